@@ -1,0 +1,2 @@
+//! Holdfast: a terminal operations console for stateful workloads on Kubernetes.
+pub mod model;

@@ -1,0 +1,39 @@
+//! The nouns of the console: what was seen in one cluster, and how it hangs together.
+//!
+//! Pure data. Nothing here judges ([`crate::assess`] does), nothing here knows how an object travelled
+//! (kube types stop in `cluster`). The [`World`] is owned by one task and changed only by [`World::apply`].
+
+mod delta;
+mod inventory;
+mod key;
+mod kind;
+mod links;
+mod meta;
+mod policy;
+mod storage;
+mod table;
+mod tls;
+mod velero;
+mod workload;
+mod world;
+
+pub use delta::{Connection, Delta, Freshness, Scope};
+pub use inventory::{Inventory, Object};
+pub use key::{ClaimKey, HandleKey, Key, ObjRef, Uid};
+pub use kind::{Kind, KindSpec};
+pub use links::Links;
+pub use meta::{Meta, OwnerRef, annotation};
+pub use policy::{Policies, PolicyRule, Rpo};
+pub use storage::{
+    AccessMode, ClaimRef, Content, ContentSource, DeletionPolicy, GroupContent, GroupSnapshot, Namespace, Pv, Pvc,
+    ReclaimPolicy, SnapshotClass, SnapshotSource, StorageClass, VolumeAttachment, VolumeError, VolumeSnapshot,
+};
+pub use table::Table;
+pub use tls::{
+    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, Place, TlsSecret,
+};
+pub use velero::{BackupLocation, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule};
+pub use workload::{
+    ClaimTemplate, ClusterEvent, Container, Node, Pod, RetentionWhen, SecretUse, SecretVia, Workload, WorkloadKind,
+};
+pub use world::{Context, Touched, World};

@@ -1,0 +1,108 @@
+//! All objects seen in one cluster, one table per kind.
+
+use super::{
+    BackupLocation, CertManagerCertificate, CertificateRequest, ClusterEvent, Content, GroupContent, GroupSnapshot,
+    Issuer, Kind, Meta, Namespace, Node, ObjRef, Pod, Pv, Pvc, Scope, SnapshotClass, StorageClass, Table, TlsSecret,
+    Uid, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule, VolumeAttachment, VolumeSnapshot, Workload,
+};
+
+macro_rules! inventory {
+    ($($kind:ident($type:ty) in $table:ident,)*) => {
+        /// One object of any watched kind.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Object { $(#[doc = concat!("See [`Kind::", stringify!($kind), "`].")] $kind($type),)* }
+
+        /// One table per kind.
+        #[derive(Clone, Debug, Default)]
+        pub struct Inventory {
+            $(#[doc = concat!("Objects of [`Kind::", stringify!($kind), "`].")] pub $table: Table<$type>,)*
+        }
+
+        impl Object {
+            /// Its kind.
+            pub fn kind(&self) -> Kind {
+                match self { $(Self::$kind(_) => Kind::$kind,)* }
+            }
+
+            /// Its metadata.
+            pub fn meta(&self) -> &Meta {
+                match self { $(Self::$kind(object) => &object.meta,)* }
+            }
+        }
+
+        impl Inventory {
+            /// How many objects of a kind are held.
+            pub fn count(&self, kind: Kind) -> usize {
+                match kind { $(Kind::$kind => self.$table.len(),)* }
+            }
+
+            /// The metadata of an object.
+            pub fn meta(&self, kind: Kind, uid: &Uid) -> Option<&Meta> {
+                match kind { $(Kind::$kind => self.$table.get(uid).map(|object| &object.meta),)* }
+            }
+
+            /// The metadata of an object found by name.
+            pub fn find(&self, object: &ObjRef) -> Option<&Meta> {
+                match object.kind {
+                    $(Kind::$kind => self.$table.named(object.namespace.as_ref(), &object.name).map(|o| &o.meta),)*
+                }
+            }
+
+            pub(super) fn upsert(&mut self, object: Object, generation: u32) -> Option<Object> {
+                match object {
+                    $(Object::$kind(object) => {
+                        let meta = object.meta.clone();
+                        self.$table.upsert(&meta, object, generation).map(Object::$kind)
+                    })*
+                }
+            }
+
+            pub(super) fn remove(&mut self, kind: Kind, meta: &Meta) -> Option<Object> {
+                match kind { $(Kind::$kind => self.$table.remove(meta).map(Object::$kind),)* }
+            }
+
+            pub(super) fn unseen(&self, kind: Kind, scope: &Scope, generation: u32) -> Vec<Uid> {
+                match kind { $(Kind::$kind => self.$table.unseen(scope, generation, |object| &object.meta),)* }
+            }
+
+            /// A copy of one object.
+            pub fn object(&self, kind: Kind, uid: &Uid) -> Option<Object> {
+                match kind { $(Kind::$kind => self.$table.get(uid).cloned().map(Object::$kind),)* }
+            }
+        }
+    };
+}
+
+inventory! {
+    Pvc(Pvc) in pvcs,
+    VolumeSnapshot(VolumeSnapshot) in snapshots,
+    Content(Content) in contents,
+    Pv(Pv) in pvs,
+    TlsSecret(TlsSecret) in tls_secrets,
+    Certificate(CertManagerCertificate) in certificates,
+    Pod(Pod) in pods,
+    StorageClass(StorageClass) in storage_classes,
+    SnapshotClass(SnapshotClass) in snapshot_classes,
+    Namespace(Namespace) in namespaces,
+    StatefulSet(Workload) in stateful_sets,
+    Deployment(Workload) in deployments,
+    ReplicaSet(Workload) in replica_sets,
+    DaemonSet(Workload) in daemon_sets,
+    Job(Workload) in jobs,
+    CronJob(Workload) in cron_jobs,
+    VolumeAttachment(VolumeAttachment) in attachments,
+    Node(Node) in nodes,
+    GroupSnapshot(GroupSnapshot) in group_snapshots,
+    GroupContent(GroupContent) in group_contents,
+    GroupClass(SnapshotClass) in group_classes,
+    CertificateRequest(CertificateRequest) in certificate_requests,
+    Issuer(Issuer) in issuers,
+    ClusterIssuer(Issuer) in cluster_issuers,
+    VeleroBackup(VeleroBackup) in velero_backups,
+    VeleroSchedule(VeleroSchedule) in velero_schedules,
+    VeleroRestore(VeleroRestore) in velero_restores,
+    BackupLocation(BackupLocation) in backup_locations,
+    DataUpload(VeleroItem) in data_uploads,
+    PodVolumeBackup(VeleroItem) in pod_volume_backups,
+    Event(ClusterEvent) in events,
+}

@@ -1,0 +1,108 @@
+//! The registry of kinds that are watched: one line each, and everything else is derived from it.
+
+use serde::{Deserialize, Serialize};
+
+/// How the Kubernetes API calls a kind.
+#[derive(Debug)]
+pub struct KindSpec {
+    /// API group; empty for the core group.
+    pub group: &'static str,
+    /// Served versions we can read, the preferred one first.
+    pub versions: &'static [&'static str],
+    /// The `kind` field.
+    pub kind: &'static str,
+    /// The resource name in URLs and RBAC rules.
+    pub plural: &'static str,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+    /// Whether the watch lists only part of the objects, by this field selector.
+    pub selector: Option<&'static str>,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $group:literal $versions:expr, $kind:literal $plural:literal $namespaced:literal $selector:expr;)*) => {
+        /// A kind of Kubernetes object that the console watches.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Kind { $($(#[$doc])* $variant,)* }
+
+        impl Kind {
+            /// Every kind, in the order in which watches start: what the first screen needs comes first.
+            pub const ALL: &'static [Kind] = &[$(Kind::$variant,)*];
+
+            /// How the API calls this kind.
+            pub const fn spec(self) -> &'static KindSpec {
+                match self {
+                    $(Kind::$variant => &KindSpec {
+                        group: $group, versions: &$versions, kind: $kind, plural: $plural,
+                        namespaced: $namespaced, selector: $selector,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// PersistentVolumeClaim.
+    Pvc = "" ["v1"], "PersistentVolumeClaim" "persistentvolumeclaims" true None;
+    /// VolumeSnapshot.
+    VolumeSnapshot = "snapshot.storage.k8s.io" ["v1"], "VolumeSnapshot" "volumesnapshots" true None;
+    /// VolumeSnapshotContent.
+    Content = "snapshot.storage.k8s.io" ["v1"], "VolumeSnapshotContent" "volumesnapshotcontents" false None;
+    /// PersistentVolume.
+    Pv = "" ["v1"], "PersistentVolume" "persistentvolumes" false None;
+    /// Secret of type kubernetes.io/tls; no other Secret is read.
+    TlsSecret = "" ["v1"], "Secret" "secrets" true Some("type=kubernetes.io/tls");
+    /// cert-manager Certificate.
+    Certificate = "cert-manager.io" ["v1"], "Certificate" "certificates" true None;
+    /// Pod.
+    Pod = "" ["v1"], "Pod" "pods" true None;
+    /// StorageClass.
+    StorageClass = "storage.k8s.io" ["v1"], "StorageClass" "storageclasses" false None;
+    /// VolumeSnapshotClass.
+    SnapshotClass = "snapshot.storage.k8s.io" ["v1"], "VolumeSnapshotClass" "volumesnapshotclasses" false None;
+    /// Namespace.
+    Namespace = "" ["v1"], "Namespace" "namespaces" false None;
+    /// StatefulSet.
+    StatefulSet = "apps" ["v1"], "StatefulSet" "statefulsets" true None;
+    /// Deployment.
+    Deployment = "apps" ["v1"], "Deployment" "deployments" true None;
+    /// ReplicaSet.
+    ReplicaSet = "apps" ["v1"], "ReplicaSet" "replicasets" true None;
+    /// DaemonSet.
+    DaemonSet = "apps" ["v1"], "DaemonSet" "daemonsets" true None;
+    /// Job.
+    Job = "batch" ["v1"], "Job" "jobs" true None;
+    /// CronJob.
+    CronJob = "batch" ["v1"], "CronJob" "cronjobs" true None;
+    /// VolumeAttachment.
+    VolumeAttachment = "storage.k8s.io" ["v1"], "VolumeAttachment" "volumeattachments" false None;
+    /// Node.
+    Node = "" ["v1"], "Node" "nodes" false None;
+    /// VolumeGroupSnapshot.
+    GroupSnapshot = "groupsnapshot.storage.k8s.io" ["v1", "v1beta2", "v1beta1"], "VolumeGroupSnapshot" "volumegroupsnapshots" true None;
+    /// VolumeGroupSnapshotContent.
+    GroupContent = "groupsnapshot.storage.k8s.io" ["v1", "v1beta2", "v1beta1"], "VolumeGroupSnapshotContent" "volumegroupsnapshotcontents" false None;
+    /// VolumeGroupSnapshotClass.
+    GroupClass = "groupsnapshot.storage.k8s.io" ["v1", "v1beta2", "v1beta1"], "VolumeGroupSnapshotClass" "volumegroupsnapshotclasses" false None;
+    /// cert-manager CertificateRequest.
+    CertificateRequest = "cert-manager.io" ["v1"], "CertificateRequest" "certificaterequests" true None;
+    /// cert-manager Issuer.
+    Issuer = "cert-manager.io" ["v1"], "Issuer" "issuers" true None;
+    /// cert-manager ClusterIssuer.
+    ClusterIssuer = "cert-manager.io" ["v1"], "ClusterIssuer" "clusterissuers" false None;
+    /// Velero Backup.
+    VeleroBackup = "velero.io" ["v1"], "Backup" "backups" true None;
+    /// Velero Schedule.
+    VeleroSchedule = "velero.io" ["v1"], "Schedule" "schedules" true None;
+    /// Velero Restore.
+    VeleroRestore = "velero.io" ["v1"], "Restore" "restores" true None;
+    /// Velero BackupStorageLocation.
+    BackupLocation = "velero.io" ["v1"], "BackupStorageLocation" "backupstoragelocations" true None;
+    /// Velero DataUpload.
+    DataUpload = "velero.io" ["v2alpha1"], "DataUpload" "datauploads" true None;
+    /// Velero PodVolumeBackup.
+    PodVolumeBackup = "velero.io" ["v1"], "PodVolumeBackup" "podvolumebackups" true None;
+    /// Event about one of the other kinds.
+    Event = "" ["v1"], "Event" "events" true None;
+}

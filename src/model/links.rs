@@ -1,0 +1,244 @@
+//! Indexes that tie objects together, kept up to date with every change.
+//!
+//! Each index maps what one object names to the UIDs of the objects that name it; the way there (claim to
+//! volume, snapshot to content) is a lookup by name in the [`Inventory`](super::Inventory).
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use super::{ClaimKey, ContentSource, HandleKey, Kind, Object, SnapshotSource, Uid};
+
+#[derive(Clone, Debug)]
+struct Index<K>(HashMap<K, Vec<Uid>>);
+
+impl<K> Default for Index<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Hash + Eq> Index<K> {
+    fn add(&mut self, key: K, uid: &Uid) {
+        let uids = self.0.entry(key).or_default();
+        if !uids.contains(uid) {
+            uids.push(uid.clone());
+        }
+    }
+
+    fn drop(&mut self, key: &K, uid: &Uid) {
+        if let Some(uids) = self.0.get_mut(key) {
+            uids.retain(|other| other != uid);
+            if uids.is_empty() {
+                self.0.remove(key);
+            }
+        }
+    }
+
+    fn get(&self, key: &K) -> &[Uid] {
+        self.0.get(key).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Edge {
+    Snapshot(ClaimKey),
+    Content(HandleKey),
+    Pod(ClaimKey),
+    PodSecret(ClaimKey),
+    TemplateSecret(ClaimKey),
+    Template(ClaimKey),
+    Certificate(ClaimKey),
+    Request(ClaimKey),
+    Attachment(Arc<str>),
+    Volume(HandleKey),
+    Child(Uid),
+    Event(Uid),
+    VeleroItem(Uid),
+}
+
+/// The indexes.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    snapshots: Index<ClaimKey>,
+    contents: Index<HandleKey>,
+    pods: Index<ClaimKey>,
+    pod_secrets: Index<ClaimKey>,
+    template_secrets: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
+    templates: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
+    certificates: Index<ClaimKey>,
+    requests: Index<ClaimKey>,
+    attachments: Index<Arc<str>>,
+    volumes: Index<HandleKey>,
+    children: HashMap<Uid, Vec<(Kind, Uid)>>,
+    events: Index<Uid>,
+    velero_items: HashMap<Uid, Vec<(Kind, Uid)>>,
+}
+
+impl Links {
+    /// Snapshots whose spec names this claim. By name only: it may have been another claim of that name.
+    pub fn snapshots_naming(&self, claim: &ClaimKey) -> &[Uid] {
+        self.snapshots.get(claim)
+    }
+
+    /// Contents cut from this volume.
+    pub fn contents_of(&self, volume: &HandleKey) -> &[Uid] {
+        self.contents.get(volume)
+    }
+
+    /// PVs with this volume.
+    pub fn volumes(&self, volume: &HandleKey) -> &[Uid] {
+        self.volumes.get(volume)
+    }
+
+    /// Pods that mount this claim.
+    pub fn pods_mounting(&self, claim: &ClaimKey) -> &[Uid] {
+        self.pods.get(claim)
+    }
+
+    /// Workloads whose template mounts this claim by name.
+    pub fn templates_mounting(&self, claim: &ClaimKey) -> &[(Kind, Uid)] {
+        self.templates.get(claim).map_or(&[], Vec::as_slice)
+    }
+
+    /// Pods that use this Secret.
+    pub fn pods_using(&self, secret: &ClaimKey) -> &[Uid] {
+        self.pod_secrets.get(secret)
+    }
+
+    /// Workloads whose template uses this Secret.
+    pub fn templates_using(&self, secret: &ClaimKey) -> &[(Kind, Uid)] {
+        self.template_secrets.get(secret).map_or(&[], Vec::as_slice)
+    }
+
+    /// cert-manager Certificates that write this Secret. More than one is a mistake.
+    pub fn certificates_writing(&self, secret: &ClaimKey) -> &[Uid] {
+        self.certificates.get(secret)
+    }
+
+    /// Requests of this Certificate.
+    pub fn requests_of(&self, certificate: &ClaimKey) -> &[Uid] {
+        self.requests.get(certificate)
+    }
+
+    /// Attachments of this PV.
+    pub fn attachments_of(&self, pv: &Arc<str>) -> &[Uid] {
+        self.attachments.get(pv)
+    }
+
+    /// Objects owned by this one.
+    pub fn children(&self, owner: &Uid) -> &[(Kind, Uid)] {
+        self.children.get(owner).map_or(&[], Vec::as_slice)
+    }
+
+    /// Events about this object.
+    pub fn events_about(&self, object: &Uid) -> &[Uid] {
+        self.events.get(object)
+    }
+
+    /// Velero items taken from this claim, by its UID.
+    pub fn velero_items_of(&self, claim: &Uid) -> &[(Kind, Uid)] {
+        self.velero_items.get(claim).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn add(&mut self, object: &Object) {
+        let (kind, uid) = (object.kind(), object.meta().uid());
+        edges(object, &mut |edge| self.change(edge, kind, &uid, true));
+    }
+
+    pub(super) fn drop(&mut self, object: &Object) {
+        let (kind, uid) = (object.kind(), object.meta().uid());
+        edges(object, &mut |edge| self.change(edge, kind, &uid, false));
+    }
+
+    fn change(&mut self, edge: Edge, kind: Kind, uid: &Uid, add: bool) {
+        match edge {
+            Edge::Snapshot(key) => change(&mut self.snapshots, key, uid, add),
+            Edge::Content(key) => change(&mut self.contents, key, uid, add),
+            Edge::Volume(key) => change(&mut self.volumes, key, uid, add),
+            Edge::Pod(key) => change(&mut self.pods, key, uid, add),
+            Edge::PodSecret(key) => change(&mut self.pod_secrets, key, uid, add),
+            Edge::Certificate(key) => change(&mut self.certificates, key, uid, add),
+            Edge::Request(key) => change(&mut self.requests, key, uid, add),
+            Edge::Attachment(key) => change(&mut self.attachments, key, uid, add),
+            Edge::Event(key) => change(&mut self.events, key, uid, add),
+            Edge::Template(key) => change_kinded(&mut self.templates, key, (kind, uid), add),
+            Edge::TemplateSecret(key) => change_kinded(&mut self.template_secrets, key, (kind, uid), add),
+            Edge::Child(key) => change_kinded(&mut self.children, key, (kind, uid), add),
+            Edge::VeleroItem(key) => change_kinded(&mut self.velero_items, key, (kind, uid), add),
+        }
+    }
+}
+
+fn change<K: Hash + Eq>(index: &mut Index<K>, key: K, uid: &Uid, add: bool) {
+    if add { index.add(key, uid) } else { index.drop(&key, uid) }
+}
+
+fn change_kinded<K: Hash + Eq>(index: &mut HashMap<K, Vec<(Kind, Uid)>>, key: K, (kind, uid): (Kind, &Uid), add: bool) {
+    let entry = index.entry(key).or_default();
+    entry.retain(|(_, other)| other != uid);
+    if add {
+        entry.push((kind, uid.clone()));
+    }
+}
+
+/// Says every edge that starts at an object.
+fn edges(object: &Object, say: &mut impl FnMut(Edge)) {
+    let meta = object.meta();
+    let namespace = || meta.namespace.clone().unwrap_or_else(|| "".into());
+    for owner in &meta.owners {
+        say(Edge::Child(owner.uid.clone()));
+    }
+    match object {
+        Object::VolumeSnapshot(snapshot) => {
+            if let SnapshotSource::Claim(claim) = &snapshot.source {
+                say(Edge::Snapshot((namespace(), claim.clone())));
+            }
+        }
+        Object::Content(content) => {
+            if let ContentSource::Volume(handle) = &content.source {
+                say(Edge::Content((content.driver.clone(), handle.clone())));
+            }
+        }
+        Object::Pv(pv) => pv.csi.iter().for_each(|csi| say(Edge::Volume(csi.clone()))),
+        Object::Pod(pod) => {
+            pod.claims.iter().for_each(|claim| say(Edge::Pod((namespace(), claim.clone()))));
+            pod.secrets.iter().for_each(|used| say(Edge::PodSecret((namespace(), used.secret.clone()))));
+        }
+        Object::StatefulSet(w)
+        | Object::Deployment(w)
+        | Object::ReplicaSet(w)
+        | Object::DaemonSet(w)
+        | Object::Job(w)
+        | Object::CronJob(w) => {
+            w.claims.iter().for_each(|claim| say(Edge::Template((namespace(), claim.clone()))));
+            w.secrets.iter().for_each(|used| say(Edge::TemplateSecret((namespace(), used.secret.clone()))));
+        }
+        Object::Certificate(certificate) => say(Edge::Certificate((namespace(), certificate.secret.clone()))),
+        Object::CertificateRequest(request) => {
+            request.certificate.iter().for_each(|name| say(Edge::Request((namespace(), name.clone()))));
+        }
+        Object::VolumeAttachment(attachment) => {
+            attachment.pv.iter().for_each(|pv| say(Edge::Attachment(pv.clone())));
+        }
+        Object::Event(event) => event.about.iter().for_each(|uid| say(Edge::Event(uid.clone()))),
+        Object::DataUpload(item) | Object::PodVolumeBackup(item) => {
+            item.source_uid.iter().for_each(|uid| say(Edge::VeleroItem(uid.clone())));
+        }
+        Object::Pvc(_)
+        | Object::TlsSecret(_)
+        | Object::StorageClass(_)
+        | Object::SnapshotClass(_)
+        | Object::Namespace(_)
+        | Object::Node(_)
+        | Object::GroupSnapshot(_)
+        | Object::GroupContent(_)
+        | Object::GroupClass(_)
+        | Object::Issuer(_)
+        | Object::ClusterIssuer(_)
+        | Object::VeleroBackup(_)
+        | Object::VeleroSchedule(_)
+        | Object::VeleroRestore(_)
+        | Object::BackupLocation(_) => {}
+    }
+}

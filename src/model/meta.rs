@@ -1,0 +1,104 @@
+//! What every object carries, cut down to what the console uses.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Kind, ObjRef, Uid};
+
+/// Annotations and labels that Holdfast itself writes or reads.
+pub mod annotation {
+    /// Target recovery point objective of a volume: a duration such as `4h`, or `none` to opt out.
+    pub const RPO: &str = "holdfast.dev/rpo";
+    /// Identity of the data, kept through in-place restores: the UID of the first PVC.
+    pub const LINEAGE: &str = "holdfast.dev/lineage";
+    /// The operation that made an object.
+    pub const OPERATION: &str = "holdfast.dev/operation";
+    /// The step of that operation.
+    pub const STEP: &str = "holdfast.dev/step";
+    /// cert-manager: which Certificate a Secret or request belongs to.
+    pub const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
+    /// cert-manager: the revision a request is for.
+    pub const CERTIFICATE_REVISION: &str = "cert-manager.io/certificate-revision";
+    /// Marks the default StorageClass.
+    pub const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
+    /// Marks the default VolumeSnapshotClass of its driver.
+    pub const DEFAULT_SNAPSHOT_CLASS: &str = "snapshot.storage.kubernetes.io/is-default-class";
+    /// Velero: UID of the PVC an item was taken from.
+    pub const VELERO_PVC_UID: &str = "velero.io/pvc-uid";
+    /// Velero: name of the backup an item belongs to.
+    pub const VELERO_BACKUP: &str = "velero.io/backup-name";
+    /// The only annotations kept in memory; all others are skipped while decoding.
+    pub const KEPT: &[&str] =
+        &[RPO, LINEAGE, OPERATION, STEP, CERTIFICATE_NAME, CERTIFICATE_REVISION, DEFAULT_CLASS, DEFAULT_SNAPSHOT_CLASS];
+}
+
+/// Lean object metadata. Field meanings are those of Kubernetes' `ObjectMeta`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Meta {
+    /// Namespace; `None` for cluster-scoped objects.
+    pub namespace: Option<Arc<str>>,
+    /// Name.
+    pub name: Arc<str>,
+    /// UID; empty only for objects that were never stored.
+    pub uid: Option<Uid>,
+    /// Version for preconditions; opaque.
+    pub resource_version: Box<str>,
+    /// When the object was created.
+    pub created: Option<Timestamp>,
+    /// Set while the object waits for its finalizers.
+    pub deleting: Option<Timestamp>,
+    /// All labels.
+    pub labels: Box<[(Arc<str>, Arc<str>)]>,
+    /// The annotations of [`annotation::KEPT`] that are present.
+    pub annotations: Box<[(&'static str, Box<str>)]>,
+    /// Who owns it.
+    pub owners: Box<[OwnerRef]>,
+    /// What blocks its deletion.
+    pub finalizers: Box<[Box<str>]>,
+}
+
+impl Meta {
+    /// The object's UID, or an empty one.
+    pub fn uid(&self) -> Uid {
+        self.uid.clone().unwrap_or_else(|| Uid::from(""))
+    }
+
+    /// The namespace's text, empty for cluster-scoped objects.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("")
+    }
+
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
+    }
+
+    /// The value of a kept annotation.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.iter().find(|(k, _)| *k == key).map(|(_, v)| &**v)
+    }
+
+    /// The controlling owner.
+    pub fn controller(&self) -> Option<&OwnerRef> {
+        self.owners.iter().find(|owner| owner.controller)
+    }
+
+    /// Kind, namespace and name.
+    pub fn reference(&self, kind: Kind) -> ObjRef {
+        ObjRef { kind, namespace: self.namespace.clone(), name: self.name.clone() }
+    }
+}
+
+/// One owner reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerRef {
+    /// The owner's `kind` field.
+    pub kind: Box<str>,
+    /// The owner's name.
+    pub name: Arc<str>,
+    /// The owner's UID.
+    pub uid: Uid,
+    /// Whether it is the managing controller.
+    pub controller: bool,
+}

@@ -1,0 +1,317 @@
+//! Everything known of one cluster, and the only way to change it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{
+    ClaimKey, Connection, Content, ContentSource, Delta, Freshness, HandleKey, Inventory, Kind, Links, Meta, Object,
+    Policies, Pv, Pvc, Scope, SnapshotSource, Uid, VolumeSnapshot,
+};
+
+/// Ordinals looked at per StatefulSet; a spec may ask for any number.
+const MAX_ORDINALS: u32 = 1_000;
+
+/// Which cluster, as whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// kubeconfig context.
+    pub name: Arc<str>,
+    /// API server URL.
+    pub server: Arc<str>,
+    /// The user as the API server knows it, once asked.
+    pub user: Option<Arc<str>>,
+    /// Namespaces that are looked at; empty means all.
+    pub namespaces: Vec<Arc<str>>,
+    /// Whether writing is impossible.
+    pub read_only: bool,
+}
+
+/// Rows whose judgement may differ after a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Something changed that every row may depend on.
+    pub all: bool,
+    /// Claims.
+    pub volumes: HashSet<Uid>,
+    /// Restore points: snapshots and Velero items.
+    pub restore_points: HashSet<(Kind, Uid)>,
+    /// TLS Secrets and cert-manager Certificates.
+    pub certificates: HashSet<(Kind, Uid)>,
+}
+
+impl Touched {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        !self.all && self.volumes.is_empty() && self.restore_points.is_empty() && self.certificates.is_empty()
+    }
+}
+
+/// Everything known of one cluster.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// The objects.
+    pub inventory: Inventory,
+    /// How they hang together.
+    pub links: Links,
+    /// Recovery point objectives.
+    pub policies: Policies,
+    /// Which cluster this is.
+    pub context: Context,
+    /// The connection.
+    pub connection: Connection,
+    /// Objects that could not be read, by kind: name and why.
+    pub unreadable: BTreeMap<Kind, BTreeMap<Box<str>, Box<str>>>,
+    freshness: BTreeMap<(Kind, Scope), Freshness>,
+    generations: HashMap<(Kind, Scope), u32>,
+}
+
+impl World {
+    /// How fresh a kind is: the worst of its scopes, `Loading` before anything was heard.
+    pub fn freshness(&self, kind: Kind) -> &Freshness {
+        let rank = |freshness: &Freshness| match freshness {
+            Freshness::Live => 0,
+            Freshness::Absent => 1,
+            Freshness::Loading => 2,
+            Freshness::Stale { .. } => 3,
+            Freshness::Denied { .. } => 4,
+        };
+        let of_kind = self.freshness.iter().filter(|((k, _), _)| *k == kind).map(|(_, freshness)| freshness);
+        of_kind.max_by_key(|freshness| rank(freshness)).unwrap_or(&Freshness::Loading)
+    }
+
+    /// Whether every kind has answered its first list, one way or another.
+    pub fn settled(&self) -> bool {
+        Kind::ALL.iter().all(|kind| *self.freshness(*kind) != Freshness::Loading)
+    }
+
+    /// Takes in one change and says which rows it may have changed.
+    pub fn apply(&mut self, delta: Delta, now: Timestamp) -> Touched {
+        let mut touched = Touched::default();
+        match delta {
+            Delta::ListStarted(kind, scope) => {
+                *self.generations.entry((kind, scope.clone())).or_default() += 1;
+                self.freshness.entry((kind, scope)).or_insert(Freshness::Loading);
+            }
+            Delta::Upsert(object, scope) => self.upsert(*object, &scope, &mut touched),
+            Delta::Gone(object) => self.remove(object.kind(), object.meta(), &mut touched),
+            Delta::ListDone(kind, scope) => self.list_done(kind, scope, &mut touched),
+            Delta::Failed(kind, scope, why) => {
+                let entry = self.freshness.entry((kind, scope)).or_insert(Freshness::Loading);
+                if !matches!(entry, Freshness::Stale { .. }) {
+                    *entry = Freshness::Stale { since: now, why };
+                    touched.all = true;
+                }
+            }
+            Delta::Denied(kind, scope, verb) => self.mark(kind, scope, Freshness::Denied { verb }, &mut touched),
+            Delta::Absent(kind, scope) => self.mark(kind, scope, Freshness::Absent, &mut touched),
+            Delta::Unreadable(kind, name, why) => {
+                self.unreadable.entry(kind).or_default().insert(name, why);
+                touched.all = true;
+            }
+            Delta::Connection(connection) => self.connection = connection,
+        }
+        touched
+    }
+
+    fn mark(&mut self, kind: Kind, scope: Scope, freshness: Freshness, touched: &mut Touched) {
+        let previous = self.freshness.insert((kind, scope), freshness.clone());
+        touched.all |= previous != Some(freshness);
+    }
+
+    fn upsert(&mut self, object: Object, scope: &Scope, touched: &mut Touched) {
+        let kind = object.kind();
+        let generation = self.generations.get(&(kind, scope.clone())).copied().unwrap_or_default();
+        if let Some(kind_unreadable) = self.unreadable.get_mut(&kind) {
+            kind_unreadable.remove(&*object.meta().name);
+        }
+        let uid = object.meta().uid();
+        let meta = object.meta().clone();
+        // Looked at before and after: a change of links touches what was linked and what is linked now.
+        let previous = self.inventory.object(kind, &uid);
+        if let Some(previous) = &previous {
+            self.links.drop(previous);
+            if previous != &object {
+                self.touch(previous, touched);
+            }
+        }
+        let changed = previous.as_ref() != Some(&object);
+        self.links.add(&object);
+        if changed {
+            self.inventory.upsert(object.clone(), generation);
+            self.touch(&object, touched);
+        } else {
+            self.inventory.upsert(object, generation);
+        }
+        debug_assert!(self.inventory.meta(kind, &uid).is_some_and(|held| held.name == meta.name));
+    }
+
+    fn remove(&mut self, kind: Kind, meta: &Meta, touched: &mut Touched) {
+        if let Some(object) = self.inventory.remove(kind, meta) {
+            self.links.drop(&object);
+            self.touch(&object, touched);
+        }
+    }
+
+    fn list_done(&mut self, kind: Kind, scope: Scope, touched: &mut Touched) {
+        let generation = self.generations.get(&(kind, scope.clone())).copied().unwrap_or_default();
+        for uid in self.inventory.unseen(kind, &scope, generation) {
+            if let Some(meta) = self.inventory.meta(kind, &uid).cloned() {
+                self.remove(kind, &meta, touched);
+            }
+        }
+        self.mark(kind, scope, Freshness::Live, touched);
+    }
+
+    /// The claim of a namespace and name.
+    pub fn claim(&self, key: &ClaimKey) -> Option<&Pvc> {
+        self.inventory.pvcs.named(Some(&key.0), &key.1)
+    }
+
+    /// The PV a claim is bound to, both sides agreeing.
+    pub fn volume(&self, claim: &Pvc) -> Option<&Pv> {
+        let pv = self.inventory.pvs.named(None, claim.volume_name.as_ref()?)?;
+        let claim_ref = pv.claim.as_ref()?;
+        (claim_ref.uid.as_ref() == claim.meta.uid.as_ref()).then_some(pv)
+    }
+
+    /// The content that a snapshot is bound to, by name; whether it points back is for the judge.
+    pub fn content(&self, snapshot: &VolumeSnapshot) -> Option<&Content> {
+        self.inventory.contents.named(None, snapshot.content.as_ref()?)
+    }
+
+    /// The claim whose present volume a snapshot was cut from, by driver and volume handle.
+    pub fn source_claim(&self, snapshot: &VolumeSnapshot) -> Option<&Pvc> {
+        let content = self.content(snapshot)?;
+        let ContentSource::Volume(handle) = &content.source else { return None };
+        self.claim_of_handle(&(content.driver.clone(), handle.clone()))
+    }
+
+    /// The claim that is bound to a volume of this handle.
+    pub fn claim_of_handle(&self, handle: &HandleKey) -> Option<&Pvc> {
+        self.links.volumes(handle).iter().find_map(|uid| {
+            let claim = self.inventory.pvs.get(uid)?.claim.as_ref()?;
+            let pvc = self.inventory.pvcs.named(Some(&claim.namespace), &claim.name)?;
+            (pvc.meta.uid == claim.uid).then_some(pvc)
+        })
+    }
+
+    fn touch(&self, object: &Object, touched: &mut Touched) {
+        let meta = object.meta();
+        let namespaced = |name: &Arc<str>| (meta.namespace.clone().unwrap_or_else(|| "".into()), name.clone());
+        match object {
+            Object::Pvc(claim) => {
+                touched.volumes.insert(meta.uid());
+                self.touch_copies(claim, touched);
+            }
+            Object::Pv(pv) => {
+                if let Some(claim) = pv.csi.as_ref().and_then(|csi| self.claim_of_handle(csi)) {
+                    touched.volumes.insert(claim.meta.uid());
+                    self.touch_copies(claim, touched);
+                }
+                if let Some(claim) = pv.claim.as_ref().and_then(|c| self.claim(&(c.namespace.clone(), c.name.clone())))
+                {
+                    touched.volumes.insert(claim.meta.uid());
+                }
+            }
+            Object::VolumeSnapshot(snapshot) => self.touch_snapshot(snapshot, touched),
+            Object::Content(content) => {
+                let reference = content.snapshot.as_ref();
+                let snapshot = reference.and_then(|r| self.inventory.snapshots.named(Some(&r.namespace), &r.name));
+                if let Some(snapshot) = snapshot {
+                    self.touch_snapshot(snapshot, touched);
+                }
+                if let ContentSource::Volume(handle) = &content.source
+                    && let Some(claim) = self.claim_of_handle(&(content.driver.clone(), handle.clone()))
+                {
+                    touched.volumes.insert(claim.meta.uid());
+                }
+            }
+            Object::Pod(pod) => {
+                let claims = pod.claims.iter().filter_map(|name| self.claim(&namespaced(name)));
+                touched.volumes.extend(claims.map(|claim| claim.meta.uid()));
+                pod.secrets.iter().for_each(|used| self.touch_secret(&namespaced(&used.secret), touched));
+            }
+            Object::StatefulSet(w)
+            | Object::Deployment(w)
+            | Object::ReplicaSet(w)
+            | Object::DaemonSet(w)
+            | Object::Job(w)
+            | Object::CronJob(w) => {
+                let claims = w.claims.iter().filter_map(|name| self.claim(&namespaced(name)));
+                touched.volumes.extend(claims.map(|claim| claim.meta.uid()));
+                w.secrets.iter().for_each(|used| self.touch_secret(&namespaced(&used.secret), touched));
+                self.touch_template_claims(w, touched);
+            }
+            Object::TlsSecret(_) => self.touch_secret(&namespaced(&meta.name), touched),
+            Object::Certificate(certificate) => {
+                touched.certificates.insert((Kind::Certificate, meta.uid()));
+                self.touch_secret(&namespaced(&certificate.secret), touched);
+            }
+            Object::CertificateRequest(request) => {
+                let key = request.certificate.as_ref().map(namespaced);
+                let owner = key.and_then(|key| self.inventory.certificates.named(Some(&key.0), &key.1));
+                touched.certificates.extend(owner.map(|c| (Kind::Certificate, c.meta.uid())));
+            }
+            Object::DataUpload(item) | Object::PodVolumeBackup(item) => {
+                touched.restore_points.insert((object.kind(), meta.uid()));
+                touched.volumes.extend(item.source_uid.clone());
+            }
+            Object::StorageClass(_)
+            | Object::SnapshotClass(_)
+            | Object::Issuer(_)
+            | Object::ClusterIssuer(_)
+            | Object::VeleroBackup(_)
+            | Object::VeleroSchedule(_)
+            | Object::BackupLocation(_) => touched.all = true,
+            Object::VolumeAttachment(attachment) => {
+                let pv = attachment.pv.as_ref().and_then(|name| self.inventory.pvs.named(None, name));
+                let claim = pv.and_then(|pv| pv.claim.as_ref());
+                let claim = claim.and_then(|c| self.claim(&(c.namespace.clone(), c.name.clone())));
+                touched.volumes.extend(claim.map(|claim| claim.meta.uid()));
+            }
+            Object::Namespace(_)
+            | Object::Node(_)
+            | Object::GroupSnapshot(_)
+            | Object::GroupContent(_)
+            | Object::GroupClass(_)
+            | Object::VeleroRestore(_)
+            | Object::Event(_) => {}
+        }
+    }
+
+    fn touch_snapshot(&self, snapshot: &VolumeSnapshot, touched: &mut Touched) {
+        touched.restore_points.insert((Kind::VolumeSnapshot, snapshot.meta.uid()));
+        touched.volumes.extend(self.source_claim(snapshot).map(|claim| claim.meta.uid()));
+        if let (SnapshotSource::Claim(name), Some(namespace)) = (&snapshot.source, &snapshot.meta.namespace) {
+            touched.volumes.extend(self.claim(&(namespace.clone(), name.clone())).map(|claim| claim.meta.uid()));
+        }
+    }
+
+    fn touch_copies(&self, claim: &Pvc, touched: &mut Touched) {
+        let Some(namespace) = &claim.meta.namespace else { return };
+        for uid in self.links.snapshots_naming(&(namespace.clone(), claim.meta.name.clone())) {
+            touched.restore_points.insert((Kind::VolumeSnapshot, uid.clone()));
+        }
+    }
+
+    fn touch_secret(&self, secret: &ClaimKey, touched: &mut Touched) {
+        if let Some(held) = self.inventory.tls_secrets.named(Some(&secret.0), &secret.1) {
+            touched.certificates.insert((Kind::TlsSecret, held.meta.uid()));
+        }
+        for uid in self.links.certificates_writing(secret) {
+            touched.certificates.insert((Kind::Certificate, uid.clone()));
+        }
+    }
+
+    fn touch_template_claims(&self, set: &super::Workload, touched: &mut Touched) {
+        let Some(namespace) = &set.meta.namespace else { return };
+        for template in &set.templates {
+            for ordinal in 0..set.replicas.unwrap_or(0).min(MAX_ORDINALS) {
+                let name: Arc<str> = format!("{}-{}-{ordinal}", template.name, set.meta.name).into();
+                touched.volumes.extend(self.claim(&(namespace.clone(), name)).map(|claim| claim.meta.uid()));
+            }
+        }
+    }
+}
