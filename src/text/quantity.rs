@@ -1,0 +1,171 @@
+//! Bytes and durations: read as Kubernetes writes them, said as kubectl users know them.
+
+use jiff::SignedDuration;
+
+/// Reads a Kubernetes quantity of bytes (`1Gi`, `1.5G`, `100M`, `1e9`, `2E`, `500m`); fractions of a byte round up,
+/// as the API does. `None` when it is not a quantity, is negative, or does not fit.
+/// Source: apimachinery, `resource.Quantity`.
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, suffix) = text.split_at(digits);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+        return None;
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let mantissa: u128 = format!("0{whole}{fraction}").parse().ok()?;
+    let (factor, power) = scale(suffix)?;
+    let scaled = mantissa.checked_mul(factor)?;
+    let power = power.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let ten = 10u128.checked_pow(power.unsigned_abs());
+    let bytes = match (power >= 0, ten) {
+        (true, Some(ten)) => scaled.checked_mul(ten)?,
+        (true, None) => return (scaled == 0).then_some(0),
+        (false, Some(ten)) => scaled.div_ceil(ten),
+        (false, None) => u128::from(scaled > 0),
+    };
+    u64::try_from(bytes).ok()
+}
+
+/// What a suffix stands for: a factor, and a power of ten.
+fn scale(suffix: &str) -> Option<(u128, i32)> {
+    Some(match suffix {
+        "" => (1, 0),
+        "Ki" => (1 << 10, 0),
+        "Mi" => (1 << 20, 0),
+        "Gi" => (1 << 30, 0),
+        "Ti" => (1 << 40, 0),
+        "Pi" => (1 << 50, 0),
+        "Ei" => (1 << 60, 0),
+        "n" => (1, -9),
+        "u" => (1, -6),
+        "m" => (1, -3),
+        "k" => (1, 3),
+        "M" => (1, 6),
+        "G" => (1, 9),
+        "T" => (1, 12),
+        "P" => (1, 15),
+        "E" => (1, 18),
+        _ => (1, suffix.strip_prefix(['e', 'E'])?.parse().ok()?),
+    })
+}
+
+/// Bytes in at most six columns, in powers of 1024: `512B`, `1.0Gi`, `100Gi`.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    if bytes < 1024 {
+        return format!("{bytes}B");
+    }
+    let mut unit = 0;
+    // Tenths of the unit, rounded half up.
+    let tenths = |unit: usize| (u128::from(bytes) * 10 + (1 << (10 * unit + 9))) >> (10 * (unit + 1));
+    while unit + 1 < UNITS.len() && tenths(unit) >= 10_240 {
+        unit += 1;
+    }
+    let tenths = tenths(unit);
+    if tenths < 1000 {
+        format!("{}.{}{}", tenths / 10, tenths % 10, UNITS[unit])
+    } else {
+        format!("{}{}", (tenths + 5) / 10, UNITS[unit])
+    }
+}
+
+/// A duration by its largest unit, cut, not rounded: `45s`, `12m`, `3h`, `5d`, `2y`. A minus when it is negative.
+pub fn age(duration: SignedDuration) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    const YEAR: u64 = 365 * DAY;
+    let seconds = duration.as_secs().unsigned_abs();
+    let sign = if duration.as_secs() < 0 { "-" } else { "" };
+    let (count, unit) = match seconds {
+        0..MINUTE => (seconds, "s"),
+        MINUTE..HOUR => (seconds / MINUTE, "m"),
+        HOUR..DAY => (seconds / HOUR, "h"),
+        DAY..YEAR => (seconds / DAY, "d"),
+        _ => (seconds / YEAR, "y"),
+    };
+    format!("{sign}{count}{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("0", Some(0))]
+    #[case("1024", Some(1024))]
+    #[case("1Ki", Some(1024))]
+    #[case("1Gi", Some(1 << 30))]
+    #[case("1.5Gi", Some(3 << 29))]
+    #[case("15Ei", Some(15 << 60))]
+    #[case("16Ei", None)]
+    #[case("1k", Some(1000))]
+    #[case("2E", Some(2_000_000_000_000_000_000))]
+    #[case("1e3", Some(1000))]
+    #[case("1E3", Some(1000))]
+    #[case("12e-1", Some(2))]
+    #[case("1500m", Some(2))]
+    #[case("1n", Some(1))]
+    #[case(".5Ki", Some(512))]
+    #[case("+5", Some(5))]
+    #[case("61743560", Some(61_743_560))]
+    #[case("0e999", Some(0))]
+    #[case("1e999", None)]
+    #[case("1e99999999999", None)]
+    #[case("-1Gi", None)]
+    #[case("1.2.3", None)]
+    #[case("1GB", None)]
+    #[case("Gi", None)]
+    #[case("", None)]
+    #[case(".", None)]
+    #[case("1 Gi", None)]
+    fn quantities_as_the_api_writes_them(#[case] text: &str, #[case] bytes: Option<u64>) {
+        assert_eq!(parse_bytes(text), bytes);
+    }
+
+    #[rstest]
+    #[case(0, "0B")]
+    #[case(1023, "1023B")]
+    #[case(1024, "1.0Ki")]
+    #[case(1 << 30, "1.0Gi")]
+    #[case(3 << 29, "1.5Gi")]
+    #[case(100 << 30, "100Gi")]
+    #[case((1 << 20) - 1, "1.0Mi")]
+    #[case(1023 << 10, "1023Ki")]
+    #[case(u64::MAX, "16.0Ei")]
+    fn bytes_are_short(#[case] count: u64, #[case] said: &str) {
+        assert_eq!(bytes(count), said);
+    }
+
+    #[rstest]
+    #[case(0, "0s")]
+    #[case(59, "59s")]
+    #[case(60, "1m")]
+    #[case(3_599, "59m")]
+    #[case(3_600, "1h")]
+    #[case(86_399, "23h")]
+    #[case(86_400, "1d")]
+    #[case(364 * 86_400, "364d")]
+    #[case(730 * 86_400, "2y")]
+    #[case(-90, "-1m")]
+    fn ages_have_one_unit(#[case] seconds: i64, #[case] said: &str) {
+        assert_eq!(age(SignedDuration::from_secs(seconds)), said);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,30}") {
+            let _ = parse_bytes(&text);
+        }
+
+        #[test]
+        fn plain_numbers_read_as_themselves(count in any::<u64>()) {
+            prop_assert_eq!(parse_bytes(&count.to_string()), Some(count));
+            prop_assert!(bytes(count).len() <= 6);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Certificates as they are found in the field, good and bad.
