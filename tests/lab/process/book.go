@@ -1,0 +1,150 @@
+package process
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// grace is how long a process may take to end by itself.
+const grace = 5 * time.Second
+
+// Book is the list of a lab's processes, kept in DIR/processes.json. It is locked while open, so that
+// launchers that work on the same lab do so one after the other.
+type Book struct {
+	dir       string
+	lock      *os.File
+	Processes []*Process
+}
+
+// Open reads the book of the lab in dir and locks it.
+func Open(dir string) (*Book, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, "processes.lock"), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", lock.Name(), err)
+	}
+	b := &Book{dir: dir, lock: lock}
+	raw, err := os.ReadFile(b.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return b, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &b.Processes)
+	}
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// Close lets the next launcher in.
+func (b *Book) Close() { b.lock.Close() }
+
+func (b *Book) path() string { return filepath.Join(b.dir, "processes.json") }
+
+func (b *Book) save() error {
+	raw, err := json.MarshalIndent(b.Processes, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(b.path()+".new", append(raw, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(b.path()+".new", b.path())
+}
+
+// Find returns the process of that name.
+func (b *Book) Find(name string) (*Process, error) {
+	var names []string
+	for _, p := range b.Processes {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return nil, fmt.Errorf("no process %q in this lab; it has %s", name, strings.Join(names, ", "))
+}
+
+// Launch starts a new process and writes it down. When it ends before ctx does, died is called with an
+// error that says so and shows the end of its log.
+func (b *Book) Launch(ctx context.Context, name string, died func(error), args ...string) error {
+	p := &Process{Name: name, Args: args, Log: filepath.Join(b.dir, "log", name+".log")}
+	command, err := p.launch(b.dir)
+	if err != nil {
+		return err
+	}
+	b.Processes = append(b.Processes, p)
+	go func() {
+		err := command.Wait()
+		if ctx.Err() == nil {
+			died(fmt.Errorf("%s ended (%v); its log %s ends with\n%s", name, err, p.Log, p.tail(15)))
+		}
+	}()
+	return b.save()
+}
+
+// Start starts a process that was stopped, exactly as it was started first.
+func (b *Book) Start(name string) error {
+	p, err := b.Find(name)
+	if err != nil {
+		return err
+	}
+	if p.Running() {
+		return fmt.Errorf("%s runs already, as process %d", name, p.PID)
+	}
+	command, err := p.launch(b.dir)
+	if err != nil {
+		return err
+	}
+	go func() { _ = command.Wait() }()
+	return b.save()
+}
+
+// Kill ends a process at once, as a crash would.
+func (b *Book) Kill(name string) error {
+	p, err := b.Find(name)
+	if err != nil {
+		return err
+	}
+	if !p.Running() {
+		return fmt.Errorf("%s does not run", name)
+	}
+	p.signal(syscall.SIGKILL)
+	if !waitGone([]*Process{p}, grace) {
+		return fmt.Errorf("%s (process %d) does not end", name, p.PID)
+	}
+	p.PID, p.Started = 0, 0
+	return b.save()
+}
+
+// StopAll asks all processes to end, kills those that do not, and forgets them. The storage they stand
+// on goes last.
+func (b *Book) StopAll() error {
+	latestFirst := slices.Clone(b.Processes)
+	slices.Reverse(latestFirst)
+	for _, p := range latestFirst {
+		p.signal(syscall.SIGTERM)
+	}
+	if !waitGone(latestFirst, grace) {
+		for _, p := range latestFirst {
+			p.signal(syscall.SIGKILL)
+		}
+	}
+	if !waitGone(latestFirst, grace) {
+		return errors.New("some processes do not end, see lab status")
+	}
+	b.Processes = nil
+	return os.RemoveAll(b.path())
+}
