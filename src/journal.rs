@@ -1,0 +1,273 @@
+//! What happened to an operation, as a chain of entries that shows when one was changed or taken away.
+//!
+//! Pure: entries in, [`Run`] out. Writing them to disk is the store's, deciding what comes next the plan's.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Authority, End, OperationId, Outputs, Plan, Progress, StepId, StepState};
+use crate::text;
+
+/// Version of the written form.
+pub const VERSION: u32 = 1;
+
+/// One line of a journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Version of the written form.
+    pub v: u32,
+    /// 0, 1, 2, … within the operation.
+    pub seq: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Hash of the entry before; 64 zeros for the first.
+    pub prev: String,
+    /// What happened.
+    pub body: Body,
+    /// SHA-256 over the entry's other fields, lower-case hex.
+    pub hash: String,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "what")]
+pub enum Body {
+    /// The operation began.
+    Opened {
+        /// What it does.
+        plan: Box<Plan>,
+        /// The plan's digest, as confirmed.
+        digest: String,
+        /// On whose word.
+        authority: Authority,
+    },
+    /// A step is about to act.
+    Intent {
+        /// The step.
+        step: StepId,
+        /// What the object was before, where the step changes one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+    },
+    /// The server answered a write.
+    Answered {
+        /// The step.
+        step: StepId,
+        /// The `Audit-Id` of the request, to find its line in the cluster's audit log.
+        audit_id: Option<String>,
+    },
+    /// The answer to a write was lost; only observing can tell.
+    OutcomeUnknown {
+        /// The step.
+        step: StepId,
+        /// What was seen instead of an answer.
+        why: String,
+    },
+    /// A step was seen to be done.
+    Done {
+        /// The step.
+        step: StepId,
+        /// What it made.
+        outputs: Outputs,
+    },
+    /// A step failed.
+    Failed {
+        /// The step.
+        step: StepId,
+        /// Why.
+        why: String,
+    },
+    /// Somebody asked the operation to stop after the current step.
+    StopAsked {
+        /// Who.
+        who: String,
+    },
+    /// The operation goes on after an interruption.
+    Resumed {
+        /// On whose word.
+        authority: Authority,
+        /// The epoch from here on; a console with an older one stops.
+        epoch: u64,
+    },
+    /// The operation ended.
+    Closed {
+        /// How.
+        end: End,
+    },
+}
+
+/// What the entries of one operation add up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// What it does.
+    pub plan: Plan,
+    /// On whose word it began.
+    pub authority: Authority,
+    /// How far it is.
+    pub progress: Progress,
+    /// Present epoch; 1 for an operation that was never resumed.
+    pub epoch: u64,
+    /// When it began.
+    pub opened: Timestamp,
+    /// When it ended.
+    pub closed: Option<Timestamp>,
+    /// When each step in flight began to count against its deadline.
+    pub since: std::collections::BTreeMap<StepId, Timestamp>,
+    /// Steps whose write got no answer.
+    pub unanswered: std::collections::BTreeSet<StepId>,
+    /// `Audit-Id`s by step.
+    pub audit_ids: Vec<(StepId, String)>,
+    /// Hash of the newest entry.
+    pub head: String,
+    /// How many entries there are.
+    pub length: u64,
+}
+
+/// What is wrong with a journal.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// No entry at all.
+    #[error("the journal is empty")]
+    Empty,
+    /// The first entry does not open an operation.
+    #[error("the journal does not begin with the opening of an operation")]
+    NotOpened,
+    /// A later version wrote it.
+    #[error("entry {seq} was written by a newer version ({version}); this one reads {VERSION}")]
+    Newer {
+        /// Which entry.
+        seq: u64,
+        /// Its version.
+        version: u32,
+    },
+    /// The chain is broken.
+    #[error("entry {seq} does not follow from the one before: {why}; the journal was changed after it was written")]
+    Broken {
+        /// Which entry.
+        seq: u64,
+        /// In what way.
+        why: &'static str,
+    },
+    /// The plan is not the one that was confirmed.
+    #[error("the plan is not the one that was confirmed: its digest differs")]
+    Digest,
+}
+
+impl Entry {
+    /// The entry that follows `prev` (`None` for the first).
+    pub fn following(prev: Option<&Entry>, at: Timestamp, body: Body) -> Self {
+        let seq = prev.map_or(0, |entry| entry.seq + 1);
+        let prev = prev.map_or_else(|| "0".repeat(64), |entry| entry.hash.clone());
+        let mut entry = Self { v: VERSION, seq, at, prev, body, hash: String::new() };
+        entry.hash = entry.digest();
+        entry
+    }
+
+    fn digest(&self) -> String {
+        let fields = (self.v, self.seq, self.at, &self.prev, &self.body);
+        // Strings, numbers and maps with string keys: this always serialises.
+        let bytes = serde_json::to_vec(&fields).unwrap_or_default();
+        text::sha256(&bytes)
+    }
+}
+
+/// Checks the chain and adds it up.
+///
+/// # Errors
+/// When the chain is broken, empty, newer than this version, or not for the confirmed plan.
+pub fn fold(entries: &[Entry]) -> Result<Run, JournalError> {
+    let first = entries.first().ok_or(JournalError::Empty)?;
+    verify(entries)?;
+    let Body::Opened { plan, digest, authority } = &first.body else { return Err(JournalError::NotOpened) };
+    if plan.digest() != *digest {
+        return Err(JournalError::Digest);
+    }
+    let mut run = Run {
+        plan: (**plan).clone(),
+        authority: authority.clone(),
+        progress: Progress::default(),
+        epoch: 1,
+        opened: first.at,
+        closed: None,
+        since: [].into(),
+        unanswered: [].into(),
+        audit_ids: Vec::new(),
+        head: first.hash.clone(),
+        length: 0,
+    };
+    for entry in entries {
+        run.take(entry);
+    }
+    Ok(run)
+}
+
+fn verify(entries: &[Entry]) -> Result<(), JournalError> {
+    let mut prev: Option<&Entry> = None;
+    for entry in entries {
+        let broken = |why| Err(JournalError::Broken { seq: entry.seq, why });
+        if entry.v > VERSION {
+            return Err(JournalError::Newer { seq: entry.seq, version: entry.v });
+        }
+        if entry.seq != prev.map_or(0, |entry| entry.seq + 1) {
+            return broken("its number is out of order");
+        }
+        if entry.prev != prev.map_or_else(|| "0".repeat(64), |entry| entry.hash.clone()) {
+            return broken("it names another predecessor");
+        }
+        if entry.hash != entry.digest() {
+            return broken("its content does not match its hash");
+        }
+        prev = Some(entry);
+    }
+    Ok(())
+}
+
+impl Run {
+    /// Adds one entry that is known to follow.
+    pub fn take(&mut self, entry: &Entry) {
+        self.head.clone_from(&entry.hash);
+        self.length = entry.seq + 1;
+        let mut set = |step: &StepId, state| self.progress.steps.insert(step.clone(), state);
+        match &entry.body {
+            Body::Opened { .. } => {}
+            Body::Intent { step, .. } => {
+                set(step, StepState::Intended);
+                self.since.insert(step.clone(), entry.at);
+            }
+            Body::Answered { step, audit_id } => {
+                self.unanswered.remove(step);
+                self.audit_ids.extend(audit_id.iter().map(|id| (step.clone(), id.clone())));
+            }
+            Body::OutcomeUnknown { step, .. } => {
+                self.unanswered.insert(step.clone());
+            }
+            Body::Done { step, outputs } => {
+                set(step, StepState::Done(outputs.clone()));
+                self.unanswered.remove(step);
+            }
+            Body::Failed { step, why } => {
+                set(step, StepState::Failed(why.clone()));
+                self.unanswered.remove(step);
+            }
+            Body::StopAsked { .. } => self.progress.stop_asked = true,
+            Body::Resumed { epoch, .. } => {
+                self.epoch = *epoch;
+                self.progress.stop_asked = false;
+                // What was in flight gets its whole deadline again: the time nobody watched does not count.
+                self.since.values_mut().for_each(|since| *since = entry.at);
+            }
+            Body::Closed { end } => {
+                self.progress.end = Some(end.clone());
+                self.closed = Some(entry.at);
+            }
+        }
+    }
+
+    /// The operation's id.
+    pub fn id(&self) -> &OperationId {
+        &self.plan.id
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{Kind, ObjRef, Uid};
+use crate::plan::{Subject, Verb};
+
+fn plan() -> Plan {
+    Plan {
+        id: OperationId::new(Timestamp::UNIX_EPOCH, [1, 2, 3, 4]),
+        verb: Verb::Backup,
+        title: "back up".into(),
+        context: "lab".into(),
+        server: "https://127.0.0.1".into(),
+        subject: Subject {
+            object: ObjRef::namespaced(Kind::Pvc, "shop", "data"),
+            uid: Uid::from("u"),
+            resource_version: "7".into(),
+        },
+        made: Timestamp::UNIX_EPOCH,
+        facts: vec![],
+        warnings: vec![],
+        changes: vec![],
+        undo: vec![],
+        nodes: vec![],
+    }
+}
+
+fn chain(steps: usize) -> Vec<Entry> {
+    let plan = plan();
+    let digest = plan.digest();
+    let authority = Authority::Flag { who: "sre".into() };
+    let mut entries =
+        vec![Entry::following(None, Timestamp::UNIX_EPOCH, Body::Opened { plan: Box::new(plan), digest, authority })];
+    for i in 0..steps {
+        let step = StepId(format!("s{i}"));
+        for body in [Body::Intent { step: step.clone(), before: None }, Body::Done { step, outputs: Outputs::new() }] {
+            entries.push(Entry::following(entries.last(), Timestamp::UNIX_EPOCH, body));
+        }
+    }
+    entries
+}
+
+#[test]
+fn a_chain_survives_being_written_and_read() {
+    let entries = chain(3);
+    let text: Vec<String> = entries.iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
+    let read: Vec<Entry> = text.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(read, entries);
+    assert_eq!(fold(&read).unwrap().length, 7);
+}
+
+#[test]
+fn an_entry_taken_out_of_the_middle_shows() {
+    let mut entries = chain(3);
+    entries.remove(3);
+    assert!(matches!(fold(&entries), Err(JournalError::Broken { seq: 4, .. })));
+}
+
+#[test]
+fn a_plan_changed_after_confirmation_shows() {
+    let mut entries = chain(0);
+    let Body::Opened { plan, .. } = &mut entries[0].body else { unreachable!() };
+    plan.title = "delete everything".into();
+    entries[0].hash = entries[0].digest();
+    assert!(matches!(fold(&entries), Err(JournalError::Digest)));
+}
+
+proptest! {
+    #[test]
+    fn any_changed_byte_of_any_entry_shows(line in 0usize..7, at in 0usize..10_000, bit in 0u8..8) {
+        let entries = chain(3);
+        let mut bytes = serde_json::to_vec(&entries[line]).unwrap();
+        let at = at % bytes.len();
+        bytes[at] ^= 1 << bit;
+        let Ok(changed) = serde_json::from_slice::<Entry>(&bytes) else { return Ok(()) };
+        prop_assume!(changed != entries[line]);
+        let mut changed_chain = entries.clone();
+        changed_chain[line] = changed;
+        prop_assert!(fold(&changed_chain).is_err());
+    }
+}

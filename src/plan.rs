@@ -1,0 +1,19 @@
+//! What will be done, as data: a plan that people can read and the engine can run, or a refusal.
+//!
+//! Pure. A verb turns the world and the answers to its questions into a [`Plan`] or a [`Refusal`]; it never
+//! touches the cluster. Features add verbs and conditions here and nothing to the engine.
+
+mod act;
+mod authority;
+pub mod backup;
+mod judge;
+mod node;
+mod progress;
+mod question;
+
+pub use act::{Act, Check, Expect, Follow, ObjectAt, Output, Outputs, Resource, Slot, Target, Until};
+pub use authority::{Authority, Confirmed, NotConfirmed};
+pub use judge::{Observed, Seen, broken_guard, judge, next_read, resolve};
+pub use node::{Guard, Node, OperationId, Plan, Refusal, Step, StepId, Subject, Verb};
+pub use progress::{End, Next, Progress, StepState};
+pub use question::{AccessQuestion, Answers, DryRun, Questions};

@@ -1,0 +1,244 @@
+//! Primitive actions and the conditions that tell whether they took place.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::StepId;
+use crate::model::{Kind, Uid};
+
+/// How the Kubernetes API calls a kind of object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Resource {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Version.
+    pub version: String,
+    /// The name in URLs and RBAC rules.
+    pub plural: String,
+    /// The `kind` field.
+    pub kind: String,
+}
+
+impl Resource {
+    /// The resource of a watched kind, in its preferred version.
+    pub fn of(kind: Kind) -> Self {
+        let spec = kind.spec();
+        Self {
+            group: spec.group.into(),
+            version: spec.versions.first().copied().unwrap_or("v1").into(),
+            plural: spec.plural.into(),
+            kind: spec.kind.into(),
+        }
+    }
+
+    /// The core ConfigMap, which carries operation objects.
+    pub fn config_map() -> Self {
+        Self { group: String::new(), version: "v1".into(), plural: "configmaps".into(), kind: "ConfigMap".into() }
+    }
+
+    /// The `apiVersion` field.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+}
+
+/// Where one object is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectAt {
+    /// What kind of object.
+    pub resource: Resource,
+    /// Its namespace; `None` for cluster-scoped kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl ObjectAt {
+    /// An object of a watched kind.
+    pub fn of(kind: Kind, namespace: Option<&str>, name: &str) -> Self {
+        Self { resource: Resource::of(kind), namespace: namespace.map(str::to_owned), name: name.to_owned() }
+    }
+}
+
+impl fmt::Display for ObjectAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.resource.kind, self.name),
+            None => write!(f, "{} {}", self.resource.kind, self.name),
+        }
+    }
+}
+
+/// Name of an output of a step.
+pub type Slot = String;
+
+/// Something a step brought into being, for later steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Output {
+    /// An object.
+    Object {
+        /// Where.
+        at: ObjectAt,
+        /// Its UID.
+        uid: Uid,
+    },
+    /// A value read from an object, such as a snapshot handle.
+    Text(String),
+}
+
+/// What one step brought into being.
+pub type Outputs = BTreeMap<Slot, Output>;
+
+/// The object an act is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Target {
+    /// Known when the plan was made.
+    Known {
+        /// Where.
+        at: ObjectAt,
+        /// Which one.
+        uid: Uid,
+    },
+    /// Made by an earlier step.
+    Output {
+        /// The step.
+        step: StepId,
+        /// Its output.
+        slot: Slot,
+    },
+}
+
+/// What a field must be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Expect {
+    /// Exactly this value.
+    Is(Value),
+    /// Anything but absent, null or empty.
+    Present,
+    /// Absent or null.
+    Absent,
+    /// The UID of the object that led here (see [`Follow`]).
+    UidOfOrigin,
+}
+
+/// A condition on one field of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// JSON pointer (RFC 6901).
+    pub field: String,
+    /// What it must be.
+    pub expect: Expect,
+}
+
+impl Check {
+    /// `field` must be `value`.
+    pub fn is(field: &str, value: impl Into<Value>) -> Self {
+        Self { field: field.into(), expect: Expect::Is(value.into()) }
+    }
+
+    /// `field` must be there.
+    pub fn present(field: &str) -> Self {
+        Self { field: field.into(), expect: Expect::Present }
+    }
+
+    /// `field` must not be there.
+    pub fn absent(field: &str) -> Self {
+        Self { field: field.into(), expect: Expect::Absent }
+    }
+}
+
+/// A second object that must agree, named by a field of the first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Follow {
+    /// Its kind; cluster-scoped.
+    pub resource: Resource,
+    /// JSON pointer, in the first object, to its name.
+    pub name_in: String,
+    /// What must hold of it.
+    pub checks: Vec<Check>,
+    /// Fields that say what is wrong while it does not.
+    pub trouble: Vec<String>,
+    /// Fields to keep as outputs.
+    pub outputs: Vec<(Slot, String)>,
+}
+
+/// What a wait waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Until {
+    /// For people: "the storage system has cut the snapshot".
+    pub what: String,
+    /// What must hold of the target.
+    pub checks: Vec<Check>,
+    /// What must hold of an object the target names.
+    pub follow: Option<Follow>,
+    /// Fields that say what is wrong while it does not hold. Never final: controllers retry.
+    pub trouble: Vec<String>,
+    /// Fields to keep as outputs.
+    pub outputs: Vec<(Slot, String)>,
+}
+
+/// A primitive action. One per thing the Kubernetes API can do, never one per feature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Act {
+    /// Creates an object; its output slot `object` is what was made.
+    Create {
+        /// Where.
+        at: ObjectAt,
+        /// The object. The engine adds the operation's annotations.
+        manifest: Value,
+    },
+    /// Changes an object by JSON patch (RFC 6902); the engine adds tests on UID and resourceVersion.
+    Patch {
+        /// Which object.
+        target: Target,
+        /// The operations.
+        patch: Value,
+        /// What holds once it is done.
+        done: Vec<Check>,
+    },
+    /// Deletes an object, with its UID and resourceVersion as preconditions.
+    Delete {
+        /// Which object.
+        target: Target,
+    },
+    /// Sets the replicas of a workload by its scale subresource.
+    Scale {
+        /// Which workload.
+        target: Target,
+        /// How many.
+        replicas: u32,
+    },
+    /// Waits; changes nothing.
+    Wait {
+        /// Which object.
+        target: Target,
+        /// For what.
+        until: Box<Until>,
+    },
+}
+
+impl Act {
+    /// Whether it changes anything in the cluster.
+    pub fn writes(&self) -> bool {
+        !matches!(self, Self::Wait { .. })
+    }
+
+    /// What it does, in a few words.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Patch { .. } => "patch",
+            Self::Delete { .. } => "delete",
+            Self::Scale { .. } => "scale",
+            Self::Wait { .. } => "wait",
+        }
+    }
+}

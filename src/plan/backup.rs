@@ -1,0 +1,488 @@
+//! The backup verb: a snapshot of one volume (crash-consistent), with everything proved before it is taken.
+//!
+//! The snapshot class is always resolved and named: left to the cluster, a class of another driver passes
+//! admission and fails later, and two defaults are an error nobody sees coming.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    AccessQuestion, Act, Answers, Check, Expect, Follow, Guard, Node, ObjectAt, OperationId, Plan, Questions, Refusal,
+    Resource, Step, StepId, Subject, Target, Until, Verb,
+};
+use crate::model::{
+    Content, DeletionPolicy, Freshness, Kind, Pv, Pvc, SnapshotClass, Uid, VolumeSnapshot, World, annotation,
+};
+use crate::text;
+
+/// Label on everything this console creates.
+pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "holdfast");
+/// Label with the UID of the claim a snapshot was cut from.
+pub const PVC_UID: &str = "holdfast.dev/pvc-uid";
+
+/// What the operator may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Snapshot class; `None` resolves the driver's default.
+    pub class: Option<String>,
+    /// Why, for the record.
+    pub reason: Option<String>,
+    /// How long the cut may take.
+    pub cut_within: Duration,
+    /// How long it may take until the snapshot can be restored.
+    pub ready_within: Duration,
+}
+
+impl Default for Options {
+    /// No choice made; 2 minutes to the cut, 10 minutes to ready (the defaults of CloudNativePG and Velero).
+    fn default() -> Self {
+        Self { class: None, reason: None, cut_within: Duration::from_secs(120), ready_within: Duration::from_secs(600) }
+    }
+}
+
+/// What has to be asked before a backup of this claim can be planned.
+pub fn questions(claim: &Pvc) -> Questions {
+    let namespace = claim.meta.namespace().to_owned();
+    let ask = |verb, resource: &Resource| AccessQuestion {
+        verb,
+        group: resource.group.clone(),
+        resource: resource.plural.clone(),
+        namespace: Some(namespace.clone()),
+    };
+    let (snapshots, records) = (Resource::of(Kind::VolumeSnapshot), Resource::config_map());
+    let mut objects = vec![ObjectAt::of(Kind::Pvc, Some(&namespace), &claim.meta.name)];
+    objects.extend(claim.volume_name.as_ref().map(|name| ObjectAt::of(Kind::Pv, None, name)));
+    Questions {
+        objects,
+        access: vec![
+            ask("create", &snapshots),
+            ask("get", &snapshots),
+            ask("create", &records),
+            ask("get", &records),
+            ask("update", &records),
+        ],
+        quotas: Some(namespace),
+    }
+}
+
+/// Plans a backup of the claim with this UID.
+///
+/// # Errors
+/// A [`Refusal`] says what stands in the way and what would clear it.
+pub fn plan(
+    world: &World,
+    claim: &Uid,
+    answers: &Answers,
+    options: &Options,
+    id: OperationId,
+    now: Timestamp,
+) -> Result<Plan, Refusal> {
+    let Some(claim) = world.inventory.pvcs.get(claim) else {
+        return Err(refusal("a volume", "its PersistentVolumeClaim is gone", "pick another volume"));
+    };
+    let case = Case::of(world, claim, answers, options)?;
+    Ok(case.plan(options, answers, id, now))
+}
+
+fn refusal(object: &str, why: impl Into<String>, clear: impl Into<String>) -> Refusal {
+    Refusal { verb: Verb::Backup, object: object.to_owned(), why: why.into(), clear: clear.into() }
+}
+
+/// Everything that was found out about one claim and proved fit for a backup.
+struct Case<'a> {
+    world: &'a World,
+    claim: &'a Pvc,
+    fresh: &'a Value,
+    pv: &'a Pv,
+    driver: &'a Arc<str>,
+    class: &'a SnapshotClass,
+    warnings: Vec<String>,
+}
+
+impl<'a> Case<'a> {
+    fn of(world: &'a World, claim: &'a Pvc, answers: &'a Answers, options: &Options) -> Result<Self, Refusal> {
+        let path = claim.meta.reference(Kind::Pvc).path();
+        let refuse = |why: String, clear: &str| Err(refusal(&format!("volume {path}"), why, clear));
+        let fresh = fresh_claim(claim, answers, &path)?;
+        check_rights(answers, &path)?;
+        check_quota(answers, &path)?;
+        if *world.freshness(Kind::VolumeSnapshot) == Freshness::Absent {
+            return refuse(
+                "this cluster serves no VolumeSnapshot API".into(),
+                "install the snapshot CRDs and the snapshot-controller, and use a CSI driver that supports snapshots",
+            );
+        }
+        let Some(pv) = world.volume(claim) else {
+            return refuse(
+                "its PersistentVolume is not visible, so its driver cannot be proved".into(),
+                "wait until the volume is bound, or ask for rights to list persistentvolumes",
+            );
+        };
+        let Some((driver, _)) = &pv.csi else {
+            return refuse(
+                format!("PersistentVolume {} is not a CSI volume; only CSI volumes have snapshots", pv.meta.name),
+                "use a file-level backup for it",
+            );
+        };
+        let (class, mut warnings) = resolve_class(world, driver, options, &path)?;
+        warnings.extend(sibling_warnings(world, claim));
+        Ok(Self { world, claim, fresh, pv, driver, class, warnings })
+    }
+
+    fn plan(self, options: &Options, answers: &Answers, id: OperationId, now: Timestamp) -> Plan {
+        let name = snapshot_name(&self.claim.meta.name, &id);
+        let namespace = self.claim.meta.namespace().to_owned();
+        let path = format!("{namespace}/{}", self.claim.meta.name);
+        let at = ObjectAt::of(Kind::VolumeSnapshot, Some(&namespace), &name);
+        let mut warnings = self.warnings.clone();
+        if self.class.deletion == DeletionPolicy::Delete {
+            warnings.push(format!(
+                "deletion policy is Delete: deleting the VolumeSnapshot, or namespace {namespace}, destroys this copy"
+            ));
+        }
+        let version = self.fresh.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+        Plan {
+            verb: Verb::Backup,
+            title: format!("back up volume {path}"),
+            context: self.world.context.name.to_string(),
+            server: self.world.context.server.to_string(),
+            subject: Subject {
+                object: self.claim.meta.reference(Kind::Pvc),
+                uid: self.claim.meta.uid(),
+                resource_version: version.to_owned(),
+            },
+            made: now,
+            facts: self.facts(),
+            warnings,
+            changes: vec![
+                format!("creates {at}"),
+                format!("the storage system of {} keeps one more snapshot", self.driver),
+                format!("creates ConfigMap {namespace}/holdfast-{id}, the record of this operation"),
+                "changes nothing that exists; no pod is stopped or paused".into(),
+            ],
+            undo: vec![format!("delete {at} (its copy in storage goes when the deletion policy says so)")],
+            nodes: vec![
+                Node::Do(Box::new(self.create(&at, &id, options, &answers.who))),
+                Node::Do(Box::new(cut_step(options.cut_within))),
+                Node::Do(Box::new(ready_step(options.ready_within))),
+            ],
+            id,
+        }
+    }
+
+    fn facts(&self) -> Vec<(String, String)> {
+        let size = self.claim.capacity.map_or_else(|| "?".to_owned(), text::quantity::bytes);
+        let fact = |label: &str, value: String| (label.to_owned(), value);
+        let mut facts = vec![
+            fact("claim UID", self.claim.meta.uid().to_string()),
+            fact("volume", self.pv.meta.name.to_string()),
+            fact("size", size),
+            fact("driver", self.driver.to_string()),
+            fact("snapshot class", self.class.meta.name.to_string()),
+            fact("deletion policy", self.class.deletion.word().to_owned()),
+            fact("consistency", "crash-consistent: as if power was lost at the cut".to_owned()),
+        ];
+        let pods = self.pods();
+        facts.push(fact("mounted by", if pods.is_empty() { "no pod".to_owned() } else { pods.join(", ") }));
+        facts
+    }
+
+    fn pods(&self) -> Vec<String> {
+        let Some(namespace) = &self.claim.meta.namespace else { return Vec::new() };
+        let key = (namespace.clone(), self.claim.meta.name.clone());
+        let pods = self.world.links.pods_mounting(&key).iter().filter_map(|uid| self.world.inventory.pods.get(uid));
+        let mut names: Vec<String> = pods.filter(|pod| !pod.ended()).map(|pod| pod.meta.name.to_string()).collect();
+        names.sort();
+        names
+    }
+
+    /// Images as they run in the pods that write the volume: `container=image@digest`.
+    fn images(&self) -> Vec<String> {
+        let Some(namespace) = &self.claim.meta.namespace else { return Vec::new() };
+        let key = (namespace.clone(), self.claim.meta.name.clone());
+        let pods = self.world.links.pods_mounting(&key).iter().filter_map(|uid| self.world.inventory.pods.get(uid));
+        let mut images: Vec<String> = pods
+            .flat_map(|pod| pod.containers.iter())
+            .map(|container| format!("{}={}", container.name, container.image_id.as_ref().unwrap_or(&container.image)))
+            .collect();
+        images.sort();
+        images.dedup();
+        images
+    }
+
+    fn create(&self, at: &ObjectAt, id: &OperationId, options: &Options, who: &str) -> Step {
+        let lineage = self
+            .claim
+            .meta
+            .annotation(annotation::LINEAGE)
+            .map_or_else(|| self.claim.meta.uid().to_string(), str::to_owned);
+        let mut annotations = serde_json::Map::new();
+        let mut note = |key: &str, value: String| annotations.insert(key.to_owned(), Value::String(value));
+        note(annotation::OPERATION, id.to_string());
+        note(annotation::STEP, "create".to_owned());
+        note(annotation::LINEAGE, lineage);
+        note("holdfast.dev/consistency", "crash".to_owned());
+        note("holdfast.dev/actor", who.to_owned());
+        note("holdfast.dev/images", self.images().join(","));
+        note("holdfast.dev/claim-spec", self.fresh.get("spec").map(Value::to_string).unwrap_or_default());
+        if let Some(reason) = &options.reason {
+            note("holdfast.dev/reason", reason.clone());
+        }
+        let manifest = json!({
+            "apiVersion": at.resource.api_version(),
+            "kind": at.resource.kind,
+            "metadata": {
+                "name": at.name,
+                "namespace": at.namespace,
+                "labels": { MANAGED_BY.0: MANAGED_BY.1, PVC_UID: self.claim.meta.uid().as_str() },
+                "annotations": annotations,
+            },
+            "spec": {
+                "volumeSnapshotClassName": &*self.class.meta.name,
+                "source": { "persistentVolumeClaimName": &*self.claim.meta.name },
+            },
+        });
+        Step {
+            id: StepId("create".into()),
+            title: format!("create {at}"),
+            act: Act::Create { at: at.clone(), manifest },
+            guards: vec![self.guard()],
+            deadline: Duration::from_secs(60),
+        }
+    }
+
+    fn guard(&self) -> Guard {
+        let volume: &str = &self.pv.meta.name;
+        Guard {
+            at: ObjectAt::of(Kind::Pvc, self.claim.meta.namespace.as_deref(), &self.claim.meta.name),
+            uid: self.claim.meta.uid(),
+            checks: vec![
+                Check::absent("/metadata/deletionTimestamp"),
+                Check::is("/status/phase", "Bound"),
+                Check::is("/spec/volumeName", volume),
+            ],
+            or: "the plan was made for another volume; plan again".into(),
+        }
+    }
+}
+
+fn fresh_claim<'a>(claim: &Pvc, answers: &'a Answers, path: &str) -> Result<&'a Value, Refusal> {
+    let object = format!("volume {path}");
+    let at = ObjectAt::of(Kind::Pvc, claim.meta.namespace.as_deref(), &claim.meta.name);
+    let fresh = match answers.objects.get(&at) {
+        Some(Ok(Some(fresh))) => fresh,
+        Some(Ok(None)) => return Err(refusal(&object, "it was deleted meanwhile", "pick another volume")),
+        Some(Err(why)) => return Err(refusal(&object, format!("it could not be read: {why}"), "try again")),
+        None => return Err(refusal(&object, "it was not read", "try again")),
+    };
+    let text = |field: &str| fresh.pointer(field).and_then(Value::as_str).unwrap_or_default();
+    if text("/metadata/uid") != claim.meta.uid().as_str() {
+        return Err(refusal(&object, "it was deleted and made anew meanwhile", "look at the new one, then try again"));
+    }
+    if fresh.pointer("/metadata/deletionTimestamp").is_some() {
+        let finalizers = claim.meta.finalizers.join(", ");
+        return Err(refusal(
+            &object,
+            format!("it is being deleted (waiting for: {finalizers})"),
+            "a snapshot needs a claim that stays; stop the deletion at its source or snapshot another volume",
+        ));
+    }
+    if text("/status/phase") != "Bound" {
+        return Err(refusal(
+            &object,
+            format!("it is {}, not Bound: there is no volume to cut", text("/status/phase")),
+            "wait until it is bound (a class that waits for its first consumer needs a pod)",
+        ));
+    }
+    Ok(fresh)
+}
+
+fn check_rights(answers: &Answers, path: &str) -> Result<(), Refusal> {
+    let object = format!("volume {path}");
+    for (question, answer) in &answers.access {
+        match answer {
+            Ok(true) => {}
+            Ok(false) => {
+                return Err(refusal(
+                    &object,
+                    format!("needs the right to {question}"),
+                    format!("ask for a role that may {question}; `{}` lacks it", answers.who),
+                ));
+            }
+            Err(why) => {
+                return Err(refusal(&object, format!("whether we may {question} is not known: {why}"), "try again"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_quota(answers: &Answers, path: &str) -> Result<(), Refusal> {
+    // Quotas that cannot be read do not block: the server's dry run, and at last the server itself, decide.
+    let Ok(quotas) = &answers.quotas else { return Ok(()) };
+    for quota in quotas {
+        let name = quota.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("?");
+        for resource in ["count/volumesnapshots.snapshot.storage.k8s.io", "count/configmaps", "configmaps"] {
+            let amount = |field: &str| {
+                let value = quota.get("status")?.get(field)?.get(resource)?;
+                text::quantity::parse_bytes(value.as_str()?)
+            };
+            if let (Some(hard), Some(used)) = (amount("hard"), amount("used"))
+                && used >= hard
+            {
+                return Err(refusal(
+                    &format!("volume {path}"),
+                    format!("ResourceQuota {name} allows {hard} of {resource} and {used} are used"),
+                    "delete restore points that are no longer needed, or raise the quota",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn resolve_class<'a>(
+    world: &'a World,
+    driver: &Arc<str>,
+    options: &Options,
+    path: &str,
+) -> Result<(&'a SnapshotClass, Vec<String>), Refusal> {
+    let object = format!("volume {path}");
+    let classes = &world.inventory.snapshot_classes;
+    if let Some(name) = &options.class {
+        let Some(class) = classes.named(None, &name.as_str().into()) else {
+            let clear = "name one of the classes that exist";
+            return Err(refusal(&object, format!("there is no VolumeSnapshotClass {name}"), clear));
+        };
+        if class.driver != *driver {
+            return Err(refusal(
+                &object,
+                format!("VolumeSnapshotClass {name} is for driver {}, the volume's driver is {driver}", class.driver),
+                "name a class of the volume's driver",
+            ));
+        }
+        return Ok((class, Vec::new()));
+    }
+    let mut fitting: Vec<&SnapshotClass> = classes.iter().filter(|class| class.driver == *driver).collect();
+    fitting.sort_by(|a, b| a.meta.name.cmp(&b.meta.name));
+    let defaults: Vec<&SnapshotClass> = fitting.iter().copied().filter(|class| class.default).collect();
+    let names = |classes: &[&SnapshotClass]| {
+        classes.iter().map(|class| class.meta.name.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    match (defaults.as_slice(), fitting.as_slice()) {
+        ([class], _) => Ok((class, Vec::new())),
+        ([], [class]) => {
+            let note = format!("VolumeSnapshotClass {} is the only one of {driver}, not its default", class.meta.name);
+            Ok((class, vec![note]))
+        }
+        ([], []) => Err(refusal(
+            &object,
+            format!("there is no VolumeSnapshotClass of its driver {driver}"),
+            format!("create a VolumeSnapshotClass with driver {driver}"),
+        )),
+        ([], several) => Err(refusal(
+            &object,
+            format!("{} classes of {driver} and none is the default: {}", several.len(), names(several)),
+            "choose one (--class), or mark one as default",
+        )),
+        (several, _) => Err(refusal(
+            &object,
+            format!("{} default classes of {driver}: {}", several.len(), names(several)),
+            "choose one (--class), or leave one default",
+        )),
+    }
+}
+
+fn sibling_warnings(world: &World, claim: &Pvc) -> Vec<String> {
+    let Some(namespace) = &claim.meta.namespace else { return Vec::new() };
+    let key = (namespace.clone(), claim.meta.name.clone());
+    let siblings = world.links.snapshots_naming(&key).iter().filter_map(|uid| world.inventory.snapshots.get(uid));
+    let mut not_ready: Vec<&VolumeSnapshot> = siblings.filter(|snapshot| snapshot.ready != Some(true)).collect();
+    not_ready.sort_by(|a, b| a.meta.name.cmp(&b.meta.name));
+    let say = |snapshot: &VolumeSnapshot| {
+        let error = snapshot.error.as_ref().or_else(|| world.content(snapshot).and_then(error_of));
+        let why = error.map(|error| format!(": {}", text::sanitize(&error.message))).unwrap_or_default();
+        format!("VolumeSnapshot {} of this volume is not ready{why}", snapshot.meta.name)
+    };
+    not_ready.into_iter().map(say).collect()
+}
+
+fn error_of(content: &Content) -> Option<&crate::model::VolumeError> {
+    content.error.as_ref()
+}
+
+/// `<claim>-<operation id>`, cut to the 253 characters a name may have.
+fn snapshot_name(claim: &str, id: &OperationId) -> String {
+    let room = 253 - id.as_str().len() - 1;
+    let stem: String = claim.chars().take(room).collect();
+    format!("{}-{id}", stem.trim_end_matches(['-', '.']))
+}
+
+fn made() -> Target {
+    Target::Output { step: StepId("create".into()), slot: "object".into() }
+}
+
+fn follow(checks: Vec<Check>, outputs: &[(&str, &str)]) -> Follow {
+    Follow {
+        resource: Resource::of(Kind::Content),
+        name_in: "/status/boundVolumeSnapshotContentName".into(),
+        checks,
+        trouble: vec!["/status/error/message".into()],
+        outputs: slots(outputs),
+    }
+}
+
+fn slots(outputs: &[(&str, &str)]) -> Vec<(String, String)> {
+    outputs.iter().map(|(slot, field)| ((*slot).to_owned(), (*field).to_owned())).collect()
+}
+
+fn cut_step(deadline: Duration) -> Step {
+    let until = Until {
+        what: "the storage system to cut the snapshot".into(),
+        checks: vec![Check::present("/status/creationTime")],
+        follow: Some(follow(Vec::new(), &[])),
+        trouble: vec!["/status/error/message".into()],
+        outputs: slots(&[("cutAt", "/status/creationTime")]),
+    };
+    let title = "wait until the snapshot is cut (the data of that moment is safe from later writes)".into();
+    Step {
+        id: StepId("cut".into()),
+        title,
+        act: Act::Wait { target: made(), until: Box::new(until) },
+        guards: Vec::new(),
+        deadline,
+    }
+}
+
+/// Ready as restorers must see it: snapshot and content name each other, and storage holds a handle.
+fn ready_step(deadline: Duration) -> Step {
+    let checks = vec![
+        Check { field: "/spec/volumeSnapshotRef/uid".into(), expect: Expect::UidOfOrigin },
+        Check::absent("/metadata/deletionTimestamp"),
+        Check::present("/status/snapshotHandle"),
+        Check::is("/status/readyToUse", true),
+    ];
+    let outputs = [("content", "/metadata/name"), ("handle", "/status/snapshotHandle")];
+    let until = Until {
+        what: "the snapshot to become ready to restore from".into(),
+        checks: vec![
+            Check::is("/status/readyToUse", true),
+            Check::present("/status/boundVolumeSnapshotContentName"),
+            Check::absent("/metadata/deletionTimestamp"),
+        ],
+        follow: Some(follow(checks, &outputs)),
+        trouble: vec!["/status/error/message".into()],
+        outputs: slots(&[("restoreSize", "/status/restoreSize")]),
+    };
+    let title = "wait until the snapshot is ready (it can be restored from)".into();
+    Step {
+        id: StepId("ready".into()),
+        title,
+        act: Act::Wait { target: made(), until: Box::new(until) },
+        guards: Vec::new(),
+        deadline,
+    }
+}

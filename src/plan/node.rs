@@ -1,0 +1,216 @@
+//! The shape of a plan.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Act, Check, ObjectAt};
+use crate::model::{ObjRef, Uid};
+use crate::text;
+
+/// Identity of one operation: chosen when its plan is made, so that everything it creates has a fixed name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OperationId(String);
+
+impl OperationId {
+    /// From the moment of planning (UTC, to the second) and 4 random bytes: sortable, unique, a valid name part.
+    pub fn new(now: Timestamp, random: [u8; 4]) -> Self {
+        let [a, b, c, d] = random;
+        Self(format!("{}-{a:02x}{b:02x}{c:02x}{d:02x}", now.strftime("%Y%m%d-%H%M%S")))
+    }
+
+    /// Reads an id typed by a person or found as a file name.
+    ///
+    /// # Errors
+    /// When it is not made of lower-case letters, digits and dashes.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if text.is_empty() || text.len() > 63 || !text.chars().all(valid) {
+            return Err(format!("{text:?} is not an operation id; `holdfast operations list` shows them"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The id's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The random end of the id, for names.
+    pub fn short(&self) -> &str {
+        self.0.rsplit('-').next().unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Identity of a step within its plan.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub String);
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Something that must still be so right before a step acts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// The object.
+    pub at: ObjectAt,
+    /// It must still be this one.
+    pub uid: Uid,
+    /// What must hold of it.
+    pub checks: Vec<Check>,
+    /// What it means when this does not hold, for people.
+    pub or: String,
+}
+
+/// One primitive action with what protects it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its identity.
+    pub id: StepId,
+    /// One line for people: "create VolumeSnapshot shop/data-db-0-…".
+    pub title: String,
+    /// What is done.
+    pub act: Act,
+    /// What must hold right before.
+    pub guards: Vec<Guard>,
+    /// How long it may take until it is seen to be done.
+    pub deadline: Duration,
+}
+
+/// A tree of steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Node {
+    /// One step.
+    Do(Box<Step>),
+    /// All of these, side by side.
+    All(Vec<Node>),
+    /// `close` is owed from the moment `open` is intended, whatever happens to the body.
+    Bracket {
+        /// Opens.
+        open: Box<Step>,
+        /// What happens in between, in order.
+        body: Vec<Node>,
+        /// Closes.
+        close: Box<Step>,
+        /// How long it may stay open.
+        limit: Duration,
+    },
+}
+
+/// What an operation is about: the object whose name is typed to confirm it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The object.
+    pub object: ObjRef,
+    /// Which one.
+    pub uid: Uid,
+    /// Its version when the plan was made; only for saying that it changed.
+    pub resource_version: String,
+}
+
+/// The verbs of the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verb {
+    /// Takes a snapshot of one volume.
+    Backup,
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Backup => f.write_str("backup"),
+        }
+    }
+}
+
+/// What will be done, readable and runnable. What was shown is what runs: the digest covers all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The operation this becomes.
+    pub id: OperationId,
+    /// Which verb made it.
+    pub verb: Verb,
+    /// One line: "back up volume shop/data-db-0".
+    pub title: String,
+    /// kubeconfig context.
+    pub context: String,
+    /// API server.
+    pub server: String,
+    /// What is confirmed.
+    pub subject: Subject,
+    /// When the plan was made.
+    pub made: Timestamp,
+    /// What is known and was used: label and value.
+    pub facts: Vec<(String, String)>,
+    /// What may surprise.
+    pub warnings: Vec<String>,
+    /// What changes in the cluster, in sentences.
+    pub changes: Vec<String>,
+    /// How to take it back.
+    pub undo: Vec<String>,
+    /// The steps, in order.
+    pub nodes: Vec<Node>,
+}
+
+impl Plan {
+    /// All steps in the order in which they start.
+    pub fn steps(&self) -> Vec<&Step> {
+        fn walk<'a>(nodes: &'a [Node], steps: &mut Vec<&'a Step>) {
+            for node in nodes {
+                match node {
+                    Node::Do(step) => steps.push(step),
+                    Node::All(nodes) => walk(nodes, steps),
+                    Node::Bracket { open, body, close, .. } => {
+                        steps.push(open);
+                        walk(body, steps);
+                        steps.push(close);
+                    }
+                }
+            }
+        }
+        let mut steps = Vec::new();
+        walk(&self.nodes, &mut steps);
+        steps
+    }
+
+    /// The step with this id.
+    pub fn step(&self, id: &StepId) -> Option<&Step> {
+        self.steps().into_iter().find(|step| step.id == *id)
+    }
+
+    /// SHA-256 over the plan as JSON, lower-case hex: what was shown is what runs.
+    pub fn digest(&self) -> String {
+        // A plan is made of strings, numbers, lists and maps with string keys: it always serialises.
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        text::sha256(&bytes)
+    }
+}
+
+/// Why no plan can be made, and what would clear it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {verb} {object}: {why}")]
+pub struct Refusal {
+    /// What was asked for.
+    pub verb: Verb,
+    /// Of what.
+    pub object: String,
+    /// Why not.
+    pub why: String,
+    /// What would clear it.
+    pub clear: String,
+}

@@ -1,0 +1,168 @@
+//! How far an operation has come, and what comes next.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Node, Outputs, Plan, Step, StepId};
+
+/// What is known of one step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StepState {
+    /// Not begun.
+    #[default]
+    Waiting,
+    /// Its intent is on disk; it may or may not have taken place.
+    Intended,
+    /// Done, and made this.
+    Done(Outputs),
+    /// Failed, and why.
+    Failed(String),
+}
+
+/// How an operation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum End {
+    /// Every step is done.
+    Done,
+    /// A step failed; what was owed has been closed.
+    Failed {
+        /// The step.
+        at: StepId,
+        /// Why.
+        why: String,
+    },
+    /// Somebody asked it to stop, and it did after a step.
+    Stopped,
+}
+
+/// How far an operation has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Steps that have begun.
+    pub steps: BTreeMap<StepId, StepState>,
+    /// Whether somebody asked it to stop.
+    pub stop_asked: bool,
+    /// Set once it has ended.
+    pub end: Option<End>,
+}
+
+/// What an operation does next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next<'a> {
+    /// These steps, side by side.
+    Steps(Vec<&'a Step>),
+    /// Nothing: it ends like this.
+    Finish(End),
+}
+
+impl Progress {
+    /// What is known of a step.
+    pub fn state(&self, step: &StepId) -> &StepState {
+        self.steps.get(step).unwrap_or(&StepState::Waiting)
+    }
+
+    /// What a finished step made.
+    pub fn outputs(&self, step: &StepId) -> Option<&Outputs> {
+        match self.state(step) {
+            StepState::Done(outputs) => Some(outputs),
+            StepState::Waiting | StepState::Intended | StepState::Failed(_) => None,
+        }
+    }
+
+    fn failure(&self) -> Option<(&StepId, &str)> {
+        self.steps.iter().find_map(|(id, state)| match state {
+            StepState::Failed(why) => Some((id, why.as_str())),
+            StepState::Waiting | StepState::Intended | StepState::Done(_) => None,
+        })
+    }
+
+    /// Closing steps of brackets whose opening was intended and that are not settled themselves.
+    pub fn owed<'a>(&self, plan: &'a Plan) -> Vec<&'a Step> {
+        let mut owed = Vec::new();
+        self.collect_owed(&plan.nodes, &mut owed);
+        owed
+    }
+
+    fn collect_owed<'a>(&self, nodes: &'a [Node], owed: &mut Vec<&'a Step>) {
+        for node in nodes {
+            match node {
+                Node::Do(_) => {}
+                Node::All(nodes) => self.collect_owed(nodes, owed),
+                Node::Bracket { open, body, close, .. } => {
+                    // Inner brackets close before outer ones.
+                    self.collect_owed(body, owed);
+                    if *self.state(&open.id) != StepState::Waiting && !self.settled(&close.id) {
+                        owed.push(close);
+                    }
+                }
+            }
+        }
+    }
+
+    fn settled(&self, step: &StepId) -> bool {
+        matches!(self.state(step), StepState::Done(_) | StepState::Failed(_))
+    }
+
+    /// What comes next. After a failure or a stop only what is owed still runs, inner brackets first.
+    pub fn next<'a>(&self, plan: &'a Plan) -> Next<'a> {
+        // A step in flight is always observed to its end before anything else is decided.
+        let in_flight: Vec<&Step> =
+            plan.steps().into_iter().filter(|step| *self.state(&step.id) == StepState::Intended).collect();
+        if !in_flight.is_empty() && self.failure().is_none() && !self.stop_asked {
+            return Next::Steps(self.ready(&plan.nodes).1);
+        }
+        if let Some((at, why)) = self.failure() {
+            let end = End::Failed { at: at.clone(), why: why.to_owned() };
+            return self.wind_down(plan, in_flight, end);
+        }
+        if self.stop_asked {
+            return self.wind_down(plan, in_flight, End::Stopped);
+        }
+        match self.ready(&plan.nodes) {
+            (true, _) => Next::Finish(End::Done),
+            (false, steps) => Next::Steps(steps),
+        }
+    }
+
+    fn wind_down<'a>(&self, plan: &'a Plan, in_flight: Vec<&'a Step>, end: End) -> Next<'a> {
+        if let Some(step) = in_flight.into_iter().next() {
+            return Next::Steps(vec![step]);
+        }
+        match self.owed(plan).into_iter().next() {
+            Some(step) => Next::Steps(vec![step]),
+            None => Next::Finish(end),
+        }
+    }
+
+    /// Whether all nodes are done, and if not, the steps that may run now.
+    fn ready<'a>(&self, nodes: &'a [Node]) -> (bool, Vec<&'a Step>) {
+        for node in nodes {
+            let (done, steps) = self.ready_in(node);
+            if !done {
+                return (false, steps);
+            }
+        }
+        (true, Vec::new())
+    }
+
+    fn ready_in<'a>(&self, node: &'a Node) -> (bool, Vec<&'a Step>) {
+        let one = |step: &'a Step| match self.state(&step.id) {
+            StepState::Done(_) => None,
+            StepState::Waiting | StepState::Intended | StepState::Failed(_) => Some((false, vec![step])),
+        };
+        match node {
+            Node::Do(step) => one(step).unwrap_or((true, Vec::new())),
+            Node::All(nodes) => {
+                let parts: Vec<_> = nodes.iter().map(|node| self.ready_in(node)).collect();
+                let done = parts.iter().all(|(done, _)| *done);
+                (done, parts.into_iter().flat_map(|(_, steps)| steps).collect())
+            }
+            Node::Bracket { open, body, close, .. } => one(open).unwrap_or_else(|| match self.ready(body) {
+                (false, steps) => (false, steps),
+                (true, _) => one(close).unwrap_or((true, Vec::new())),
+            }),
+        }
+    }
+}

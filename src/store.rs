@@ -1,0 +1,217 @@
+//! Files of this console: journals of operations, the index over them, and where they live.
+//!
+//! The only user of state files. Every append is on disk (fsync) before it is believed. One process at a
+//! time holds an operation, by a lock on its journal that the kernel drops when the process dies.
+
+mod index;
+mod log;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::journal::{Entry, JournalError, Run, fold};
+use crate::plan::OperationId;
+
+pub use index::IndexEntry;
+pub use log::OperationLog;
+
+/// What went wrong with a state file.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Reading or writing failed.
+    #[error("cannot {what} {}; check that the disk is not full and that the directory belongs to you", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process holds the operation.
+    #[error("another holdfast process on this machine is running operation {id}")]
+    Held {
+        /// Which operation.
+        id: OperationId,
+    },
+    /// There is no such operation.
+    #[error("there is no operation {id} in {}; `holdfast operations list` shows them", root.display())]
+    Missing {
+        /// Which operation.
+        id: OperationId,
+        /// Where it was looked for.
+        root: PathBuf,
+    },
+    /// A line cannot be read.
+    #[error("line {line} of {} cannot be read; the file was changed or damaged", path.display())]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A journal does not hold together.
+    #[error("the journal {} does not hold together", path.display())]
+    Journal {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: JournalError,
+    },
+    /// The index was changed.
+    #[error("the index of operations {} was changed after it was written, at line {line}", path.display())]
+    Index {
+        /// Which file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+    },
+}
+
+/// The state directory.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// An operation found on disk.
+#[derive(Debug)]
+pub struct Stored {
+    /// Its id.
+    pub id: OperationId,
+    /// What its journal adds up to.
+    pub run: Result<Run, StoreError>,
+    /// Whether a process on this machine is running it now.
+    pub held: bool,
+}
+
+impl Store {
+    /// Uses this directory, making it (for this user alone) when it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        let operations = root.join("operations");
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(&operations).map_err(io_error("create", &operations))?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn journal(&self, id: &OperationId) -> PathBuf {
+        self.root.join("operations").join(format!("{id}.jsonl"))
+    }
+
+    /// Begins the journal of a new operation and holds it.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or exists already.
+    pub fn begin(&self, id: &OperationId) -> Result<OperationLog, StoreError> {
+        OperationLog::create(&self.journal(id), id, &self.root)
+    }
+
+    /// Opens the journal of an operation and holds it.
+    ///
+    /// # Errors
+    /// When it is held elsewhere, missing, or does not hold together.
+    pub fn hold(&self, id: &OperationId) -> Result<OperationLog, StoreError> {
+        let path = self.journal(id);
+        if !path.exists() {
+            return Err(StoreError::Missing { id: id.clone(), root: self.root.clone() });
+        }
+        OperationLog::open(&path, id, &self.root)
+    }
+
+    /// Entries of one operation, without holding it.
+    ///
+    /// # Errors
+    /// When the file is missing or a line cannot be read.
+    pub fn entries(&self, id: &OperationId) -> Result<Vec<Entry>, StoreError> {
+        let path = self.journal(id);
+        if !path.exists() {
+            return Err(StoreError::Missing { id: id.clone(), root: self.root.clone() });
+        }
+        Ok(log::read(&path)?.entries)
+    }
+
+    /// All operations, the newest first.
+    ///
+    /// # Errors
+    /// When the directory cannot be read. A journal that cannot be read is one item's error.
+    pub fn list(&self) -> Result<Vec<Stored>, StoreError> {
+        let operations = self.root.join("operations");
+        let mut ids = Vec::new();
+        for entry in fs::read_dir(&operations).map_err(io_error("list", &operations))? {
+            let path = entry.map_err(io_error("list", &operations))?.path();
+            let id = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".jsonl"));
+            ids.extend(id.and_then(|id| OperationId::parse(id).ok()));
+        }
+        ids.sort_by(|a, b| b.cmp(a));
+        Ok(ids.into_iter().map(|id| self.stored(id)).collect())
+    }
+
+    fn stored(&self, id: OperationId) -> Stored {
+        let path = self.journal(&id);
+        let run = log::read(&path)
+            .and_then(|read| fold(&read.entries).map_err(|source| StoreError::Journal { path: path.clone(), source }));
+        Stored { run, held: log::held(&path), id }
+    }
+
+    /// Checks every journal and the index over them; says what is wrong.
+    ///
+    /// # Errors
+    /// When a file cannot be read at all.
+    pub fn verify(&self) -> Result<Vec<String>, StoreError> {
+        let mut wrong = Vec::new();
+        let index = match index::read(&self.root) {
+            Ok(index) => index,
+            Err(error) => {
+                wrong.push(error.to_string());
+                Vec::new()
+            }
+        };
+        for stored in self.list()? {
+            match stored.run {
+                Err(error) => wrong.push(describe(&error)),
+                Ok(run) => wrong.extend(index::disagreement(&index, &run)),
+            }
+        }
+        wrong.extend(index::lost(&index, |id| self.journal(id).exists()));
+        Ok(wrong)
+    }
+}
+
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Io { what, path, source }
+}
+
+/// Now, by this machine's clock, to the microsecond (what the journal keeps).
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    now.round(jiff::Unit::Microsecond).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+use std::io::Write;
+
+use super::*;
+use crate::journal::Body;
+use crate::model::{Kind, ObjRef, Uid};
+use crate::plan::{Authority, End, Plan, StepId, Subject, Verb};
+
+fn opened(id: &OperationId) -> Body {
+    let plan = Plan {
+        id: id.clone(),
+        verb: Verb::Backup,
+        title: "back up".into(),
+        context: "lab".into(),
+        server: "https://127.0.0.1".into(),
+        subject: Subject {
+            object: ObjRef::namespaced(Kind::Pvc, "shop", "data"),
+            uid: Uid::from("u"),
+            resource_version: "7".into(),
+        },
+        made: Timestamp::UNIX_EPOCH,
+        facts: vec![],
+        warnings: vec![],
+        changes: vec![],
+        undo: vec![],
+        nodes: vec![],
+    };
+    let digest = plan.digest();
+    Body::Opened { plan: Box::new(plan), digest, authority: Authority::Flag { who: "sre".into() } }
+}
+
+fn store() -> (tempfile::TempDir, Store, OperationId) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    (directory, store, OperationId::new(Timestamp::UNIX_EPOCH, [0, 0, 0, 7]))
+}
+
+#[test]
+fn a_line_cut_short_by_a_crash_is_dropped_and_the_journal_goes_on() {
+    let (directory, store, id) = store();
+    let mut log = store.begin(&id).unwrap();
+    log.append(now(), opened(&id)).unwrap();
+    drop(log);
+    let path = directory.path().join("operations").join(format!("{id}.jsonl"));
+    fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"v\":1,\"seq\":1,").unwrap();
+    let mut log = store.hold(&id).unwrap();
+    log.append(now(), Body::Intent { step: StepId("create".into()), before: None }).unwrap();
+    assert_eq!(fold(&store.entries(&id).unwrap()).unwrap().length, 2);
+}
+
+#[test]
+fn one_process_at_a_time_holds_an_operation() {
+    let (_directory, store, id) = store();
+    let mut log = store.begin(&id).unwrap();
+    log.append(now(), opened(&id)).unwrap();
+    assert!(matches!(store.hold(&id), Err(StoreError::Held { .. })));
+    assert!(store.list().unwrap()[0].held);
+    drop(log);
+    assert!(!store.list().unwrap()[0].held);
+    store.hold(&id).unwrap();
+}
+
+#[test]
+fn a_journal_removed_or_cut_short_after_its_end_shows() {
+    let (directory, store, id) = store();
+    let mut log = store.begin(&id).unwrap();
+    log.append(now(), opened(&id)).unwrap();
+    log.append(now(), Body::Closed { end: End::Done }).unwrap();
+    drop(log);
+    assert_eq!(store.verify().unwrap(), Vec::<String>::new());
+    let path = directory.path().join("operations").join(format!("{id}.jsonl"));
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.split_inclusive('\n').next().unwrap()).unwrap();
+    assert_eq!(store.verify().unwrap().len(), 1);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(store.verify().unwrap().len(), 1);
+}
