@@ -45,6 +45,7 @@ func Connect(kubeconfig string) (*Client, error) {
 	}
 	config.QPS = -1
 	config.UserAgent = fieldManager
+	config.WarningHandler = rest.NoWarnings{} // a seed is strange on purpose
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,8 @@ package plane
 import (
 	"fmt"
 	"time"
+
+	"holdfast.test/lab/process"
 )
 
 // storage is one CSI driver with its sidecars.
@@ -20,21 +22,15 @@ var storages = []storage{
 func (s *site) root(st storage) string   { return s.path("csi", st.part) }
 func (s *site) socket(st storage) string { return s.path("csi", st.part+".sock") }
 
-// program is a process to start: its name and its command line.
-type program struct {
-	name string
-	args []string
-}
-
-func (s *site) program(name, binary string, flags ...string) program {
-	return program{name, append([]string{s.bin + "/" + binary}, flags...)}
+func (s *site) program(name, binary string, flags ...string) process.Spec {
+	return process.Spec{Name: name, Args: append([]string{s.bin + "/" + binary}, flags...)}
 }
 
 // base are the processes that everything else needs.
-func (s *site) base() []program {
+func (s *site) base() []process.Spec {
 	etcd := fmt.Sprintf("http://%s:%d", loopback, s.etcdPort)
 	peer := fmt.Sprintf("http://%s:%d", loopback, s.peerPort)
-	return []program{
+	specs := []process.Spec{
 		s.program("etcd", "server", // the binary is called as its package
 			"--data-dir="+s.path("etcd"),
 			"--listen-client-urls="+etcd, "--advertise-client-urls="+etcd,
@@ -62,17 +58,21 @@ func (s *site) base() []program {
 			"--endpoint-reconciler-type=none",
 			"--disable-admission-plugins=ServiceAccount"), // pods need no tokens: nothing runs in them
 	}
+	for i := range specs {
+		specs[i].Abrupt = true
+	}
+	return specs
 }
 
 // nodes are the processes that make objects behave, apart from storage and certificates.
-func (s *site) nodes() []program {
+func (s *site) nodes() []process.Spec {
 	kubeconfigs := func(part string) []string {
 		file := s.kubeconfig(part)
 		return []string{"--kubeconfig=" + file, "--authentication-kubeconfig=" + file, "--authorization-kubeconfig=" + file,
 			"--secure-port=0", "--leader-elect=false"}
 	}
 	kubelet := fmt.Sprintf("%s:%d", loopback, s.kPort)
-	return []program{
+	return []process.Spec{
 		s.program("controller-manager", "kube-controller-manager", append(kubeconfigs("controller-manager"),
 			"--service-account-private-key-file="+s.path("pki/sa.key"), "--root-ca-file="+s.path("pki/ca.crt"),
 			// Node lifecycle stays: it takes the not-ready taint away.
@@ -85,13 +85,15 @@ func (s *site) nodes() []program {
 			"--manage-all-nodes=true", "--node-ip="+loopback, fmt.Sprintf("--node-port=%d", s.kPort),
 			"--server-address="+kubelet, "--node-lease-duration-seconds=40",
 			"--tls-cert-file="+s.path("pki/kubelet.crt"), "--tls-private-key-file="+s.path("pki/kubelet.key"),
-			"--config="+s.path("config/kwok.yaml")),
+			"--config="+s.path("config/kwok.yaml"),
+			// Tests say by objects what exec and port-forward into a pod reach on this machine.
+			"--enable-crds=Exec,ClusterExec,PortForward,ClusterPortForward"),
 	}
 }
 
 // drivers are the CSI drivers; their sidecars need the sockets.
-func (s *site) drivers() []program {
-	var all []program
+func (s *site) drivers() []process.Spec {
+	var all []process.Spec
 	for _, st := range storages {
 		all = append(all, s.program(st.part, "csi-driver",
 			"--name="+st.driver, "--root="+s.root(st), "--socket="+s.socket(st), fmt.Sprintf("--attach=%t", st.attach)))
@@ -106,8 +108,8 @@ const (
 )
 
 // controllers are the processes that need custom resources and drivers to be there.
-func (s *site) controllers() []program {
-	all := []program{
+func (s *site) controllers() []process.Spec {
+	all := []process.Spec{
 		s.program("snapshot-controller", "snapshot-controller",
 			"--kubeconfig="+s.kubeconfig("snapshot-controller"), "--kube-api-qps=100", "--kube-api-burst=200",
 			"--retry-interval-start="+retryStart.String(), "--retry-interval-max="+retryMax.String()),

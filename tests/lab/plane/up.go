@@ -125,9 +125,9 @@ func (st *starter) step(what string) {
 	fmt.Fprintf(st.steps, "%6.1fs  %s\n", time.Since(st.began).Seconds(), what)
 }
 
-func (st *starter) launch(programs []program) error {
-	for _, p := range programs {
-		if err := st.book.Launch(st.ctx, p.name, st.fail, p.args...); err != nil {
+func (st *starter) launch(specs []process.Spec) error {
+	for _, spec := range specs {
+		if err := st.book.Launch(st.ctx, spec, st.fail); err != nil {
 			return err
 		}
 	}

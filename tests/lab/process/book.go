@@ -79,8 +79,8 @@ func (b *Book) Find(name string) (*Process, error) {
 
 // Launch starts a new process and writes it down. When it ends before ctx does, died is called with an
 // error that says so and shows the end of its log.
-func (b *Book) Launch(ctx context.Context, name string, died func(error), args ...string) error {
-	p := &Process{Name: name, Args: args, Log: filepath.Join(b.dir, "log", name+".log")}
+func (b *Book) Launch(ctx context.Context, spec Spec, died func(error)) error {
+	p := &Process{Name: spec.Name, Args: spec.Args, Abrupt: spec.Abrupt, Log: filepath.Join(b.dir, "log", spec.Name+".log")}
 	command, err := p.launch(b.dir)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (b *Book) Launch(ctx context.Context, name string, died func(error), args .
 	go func() {
 		err := command.Wait()
 		if ctx.Err() == nil {
-			died(fmt.Errorf("%s ended (%v); its log %s ends with\n%s", name, err, p.Log, p.tail(15)))
+			died(fmt.Errorf("%s ended (%v); its log %s ends with\n%s", p.Name, err, p.Log, p.tail(15)))
 		}
 	}()
 	return b.save()
@@ -129,20 +129,20 @@ func (b *Book) Kill(name string) error {
 	return b.save()
 }
 
-// StopAll asks all processes to end, kills those that do not, and forgets them. The storage they stand
-// on goes last.
+// StopAll asks all processes to end, kills those that do not, and forgets them.
 func (b *Book) StopAll() error {
-	latestFirst := slices.Clone(b.Processes)
-	slices.Reverse(latestFirst)
-	for _, p := range latestFirst {
-		p.signal(syscall.SIGTERM)
-	}
-	if !waitGone(latestFirst, grace) {
-		for _, p := range latestFirst {
-			p.signal(syscall.SIGKILL)
+	var polite []*Process
+	for _, p := range slices.Backward(b.Processes) {
+		if !p.Abrupt {
+			p.signal(syscall.SIGTERM)
+			polite = append(polite, p)
 		}
 	}
-	if !waitGone(latestFirst, grace) {
+	waitGone(polite, grace)
+	for _, p := range b.Processes {
+		p.signal(syscall.SIGKILL)
+	}
+	if !waitGone(b.Processes, grace) {
 		return errors.New("some processes do not end, see lab status")
 	}
 	b.Processes = nil

@@ -23,6 +23,16 @@ type Process struct {
 	Log     string   `json:"log"`
 	PID     int      `json:"pid"`
 	Started uint64   `json:"started"` // in clock ticks since the machine booted, as the kernel has it
+	// Abrupt processes are killed when the lab stops, after the others: they would wait long for clients
+	// to go, and have nothing to finish that outlives the lab.
+	Abrupt bool `json:"abrupt,omitempty"`
+}
+
+// Spec says what to start.
+type Spec struct {
+	Name   string
+	Args   []string
+	Abrupt bool
 }
 
 // launch starts the program in dir with its output appended to the log. The caller must Wait.
