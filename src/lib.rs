@@ -1,4 +1,5 @@
 //! Holdfast: a terminal operations console for stateful workloads on Kubernetes.
+pub mod assess;
 pub mod config;
 pub mod journal;
 pub mod model;

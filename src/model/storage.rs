@@ -289,4 +289,7 @@ pub struct GroupContent {
     pub deletion: DeletionPolicy,
     /// `status.readyToUse`.
     pub ready: Option<bool>,
+    /// Volume handle and snapshot handle of each member (`status.volumeSnapshotInfoList`, in v1beta1
+    /// `volumeSnapshotHandlePairList`): the only place that says which volume a member was cut from.
+    pub members: Box<[(Arc<str>, Arc<str>)]>,
 }

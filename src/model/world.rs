@@ -81,6 +81,20 @@ impl World {
         of_kind.max_by_key(|freshness| rank(freshness)).unwrap_or(&Freshness::Loading)
     }
 
+    /// How fresh a kind is for one namespace: by the watch of that namespace, else by the one of the whole cluster.
+    pub fn freshness_in(&self, kind: Kind, namespace: &Arc<str>) -> &Freshness {
+        if !kind.spec().namespaced {
+            return self.freshness(kind);
+        }
+        let of = |scope: Scope| self.freshness.get(&(kind, scope));
+        of(Scope::Namespace(namespace.clone())).or_else(|| of(Scope::All)).unwrap_or(&Freshness::Loading)
+    }
+
+    /// Whether a kind is looked at in the whole cluster, and not in some namespaces only.
+    pub fn everywhere(&self, kind: Kind) -> bool {
+        self.freshness.contains_key(&(kind, Scope::All))
+    }
+
     /// Whether every kind has answered its first list, one way or another.
     pub fn settled(&self) -> bool {
         Kind::ALL.iter().all(|kind| *self.freshness(*kind) != Freshness::Loading)
@@ -264,20 +278,18 @@ impl World {
             | Object::ClusterIssuer(_)
             | Object::VeleroBackup(_)
             | Object::VeleroSchedule(_)
-            | Object::BackupLocation(_) => touched.all = true,
+            | Object::BackupLocation(_)
+            | Object::GroupSnapshot(_)
+            | Object::GroupContent(_) => touched.all = true,
+            // Only its end says something about what lives in it.
+            Object::Namespace(_) => touched.all |= meta.deleting.is_some(),
             Object::VolumeAttachment(attachment) => {
                 let pv = attachment.pv.as_ref().and_then(|name| self.inventory.pvs.named(None, name));
                 let claim = pv.and_then(|pv| pv.claim.as_ref());
                 let claim = claim.and_then(|c| self.claim(&(c.namespace.clone(), c.name.clone())));
                 touched.volumes.extend(claim.map(|claim| claim.meta.uid()));
             }
-            Object::Namespace(_)
-            | Object::Node(_)
-            | Object::GroupSnapshot(_)
-            | Object::GroupContent(_)
-            | Object::GroupClass(_)
-            | Object::VeleroRestore(_)
-            | Object::Event(_) => {}
+            Object::Node(_) | Object::GroupClass(_) | Object::VeleroRestore(_) | Object::Event(_) => {}
         }
     }
 

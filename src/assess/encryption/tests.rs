@@ -1,0 +1,1 @@
+//! Rules of `encryption`, one case each.

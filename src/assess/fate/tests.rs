@@ -1,0 +1,1 @@
+//! Rules of `fate`, one case each.

@@ -1,0 +1,1 @@
+//! Rules of `restore_point`, one case each.
