@@ -60,6 +60,7 @@ func (s *site) base() []process.Spec {
 	}
 	for i := range specs {
 		specs[i].Abrupt = true
+		specs[i].Env = []string{"GOGC=300"} // memory for speed: a third less time for a bulk of objects
 	}
 	return specs
 }

@@ -80,7 +80,7 @@ func (b *Book) Find(name string) (*Process, error) {
 // Launch starts a new process and writes it down. When it ends before ctx does, died is called with an
 // error that says so and shows the end of its log.
 func (b *Book) Launch(ctx context.Context, spec Spec, died func(error)) error {
-	p := &Process{Name: spec.Name, Args: spec.Args, Abrupt: spec.Abrupt, Log: filepath.Join(b.dir, "log", spec.Name+".log")}
+	p := &Process{Name: spec.Name, Args: spec.Args, Env: spec.Env, Abrupt: spec.Abrupt, Log: filepath.Join(b.dir, "log", spec.Name+".log")}
 	command, err := p.launch(b.dir)
 	if err != nil {
 		return err

@@ -19,7 +19,8 @@ import (
 // Process is one program of the lab. PID is 0 while it is not meant to run.
 type Process struct {
 	Name    string   `json:"name"`
-	Args    []string `json:"args"` // Args[0] is the absolute path of the program
+	Args    []string `json:"args"`          // Args[0] is the absolute path of the program
+	Env     []string `json:"env,omitempty"` // added to the launcher's
 	Log     string   `json:"log"`
 	PID     int      `json:"pid"`
 	Started uint64   `json:"started"` // in clock ticks since the machine booted, as the kernel has it
@@ -32,6 +33,7 @@ type Process struct {
 type Spec struct {
 	Name   string
 	Args   []string
+	Env    []string
 	Abrupt bool
 }
 
@@ -47,6 +49,7 @@ func (p *Process) launch(dir string) (*exec.Cmd, error) {
 	defer log.Close()
 	command := exec.Command(p.Args[0], p.Args[1:]...)
 	command.Dir = dir
+	command.Env = append(os.Environ(), p.Env...)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := command.Start(); err != nil {
