@@ -5,10 +5,12 @@
 //! Knows nothing of Kubernetes objects beyond how the API writes quantities and names.
 
 mod clean;
+mod digest;
 pub mod names;
 pub mod quantity;
 
 pub use clean::{sanitize, truncate, width};
+pub use digest::{hex, sha256};
 pub use quantity::{age, bytes};
 
 /// A count with its noun: `1 copy`, `3 copies`.
