@@ -108,7 +108,8 @@ pub fn snapshot(claim: &Pvc, name: &str, cut: Timestamp) -> (VolumeSnapshot, Con
 
 /// A live world with one claim, its volume, and the policies that are given.
 pub fn with_claim(claim: &Pvc, policies: Policies) -> World {
-    let mut world = World { policies, ..live() };
+    let mut world = live();
+    world.policies = policies;
     put(&mut world, [Object::Pvc(claim.clone()), Object::Pv(volume(claim))]);
     world
 }

@@ -42,6 +42,14 @@ pub struct Touched {
 }
 
 impl Touched {
+    /// Adds what another change touched.
+    pub fn merge(&mut self, other: Self) {
+        self.all |= other.all;
+        self.volumes.extend(other.volumes);
+        self.restore_points.extend(other.restore_points);
+        self.certificates.extend(other.certificates);
+    }
+
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         !self.all && self.volumes.is_empty() && self.restore_points.is_empty() && self.certificates.is_empty()

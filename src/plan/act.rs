@@ -91,6 +91,16 @@ pub enum Output {
     Text(String),
 }
 
+impl Output {
+    /// One line for people.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Object { at, .. } => at.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
 /// What one step brought into being.
 pub type Outputs = BTreeMap<Slot, Output>;
 

@@ -215,3 +215,6 @@ impl Follow {
         observed.get(&self.object(first)?)?.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,22 +170,7 @@ pub struct Plan {
 impl Plan {
     /// All steps in the order in which they start.
     pub fn steps(&self) -> Vec<&Step> {
-        fn walk<'a>(nodes: &'a [Node], steps: &mut Vec<&'a Step>) {
-            for node in nodes {
-                match node {
-                    Node::Do(step) => steps.push(step),
-                    Node::All(nodes) => walk(nodes, steps),
-                    Node::Bracket { open, body, close, .. } => {
-                        steps.push(open);
-                        walk(body, steps);
-                        steps.push(close);
-                    }
-                }
-            }
-        }
-        let mut steps = Vec::new();
-        walk(&self.nodes, &mut steps);
-        steps
+        steps(&self.nodes)
     }
 
     /// The step with this id.
@@ -199,6 +184,21 @@ impl Plan {
         let bytes = serde_json::to_vec(self).unwrap_or_default();
         text::sha256(&bytes)
     }
+}
+
+/// All steps of some nodes, in the order in which they start.
+pub(super) fn steps<'a>(nodes: &'a [Node]) -> Vec<&'a Step> {
+    let of = |node: &'a Node| match node {
+        Node::Do(step) => vec![&**step],
+        Node::All(nodes) => steps(nodes),
+        Node::Bracket { open, body, close, .. } => {
+            let mut all = vec![&**open];
+            all.extend(steps(body));
+            all.push(close);
+            all
+        }
+    };
+    nodes.iter().flat_map(of).collect()
 }
 
 /// Why no plan can be made, and what would clear it.

@@ -1,6 +1,7 @@
 //! How far an operation has come, and what comes next.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +102,28 @@ impl Progress {
         }
     }
 
+    /// Brackets that are open now: opening step, limit, and the steps of the body.
+    pub fn open_brackets<'a>(&self, plan: &'a Plan) -> Vec<(&'a Step, Duration, Vec<&'a Step>)> {
+        let mut open_now = Vec::new();
+        self.collect_open(&plan.nodes, &mut open_now);
+        open_now
+    }
+
+    fn collect_open<'a>(&self, nodes: &'a [Node], open_now: &mut Vec<(&'a Step, Duration, Vec<&'a Step>)>) {
+        for node in nodes {
+            match node {
+                Node::Do(_) => {}
+                Node::All(nodes) => self.collect_open(nodes, open_now),
+                Node::Bracket { open, body, close, limit } => {
+                    if *self.state(&open.id) != StepState::Waiting && *self.state(&close.id) == StepState::Waiting {
+                        open_now.push((open, *limit, super::node::steps(body)));
+                    }
+                    self.collect_open(body, open_now);
+                }
+            }
+        }
+    }
+
     fn settled(&self, step: &StepId) -> bool {
         matches!(self.state(step), StepState::Done(_) | StepState::Failed(_))
     }
@@ -166,3 +189,6 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

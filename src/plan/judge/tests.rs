@@ -1,0 +1,153 @@
+use std::collections::BTreeMap;
+
+use rstest::rstest;
+use serde_json::json;
+
+use super::*;
+use crate::model::Kind;
+use crate::plan::{Resource, StepId, StepState};
+
+fn operation() -> OperationId {
+    OperationId::parse("20260101-000000-00000007").unwrap()
+}
+
+fn at() -> ObjectAt {
+    ObjectAt::of(Kind::VolumeSnapshot, Some("shop"), "s")
+}
+
+fn content() -> ObjectAt {
+    ObjectAt::of(Kind::Content, None, "c")
+}
+
+fn made() -> Progress {
+    let object = Output::Object { at: at(), uid: Uid::from("u1") };
+    let done = StepState::Done([("object".to_owned(), object)].into());
+    Progress { steps: [(StepId("create".into()), done)].into(), ..Progress::default() }
+}
+
+fn target() -> Target {
+    Target::Output { step: StepId("create".into()), slot: "object".into() }
+}
+
+fn ready() -> Act {
+    let follow = Follow {
+        resource: Resource::of(Kind::Content),
+        name_in: "/status/bound".into(),
+        checks: vec![
+            Check { field: "/spec/ref/uid".into(), expect: Expect::UidOfOrigin },
+            Check::present("/status/handle"),
+        ],
+        trouble: vec!["/status/error/message".into()],
+        outputs: vec![("handle".into(), "/status/handle".into())],
+    };
+    let until = Until {
+        what: "ready".into(),
+        checks: vec![Check::is("/status/ready", true)],
+        follow: Some(follow),
+        trouble: vec!["/status/error/message".into()],
+        outputs: vec![],
+    };
+    Act::Wait { target: target(), until: Box::new(until) }
+}
+
+fn snapshot(status: &Value) -> Value {
+    json!({ "metadata": { "uid": "u1" }, "status": status })
+}
+
+#[rstest]
+#[case::not_there(None, Seen::NotDone)]
+#[case::of_another(Some(json!({ "metadata": { "uid": "u9" } })), Seen::Conflict(String::new()))]
+#[case::of_this_operation(
+    Some(json!({ "metadata": { "uid": "u1", "annotations": { "holdfast.dev/operation": operation().as_str() } } })),
+    Seen::Done(BTreeMap::new())
+)]
+fn a_created_object_counts_only_when_it_carries_the_operation(#[case] found: Option<Value>, #[case] expected: Seen) {
+    let act = Act::Create { at: at(), manifest: Value::Null };
+    let seen = judge(&act, &operation(), &Progress::default(), &[(at(), found)].into());
+    assert_eq!(std::mem::discriminant(&seen), std::mem::discriminant(&expected), "{seen:?}");
+}
+
+#[rstest]
+#[case::nothing_yet(json!({}), None, "pending")]
+#[case::ready_and_unbound(json!({ "ready": true }), None, "pending")]
+#[case::bound_and_content_gone(json!({ "ready": true, "bound": "c" }), None, "pending")]
+#[case::content_of_another(json!({ "ready": true, "bound": "c" }), Some(json!({ "spec": { "ref": { "uid": "u9" } } })), "conflict")]
+#[case::no_handle(json!({ "ready": true, "bound": "c" }), Some(json!({ "spec": { "ref": { "uid": "u1" } } })), "pending")]
+#[case::good(
+    json!({ "ready": true, "bound": "c" }),
+    Some(json!({ "spec": { "ref": { "uid": "u1" } }, "status": { "handle": "h" } })),
+    "done"
+)]
+#[case::not_ready_although_content_is(
+    json!({ "ready": false, "bound": "c" }),
+    Some(json!({ "spec": { "ref": { "uid": "u1" } }, "status": { "handle": "h" } })),
+    "pending"
+)]
+fn ready_needs_snapshot_and_content_to_agree(
+    #[case] status: Value,
+    #[case] bound: Option<Value>,
+    #[case] expected: &str,
+) {
+    let observed = [(at(), Some(snapshot(&status))), (content(), bound)].into();
+    let seen = match judge(&ready(), &operation(), &made(), &observed) {
+        Seen::Done(outputs) => {
+            assert_eq!(outputs["handle"], Output::Text("h".into()));
+            "done"
+        }
+        Seen::Pending(_) => "pending",
+        Seen::Conflict(_) => "conflict",
+        Seen::NotDone | Seen::Unknown(_) => "else",
+    };
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn an_error_that_shows_only_on_the_content_is_said_and_is_not_final() {
+    let observed = [
+        (at(), Some(snapshot(&json!({ "bound": "c" })))),
+        (content(), Some(json!({ "status": { "error": { "message": "quota\u{1b}[2J exceeded" } } }))),
+    ];
+    let Seen::Pending(what) = judge(&ready(), &operation(), &made(), &observed.into()) else { panic!("not pending") };
+    assert!(what.contains("exceeded") && !what.contains('\u{1b}'), "{what}");
+}
+
+#[test]
+fn an_object_that_was_replaced_is_a_conflict_and_not_the_target() {
+    let other = json!({ "metadata": { "uid": "u2" }, "status": { "ready": true } });
+    let seen = judge(&ready(), &operation(), &made(), &[(at(), Some(other))].into());
+    assert!(matches!(seen, Seen::Conflict(_)), "{seen:?}");
+}
+
+#[test]
+fn a_deleted_object_that_was_made_anew_counts_as_deleted() {
+    let act = Act::Delete { target: target() };
+    let other = json!({ "metadata": { "uid": "u2" } });
+    assert_eq!(judge(&act, &operation(), &made(), &[(at(), Some(other))].into()), Seen::Done(Outputs::new()));
+    let waiting =
+        json!({ "metadata": { "uid": "u1", "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["f"] } });
+    assert!(matches!(judge(&act, &operation(), &made(), &[(at(), Some(waiting))].into()), Seen::Pending(_)));
+}
+
+#[test]
+fn what_was_not_read_is_unknown_and_never_done() {
+    let seen = judge(&ready(), &operation(), &made(), &Observed::new());
+    assert!(matches!(seen, Seen::Unknown(_)), "{seen:?}");
+}
+
+#[rstest]
+#[case::gone(None, true)]
+#[case::another(Some(json!({ "metadata": { "uid": "u2" }, "status": { "phase": "Bound" } })), true)]
+#[case::changed(Some(json!({ "metadata": { "uid": "u1" }, "status": { "phase": "Lost" } })), true)]
+#[case::same(Some(json!({ "metadata": { "uid": "u1" }, "status": { "phase": "Bound" } })), false)]
+fn a_guard_breaks_on_anything_but_the_same_object_in_the_same_state(
+    #[case] object: Option<Value>,
+    #[case] broken: bool,
+) {
+    let guard = Guard {
+        at: at(),
+        uid: Uid::from("u1"),
+        checks: vec![Check::is("/status/phase", "Bound")],
+        or: "plan again".into(),
+    };
+    assert_eq!(broken_guard(&guard, object.as_ref()).is_some(), broken);
+}

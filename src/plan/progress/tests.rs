@@ -1,0 +1,148 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{Kind, ObjRef, Uid};
+use crate::plan::{Act, ObjectAt, OperationId, Plan, Subject, Verb};
+
+/// The shape of a plan without its steps.
+#[derive(Clone, Debug)]
+enum Shape {
+    Do,
+    All(Vec<Shape>),
+    Bracket(Vec<Shape>),
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    Just(Shape::Do).prop_recursive(3, 16, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 1..3).prop_map(Shape::All),
+            prop::collection::vec(inner, 0..3).prop_map(Shape::Bracket),
+        ]
+    })
+}
+
+fn step(count: &mut usize, role: &str) -> Box<Step> {
+    *count += 1;
+    let id = StepId(format!("{role}{count}"));
+    let at = ObjectAt::of(Kind::Pvc, Some("shop"), "data");
+    let act = Act::Create { at, manifest: serde_json::Value::Null };
+    Box::new(Step { id, title: String::new(), act, guards: vec![], deadline: Duration::from_secs(1) })
+}
+
+fn nodes(shapes: &[Shape], count: &mut usize) -> Vec<Node> {
+    let mut node = |shape: &Shape| match shape {
+        Shape::Do => Node::Do(step(count, "do")),
+        Shape::All(inner) => Node::All(nodes(inner, count)),
+        Shape::Bracket(inner) => {
+            let open = step(count, "open");
+            let body = nodes(inner, count);
+            Node::Bracket { open, body, close: step(count, "close"), limit: Duration::from_secs(9) }
+        }
+    };
+    shapes.iter().map(&mut node).collect()
+}
+
+fn plan(shapes: &[Shape]) -> Plan {
+    Plan {
+        id: OperationId::new(jiff::Timestamp::UNIX_EPOCH, [0; 4]),
+        verb: Verb::Backup,
+        title: String::new(),
+        context: String::new(),
+        server: String::new(),
+        subject: Subject {
+            object: ObjRef::namespaced(Kind::Pvc, "shop", "data"),
+            uid: Uid::from("u"),
+            resource_version: String::new(),
+        },
+        made: jiff::Timestamp::UNIX_EPOCH,
+        facts: vec![],
+        warnings: vec![],
+        changes: vec![],
+        undo: vec![],
+        nodes: nodes(shapes, &mut 0),
+    }
+}
+
+/// Runs a plan as the engine does; the nth step to begin fails, or a stop is asked for before it.
+fn run(plan: &Plan, fail_at: Option<usize>, stop_at: Option<usize>) -> (Progress, Vec<StepId>, End) {
+    let mut progress = Progress::default();
+    let mut begun = Vec::new();
+    for _ in 0..10_000 {
+        if stop_at == Some(begun.len()) {
+            progress.stop_asked = true;
+        }
+        let next: Vec<StepId> = match progress.next(plan) {
+            Next::Finish(end) => return (progress, begun, end),
+            Next::Steps(steps) => steps.into_iter().map(|step| step.id.clone()).collect(),
+        };
+        assert!(!next.is_empty(), "neither a step nor an end: {progress:?}");
+        for id in next {
+            let state = match progress.state(&id) {
+                StepState::Waiting => {
+                    begun.push(id.clone());
+                    StepState::Intended
+                }
+                StepState::Intended if fail_at == Some(begun.len()) => StepState::Failed("as ordered".into()),
+                StepState::Intended => StepState::Done(Outputs::new()),
+                settled => panic!("{id} was offered although it is {settled:?}"),
+            };
+            progress.steps.insert(id, state);
+        }
+    }
+    panic!("the plan never ends");
+}
+
+proptest! {
+    #[test]
+    fn every_plan_ends_done_with_each_step_begun_once_when_nothing_fails(shapes in prop::collection::vec(shape(), 0..4)) {
+        let plan = plan(&shapes);
+        let (_, begun, end) = run(&plan, None, None);
+        prop_assert_eq!(end, End::Done);
+        prop_assert_eq!(begun.iter().collect::<BTreeSet<_>>().len(), begun.len());
+        prop_assert_eq!(begun.len(), plan.steps().len());
+    }
+
+    #[test]
+    fn what_was_opened_is_closed_whatever_fails(shapes in prop::collection::vec(shape(), 1..4), fail_at in 1usize..12) {
+        let plan = plan(&shapes);
+        let (progress, _, _) = run(&plan, Some(fail_at), None);
+        prop_assert!(progress.owed(&plan).is_empty());
+    }
+
+    #[test]
+    fn what_was_opened_is_closed_when_it_is_stopped(shapes in prop::collection::vec(shape(), 1..4), stop_at in 0usize..12) {
+        let plan = plan(&shapes);
+        let (progress, begun, end) = run(&plan, None, Some(stop_at));
+        prop_assert!(progress.owed(&plan).is_empty());
+        prop_assert!(end == End::Stopped || begun.len() == plan.steps().len());
+    }
+
+    #[test]
+    fn after_a_failure_only_what_is_owed_begins(shapes in prop::collection::vec(shape(), 1..4), fail_at in 1usize..12) {
+        let plan = plan(&shapes);
+        let (progress, begun, end) = run(&plan, Some(fail_at), None);
+        let End::Failed { at, .. } = &end else { return Ok(()) };
+        prop_assert!(matches!(progress.state(at), StepState::Failed(_)));
+        let failed = begun.iter().position(|id| id == at).unwrap();
+        // Steps side by side with the failed one may have begun in the same breath; later ones are closes.
+        let later: Vec<_> = begun[failed + 1..].iter().filter(|id| !id.0.starts_with("close")).collect();
+        let siblings = later.iter().all(|id| side_by_side(&plan.nodes, at, id));
+        prop_assert!(siblings, "{later:?} began after {at} had failed");
+    }
+}
+
+/// Whether two steps stand under one `All`, in different branches.
+fn side_by_side(nodes: &[Node], a: &StepId, b: &StepId) -> bool {
+    let holds =
+        |node: &Node, id: &StepId| super::super::node::steps(std::slice::from_ref(node)).iter().any(|s| s.id == *id);
+    nodes.iter().any(|node| match node {
+        Node::Do(_) => false,
+        Node::All(inner) => {
+            let branch = |id| inner.iter().position(|node| holds(node, id));
+            matches!((branch(a), branch(b)), (Some(x), Some(y)) if x != y) || side_by_side(inner, a, b)
+        }
+        Node::Bracket { body, .. } => side_by_side(body, a, b),
+    })
+}
