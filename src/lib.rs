@@ -1,9 +1,18 @@
 //! Holdfast: a terminal operations console for stateful workloads on Kubernetes.
+//!
+//! The floors of the house, from the ground up; a module uses only floors below its own, and a test holds that:
+//!
+//! - [`text`], [`model`], [`x509`], [`assess`], [`plan`], [`journal`]: pure. Words, nouns, certificates,
+//!   judgements, what will be done, what happened.
+//! - [`config`], [`store`]: settings and state files.
+//! - [`sim`]: a Kubernetes API in this process, for the demo and for tests; stands on nothing here.
+
 pub mod assess;
 pub mod config;
 pub mod journal;
 pub mod model;
 pub mod plan;
+pub mod sim;
 pub mod store;
 pub mod text;
 pub mod x509;

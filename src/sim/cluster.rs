@@ -1,0 +1,109 @@
+//! Everything one simulated cluster is made of, shared by its server and its controllers.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::audit::Audit;
+use super::clock::Clock;
+use super::exec::Scripts;
+use super::faults::SnapshotFaults;
+use super::ids::Ids;
+use super::kinds::Kinds;
+use super::list::Pages;
+use super::object::{self, text};
+use super::refusal::Refusal;
+use super::seed;
+use super::store::Store;
+use super::volumes::Volumes;
+use super::write::{Part, Writer};
+use super::SimError;
+
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub store: Store,
+    pub clock: Clock,
+    pub kinds: Kinds,
+    pub ids: Ids,
+    pub pages: Pages,
+    pub audit: Audit,
+    pub volumes: Volumes,
+    pub faults: SnapshotFaults,
+    pub scripts: Scripts,
+    /// A new value ends all watches.
+    pub disconnects: watch::Sender<u64>,
+    /// Whether controllers run: without them a deleted pod must go at once, for no one ends it.
+    pub controllers: bool,
+    /// What the controllers are at.
+    pub progress: watch::Sender<Progress>,
+}
+
+/// Where the controllers stand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    /// Everything written up to this revision was looked at.
+    pub seen: u64,
+    /// When they will look at something again without being told.
+    pub due: Option<Timestamp>,
+}
+
+impl Cluster {
+    pub fn new(clock: Clock, controllers: bool, absent: &[String]) -> Self {
+        // A cluster whose time is made by hand is the same on every run, down to its UIDs.
+        let seed = if clock.is_manual() { 0 } else { u128::from(std::process::id()) << 96 ^ clock.now().as_nanosecond().unsigned_abs() };
+        Self {
+            store: Store::new(),
+            kinds: Kinds::without(absent),
+            ids: Ids::new(seed),
+            pages: Pages::default(),
+            audit: Audit::default(),
+            volumes: Volumes::default(),
+            faults: SnapshotFaults::default(),
+            scripts: Scripts::default(),
+            disconnects: watch::Sender::new(0),
+            controllers,
+            progress: watch::Sender::new(Progress::default()),
+            clock,
+        }
+    }
+
+    /// Runs one write; with `dry_run` nothing of it is kept.
+    pub fn write<R>(&self, dry_run: bool, work: impl FnOnce(&mut Writer<'_>) -> Result<R, Refusal>) -> Result<R, Refusal> {
+        let now = self.clock.now();
+        self.store.with(|state| work(&mut Writer { state, ids: &self.ids, now, dry_run, graceful: self.controllers }))
+    }
+
+    /// Puts objects into the cluster as they are, status included.
+    pub fn load(&self, objects: Vec<Value>) -> Result<(), SimError> {
+        for mut value in objects {
+            seed::fill(&mut value, &self.clock, &self.ids)?;
+            let name = format!("{} {}", text(&value, "/kind"), object::name(&value));
+            let failed = |message: String| SimError::Object { name: name.clone(), message };
+            let kind = self
+                .kinds
+                .of_object(text(&value, "/apiVersion"), text(&value, "/kind"))
+                .ok_or_else(|| failed("this kind is not served".to_owned()))?;
+            let namespace = match (kind.namespaced, object::namespace(&value)) {
+                (false, _) => String::new(),
+                (true, "") => "default".to_owned(),
+                (true, own) => own.to_owned(),
+            };
+            self.write(false, |writer| writer.create(kind, &namespace, value, Part::All))
+                .map_err(|refusal| failed(refusal.message().to_owned()))?;
+        }
+        Ok(())
+    }
+
+    /// Returns when the controllers have nothing left to do at this time.
+    pub async fn settle(&self) {
+        if !self.controllers {
+            return;
+        }
+        let mut progress = self.progress.subscribe();
+        let settled = |progress: &Progress| {
+            progress.seen >= self.store.with(|state| state.revision()) && progress.due.is_none_or(|due| due > self.clock.now())
+        };
+        // The sender lives in `self`, so the wait ends only by settling.
+        let _ = progress.wait_for(settled).await;
+    }
+}

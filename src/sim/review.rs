@@ -1,0 +1,138 @@
+//! Who may do what, and the `SelfSubject*` reviews that tell them.
+//!
+//! One list of rules per user is the truth for both the check of every request and the reviews, so
+//! that they cannot disagree.
+
+use serde_json::{Value, json};
+
+use super::kinds::Kind;
+use super::object::{self, text};
+use super::refusal::Refusal;
+use super::users::User;
+
+const READ: &[&str] = &["get", "list", "watch"];
+const EVERYTHING: &[&str] = &["*"];
+
+/// A rule as RBAC has it: any verb on any group on any resource of the lists; `*` is all.
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    verbs: &'static [&'static str],
+    groups: &'static [&'static str],
+    resources: &'static [&'static str],
+}
+
+impl Rule {
+    const fn new(verbs: &'static [&'static str], groups: &'static [&'static str], resources: &'static [&'static str]) -> Self {
+        Self { verbs, groups, resources }
+    }
+
+    fn covers(&self, verb: &str, group: &str, resource: &str) -> bool {
+        let has = |list: &[&str], one: &str| list.iter().any(|it| *it == "*" || *it == one);
+        has(self.verbs, verb) && has(self.groups, group) && has(self.resources, resource)
+    }
+}
+
+const ASK: &[Rule] = &[
+    Rule::new(&["create"], &["authorization.k8s.io"], &["selfsubjectaccessreviews", "selfsubjectrulesreviews"]),
+    Rule::new(&["create"], &["authentication.k8s.io"], &["selfsubjectreviews"]),
+];
+
+const ADMIN: &[Rule] = &[Rule::new(EVERYTHING, EVERYTHING, EVERYTHING)];
+
+const SRE: &[Rule] = &[
+    Rule::new(READ, EVERYTHING, EVERYTHING),
+    Rule::new(&["create", "delete", "patch"], &["snapshot.storage.k8s.io"], &["volumesnapshots"]),
+    Rule::new(&["create", "delete", "patch"], &[""], &["persistentvolumeclaims"]),
+    Rule::new(&["create", "get", "update", "patch"], &[""], &["configmaps"]),
+    Rule::new(&["create", "get", "update", "patch"], &["coordination.k8s.io"], &["leases"]),
+    Rule::new(&["create", "get"], &[""], &["pods/exec"]),
+];
+
+const AUDITOR: &[Rule] = &[
+    Rule::new(
+        READ,
+        &[""],
+        &[
+            "namespaces", "nodes", "pods", "services", "serviceaccounts", "configmaps", "events", "resourcequotas",
+            "persistentvolumeclaims", "persistentvolumes",
+        ],
+    ),
+    Rule::new(
+        READ,
+        &[
+            "apps", "batch", "storage.k8s.io", "snapshot.storage.k8s.io", "groupsnapshot.storage.k8s.io", "cert-manager.io",
+            "coordination.k8s.io", "velero.io",
+        ],
+        EVERYTHING,
+    ),
+];
+
+fn rules(user: User) -> impl Iterator<Item = &'static Rule> {
+    let own = match user {
+        User::Admin => ADMIN,
+        User::Sre => SRE,
+        User::Auditor => AUDITOR,
+    };
+    own.iter().chain(ASK)
+}
+
+/// What someone wants to do, in the words of authorization.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish<'a> {
+    pub verb: &'a str,
+    pub kind: &'a Kind,
+    pub namespace: &'a str,
+    pub name: &'a str,
+    pub subresource: &'a str,
+}
+
+/// Refuses a request the user has no right to make.
+pub(crate) fn authorize(user: User, wish: Wish<'_>) -> Result<(), Refusal> {
+    let Wish { verb, kind, namespace, name, subresource } = wish;
+    let resource = if subresource.is_empty() { kind.plural.to_owned() } else { format!("{}/{subresource}", kind.plural) };
+    if rules(user).any(|rule| rule.covers(verb, kind.group, &resource)) {
+        return Ok(());
+    }
+    let place = if namespace.is_empty() { "at the cluster scope".to_owned() } else { format!("in the namespace \"{namespace}\"") };
+    let why = format!("User \"{user}\" cannot {verb} resource \"{resource}\" in API group \"{}\" {place}", kind.group);
+    Err(Refusal::forbidden(kind, name, &why))
+}
+
+/// Answers a review: the posted object with its `status`.
+pub(crate) fn answer(user: User, kind: &Kind, mut review: Value) -> Value {
+    object::set(&mut review, "/apiVersion", kind.api_version());
+    object::set(&mut review, "/kind", kind.kind);
+    object::default(&mut review, "/metadata/creationTimestamp", Value::Null);
+    let status = match kind.kind {
+        "SelfSubjectAccessReview" => access(user, &review),
+        "SelfSubjectRulesReview" => rules_status(user),
+        _ => json!({"userInfo": {"username": user.name(), "groups": user.groups()}}),
+    };
+    object::set(&mut review, "/status", status);
+    review
+}
+
+fn access(user: User, review: &Value) -> Value {
+    let at = "/spec/resourceAttributes";
+    let Some(asked) = review.pointer(at) else {
+        let allowed = user == User::Admin || READ.contains(&text(review, "/spec/nonResourceAttributes/verb"));
+        return json!({"allowed": allowed});
+    };
+    let resource = match text(asked, "/subresource") {
+        "" => text(asked, "/resource").to_owned(),
+        sub => format!("{}/{sub}", text(asked, "/resource")),
+    };
+    let allowed = rules(user).any(|rule| rule.covers(text(asked, "/verb"), text(asked, "/group"), &resource));
+    if allowed {
+        json!({"allowed": true, "reason": format!("RBAC: allowed to User \"{user}\"")})
+    } else {
+        json!({"allowed": false})
+    }
+}
+
+fn rules_status(user: User) -> Value {
+    let rules: Vec<Value> =
+        rules(user).map(|rule| json!({"verbs": rule.verbs, "apiGroups": rule.groups, "resources": rule.resources})).collect();
+    let paths = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/readyz", "/version"];
+    json!({"resourceRules": rules, "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": paths}], "incomplete": false})
+}
