@@ -4,6 +4,7 @@
 //!
 //! - [`text`], [`model`], [`x509`], [`assess`], [`plan`], [`journal`]: pure. Words, nouns, certificates,
 //!   judgements, what will be done, what happened.
+//! - [`view`]: rows, filters, problems and sheets, one for screens and the command line; pure.
 //! - [`config`], [`store`]: settings and state files.
 //! - [`sim`]: a Kubernetes API in this process, for the demo and for tests; stands on nothing here.
 
@@ -15,4 +16,5 @@ pub mod plan;
 pub mod sim;
 pub mod store;
 pub mod text;
+pub mod view;
 pub mod x509;

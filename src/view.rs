@@ -1,0 +1,34 @@
+//! What screens and the command line show: rows, columns, filters, sort orders, problems and detail sheets.
+//!
+//! Pure, and one for both: `holdfast get` prints the rows that the panes draw. Judgements come from `assess`;
+//! this floor only puts them into words and order. It knows no terminal.
+
+mod board;
+mod boards;
+mod cell;
+mod columns;
+mod detail;
+mod level;
+mod operation;
+pub mod output;
+mod problems;
+mod query;
+pub mod review;
+mod row;
+mod rows;
+mod sight;
+
+pub use board::{Board, Listing};
+pub use boards::Boards;
+pub use cell::Cell;
+pub use columns::{Align, Column, Pane, fit};
+pub use detail::{Detail, Fact, Link, detail};
+pub use level::Level;
+pub use operation::{Notice, OperationState, OperationView, StepState, StepView, WaitView};
+pub use problems::{Problem, problems};
+pub use query::{Filter, Query, Sort};
+pub use row::Row;
+pub use sight::{Sight, connection, sight};
+
+#[cfg(test)]
+mod tests;

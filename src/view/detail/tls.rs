@@ -1,0 +1,114 @@
+//! Sheets of certificates and what makes them.
+
+use super::Sheet;
+use crate::model::{
+    CertManagerCertificate, CertificateFacts, CertificateRequest, Issuer, KeyMatch, Kind, Place, SecretUse, TlsSecret,
+};
+use crate::text;
+use crate::view::{Cell, Level};
+
+pub(super) fn secret(sheet: &mut Sheet, secret: &TlsSecret) {
+    sheet.row(&["state", "namespace", "name", "users", "managedBy"]);
+    let key = match secret.key {
+        KeyMatch::Match => Cell::State(Level::Ok, "belongs to the certificate"),
+        KeyMatch::Mismatch => Cell::State(Level::Critical, "belongs to another certificate"),
+        KeyMatch::Missing => Cell::State(Level::Critical, "missing"),
+        KeyMatch::Unreadable => Cell::Unknown,
+    };
+    sheet.fact("Private key", key);
+    place(sheet, &secret.leaf);
+    secret.ca.iter().for_each(|ca| place(sheet, ca));
+    let here = (secret.meta.namespace.clone().unwrap_or_default(), secret.meta.name.clone());
+    for uid in sheet.world.links.certificates_writing(&here) {
+        sheet.link("managed by", Kind::Certificate, uid);
+    }
+    users(sheet, &here);
+}
+
+fn users(sheet: &mut Sheet, secret: &crate::model::ClaimKey) {
+    let world = sheet.world;
+    for (kind, uid) in world.links.templates_using(secret) {
+        sheet.link("used by", *kind, uid);
+    }
+    for uid in world.links.pods_using(secret) {
+        sheet.link("used by", Kind::Pod, uid);
+    }
+}
+
+fn place(sheet: &mut Sheet, place: &Place) {
+    match &place.chain {
+        Err(why) => sheet.text("Unreadable", &format!("{}: {why}", place.key)),
+        Ok(chain) => chain.iter().for_each(|facts| certificate_facts(sheet, &place.key, facts)),
+    }
+}
+
+fn certificate_facts(sheet: &mut Sheet, key: &str, facts: &CertificateFacts) {
+    sheet.text("Certificate", &format!("{key}: {}", facts.subject));
+    sheet.text("  issuer", if facts.self_signed { "self-signed" } else { &facts.issuer });
+    if !facts.names.is_empty() {
+        sheet.text("  names", &text::list(&facts.names));
+    }
+    sheet.text("  valid", &format!("{} to {}", facts.not_before, facts.not_after));
+    sheet.text("  key", &facts.key);
+    sheet.text("  SHA-256", &facts.fingerprint);
+}
+
+pub(super) fn certificate(sheet: &mut Sheet, certificate: &CertManagerCertificate) {
+    sheet.row(&["state", "namespace", "name", "users", "managedBy"]);
+    sheet.text("Names", &text::list(&certificate.names));
+    if let Some(renewal) = certificate.renewal {
+        sheet.fact("Renewal", Cell::Until(renewal, Level::Info));
+    }
+    if let Some(failure) = certificate.last_failure {
+        sheet.fact("Last failure", Cell::Since(failure));
+    }
+    sheet.fact("Revision", certificate.revision.map_or(Cell::Unknown, |revision| Cell::Number(revision.into())));
+    sheet.conditions(&certificate.conditions);
+    sheet.link_here("secret", Kind::TlsSecret, &certificate.secret);
+    issuer_link(sheet, certificate);
+    let namespace = certificate.meta.namespace.clone().unwrap_or_default();
+    for uid in sheet.world.links.requests_of(&(namespace.clone(), certificate.meta.name.clone())) {
+        sheet.link("request", Kind::CertificateRequest, uid);
+    }
+    users(sheet, &(namespace, certificate.secret.clone()));
+}
+
+fn issuer_link(sheet: &mut Sheet, certificate: &CertManagerCertificate) {
+    let (kind, name) = &certificate.issuer;
+    match &**kind {
+        "ClusterIssuer" => sheet.link_cluster("issuer", Kind::ClusterIssuer, name),
+        "Issuer" | "" => sheet.link_here("issuer", Kind::Issuer, name),
+        other => sheet.text("Issuer", &format!("{other} {name}")),
+    }
+}
+
+pub(super) fn request(sheet: &mut Sheet, request: &CertificateRequest) {
+    sheet.conditions(&request.conditions);
+    if let Some(issued) = &request.issued {
+        certificate_facts(sheet, "issued", issued);
+    }
+    if let Some(name) = &request.certificate {
+        sheet.link_here("certificate", Kind::Certificate, name);
+    }
+}
+
+pub(super) fn issuer(sheet: &mut Sheet, issuer: &Issuer) {
+    sheet.conditions(&issuer.conditions);
+    if let Some(secret) = &issuer.ca_secret {
+        // A ClusterIssuer keeps its Secret in cert-manager's own namespace, which is not known here.
+        if issuer.meta.namespace.is_some() {
+            sheet.link_here("CA secret", Kind::TlsSecret, secret);
+        } else {
+            sheet.text("CA secret", secret);
+        }
+    }
+}
+
+/// How a Secret is taken, for people.
+pub(super) fn via(used: &SecretUse) -> &'static str {
+    match used.via {
+        crate::model::SecretVia::Mount => "mounts",
+        crate::model::SecretVia::SubPath => "mounts by subPath (never refreshed)",
+        crate::model::SecretVia::Env => "takes by environment (never refreshed)",
+    }
+}

@@ -1,0 +1,166 @@
+//! Operations and notices as screens and the command line show them.
+//!
+//! Plain data, filled by the session from journals; nothing here runs or decides anything.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Level;
+
+/// How an operation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperationState {
+    /// Steps are being taken.
+    Running,
+    /// It was asked to stop after the step under way.
+    Stopping,
+    /// Nobody runs it; its journal is not closed.
+    Interrupted,
+    /// It reached its end.
+    Done,
+    /// It ended without reaching its end.
+    Failed,
+    /// An answer was lost and observing has not cleared it up.
+    OutcomeUnknown,
+}
+
+impl OperationState {
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::Stopping => "Stopping",
+            Self::Interrupted => "Interrupted",
+            Self::Done => "Done",
+            Self::Failed => "Failed",
+            Self::OutcomeUnknown => "Outcome unknown",
+        }
+    }
+
+    /// How bad it is.
+    pub const fn level(self) -> Level {
+        match self {
+            Self::Running => Level::Info,
+            Self::Stopping | Self::Interrupted => Level::Warn,
+            Self::Done => Level::Ok,
+            Self::Failed => Level::Critical,
+            Self::OutcomeUnknown => Level::Unknown,
+        }
+    }
+
+    /// Whether this console is taking its steps now.
+    pub const fn active(self) -> bool {
+        matches!(self, Self::Running | Self::Stopping)
+    }
+}
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepState {
+    /// Not begun.
+    Ahead,
+    /// Under way, or waiting to be seen done.
+    Running,
+    /// Seen done.
+    Done,
+    /// Seen failed.
+    Failed,
+    /// Its answer was lost.
+    Unknown,
+}
+
+impl StepState {
+    /// One character that tells states apart without colour.
+    pub const fn glyph(self) -> &'static str {
+        match self {
+            Self::Ahead => "○",
+            Self::Running => "◐",
+            Self::Done => "✓",
+            Self::Failed => "✗",
+            Self::Unknown => "?",
+        }
+    }
+
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ahead => "ahead",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Unknown => "outcome unknown",
+        }
+    }
+
+    /// How bad it is.
+    pub const fn level(self) -> Level {
+        match self {
+            Self::Ahead | Self::Running => Level::Info,
+            Self::Done => Level::Ok,
+            Self::Failed => Level::Critical,
+            Self::Unknown => Level::Unknown,
+        }
+    }
+}
+
+/// One step of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepView {
+    /// What it does, for people.
+    pub title: Box<str>,
+    /// How it stands.
+    pub state: StepState,
+    /// What was seen, or why it failed.
+    pub note: Option<Box<str>>,
+}
+
+/// What an operation waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitView {
+    /// For what, for people.
+    pub what: Box<str>,
+    /// Until when at the latest.
+    pub until: Timestamp,
+}
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationView {
+    /// Its id.
+    pub id: Arc<str>,
+    /// What it does, for people.
+    pub title: Box<str>,
+    /// How it stands.
+    pub state: OperationState,
+    /// When it was started.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// Its steps, in order.
+    pub steps: Vec<StepView>,
+    /// What it waits for now.
+    pub waits: Option<WaitView>,
+    /// How it ended, or what stands in its way: what, on which object, why, what to do.
+    pub message: Option<Box<str>>,
+    /// Whether it can be taken up again from here.
+    pub can_resume: bool,
+}
+
+impl OperationView {
+    /// Steps seen done, and all steps.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.steps.iter().filter(|step| step.state == StepState::Done).count(), self.steps.len())
+    }
+}
+
+/// Something the console has to say once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// When it was said.
+    pub at: Timestamp,
+    /// How bad it is.
+    pub level: Level,
+    /// What, on which object, why, what to do.
+    pub text: Box<str>,
+}

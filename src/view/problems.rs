@@ -1,0 +1,154 @@
+//! Everything that needs a person, in one list, the worst first, each with why and what to do next.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Boards, Level, OperationState, OperationView, Pane, Row};
+use crate::model::{Connection, Freshness, Key, Kind, ObjRef, World};
+
+/// One thing that needs a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it stands for; opening it opens this.
+    pub key: Key,
+    /// How bad it is.
+    pub level: Level,
+    /// What it is about, for people.
+    pub subject: Box<str>,
+    /// The object, where it is one.
+    pub object: Option<ObjRef>,
+    /// Its state's word.
+    pub state: &'static str,
+    /// Why.
+    pub reason: Box<str>,
+    /// What to do next.
+    pub next: Box<str>,
+    /// Since when, where that is known.
+    pub since: Option<Timestamp>,
+}
+
+impl Problem {
+    /// The UID of the object, where it is one.
+    pub fn uid(&self) -> Option<&str> {
+        match &self.key {
+            Key::Object(_, uid) => Some(uid.as_str()),
+            Key::Operation(_) | Key::Notice(_) => None,
+        }
+    }
+
+    /// The worst first; at the same level what blinds the console, then operations, then objects by name.
+    fn order(&self, other: &Self) -> Ordering {
+        let class = |problem: &Self| match problem.key {
+            Key::Notice(_) => 0,
+            Key::Operation(_) => 1,
+            Key::Object(..) => 2,
+        };
+        let by_level = other.level.cmp(&self.level);
+        by_level.then_with(|| class(self).cmp(&class(other))).then_with(|| self.subject.cmp(&other.subject))
+    }
+}
+
+/// Everything that needs a person.
+pub fn problems(world: &World, boards: &Boards, operations: &[OperationView]) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = connection(&world.connection).into_iter().collect();
+    problems.extend(Kind::ALL.iter().filter_map(|kind| unseen(*kind, world.freshness(*kind))));
+    problems.extend(
+        world.unreadable.iter().flat_map(|(kind, names)| names.iter().map(|(name, why)| unreadable(*kind, name, why))),
+    );
+    problems.extend(operations.iter().filter_map(operation));
+    for pane in Pane::ALL {
+        problems.extend(boards.board(pane).iter().filter(|row| row.level.problem()).map(of_row));
+    }
+    problems.sort_by(Problem::order);
+    problems
+}
+
+fn notice(id: String, level: Level, subject: &str, state: &'static str, reason: &str, next: String) -> Problem {
+    Problem {
+        key: Key::Notice(Arc::from(id)),
+        level,
+        subject: subject.into(),
+        object: None,
+        state,
+        reason: reason.into(),
+        next: next.into(),
+        since: None,
+    }
+}
+
+fn connection(connection: &Connection) -> Option<Problem> {
+    let Connection::Down { since, why } = connection else { return None };
+    let next = "check the network, the API server and your credentials; the console tries again by itself".to_owned();
+    let problem = notice("connection".into(), Level::Critical, "Connection to the API server", "Down", why, next);
+    Some(Problem { since: Some(*since), ..problem })
+}
+
+fn unseen(kind: Kind, freshness: &Freshness) -> Option<Problem> {
+    let plural = kind.spec().plural;
+    let id = format!("freshness/{plural}");
+    match freshness {
+        Freshness::Denied { verb } => {
+            let group = if kind.spec().group.is_empty() { "the core group" } else { kind.spec().group };
+            let next = format!("ask for get, list and watch on {plural} of {group}; what depends on them is Unknown");
+            let reason = format!("this identity may not {verb} {plural}");
+            Some(notice(id, Level::Warn, &format!("Kind {plural}"), "Denied", &reason, next))
+        }
+        Freshness::Stale { since, why } => {
+            let next = "rows are as they were then; the watch is tried again by itself, ctrl-r tries now".to_owned();
+            let problem = notice(id, Level::Warn, &format!("Kind {plural}"), "Stale", why, next);
+            Some(Problem { since: Some(*since), ..problem })
+        }
+        Freshness::Live | Freshness::Loading | Freshness::Absent => None,
+    }
+}
+
+fn unreadable(kind: Kind, name: &str, why: &str) -> Problem {
+    let subject = format!("{} {name}", kind.spec().kind);
+    let next = format!("look at it with kubectl get {} {name} -o yaml; it is left out here", kind.spec().plural);
+    notice(format!("unreadable/{}/{name}", kind.spec().plural), Level::Unknown, &subject, "Unreadable", why, next)
+}
+
+fn operation(operation: &OperationView) -> Option<Problem> {
+    let state = operation.state;
+    let level = state.level();
+    if !level.problem() {
+        return None;
+    }
+    let id = &operation.id;
+    let next = match state {
+        OperationState::Interrupted if operation.can_resume => {
+            format!("resume it: open it, then x r; or `holdfast operations resume {id}`")
+        }
+        OperationState::Interrupted => "it is run by another console; look there".to_owned(),
+        OperationState::OutcomeUnknown => format!("look again: `holdfast operations resume {id}` observes first"),
+        OperationState::Running | OperationState::Stopping | OperationState::Done | OperationState::Failed => {
+            "open it to see which step failed and why; then plan again".to_owned()
+        }
+    };
+    let waits = || operation.waits.as_ref().map(|wait| format!("waits for {}", wait.what).into());
+    Some(Problem {
+        key: Key::Operation(id.clone()),
+        level,
+        subject: format!("Operation {}", operation.title).into(),
+        object: None,
+        state: state.word(),
+        reason: operation.message.clone().or_else(waits).unwrap_or_else(|| "it did not reach its end".into()),
+        next: next.into(),
+        since: operation.ended.or(operation.started),
+    })
+}
+
+fn of_row(row: &Row) -> Problem {
+    Problem {
+        key: row.key.clone(),
+        level: row.level,
+        subject: row.object.to_string().into(),
+        object: Some(row.object.clone()),
+        state: row.state,
+        reason: row.reasons.first().cloned().unwrap_or_else(|| "no reason is known".into()),
+        next: row.next.clone().unwrap_or_else(|| "open it for what is known".into()),
+        since: None,
+    }
+}

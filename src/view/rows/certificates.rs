@@ -1,0 +1,107 @@
+//! Rows of the certificates pane: one per TLS Secret, with the Certificate that manages it, and one per
+//! Certificate whose Secret is not visible.
+
+use std::sync::Arc;
+
+use super::{frame, said, users};
+use crate::assess::Judgement;
+use crate::assess::expiry::{self, CertificateState, Expiry};
+use crate::model::{CertManagerCertificate, CertificateFacts, ClaimKey, Kind, Meta, TlsSecret, World};
+use crate::view::row::shown;
+use crate::view::{Cell, Row};
+use jiff::Timestamp;
+
+pub(super) fn secret(world: &World, secret: &TlsSecret, now: Timestamp) -> Row {
+    let here = key(&secret.meta, &secret.meta.name);
+    let leaf = secret.leaf.chain.as_ref().ok().and_then(|chain| chain.first());
+    let manager = world.links.certificates_writing(&here).first();
+    let manager = manager.and_then(|uid| world.inventory.certificates.get(uid));
+    let rest = Rest {
+        place: Cell::Text(format!("Secret {}", secret.leaf.key).into()),
+        names: leaf.map_or(Cell::Unknown, names_of),
+        managed_by: manager
+            .map_or(Cell::Nothing, |manager| Cell::Text(format!("Certificate {}", manager.meta.name).into())),
+        issuer: leaf.map_or(Cell::Unknown, issuer_of),
+        users: users_of(world, &here),
+    };
+    finish(world, Kind::TlsSecret, &secret.meta, expiry::secret(world, secret, now), rest)
+}
+
+/// `None` when the Secret is visible: then the Secret's row stands for both.
+pub(super) fn managed(world: &World, certificate: &CertManagerCertificate, now: Timestamp) -> Option<Row> {
+    let here = key(&certificate.meta, &certificate.secret);
+    if world.inventory.tls_secrets.named(Some(&here.0), &here.1).is_some() {
+        return None;
+    }
+    let (kind, name) = &certificate.issuer;
+    let rest = Rest {
+        place: Cell::Word("Certificate"),
+        names: names(&certificate.names),
+        managed_by: Cell::Word("cert-manager"),
+        issuer: Cell::Text(format!("{kind} {name}").into()),
+        users: users_of(world, &here),
+    };
+    Some(finish(world, Kind::Certificate, &certificate.meta, expiry::certificate(world, certificate, now), rest))
+}
+
+struct Rest {
+    place: Cell,
+    names: Cell,
+    managed_by: Cell,
+    issuer: Cell,
+    users: Cell,
+}
+
+fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<Expiry>, rest: Rest) -> Row {
+    let expiry = &judged.value;
+    let (level, state) = shown(expiry.severity.into(), word(&expiry.state), world.freshness(kind));
+    let cells = [
+        Cell::State(level, state),
+        Cell::text_or_nothing(meta.namespace.as_ref()),
+        Cell::Text(meta.name.clone()),
+        expiry.not_after.map_or(Cell::Unknown, |end| Cell::Until(end, level)),
+        rest.place,
+        rest.names,
+        rest.managed_by,
+        rest.issuer,
+        rest.users,
+    ];
+    let valid_until = judged.valid_until;
+    let (reasons, next) = said(judged.reasons);
+    Row { level, state, reasons, next, cells: cells.into(), valid_until, ..frame(kind, meta) }
+}
+
+fn word(state: &CertificateState) -> &'static str {
+    match state {
+        CertificateState::NotYetValid => "Not yet valid",
+        CertificateState::KeyMismatch => "Key mismatch",
+        CertificateState::MissedRenewal => "Not renewed",
+        CertificateState::NotReady => "Not ready",
+        other => other.word(),
+    }
+}
+
+fn key(meta: &Meta, secret: &Arc<str>) -> ClaimKey {
+    (meta.namespace.clone().unwrap_or_default(), secret.clone())
+}
+
+fn users_of(world: &World, secret: &ClaimKey) -> Cell {
+    users(world, world.links.templates_using(secret), world.links.pods_using(secret))
+}
+
+/// The names a certificate is for; without any, its subject.
+fn names_of(facts: &CertificateFacts) -> Cell {
+    if facts.names.is_empty() { Cell::Text(Arc::from(&*facts.subject)) } else { names(&facts.names) }
+}
+
+fn names(names: &[Box<str>]) -> Cell {
+    match names {
+        [] => Cell::Nothing,
+        [one] => Cell::Text(Arc::from(&**one)),
+        [one, rest @ ..] => Cell::Text(format!("{one} +{}", rest.len()).into()),
+    }
+}
+
+fn issuer_of(facts: &CertificateFacts) -> Cell {
+    if facts.self_signed { Cell::Word("self-signed") } else { Cell::Text(Arc::from(&*facts.issuer)) }
+}

@@ -1,0 +1,70 @@
+//! Rows of the restore points pane.
+
+use jiff::Timestamp;
+
+use super::{frame, said};
+use crate::assess::Judgement;
+use crate::assess::restore_point::{self, Belongs, RestorePointState};
+use crate::model::{DeletionPolicy, Kind, Meta, VeleroItem, VolumeSnapshot, World};
+use crate::view::row::shown;
+use crate::view::{Cell, Level, Row};
+
+pub(super) fn snapshot(world: &World, snapshot: &VolumeSnapshot, now: Timestamp) -> Row {
+    let content = world.content(snapshot);
+    let volume = match restore_point::belongs(world, snapshot) {
+        Belongs::Claim(uid) => claim_name(world, &uid),
+        Belongs::Gone => Cell::State(Level::Info, "volume gone"),
+        Belongs::ByNameOnly(name) => Cell::Text(format!("{name} (by name)").into()),
+        Belongs::Unknown { .. } => Cell::Unknown,
+    };
+    let size = snapshot.restore_size.or(content.and_then(|content| content.restore_size));
+    let rest = [
+        Cell::since(restore_point::cut(world, snapshot)),
+        volume,
+        Cell::bytes(size),
+        deletion(content.map_or(DeletionPolicy::Unknown, |content| content.deletion)),
+        Cell::text_or_nothing(snapshot.class.as_ref()),
+    ];
+    finish(world, Kind::VolumeSnapshot, &snapshot.meta, restore_point::good(world, snapshot, now), rest)
+}
+
+pub(super) fn velero(world: &World, kind: Kind, item: &VeleroItem, now: Timestamp) -> Row {
+    let volume = match (&item.source_uid, &item.source_claim) {
+        (Some(uid), _) if world.inventory.pvcs.get(uid).is_some() => claim_name(world, uid),
+        (_, Some(name)) => Cell::Text(format!("{name} (by name)").into()),
+        _ => Cell::Unknown,
+    };
+    let rest = [
+        Cell::since(restore_point::velero_cut(world, item)),
+        volume,
+        Cell::bytes(item.bytes),
+        Cell::Word("Velero"),
+        Cell::Word(kind.spec().kind),
+    ];
+    finish(world, kind, &item.meta, restore_point::velero(world, item, now), rest)
+}
+
+fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<RestorePointState>, rest: [Cell; 5]) -> Row {
+    let said_state = match judged.value {
+        RestorePointState::NotReady => "Not ready",
+        other => other.word(),
+    };
+    let (level, state) = shown(judged.value.severity().into(), said_state, world.freshness(kind));
+    let first =
+        [Cell::State(level, state), Cell::text_or_nothing(meta.namespace.as_ref()), Cell::Text(meta.name.clone())];
+    let (reasons, next) = said(judged.reasons);
+    let cells = first.into_iter().chain(rest).collect();
+    Row { level, state, reasons, next, cells, valid_until: judged.valid_until, ..frame(kind, meta) }
+}
+
+fn claim_name(world: &World, uid: &crate::model::Uid) -> Cell {
+    world.inventory.pvcs.get(uid).map_or(Cell::Unknown, |claim| Cell::Text(claim.meta.name.clone()))
+}
+
+fn deletion(policy: DeletionPolicy) -> Cell {
+    match policy {
+        DeletionPolicy::Delete => Cell::State(Level::Info, "Delete"),
+        DeletionPolicy::Retain => Cell::State(Level::Ok, "Retain"),
+        DeletionPolicy::Unknown => Cell::Unknown,
+    }
+}

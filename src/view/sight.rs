@@ -1,0 +1,109 @@
+//! How far the rows of a pane can be believed, in one word.
+
+use jiff::Timestamp;
+
+use super::{Level, Pane};
+use crate::model::{Connection, Freshness, Kind, World};
+use crate::text;
+
+/// How a pane is seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// How bad it is.
+    pub level: Level,
+    /// LIVE, LOADING, STALE 42s, DENIED list, NOT SERVED.
+    pub word: String,
+    /// Which kind and why; empty when all is well.
+    pub why: String,
+}
+
+impl Pane {
+    /// Kinds whose objects are its rows.
+    pub const fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Volumes => &[Kind::Pvc, Kind::Pv],
+            Self::RestorePoints => &[Kind::VolumeSnapshot, Kind::Content],
+            Self::Certificates => &[Kind::TlsSecret, Kind::Certificate],
+            Self::Findings => &[],
+        }
+    }
+}
+
+/// How a pane is seen: by the worst of its kinds. A kind that is not served matters only when no other is.
+pub fn sight(world: &World, pane: Pane, now: Timestamp) -> Sight {
+    let of = |kind: &Kind| (*kind, world.freshness(*kind));
+    let served = pane.kinds().iter().map(of).filter(|(_, freshness)| **freshness != Freshness::Absent);
+    match (pane, served.max_by_key(|(_, freshness)| rank(freshness))) {
+        (Pane::Findings, _) => Sight { level: Level::Info, word: "NO SOURCE".into(), why: String::new() },
+        (_, Some((kind, freshness))) => say(kind, freshness, now),
+        (_, None) => Sight {
+            level: Level::Info,
+            word: "NOT SERVED".into(),
+            why: format!("this cluster does not serve {}", pane.kinds().first().map_or("", |kind| kind.spec().plural)),
+        },
+    }
+}
+
+/// How the connection stands.
+pub fn connection(world: &World, now: Timestamp) -> Sight {
+    match &world.connection {
+        Connection::Connecting => Sight { level: Level::Unknown, word: "connecting".into(), why: String::new() },
+        Connection::Up => Sight { level: Level::Ok, word: "connected".into(), why: String::new() },
+        Connection::Down { since, why } => Sight {
+            level: Level::Critical,
+            word: format!("down {}", text::age(now.duration_since(*since))),
+            why: text::sanitize(why).into_owned(),
+        },
+    }
+}
+
+fn rank(freshness: &Freshness) -> u8 {
+    match freshness {
+        Freshness::Live | Freshness::Absent => 0,
+        Freshness::Loading => 1,
+        Freshness::Stale { .. } => 2,
+        Freshness::Denied { .. } => 3,
+    }
+}
+
+fn say(kind: Kind, freshness: &Freshness, now: Timestamp) -> Sight {
+    let plural = kind.spec().plural;
+    let (level, word, why) = match freshness {
+        Freshness::Live => (Level::Ok, "LIVE".to_owned(), String::new()),
+        Freshness::Loading => (Level::Unknown, "LOADING".to_owned(), format!("{plural} are being listed")),
+        Freshness::Absent => (Level::Info, "NOT SERVED".to_owned(), format!("this cluster does not serve {plural}")),
+        Freshness::Stale { since, why } => {
+            let word = format!("STALE {}", text::age(now.duration_since(*since)));
+            (Level::Stale, word, format!("{plural}: {}", text::sanitize(why)))
+        }
+        Freshness::Denied { verb } => {
+            let verb = text::sanitize(verb);
+            (Level::Critical, format!("DENIED {verb}"), format!("not allowed to {verb} {plural}; ask for that right"))
+        }
+    };
+    Sight { level, word, why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Delta, Scope};
+
+    #[test]
+    fn the_worst_kind_speaks_for_the_pane() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        let mut world = World::default();
+        let said = |world: &World| sight(world, Pane::RestorePoints, now).word;
+        assert_eq!(said(&world), "LOADING");
+        world.apply(Delta::Absent(Kind::VolumeSnapshot, Scope::All), now);
+        world.apply(Delta::Absent(Kind::Content, Scope::All), now);
+        assert_eq!(said(&world), "NOT SERVED");
+        world.apply(Delta::ListDone(Kind::VolumeSnapshot, Scope::All), now);
+        assert_eq!(said(&world), "LIVE", "the other kind is not served, this one is");
+        let then = Timestamp::from_second(958).unwrap();
+        world.apply(Delta::Failed(Kind::VolumeSnapshot, Scope::All, "connection refused".into()), then);
+        assert_eq!(said(&world), "STALE 42s");
+        world.apply(Delta::Denied(Kind::Content, Scope::All, "list".into()), now);
+        assert_eq!(said(&world), "DENIED list");
+    }
+}

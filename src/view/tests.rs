@@ -1,0 +1,268 @@
+//! Rows, listings, problems and sheets of small worlds.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{
+    Connection, Content, ContentSource, Delta, Key, Kind, Meta, ObjRef, Object, Pod, Policies, Pv, Pvc, ReclaimPolicy,
+    Scope, SnapshotSource, Touched, Uid, VolumeSnapshot, World,
+};
+
+fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+fn meta(namespace: Option<&str>, name: &str) -> Meta {
+    let uid = Uid::from(format!("{}/{name}", namespace.unwrap_or("")));
+    Meta { namespace: namespace.map(Into::into), name: name.into(), uid: Some(uid), ..Meta::default() }
+}
+
+fn claim(name: &str) -> Pvc {
+    Pvc {
+        meta: Meta { created: Some(now() - SignedDuration::from_hours(100)), ..meta(Some("shop"), name) },
+        volume_name: Some(format!("pv-{name}").into()),
+        phase: "Bound".into(),
+        capacity: Some(10 << 30),
+        ..Pvc::default()
+    }
+}
+
+fn volume(name: &str) -> Pv {
+    let bound = crate::model::ClaimRef {
+        namespace: "shop".into(),
+        name: name.into(),
+        uid: Some(Uid::from(format!("shop/{name}"))),
+    };
+    Pv {
+        meta: meta(None, &format!("pv-{name}")),
+        csi: Some(("csi.example".into(), format!("handle-{name}").into())),
+        claim: Some(bound),
+        reclaim: ReclaimPolicy::Delete,
+        ..Pv::default()
+    }
+}
+
+fn copy(claim: &str, name: &str, hours: i64) -> [Object; 2] {
+    let cut = now() - SignedDuration::from_hours(hours);
+    let snapshot = VolumeSnapshot {
+        meta: meta(Some("shop"), name),
+        source: SnapshotSource::Claim(claim.into()),
+        content: Some(format!("content-{name}").into()),
+        cut: Some(cut),
+        ready: Some(true),
+        ..VolumeSnapshot::default()
+    };
+    let back = crate::model::ClaimRef {
+        namespace: "shop".into(),
+        name: name.into(),
+        uid: Some(Uid::from(format!("shop/{name}"))),
+    };
+    let content = Content {
+        meta: meta(None, &format!("content-{name}")),
+        driver: "csi.example".into(),
+        source: ContentSource::Volume(format!("handle-{claim}").into()),
+        snapshot: Some(back),
+        deletion: crate::model::DeletionPolicy::Retain,
+        handle: Some(format!("snap-{name}").into()),
+        ready: Some(true),
+        ..Content::default()
+    };
+    [Object::Content(content), Object::VolumeSnapshot(snapshot)]
+}
+
+/// A world in which every kind is live, and its boards.
+fn seen(objects: impl IntoIterator<Item = Object>) -> (World, Boards) {
+    let mut world = World::default();
+    world.policies = Policies { default_rpo: Some("4h".into()), rules: Vec::new() };
+    for object in objects {
+        world.apply(Delta::Upsert(Box::new(object), Scope::All), now());
+    }
+    for kind in Kind::ALL {
+        world.apply(Delta::ListStarted(*kind, Scope::All), now());
+    }
+    let velero = |kind: &Kind| kind.spec().group == "velero.io";
+    for kind in Kind::ALL {
+        let delta = if velero(kind) { Delta::Absent(*kind, Scope::All) } else { Delta::ListDone(*kind, Scope::All) };
+        if world.inventory.count(*kind) == 0 {
+            world.apply(delta, now());
+        }
+    }
+    let mut boards = Boards::default();
+    boards.refresh(&world, &Touched { all: true, ..Touched::default() }, now());
+    (world, boards)
+}
+
+/// Marks every kind that has objects live, as its list ends.
+fn live(world: &mut World, boards: &mut Boards, objects: Vec<Object>) {
+    for object in objects {
+        world.apply(Delta::Upsert(Box::new(object), Scope::All), now());
+    }
+    for kind in Kind::ALL.iter().filter(|kind| world.inventory.count(**kind) > 0).copied().collect::<Vec<_>>() {
+        world.apply(Delta::ListDone(kind, Scope::All), now());
+    }
+    boards.refresh(world, &Touched { all: true, ..Touched::default() }, now());
+}
+
+fn shop() -> (World, Boards) {
+    let mut objects = vec![Object::Pvc(claim("db")), Object::Pv(volume("db"))];
+    objects.extend([Object::Pvc(claim("old")), Object::Pv(volume("old"))]);
+    objects.extend(copy("db", "db-1", 1));
+    objects.extend(copy("old", "old-1", 9));
+    let pod = Pod { claims: ["db".into()].into(), phase: "Running".into(), ..Pod::default() };
+    objects.push(Object::Pod(Pod { meta: meta(Some("shop"), "db-0"), ..pod }));
+    let (mut world, mut boards) = seen([]);
+    live(&mut world, &mut boards, objects);
+    (world, boards)
+}
+
+fn key(kind: Kind, uid: &str) -> Key {
+    Key::Object(kind, Uid::from(uid))
+}
+
+fn printed(boards: &Boards, pane: Pane, key: &Key) -> Vec<String> {
+    let row = boards.board(pane).get(key).unwrap();
+    row.cells.iter().map(|cell| cell.print(now()).into_owned()).collect()
+}
+
+#[test]
+fn a_volume_row_says_what_is_known_and_what_is_not() {
+    let (_, boards) = shop();
+    let db = printed(&boards, Pane::Volumes, &key(Kind::Pvc, "shop/db"));
+    assert_eq!(db, ["✓ Ok", "shop", "db", "1h", "4h", "· data", "1", "?", "10.0Gi", "-", "pod db-0"]);
+    let old = printed(&boards, Pane::Volumes, &key(Kind::Pvc, "shop/old"));
+    assert_eq!(old[..4], ["✗ Breached", "shop", "old", "9h"]);
+    let copy = printed(&boards, Pane::RestorePoints, &key(Kind::VolumeSnapshot, "shop/old-1"));
+    assert_eq!(copy, ["✓ Good", "shop", "old-1", "9h", "old", "?", "✓ Retain", "-"]);
+}
+
+#[test]
+fn a_broken_watch_takes_the_green_away_and_keeps_the_rows() {
+    let (mut world, mut boards) = shop();
+    let touched = world.apply(Delta::Failed(Kind::Pvc, Scope::All, "connection refused".into()), now());
+    boards.refresh(&world, &touched, now());
+    let row = boards.row(&key(Kind::Pvc, "shop/db")).unwrap();
+    assert_eq!((row.level, row.state), (Level::Stale, "was Ok"));
+    assert_eq!(boards.row(&key(Kind::Pvc, "shop/old")).unwrap().level, Level::Critical, "bad news stays");
+}
+
+#[test]
+fn time_alone_changes_a_row() {
+    let (world, mut boards) = shop();
+    let due = boards.next_change().unwrap();
+    let later = now() + SignedDuration::from_hours(5);
+    assert!(due > now() && due < later);
+    boards.refresh(&world, &Touched::default(), later);
+    assert_eq!(boards.row(&key(Kind::Pvc, "shop/db")).unwrap().state, "Breached");
+}
+
+#[test]
+fn problems_are_ranked_and_say_what_to_do() {
+    let (mut world, boards) = shop();
+    world.apply(Delta::Denied(Kind::Node, Scope::All, "list".into()), now());
+    world.apply(Delta::Connection(Connection::Down { since: now(), why: "no route to host".into() }), now());
+    world.apply(Delta::Unreadable(Kind::Pvc, "odd".into(), "spec is not an object".into()), now());
+    let list = problems(&world, &boards, &[]);
+    let said: Vec<(&str, Level)> = list.iter().map(|problem| (problem.state, problem.level)).collect();
+    assert_eq!(
+        said,
+        [
+            ("Down", Level::Critical),
+            ("Breached", Level::Critical),
+            ("Unreadable", Level::Unknown),
+            ("Denied", Level::Warn),
+        ]
+    );
+    assert!(list.iter().all(|problem| !problem.next.is_empty() && !problem.reason.is_empty()));
+    assert!(list[1].next.contains("holdfast backup shop/old"), "{}", list[1].next);
+}
+
+#[test]
+fn a_sheet_links_a_volume_to_its_pods_and_copies_and_back() {
+    let (world, boards) = shop();
+    let links = |key: &Key| -> Vec<(&'static str, String)> {
+        let sheet = detail(&world, &boards, key, now()).unwrap();
+        sheet.links.iter().map(|link| (link.relation, link.label.to_string())).collect()
+    };
+    let of_claim = links(&key(Kind::Pvc, "shop/db"));
+    for expected in
+        [("volume", "PersistentVolume pv-db"), ("mounted by", "Pod shop/db-0"), ("copy", "VolumeSnapshot shop/db-1")]
+    {
+        assert!(of_claim.iter().any(|(r, l)| (*r, l.as_str()) == expected), "{expected:?} in {of_claim:?}");
+    }
+    let of_copy = links(&key(Kind::VolumeSnapshot, "shop/db-1"));
+    assert!(of_copy.contains(&("volume", "PersistentVolumeClaim shop/db".into())), "{of_copy:?}");
+    assert!(of_copy.contains(&("content", "VolumeSnapshotContent content-db-1".into())), "{of_copy:?}");
+    assert!(detail(&world, &boards, &key(Kind::Pvc, "shop/gone"), now()).is_none());
+}
+
+#[test]
+fn tables_and_json_come_from_the_same_cells() {
+    let (_, boards) = shop();
+    let mut listing = Listing::new(Query::default());
+    let board = boards.board(Pane::Volumes);
+    listing.refresh(board, now());
+    let table = output::table(listing.rows(board, 0), Pane::Volumes.columns(), now());
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].starts_with("STATE        NAMESPACE   NAME   LAST GOOD   RPO   FATE"), "{table}");
+    assert!(lines[1].starts_with("✗ Breached   shop        old           9h    4h"), "the worst first: {table}");
+    let json = output::json_value(listing.rows(board, 0), Pane::Volumes.columns());
+    assert_eq!(json[0]["state"], "Breached");
+    assert_eq!(json[0]["kind"], "PersistentVolumeClaim");
+    assert_eq!(json[0]["rpo"], 4 * 3600);
+    assert_eq!(json[0]["encrypted"], serde_json::Value::Null, "unknown is null, not false");
+    assert!(json[0]["reasons"][0].as_str().unwrap().contains("old-1"));
+}
+
+#[test]
+fn text_from_the_cluster_is_made_visible() {
+    let hostile = Cell::Text("a\u{1b}[31m\u{202e}b".into());
+    assert_eq!(hostile.print(now()), "a␛[31m<U+202E>b");
+    assert_eq!(hostile.json(), "a␛[31m<U+202E>b");
+}
+
+fn row(name: u8, level: Level) -> Row {
+    let object = ObjRef::namespaced(Kind::Pvc, "n", format!("{name}"));
+    Row {
+        key: key(Kind::Pvc, &format!("{name}")),
+        uid: Uid::from(format!("{name}")),
+        level,
+        state: level.word(),
+        reasons: Box::new([]),
+        next: None,
+        cells: vec![Cell::Text(object.name.clone()); Pane::Volumes.columns().len()].into(),
+        object,
+        valid_until: None,
+    }
+}
+
+proptest! {
+    /// A listing that follows every change is the listing that is made afresh.
+    #[test]
+    fn following_changes_gives_what_starting_afresh_gives(
+        changes in proptest::collection::vec((0u8..40, 0usize..8, any::<bool>()), 1..120),
+        filter in proptest::option::of("[0-3]"),
+    ) {
+        let mut board = Board::new(Pane::Volumes);
+        let query = Query { filter: Filter::parse(&filter.unwrap_or_default()), ..Query::default() };
+        let mut followed = Listing::new(query.clone());
+        for (name, level, refresh) in changes {
+            match Level::ALL.get(level) {
+                Some(level) => board.put(row(name, *level)),
+                None => board.remove(&key(Kind::Pvc, &format!("{name}"))),
+            }
+            if refresh {
+                followed.refresh(&board, now());
+            }
+        }
+        followed.refresh(&board, now());
+        let mut afresh = Listing::new(query);
+        afresh.refresh(&board, now());
+        let keys = |listing: &Listing| -> Vec<Key> { listing.rows(&board, 0).map(|row| row.key.clone()).collect() };
+        prop_assert_eq!(keys(&followed), keys(&afresh));
+        prop_assert!(Level::ALL.iter().map(|level| board.count(*level)).sum::<usize>() == board.len());
+        for (place, key) in keys(&followed).iter().enumerate() {
+            prop_assert_eq!(followed.place(&board, key), Some(place));
+        }
+    }
+}
