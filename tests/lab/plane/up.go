@@ -64,6 +64,10 @@ func Up(ctx context.Context, o Options) (lab *Lab, err error) {
 	}()
 	start := starter{ctx: ctx, site: s, book: book, fail: fail, steps: o.Steps, began: began}
 	if err := start.everything(o); err != nil {
+		// A process that died, or the deadline, explains more than the request that ended with it.
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+			err = fmt.Errorf("%w (during: %w)", cause, err)
+		}
 		return nil, err
 	}
 	lab.Seconds = time.Since(began).Round(100 * time.Millisecond).Seconds()
