@@ -486,3 +486,6 @@ fn ready_step(deadline: Duration) -> Step {
         deadline,
     }
 }
+
+#[cfg(test)]
+mod tests;
