@@ -6,9 +6,11 @@
 //!   judgements, what will be done, what happened.
 //! - [`view`]: rows, filters, problems and sheets, one for screens and the command line; pure.
 //! - [`config`], [`store`]: settings and state files.
+//! - [`cluster`]: the only user of kube; reads, watches and writes one cluster.
 //! - [`sim`]: a Kubernetes API in this process, for the demo and for tests; stands on nothing here.
 
 pub mod assess;
+pub mod cluster;
 pub mod config;
 pub mod journal;
 pub mod model;

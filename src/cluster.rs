@@ -1,0 +1,92 @@
+//! The only user of kube and of its types: what is read from an API server, and what is written to it.
+//!
+//! [`connect`] gives a [`Cluster`]; its [`Eyes`] read and ask, its [`Hands`] write, and a read-only one has no hands
+//! and a client that refuses every write by itself. [`watch()`] turns the server's lists and watches into
+//! [`crate::model::Delta`]s. Nothing here judges, keeps objects or decides to retry a write; answers leave as model
+//! objects or plain JSON, and errors as values that never hold a body or a token.
+
+use std::sync::Arc;
+
+mod connect;
+mod decode;
+mod errors;
+mod eyes;
+mod hands;
+mod kubeconfig;
+mod paths;
+mod readonly;
+mod watch;
+
+mod wire;
+
+pub use crate::plan::Resource;
+pub use connect::{ConnectError, Target, connect, contexts};
+pub use errors::CallError;
+pub use eyes::{Access, AccessQuery, Eyes, Fetched};
+pub use hands::{Hands, WriteError, Written};
+pub use watch::{WatchSet, watch};
+
+use wire::Wire;
+
+/// One cluster as one identity sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Cluster {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    target: Target,
+    context: Box<str>,
+    server: Box<str>,
+    namespace: Box<str>,
+    read_only: bool,
+    wire: Wire,
+    rights: eyes::Rights,
+}
+
+impl Cluster {
+    /// What it reads and asks with.
+    pub fn eyes(&self) -> Eyes {
+        Eyes::new(self.clone())
+    }
+
+    /// What it writes with; `None` when read-only.
+    pub fn hands(&self) -> Option<Hands> {
+        (!self.inner.read_only).then(|| Hands::new(self.clone()))
+    }
+
+    /// The kubeconfig context, or `in-cluster`.
+    pub fn context_name(&self) -> &str {
+        &self.inner.context
+    }
+
+    /// URL of the API server.
+    pub fn server(&self) -> &str {
+        &self.inner.server
+    }
+
+    /// The context's own namespace.
+    pub fn default_namespace(&self) -> &str {
+        &self.inner.namespace
+    }
+
+    /// What was asked for.
+    pub fn target(&self) -> &Target {
+        &self.inner.target
+    }
+
+    /// When the credentials of the client end, where its plugin said so.
+    pub fn credentials_end(&self) -> Option<jiff::Timestamp> {
+        *self.inner.wire.client().valid_until()
+    }
+
+    /// Reads the kubeconfig again and goes on with a new client: the credentials may have changed.
+    pub async fn renew_credentials(&self) -> Result<(), ConnectError> {
+        self.inner.wire.replace(connect::client_of(&self.inner.target, self.inner.read_only).await?);
+        Ok(())
+    }
+
+    fn wire(&self) -> &Wire {
+        &self.inner.wire
+    }
+}

@@ -1,0 +1,229 @@
+//! TLS Secrets and cert-manager's objects. Certificates become facts at once; key bytes are compared and wiped.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use k8s_openapi::ByteString;
+use serde::Deserialize;
+
+use crate::model::{
+    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, Kind, Object, Place,
+    TlsSecret, annotation,
+};
+use crate::x509;
+
+use super::meta::{MetaWire, nullable};
+use super::{Lean, Strings};
+
+/// A Secret of type kubernetes.io/tls. Other data keys are skipped in the parser.
+#[derive(Deserialize)]
+pub(super) struct Secret {
+    metadata: MetaWire,
+    #[serde(default)]
+    data: Option<SecretData>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SecretData {
+    #[serde(rename = "tls.crt")]
+    certificate: Option<ByteString>,
+    #[serde(rename = "ca.crt")]
+    authority: Option<ByteString>,
+    #[serde(rename = "tls.key")]
+    key: Option<ByteString>,
+}
+
+impl Lean for Secret {
+    fn object(self, _: Kind, strings: &mut Strings) -> Object {
+        let SecretData { certificate, authority, key } = self.data.unwrap_or_default();
+        let certificate = certificate.unwrap_or_default().0;
+        let authority = authority.filter(|bytes| !bytes.0.is_empty());
+        Object::TlsSecret(TlsSecret {
+            meta: self.metadata.meta(strings),
+            key: key_match(&certificate, key),
+            leaf: place("tls.crt", &certificate),
+            ca: authority.map(|bytes| place("ca.crt", &bytes.0)),
+        })
+    }
+}
+
+fn place(key: &str, bytes: &[u8]) -> Place {
+    let chain = x509::chain(bytes).map(Vec::into_boxed_slice);
+    Place { key: key.into(), chain: chain.map_err(|error| format!("{key} {error}").into()) }
+}
+
+fn key_match(certificate: &[u8], key: Option<ByteString>) -> KeyMatch {
+    let Some(ByteString(mut key)) = key.filter(|key| !key.0.is_empty()) else { return KeyMatch::Missing };
+    let matched = x509::key_match(certificate, &key);
+    wipe(&mut key);
+    matched
+}
+
+/// Overwrites bytes that must not linger in freed memory. `black_box` keeps the writes from being optimised away.
+pub(in crate::cluster) fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    black_box(bytes);
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ConditionWire {
+    #[serde(default, rename = "type", deserialize_with = "nullable")]
+    kind: Box<str>,
+    #[serde(default, deserialize_with = "nullable")]
+    status: Box<str>,
+    #[serde(default, deserialize_with = "nullable")]
+    reason: Box<str>,
+    #[serde(default, deserialize_with = "nullable")]
+    message: Box<str>,
+    #[serde(default)]
+    last_transition_time: Option<Timestamp>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+struct Conditions(Option<Vec<ConditionWire>>);
+
+impl From<Conditions> for Box<[Condition]> {
+    fn from(conditions: Conditions) -> Self {
+        let conditions = conditions.0.unwrap_or_default().into_iter().map(|condition| Condition {
+            kind: condition.kind,
+            status: condition.status,
+            reason: condition.reason,
+            message: condition.message,
+            since: condition.last_transition_time,
+        });
+        conditions.collect()
+    }
+}
+
+/// A cert-manager Certificate.
+#[derive(Deserialize)]
+pub(super) struct Certificate {
+    metadata: MetaWire,
+    #[serde(default)]
+    spec: CertificateSpec,
+    #[serde(default)]
+    status: CertificateStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct CertificateSpec {
+    secret_name: String,
+    issuer_ref: IssuerRef,
+    #[serde(deserialize_with = "nullable")]
+    dns_names: Vec<Box<str>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct IssuerRef {
+    kind: Option<Box<str>>,
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct CertificateStatus {
+    not_after: Option<Timestamp>,
+    not_before: Option<Timestamp>,
+    renewal_time: Option<Timestamp>,
+    last_failure_time: Option<Timestamp>,
+    revision: Option<u32>,
+    conditions: Conditions,
+}
+
+impl Lean for Certificate {
+    fn object(self, _: Kind, strings: &mut Strings) -> Object {
+        let Self { metadata, spec, status } = self;
+        // An issuerRef without a kind means Issuer (cert-manager.io/v1).
+        let issuer_kind = spec.issuer_ref.kind.filter(|kind| !kind.is_empty()).unwrap_or_else(|| "Issuer".into());
+        Object::Certificate(CertManagerCertificate {
+            meta: metadata.meta(strings),
+            secret: spec.secret_name.into(),
+            issuer: (issuer_kind, strings.share(&spec.issuer_ref.name)),
+            names: spec.dns_names.into(),
+            not_after: status.not_after,
+            not_before: status.not_before,
+            renewal: status.renewal_time,
+            last_failure: status.last_failure_time,
+            revision: status.revision,
+            conditions: status.conditions.into(),
+        })
+    }
+}
+
+/// A cert-manager CertificateRequest.
+#[derive(Deserialize)]
+pub(super) struct Request {
+    metadata: MetaWire,
+    #[serde(default)]
+    status: RequestStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RequestStatus {
+    certificate: Option<ByteString>,
+    conditions: Conditions,
+}
+
+impl Lean for Request {
+    fn object(self, _: Kind, strings: &mut Strings) -> Object {
+        let meta = self.metadata.meta(strings);
+        let issued = self.status.certificate.and_then(|pem| first(&pem.0));
+        Object::CertificateRequest(CertificateRequest {
+            certificate: meta.annotation(annotation::CERTIFICATE_NAME).map(Arc::from),
+            issued,
+            conditions: self.status.conditions.into(),
+            meta,
+        })
+    }
+}
+
+fn first(pem: &[u8]) -> Option<CertificateFacts> {
+    x509::chain(pem).ok()?.into_iter().next()
+}
+
+/// A cert-manager Issuer or ClusterIssuer.
+#[derive(Deserialize)]
+pub(super) struct Signer {
+    metadata: MetaWire,
+    #[serde(default)]
+    spec: SignerSpec,
+    #[serde(default)]
+    status: SignerStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SignerSpec {
+    ca: Option<CaIssuer>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CaIssuer {
+    #[serde(default)]
+    secret_name: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SignerStatus {
+    conditions: Conditions,
+}
+
+impl Lean for Signer {
+    fn object(self, kind: Kind, strings: &mut Strings) -> Object {
+        let issuer = Issuer {
+            meta: self.metadata.meta(strings),
+            ca_secret: self.spec.ca.and_then(|ca| ca.secret_name).map(Arc::from),
+            conditions: self.status.conditions.into(),
+        };
+        if kind == Kind::ClusterIssuer { Object::ClusterIssuer(issuer) } else { Object::Issuer(issuer) }
+    }
+}

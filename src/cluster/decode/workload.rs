@@ -1,0 +1,355 @@
+//! Pods, what owns them, and nodes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::model::{
+    ClaimTemplate, Container, Kind, Node, Object, Pod, RetentionWhen, SecretUse, SecretVia, Workload, WorkloadKind,
+};
+
+use super::meta::{MetaWire, nullable};
+use super::{Lean, Strings};
+
+/// A pod's spec, of a pod or of a template.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PodSpec {
+    node_name: Option<String>,
+    #[serde(deserialize_with = "nullable")]
+    volumes: Vec<Volume>,
+    #[serde(deserialize_with = "nullable")]
+    containers: Vec<ContainerSpec>,
+    #[serde(deserialize_with = "nullable")]
+    init_containers: Vec<ContainerSpec>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Volume {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    persistent_volume_claim: Option<ClaimSource>,
+    #[serde(default)]
+    ephemeral: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    secret: Option<SecretSource>,
+    #[serde(default)]
+    projected: Option<Projected>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimSource {
+    claim_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SecretSource {
+    #[serde(default)]
+    secret_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Projected {
+    #[serde(default, deserialize_with = "nullable")]
+    sources: Vec<ProjectedSource>,
+}
+
+#[derive(Deserialize)]
+struct ProjectedSource {
+    #[serde(default)]
+    secret: Option<SecretName>,
+}
+
+/// A Secret by name, as projections, `envFrom` and `secretKeyRef` write it.
+#[derive(Deserialize)]
+struct SecretName {
+    #[serde(default)]
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ContainerSpec {
+    #[serde(default)]
+    name: String,
+    #[serde(default, deserialize_with = "nullable")]
+    image: Box<str>,
+    #[serde(default, deserialize_with = "nullable")]
+    env: Vec<Variable>,
+    #[serde(default, deserialize_with = "nullable")]
+    env_from: Vec<VariableSource>,
+    #[serde(default, deserialize_with = "nullable")]
+    volume_mounts: Vec<VolumeMount>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Variable {
+    #[serde(default)]
+    value_from: Option<ValueFrom>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ValueFrom {
+    #[serde(default)]
+    secret_key_ref: Option<SecretName>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VariableSource {
+    #[serde(default)]
+    secret_ref: Option<SecretName>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VolumeMount {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    sub_path: Option<String>,
+    #[serde(default)]
+    sub_path_expr: Option<String>,
+}
+
+impl PodSpec {
+    /// Claims that are mounted; an ephemeral volume's claim is named after the pod, which a template has not.
+    fn claims(&self, pod: Option<&str>) -> Box<[Arc<str>]> {
+        let claims = self.volumes.iter().filter_map(|volume| match (&volume.persistent_volume_claim, pod) {
+            (Some(claim), _) => Some(Arc::from(claim.claim_name.as_str())),
+            (None, Some(pod)) if volume.ephemeral.is_some() => Some(format!("{pod}-{}", volume.name).into()),
+            (None, _) => None,
+        });
+        claims.collect()
+    }
+
+    /// Secrets that are used, each way once.
+    fn secrets(&self, strings: &mut Strings) -> Box<[SecretUse]> {
+        let mut uses: BTreeSet<(&str, SecretVia)> = BTreeSet::new();
+        for volume in &self.volumes {
+            let projected = volume.projected.iter().flat_map(|projected| &projected.sources);
+            let projected = projected.filter_map(|source| source.secret.as_ref()?.name.as_deref());
+            let named = volume.secret.iter().filter_map(|secret| secret.secret_name.as_deref()).chain(projected);
+            for secret in named {
+                uses.extend(self.mounts(&volume.name).map(|via| (secret, via)));
+            }
+        }
+        for container in self.containers.iter().chain(&self.init_containers) {
+            let refs =
+                container.env.iter().filter_map(|variable| variable.value_from.as_ref()?.secret_key_ref.as_ref());
+            let refs = refs.chain(container.env_from.iter().filter_map(|source| source.secret_ref.as_ref()));
+            uses.extend(refs.filter_map(|secret| Some((secret.name.as_deref()?, SecretVia::Env))));
+        }
+        uses.into_iter().map(|(secret, via)| SecretUse { secret: strings.share(secret), via }).collect()
+    }
+
+    fn mounts(&self, volume: &str) -> impl Iterator<Item = SecretVia> {
+        let containers = self.containers.iter().chain(&self.init_containers);
+        let mounts = containers.flat_map(|container| &container.volume_mounts).filter(move |m| m.name == volume);
+        mounts.map(|mount| {
+            let part = [&mount.sub_path, &mount.sub_path_expr].into_iter().flatten().any(|path| !path.is_empty());
+            if part { SecretVia::SubPath } else { SecretVia::Mount }
+        })
+    }
+}
+
+/// A pod.
+#[derive(Deserialize)]
+pub(super) struct PodObject {
+    metadata: MetaWire,
+    #[serde(default)]
+    spec: PodSpec,
+    #[serde(default)]
+    status: PodStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PodStatus {
+    #[serde(deserialize_with = "nullable")]
+    phase: Box<str>,
+    start_time: Option<Timestamp>,
+    #[serde(deserialize_with = "nullable")]
+    conditions: Vec<ReadyCondition>,
+    #[serde(deserialize_with = "nullable")]
+    container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Deserialize)]
+struct ReadyCondition {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    status: String,
+}
+
+fn ready(conditions: &[ReadyCondition]) -> bool {
+    conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True")
+}
+
+#[derive(Deserialize)]
+struct ContainerStatus {
+    #[serde(default)]
+    name: String,
+    #[serde(default, rename = "imageID", deserialize_with = "nullable")]
+    image_id: Box<str>,
+    #[serde(default)]
+    ready: bool,
+}
+
+impl Lean for PodObject {
+    fn object(self, _: Kind, strings: &mut Strings) -> Object {
+        let Self { metadata, spec, status } = self;
+        let containers = spec.containers.iter().map(|container| {
+            let running = status.container_statuses.iter().find(|status| status.name == container.name);
+            Container {
+                name: strings.share(&container.name),
+                image: container.image.clone(),
+                image_id: running.map(|status| status.image_id.clone()).filter(|id| !id.is_empty()),
+                ready: running.is_some_and(|status| status.ready),
+            }
+        });
+        Object::Pod(Pod {
+            containers: containers.collect(),
+            claims: spec.claims(Some(&metadata.name)),
+            secrets: spec.secrets(strings),
+            meta: metadata.meta(strings),
+            node: strings.maybe(spec.node_name),
+            ready: ready(&status.conditions),
+            phase: status.phase,
+            started: status.start_time,
+        })
+    }
+}
+
+/// A node.
+#[derive(Deserialize)]
+pub(super) struct NodeObject {
+    metadata: MetaWire,
+    #[serde(default)]
+    status: NodeStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NodeStatus {
+    #[serde(deserialize_with = "nullable")]
+    conditions: Vec<ReadyCondition>,
+}
+
+impl Lean for NodeObject {
+    fn object(self, _: Kind, strings: &mut Strings) -> Object {
+        Object::Node(Node { ready: ready(&self.status.conditions), meta: self.metadata.meta(strings) })
+    }
+}
+
+/// A workload of any kind.
+#[derive(Deserialize)]
+pub(super) struct Owner {
+    metadata: MetaWire,
+    #[serde(default)]
+    spec: OwnerSpec,
+    #[serde(default)]
+    status: OwnerStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct OwnerSpec {
+    replicas: Option<u32>,
+    template: Option<Template>,
+    job_template: Option<JobTemplate>,
+    #[serde(deserialize_with = "nullable")]
+    volume_claim_templates: Vec<ClaimTemplateWire>,
+    persistent_volume_claim_retention_policy: Option<RetentionPolicy>,
+}
+
+#[derive(Deserialize)]
+struct Template {
+    #[serde(default)]
+    spec: PodSpec,
+}
+
+/// A CronJob keeps its pod template one level further down.
+#[derive(Deserialize)]
+struct JobTemplate {
+    #[serde(default)]
+    spec: JobSpec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct JobSpec {
+    template: Option<Template>,
+}
+
+#[derive(Deserialize)]
+struct ClaimTemplateWire {
+    #[serde(default)]
+    metadata: TemplateMeta,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TemplateMeta {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RetentionPolicy {
+    #[serde(default)]
+    when_deleted: Option<String>,
+    #[serde(default)]
+    when_scaled: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct OwnerStatus {
+    ready_replicas: Option<u32>,
+    number_ready: Option<u32>,
+    ready: Option<u32>,
+}
+
+impl Lean for Owner {
+    fn object(self, kind: Kind, strings: &mut Strings) -> Object {
+        let Self { metadata, spec, status } = self;
+        let template = spec.template.or_else(|| spec.job_template.and_then(|job| job.spec.template));
+        let pod = template.map(|template| template.spec).unwrap_or_default();
+        let retention = spec.persistent_volume_claim_retention_policy.as_ref();
+        let templates = spec.volume_claim_templates.iter();
+        let (kind, wrap): (_, fn(Workload) -> Object) = match kind {
+            Kind::Deployment => (WorkloadKind::Deployment, Object::Deployment),
+            Kind::ReplicaSet => (WorkloadKind::ReplicaSet, Object::ReplicaSet),
+            Kind::DaemonSet => (WorkloadKind::DaemonSet, Object::DaemonSet),
+            Kind::Job => (WorkloadKind::Job, Object::Job),
+            Kind::CronJob => (WorkloadKind::CronJob, Object::CronJob),
+            _ => (WorkloadKind::StatefulSet, Object::StatefulSet),
+        };
+        wrap(Workload {
+            meta: metadata.meta(strings),
+            kind,
+            replicas: spec.replicas,
+            // A DaemonSet calls it numberReady, a Job ready.
+            ready: status.ready_replicas.or(status.number_ready).or(status.ready).unwrap_or_default(),
+            claims: pod.claims(None),
+            templates: templates.map(|t| ClaimTemplate { name: strings.share(&t.metadata.name) }).collect(),
+            when_deleted: when(retention.and_then(|policy| policy.when_deleted.as_deref())),
+            when_scaled: when(retention.and_then(|policy| policy.when_scaled.as_deref())),
+            secrets: pod.secrets(strings),
+        })
+    }
+}
+
+fn when(policy: Option<&str>) -> RetentionWhen {
+    if policy == Some("Delete") { RetentionWhen::Delete } else { RetentionWhen::Retain }
+}

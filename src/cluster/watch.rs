@@ -1,0 +1,163 @@
+//! Lists and watches of all kinds, as a stream of changes.
+//!
+//! One task follows each (kind, scope), and one asks the server every few seconds whether it is there. What breaks is
+//! said at once and tried again without anybody asking; nothing is kept here but the version to go on from. The
+//! channel is bounded: when the World is slow, lists and watches wait for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, mpsc, watch as signal};
+use tokio::task::JoinSet;
+
+use crate::model::{Delta, Kind, Scope};
+
+use super::Cluster;
+use super::errors::CallError;
+
+mod follow;
+mod heartbeat;
+
+use follow::{Ended, Follower};
+use heartbeat::Server;
+
+/// Most watches at once; each holds a connection of its own, because kube speaks HTTP/1.1.
+const MOST: usize = 256;
+/// Most lists at once: the kinds of the first screen get the server for themselves.
+const LISTS: usize = 6;
+/// First and longest pause after a failure.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+/// First and longest pause where the answer was a clear no. A server that has just started says no before it has
+/// read its rules, so the first pause is short.
+const SLOW: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+
+/// Running watches; they stop when it is dropped.
+#[derive(Debug)]
+pub struct WatchSet {
+    _tasks: JoinSet<()>,
+}
+
+/// What all tasks of one set share.
+struct Shared {
+    cluster: Cluster,
+    out: mpsc::Sender<Delta>,
+    server: signal::Receiver<Server>,
+    /// Told by a follower whose connection broke, so that the heart beats at once.
+    doubt: Notify,
+    lists: Semaphore,
+    connections: Arc<Semaphore>,
+}
+
+/// Follows `kinds` in `scopes` (cluster-scoped kinds always as a whole) until the set is dropped. Kinds start in the
+/// order of [`Kind::ALL`]. Must be called inside a tokio runtime.
+pub fn watch(cluster: &Cluster, kinds: &[Kind], scopes: Vec<Scope>, out: mpsc::Sender<Delta>) -> WatchSet {
+    let (heart, server) = signal::channel(Server::Unknown);
+    let shared = Arc::new(Shared {
+        cluster: cluster.clone(),
+        out,
+        server,
+        doubt: Notify::new(),
+        lists: Semaphore::new(LISTS),
+        connections: Arc::new(Semaphore::new(MOST)),
+    });
+    let scopes = scopes.into_boxed_slice();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(heartbeat::beat(shared.clone(), heart));
+    for kind in Kind::ALL.iter().copied().filter(|kind| kinds.contains(kind)) {
+        let whole = [Scope::All];
+        for scope in if kind.spec().namespaced { &*scopes } else { &whole } {
+            tasks.spawn(follow_for_ever(shared.clone(), kind, scope.clone()));
+        }
+    }
+    WatchSet { _tasks: tasks }
+}
+
+/// Follows one kind in one scope; returns only when nobody listens any more.
+async fn follow_for_ever(shared: Arc<Shared>, kind: Kind, scope: Scope) {
+    let Ok(_connection) = shared.connections.clone().try_acquire_owned() else {
+        let why = format!("not watched: more than {MOST} watches; look at fewer namespaces");
+        let _ = shared.out.send(Delta::Failed(kind, scope, why.into())).await;
+        return;
+    };
+    let mut follower = Follower::new(&shared, kind, scope.clone());
+    let (mut pause, mut slow) = (Pause::new(PAUSE), Pause::new(SLOW));
+    loop {
+        let ended = follower.follow().await;
+        if follower.take_progress() {
+            (pause, slow) = (Pause::new(PAUSE), Pause::new(SLOW));
+        }
+        let (delta, pause) = match ended {
+            Ended::Closed => return,
+            Ended::Expired => {
+                shared.wait(pause.next()).await;
+                continue;
+            }
+            Ended::Broken(error) => {
+                shared.doubt.notify_one();
+                (Delta::Failed(kind, scope.clone(), explain(&error)), pause.next())
+            }
+            Ended::Denied(verb) => (Delta::Denied(kind, scope.clone(), verb.into()), slow.next()),
+            Ended::Absent => (Delta::Absent(kind, scope.clone()), slow.next()),
+        };
+        if shared.out.send(delta).await.is_err() {
+            return;
+        }
+        shared.wait(pause).await;
+    }
+}
+
+fn explain(error: &CallError) -> Box<str> {
+    error.to_string().into()
+}
+
+impl Shared {
+    /// Sleeps, but not longer than until the server is back from being down.
+    async fn wait(&self, pause: Duration) {
+        let mut server = self.server.clone();
+        server.mark_unchanged();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = heartbeat::reaches(&mut server, Server::Up) => {}
+        }
+    }
+}
+
+/// A pause that doubles up to a limit, spread so that many tasks do not come back at the same moment.
+struct Pause {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Pause {
+    fn new((first, longest): (Duration, Duration)) -> Self {
+        Self { next: first, longest }
+    }
+
+    fn next(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = (pause * 2).min(self.longest);
+        pause.mul_f32(0.75 + 0.5 * chance())
+    }
+}
+
+/// A number from 0 to 1 that differs between tasks and calls; no secrecy is needed.
+fn chance() -> f32 {
+    use std::hash::{BuildHasher, RandomState};
+    let bits = (RandomState::new().hash_one(0) >> 48) as u16;
+    f32::from(bits) / f32::from(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_their_limit_and_differ() {
+        let mut pause = Pause::new(PAUSE);
+        let pauses: Vec<f32> = (0..8).map(|_| pause.next().as_secs_f32()).collect();
+        assert!((0.37..=0.63).contains(&pauses[0]), "{pauses:?}");
+        assert!((1.5..=2.5).contains(&pauses[2]), "{pauses:?}");
+        assert!(pauses[5..].iter().all(|pause| (7.5..=12.5).contains(pause)), "{pauses:?}");
+        assert!(pauses[5] != pauses[6] || pauses[6] != pauses[7]);
+    }
+}
