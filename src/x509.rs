@@ -8,7 +8,6 @@ mod facts;
 mod key;
 mod pem;
 
-use ring::digest::{SHA256, digest};
 use thiserror::Error;
 
 use crate::model::CertificateFacts;
@@ -96,19 +95,6 @@ fn ders(bytes: &[u8]) -> Result<Vec<Vec<u8>>, CertificateError> {
 fn is_certificate(label: &str) -> bool {
     // The second is what old OpenSSL wrote.
     matches!(label, "CERTIFICATE" | "X509 CERTIFICATE")
-}
-
-/// SHA-256 in lower-case hex.
-fn sha256(bytes: &[u8]) -> Box<str> {
-    hex(digest(&SHA256, bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> Box<str> {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
-        .collect()
 }
 
 #[cfg(test)]

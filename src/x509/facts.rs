@@ -10,8 +10,8 @@ use x509_parser::prelude::{ASN1Time, FromDer};
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::{hex, sha256};
 use crate::model::CertificateFacts;
+use crate::text::{hex, sha256};
 
 /// Reads one certificate; `None` when it is none, or has something after it.
 pub(super) fn facts(der: &[u8]) -> Option<CertificateFacts> {
@@ -20,8 +20,8 @@ pub(super) fn facts(der: &[u8]) -> Option<CertificateFacts> {
         return None;
     }
     Some(CertificateFacts {
-        fingerprint: sha256(der),
-        serial: hex(certificate.raw_serial()),
+        fingerprint: sha256(der).into(),
+        serial: hex(certificate.raw_serial()).into(),
         subject: certificate.subject().to_string().into(),
         issuer: certificate.issuer().to_string().into(),
         names: names(&certificate),
@@ -31,7 +31,7 @@ pub(super) fn facts(der: &[u8]) -> Option<CertificateFacts> {
         self_signed: certificate.issuer().as_raw() == certificate.subject().as_raw()
             && certificate.verify_signature(None).is_ok(),
         key: key(certificate.public_key()),
-        spki: sha256(certificate.public_key().raw),
+        spki: sha256(certificate.public_key().raw).into(),
     })
 }
 
