@@ -28,17 +28,20 @@ const (
 	perNamespace = 250
 )
 
-// pausedProcesses watch what bulk makes and would write to it while it is half done; when they come back
-// they find nothing to do.
-var pausedProcesses = []string{"controller-manager", "snapshot-controller"}
+// pausedProcesses watch what bulk makes. The first two would write to it while it is half done; all of
+// them would be told of each change. When they come back they find nothing to do.
+var pausedProcesses = []string{
+	"controller-manager", "snapshot-controller", "scheduler",
+	"csi-block-provisioner", "csi-block-snapshotter", "csi-block-attacher",
+	"csi-shared-provisioner", "csi-shared-snapshotter",
+}
 
 // Add makes count claims with volumes and one snapshot of each in the lab of dir.
 func Add(ctx context.Context, dir string, count int) (err error) {
-	lab, err := plane.Read(dir)
-	if err != nil {
+	if _, err := plane.Read(dir); err != nil {
 		return err
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", lab.Users["admin"].Kubeconfig)
+	config, err := clientcmd.BuildConfigFromFlags("", plane.OwnKubeconfig(dir))
 	if err != nil {
 		return err
 	}

@@ -39,22 +39,20 @@ func Stop(dir, name string) error {
 
 // Start starts a process again that was stopped, and waits for the API server if it is that.
 func Start(ctx context.Context, dir, name string) error {
-	lab, err := Read(dir)
-	if err != nil {
-		return err
-	}
 	book, err := process.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer book.Close()
-	if err := book.Start(name); err != nil {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	if err := book.Start(ctx, name, fail); err != nil {
 		return err
 	}
 	if name != "apiserver" {
 		return nil
 	}
-	client, err := kube.Connect(lab.Users["admin"].Kubeconfig)
+	client, err := kube.Connect(OwnKubeconfig(dir))
 	if err != nil {
 		return err
 	}

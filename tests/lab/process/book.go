@@ -81,11 +81,15 @@ func (b *Book) Find(name string) (*Process, error) {
 // error that says so and shows the end of its log.
 func (b *Book) Launch(ctx context.Context, spec Spec, died func(error)) error {
 	p := &Process{Name: spec.Name, Args: spec.Args, Env: spec.Env, Abrupt: spec.Abrupt, Log: filepath.Join(b.dir, "log", spec.Name+".log")}
+	b.Processes = append(b.Processes, p)
+	return b.launch(ctx, p, died)
+}
+
+func (b *Book) launch(ctx context.Context, p *Process, died func(error)) error {
 	command, err := p.launch(b.dir)
 	if err != nil {
 		return err
 	}
-	b.Processes = append(b.Processes, p)
 	go func() {
 		err := command.Wait()
 		if ctx.Err() == nil {
@@ -95,8 +99,8 @@ func (b *Book) Launch(ctx context.Context, spec Spec, died func(error)) error {
 	return b.save()
 }
 
-// Start starts a process that was stopped, exactly as it was started first.
-func (b *Book) Start(name string) error {
+// Start starts a process that was stopped, exactly as it was started first. It reports as Launch does.
+func (b *Book) Start(ctx context.Context, name string, died func(error)) error {
 	p, err := b.Find(name)
 	if err != nil {
 		return err
@@ -104,12 +108,7 @@ func (b *Book) Start(name string) error {
 	if p.Running() {
 		return fmt.Errorf("%s runs already, as process %d", name, p.PID)
 	}
-	command, err := p.launch(b.dir)
-	if err != nil {
-		return err
-	}
-	go func() { _ = command.Wait() }()
-	return b.save()
+	return b.launch(ctx, p, died)
 }
 
 // Kill ends a process at once, as a crash would.

@@ -37,13 +37,13 @@ func TestAnotherLauncherKillsAndStartsAgain(t *testing.T) {
 		t.Fatal("the process is not in the book", err)
 	}
 	pid := one.PID
-	if err := second.Start("one"); err == nil {
+	if err := second.Start(context.Background(), "one", ignore); err == nil {
 		t.Error("a running process was started again")
 	}
 	if err := second.Kill("one"); err != nil || one.Running() {
 		t.Error("it still runs", err)
 	}
-	if err := second.Start("one"); err != nil || !one.Running() || one.PID == pid {
+	if err := second.Start(context.Background(), "one", ignore); err != nil || !one.Running() || one.PID == pid {
 		t.Error("it was not started again", err)
 	}
 	if _, err := second.Find("two"); err == nil || !strings.Contains(err.Error(), "one") {

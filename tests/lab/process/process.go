@@ -101,7 +101,8 @@ func waitGone(processes []*Process, limit time.Duration) bool {
 	}
 }
 
-// startTime reads when a process started. A zombie counts as gone.
+// startTime reads when a process started. A zombie counts as gone, but not before its last thread is:
+// until then it may hold a port.
 func startTime(pid int) (uint64, bool) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -109,8 +110,14 @@ func startTime(pid int) (uint64, bool) {
 	}
 	// Fields are counted after the name in parentheses, which may hold anything: state is 0, starttime 19.
 	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
-	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+	if len(fields) < 20 || fields[0] == "X" {
 		return 0, false
+	}
+	if fields[0] == "Z" {
+		threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+		if err != nil || len(threads) <= 1 {
+			return 0, false
+		}
 	}
 	ticks, err := strconv.ParseUint(fields[19], 10, 64)
 	return ticks, err == nil
