@@ -18,7 +18,8 @@ const (
 	class  = "bulk"
 	driver = "bulk.csi.holdfast.dev"
 	size   = "10Gi"
-	bytes  = 10 << 30
+
+	sizeInBytes = 10 << 30
 )
 
 var (
@@ -146,6 +147,6 @@ func snapshotStatus(content *unstructured.Unstructured, now time.Time) map[strin
 func contentStatus(snapshot *unstructured.Unstructured, now time.Time) map[string]any {
 	return map[string]any{
 		"snapshotHandle": "snap-" + string(snapshot.GetUID()), "creationTime": now.UnixNano(),
-		"readyToUse": true, "restoreSize": int64(bytes),
+		"readyToUse": true, "restoreSize": int64(sizeInBytes),
 	}
 }

@@ -31,10 +31,10 @@ const fieldManager = "holdfast-lab"
 
 // Client talks to one API server.
 type Client struct {
-	Config *rest.Config
-	http   *http.Client
-	any    dynamic.Interface
-	kinds  *restmapper.DeferredDiscoveryRESTMapper
+	server  string
+	http    *http.Client
+	objects dynamic.Interface
+	kinds   *restmapper.DeferredDiscoveryRESTMapper
 }
 
 // Connect reads a kubeconfig; nothing is sent yet. There is no rate limit on this side.
@@ -50,7 +50,7 @@ func Connect(kubeconfig string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	any, err := dynamic.NewForConfigAndClient(config, client)
+	objects, err := dynamic.NewForConfigAndClient(config, client)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +59,12 @@ func Connect(kubeconfig string) (*Client, error) {
 		return nil, err
 	}
 	kinds := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(discover))
-	return &Client{Config: config, http: client, any: any, kinds: kinds}, nil
+	return &Client{server: config.Host, http: client, objects: objects, kinds: kinds}, nil
 }
 
 // Ready tells whether the server says that it is ready to serve.
 func (c *Client) Ready(ctx context.Context) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Config.Host+"/readyz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server+"/readyz", nil)
 	if err != nil {
 		return false
 	}
@@ -113,7 +113,7 @@ func (c *Client) Apply(ctx context.Context, object *unstructured.Unstructured) e
 
 // List returns all objects of a resource in a namespace, or everywhere.
 func (c *Client) List(ctx context.Context, resource schema.GroupVersionResource, namespace string) ([]unstructured.Unstructured, error) {
-	list, err := c.any.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
+	list, err := c.objects.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", resource.Resource, err)
 	}
@@ -132,9 +132,9 @@ func (c *Client) resource(object *unstructured.Unstructured) (dynamic.ResourceIn
 		return nil, err
 	}
 	if mapping.Scope.Name() == meta.RESTScopeNameRoot {
-		return c.any.Resource(mapping.Resource), nil
+		return c.objects.Resource(mapping.Resource), nil
 	}
-	return c.any.Resource(mapping.Resource).Namespace(object.GetNamespace()), nil
+	return c.objects.Resource(mapping.Resource).Namespace(object.GetNamespace()), nil
 }
 
 // Title names an object for people.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -128,16 +127,3 @@ func newToken() string {
 	_, _ = rand.Read(raw) // never fails
 	return hex.EncodeToString(raw)
 }
-
-// site is a lab's directory and what was chosen for it before anything runs.
-type site struct {
-	dir, bin                           string
-	etcdPort, peerPort, apiPort, kPort int
-	authority                          []byte
-}
-
-func (s *site) path(parts ...string) string {
-	return filepath.Join(append([]string{s.dir}, parts...)...)
-}
-
-func (s *site) server() string { return fmt.Sprintf("https://%s:%d", loopback, s.apiPort) }

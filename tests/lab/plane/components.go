@@ -73,7 +73,7 @@ func (s *site) nodes() []process.Spec {
 		return []string{"--kubeconfig=" + file, "--authentication-kubeconfig=" + file, "--authorization-kubeconfig=" + file,
 			"--secure-port=0", "--leader-elect=false"}
 	}
-	kubelet := fmt.Sprintf("%s:%d", loopback, s.kPort)
+	kubelet := fmt.Sprintf("%s:%d", loopback, s.kubeletPort)
 	return []process.Spec{
 		s.program("controller-manager", "kube-controller-manager", append(kubeconfigs("controller-manager"),
 			"--service-account-private-key-file="+s.path("pki/sa.key"), "--root-ca-file="+s.path("pki/ca.crt"),
@@ -83,7 +83,7 @@ func (s *site) nodes() []process.Spec {
 		s.program("scheduler", "kube-scheduler", kubeconfigs("scheduler")...),
 		s.program("kwok", "kwok",
 			"--kubeconfig="+s.kubeconfig("kwok"),
-			"--manage-all-nodes=true", "--node-ip="+loopback, fmt.Sprintf("--node-port=%d", s.kPort),
+			"--manage-all-nodes=true", "--node-ip="+loopback, fmt.Sprintf("--node-port=%d", s.kubeletPort),
 			"--server-address="+kubelet, "--node-lease-duration-seconds=40",
 			"--tls-cert-file="+s.path("pki/kubelet.crt"), "--tls-private-key-file="+s.path("pki/kubelet.key"),
 			"--config="+s.path("config/kwok.yaml"),

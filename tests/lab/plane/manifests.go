@@ -37,7 +37,7 @@ func (s *site) writeConfig() error {
 		return err
 	}
 	stages := []string{
-		strings.ReplaceAll(nodeStage, "KUBELET_PORT", strconv.Itoa(s.kPort)),
+		strings.ReplaceAll(nodeStage, "KUBELET_PORT", strconv.Itoa(s.kubeletPort)),
 		podstages.DefaultPodReady, podstages.DefaultPodComplete, podstages.DefaultPodDelete,
 	}
 	return os.WriteFile(s.path("config/kwok.yaml"), []byte(strings.Join(stages, "\n---\n")), 0o644)

@@ -89,7 +89,7 @@ func prepare(o Options) (*site, *Lab, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &site{dir: o.Dir, bin: bin, etcdPort: ports[0], peerPort: ports[1], apiPort: ports[2], kPort: ports[3]}
+	s := &site{dir: o.Dir, bin: bin, etcdPort: ports[0], peerPort: ports[1], apiPort: ports[2], kubeletPort: ports[3]}
 	if err := s.writeKeys(); err != nil {
 		return nil, nil, err
 	}
