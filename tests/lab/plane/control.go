@@ -13,10 +13,10 @@ import (
 
 // Down stops all processes of the lab in dir. Logs and data remain; a lab that is not up is no error.
 func Down(dir string) error {
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+	book, err := process.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	book, err := process.Open(dir)
 	if err != nil {
 		return err
 	}

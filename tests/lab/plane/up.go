@@ -34,7 +34,7 @@ func Up(ctx context.Context, o Options) (lab *Lab, err error) {
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+	if err := process.Claim(o.Dir); err != nil {
 		return nil, err
 	}
 	book, err := process.Open(o.Dir)

@@ -25,11 +25,33 @@ type Book struct {
 	Processes []*Process
 }
 
-// Open reads the book of the lab in dir and locks it.
-func Open(dir string) (*Book, error) {
-	lock, err := os.OpenFile(filepath.Join(dir, "processes.lock"), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o644)
+const lockName = "processes.lock"
+
+// Claim makes dir a lab's directory, with an empty book. It refuses one that holds somebody else's files,
+// because a lab clears its directory when it comes up.
+func Claim(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	lock := filepath.Join(dir, lockName)
+	if _, err := os.Stat(lock); err == nil {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s is not empty and was never a lab's directory", dir)
+	}
+	return os.WriteFile(lock, nil, 0o644)
+}
+
+// Open reads the book of the lab in dir and locks it. A directory without a lab is fs.ErrNotExist.
+func Open(dir string) (*Book, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("no lab was ever in %s: %w", dir, err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", lock.Name(), err)

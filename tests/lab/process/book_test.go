@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,9 @@ import (
 
 func open(t *testing.T, dir string) *Book {
 	t.Helper()
+	if err := Claim(dir); err != nil {
+		t.Fatal(err)
+	}
 	b, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -109,5 +113,22 @@ func TestStopAllKillsWhatDoesNotEnd(t *testing.T) {
 	}
 	if _, err := os.Stat(book.path()); err == nil {
 		t.Error("the book still lists them")
+	}
+}
+
+func TestDirectoryOfSomebodyElseIsNotTaken(t *testing.T) {
+	dir := t.TempDir()
+	if err := Claim(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := Claim(dir); err != nil {
+		t.Errorf("a lab's own directory is refused: %v", err)
+	}
+	theirs := t.TempDir()
+	if err := os.Mkdir(filepath.Join(theirs, "config"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := Claim(theirs); err == nil {
+		t.Error("a directory with other files was taken")
 	}
 }
