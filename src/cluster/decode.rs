@@ -17,6 +17,7 @@ use crate::model::{Kind, Object};
 use super::errors::{CallError, safe};
 
 mod meta;
+mod snapshots;
 mod storage;
 mod tls;
 mod velero;
@@ -108,14 +109,14 @@ macro_rules! by_kind {
     ($kind:expr, $function:ident($($argument:expr),*)) => {
         match $kind {
             Kind::Pvc => $function::<storage::Claim>($($argument),*),
-            Kind::VolumeSnapshot => $function::<storage::Snapshot>($($argument),*),
-            Kind::Content => $function::<storage::SnapshotContent>($($argument),*),
+            Kind::VolumeSnapshot => $function::<snapshots::Snapshot>($($argument),*),
+            Kind::Content => $function::<snapshots::SnapshotContent>($($argument),*),
             Kind::Pv => $function::<storage::Volume>($($argument),*),
             Kind::TlsSecret => $function::<tls::Secret>($($argument),*),
             Kind::Certificate => $function::<tls::Certificate>($($argument),*),
             Kind::Pod => $function::<workload::PodObject>($($argument),*),
             Kind::StorageClass => $function::<storage::Class>($($argument),*),
-            Kind::SnapshotClass => $function::<storage::CopyClass>($($argument),*),
+            Kind::SnapshotClass => $function::<snapshots::CopyClass>($($argument),*),
             Kind::Namespace => $function::<meta::NamespaceObject>($($argument),*),
             Kind::StatefulSet => $function::<workload::Owner>($($argument),*),
             Kind::Deployment => $function::<workload::Owner>($($argument),*),
@@ -125,9 +126,9 @@ macro_rules! by_kind {
             Kind::CronJob => $function::<workload::Owner>($($argument),*),
             Kind::VolumeAttachment => $function::<storage::Attachment>($($argument),*),
             Kind::Node => $function::<workload::NodeObject>($($argument),*),
-            Kind::GroupSnapshot => $function::<storage::Group>($($argument),*),
-            Kind::GroupContent => $function::<storage::GroupCopy>($($argument),*),
-            Kind::GroupClass => $function::<storage::CopyClass>($($argument),*),
+            Kind::GroupSnapshot => $function::<snapshots::Group>($($argument),*),
+            Kind::GroupContent => $function::<snapshots::GroupCopy>($($argument),*),
+            Kind::GroupClass => $function::<snapshots::CopyClass>($($argument),*),
             Kind::CertificateRequest => $function::<tls::Request>($($argument),*),
             Kind::Issuer => $function::<tls::Signer>($($argument),*),
             Kind::ClusterIssuer => $function::<tls::Signer>($($argument),*),

@@ -1,1 +1,517 @@
+use k8s_openapi::ByteString;
+use rstest::rstest;
+use serde_json::json;
 
+use super::*;
+use crate::model::{
+    AccessMode, ContentSource, DeletionPolicy, KeyMatch, ReclaimPolicy, RetentionWhen, SecretVia, SnapshotSource,
+    WorkloadKind, annotation,
+};
+
+/// Adds what every object of a real server carries, and what must not be kept of it.
+fn real(mut object: Value, name: &str, namespace: Option<&str>) -> Value {
+    let metadata = &mut object["metadata"];
+    metadata["name"] = json!(name);
+    metadata["uid"] = json!(format!("uid-{name}"));
+    metadata["resourceVersion"] = json!("4711");
+    metadata["creationTimestamp"] = json!("2026-11-20T08:00:00Z");
+    metadata["managedFields"] = json!([{ "manager": "kubectl", "fieldsV1": { "f:spec": {} } }]);
+    if let Some(namespace) = namespace {
+        metadata["namespace"] = json!(namespace);
+    }
+    object
+}
+
+fn page_of(kind: Kind, items: &[Value]) -> Page {
+    let list = json!({ "kind": "List", "metadata": { "resourceVersion": "9", "continue": "" }, "items": items });
+    Decoder::new(kind).page(list.to_string().as_bytes()).unwrap()
+}
+
+fn one(kind: Kind, object: Value) -> Object {
+    let mut page = page_of(kind, &[object]);
+    assert_eq!(page.unreadable, []);
+    assert_eq!(page.objects.len(), 1);
+    page.objects.remove(0)
+}
+
+macro_rules! decoded {
+    ($kind:ident, $json:expr) => {
+        match one(Kind::$kind, $json) {
+            Object::$kind(object) => object,
+            other => panic!("{other:?}"),
+        }
+    };
+}
+
+fn claim() -> Value {
+    let claim = json!({
+        "metadata": {
+            "labels": { "app": "db" },
+            "annotations": {
+                "pv.kubernetes.io/bind-completed": "yes", annotation::RPO: "4h",
+                "kubectl.kubernetes.io/last-applied-configuration": "{…}",
+            },
+            "finalizers": ["kubernetes.io/pvc-protection"],
+            "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": "s-1", "controller": true }],
+        },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "10Gi" } },
+            "storageClassName": "fast", "volumeMode": "Filesystem", "volumeName": "pv-1",
+            "dataSource": { "apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "before" },
+        },
+        "status": { "accessModes": ["ReadWriteOnce"], "capacity": { "storage": "10737418240" }, "phase": "Bound" },
+    });
+    real(claim, "data-db-0", Some("shop"))
+}
+
+#[test]
+fn a_claim() {
+    let claim = decoded!(Pvc, claim());
+    assert_eq!(claim.meta.reference(Kind::Pvc).path(), "shop/data-db-0");
+    assert_eq!(&*claim.meta.resource_version, "4711");
+    assert_eq!(claim.meta.created, Some("2026-11-20T08:00:00Z".parse().unwrap()));
+    assert_eq!(&*claim.meta.annotations, [(annotation::RPO, Box::from("4h"))]);
+    assert_eq!(claim.meta.controller().map(|owner| &*owner.name), Some("db"));
+    assert_eq!(claim.meta.label("app"), Some("db"));
+    assert_eq!(&*claim.meta.finalizers[0], "kubernetes.io/pvc-protection");
+    assert_eq!((claim.requested, claim.capacity), (Some(10 << 30), Some(10 << 30)));
+    assert_eq!(&*claim.access_modes, [AccessMode::Rwo]);
+    assert_eq!(claim.data_source, Some(("VolumeSnapshot".into(), "before".into())));
+    assert_eq!(claim.volume_name.as_deref(), Some("pv-1"));
+    assert!(claim.bound() && !claim.block);
+}
+
+#[test]
+fn a_claim_that_was_just_made_has_no_status_and_nulls_are_absence() {
+    let bare = json!({
+        "metadata": { "labels": null, "annotations": null, "ownerReferences": null, "deletionTimestamp": null },
+        "spec": { "accessModes": null, "resources": {}, "volumeMode": "Block", "dataSource": null },
+    });
+    let claim = decoded!(Pvc, real(bare, "new", Some("shop")));
+    assert!(claim.block && !claim.bound());
+    assert_eq!((claim.requested, claim.capacity, claim.volume_name), (None, None, None));
+}
+
+#[test]
+fn a_volume_keeps_only_attributes_about_encryption() {
+    let pv = decoded!(
+        Pv,
+        real(
+            json!({
+                "metadata": {},
+                "spec": {
+                    "capacity": { "storage": "10Gi" }, "persistentVolumeReclaimPolicy": "Delete", "storageClassName": "fast",
+                    "claimRef": { "kind": "PersistentVolumeClaim", "namespace": "shop", "name": "data-db-0", "uid": "c-1" },
+                    "csi": { "driver": "csi.example", "volumeHandle": "vol-1",
+                        "volumeAttributes": { "encrypted": "true", "storage.kubernetes.io/csiProvisionerIdentity": "x" } },
+                },
+                "status": { "phase": "Bound" },
+            }),
+            "pv-1",
+            None
+        )
+    );
+    assert_eq!(pv.csi, Some(("csi.example".into(), "vol-1".into())));
+    assert_eq!(&*pv.attributes, [(Box::from("encrypted"), Box::from("true"))]);
+    assert_eq!(pv.reclaim, ReclaimPolicy::Delete);
+    assert_eq!(pv.claim.unwrap().uid.unwrap().as_str(), "c-1");
+    let local = decoded!(Pv, real(json!({ "metadata": {}, "spec": { "local": { "path": "/x" } } }), "pv-2", None));
+    assert_eq!(local.csi, None);
+}
+
+#[test]
+fn a_snapshot_that_is_cut_but_not_ready() {
+    let snapshot = decoded!(
+        VolumeSnapshot,
+        real(
+            json!({
+                "metadata": {},
+                "spec": { "source": { "persistentVolumeClaimName": "data-db-0" }, "volumeSnapshotClassName": "fast" },
+                "status": {
+                    "boundVolumeSnapshotContentName": "snapcontent-1", "creationTime": "2026-11-22T10:00:00Z",
+                    "readyToUse": false, "restoreSize": "10Gi",
+                    "error": { "message": "busy", "time": "2026-11-22T10:00:05Z" },
+                },
+            }),
+            "nightly",
+            Some("shop")
+        )
+    );
+    assert_eq!(snapshot.source, SnapshotSource::Claim("data-db-0".into()));
+    assert_eq!(snapshot.cut, Some("2026-11-22T10:00:00Z".parse().unwrap()));
+    assert_eq!((snapshot.ready, snapshot.restore_size), (Some(false), Some(10 << 30)));
+    assert_eq!(&*snapshot.error.unwrap().message, "busy");
+    let imported = decoded!(
+        VolumeSnapshot,
+        real(
+            json!({
+                "metadata": {}, "spec": { "source": { "volumeSnapshotContentName": "kept" } },
+            }),
+            "imported",
+            Some("shop")
+        )
+    );
+    assert_eq!((imported.source, imported.ready), (SnapshotSource::Content("kept".into()), None));
+}
+
+#[test]
+fn a_content_counts_time_in_nanoseconds() {
+    let content = decoded!(
+        Content,
+        real(
+            json!({
+                "metadata": {},
+                "spec": {
+                    "deletionPolicy": "Retain", "driver": "csi.example", "source": { "volumeHandle": "vol-1" },
+                    "volumeSnapshotRef": { "kind": "VolumeSnapshot", "namespace": "shop", "name": "nightly", "uid": "s-1" },
+                },
+                "status": { "creationTime": 1_795_341_600_123_456_789_i64, "readyToUse": true, "restoreSize": 0, "snapshotHandle": "snap-1" },
+            }),
+            "snapcontent-1",
+            None
+        )
+    );
+    assert_eq!(content.source, ContentSource::Volume("vol-1".into()));
+    assert_eq!(content.cut.unwrap().as_nanosecond(), 1_795_341_600_123_456_789);
+    assert_eq!((content.deletion, content.restore_size), (DeletionPolicy::Retain, Some(0)));
+    assert_eq!(content.handle.as_deref(), Some("snap-1"));
+    assert_eq!(content.snapshot.unwrap().uid.unwrap().as_str(), "s-1");
+}
+
+#[rstest]
+#[case("volumeSnapshotInfoList")]
+#[case("volumeSnapshotHandlePairList")]
+fn members_of_a_group_in_each_version(#[case] list: &str) {
+    let member = json!({ "volumeHandle": "vol-1", "snapshotHandle": "snap-1", "creationTime": 23, "readyToUse": true });
+    let content = decoded!(
+        GroupContent,
+        real(
+            json!({
+                "metadata": {}, "spec": { "driver": "csi.example", "deletionPolicy": "Delete" },
+                "status": { "readyToUse": true, list: [member] },
+            }),
+            "groupcontent-1",
+            None
+        )
+    );
+    assert_eq!(&*content.members, [("vol-1".into(), "snap-1".into())]);
+}
+
+#[test]
+fn classes_have_no_spec() {
+    let class = |name: &str| {
+        real(
+            json!({
+                "metadata": { "annotations": { annotation::DEFAULT_SNAPSHOT_CLASS: "true" } },
+                "driver": "csi.example", "deletionPolicy": "Delete", "parameters": { "x": "y" },
+            }),
+            name,
+            None,
+        )
+    };
+    let snapshots = decoded!(SnapshotClass, class("fast"));
+    assert!(snapshots.default && snapshots.deletion == DeletionPolicy::Delete);
+    assert_eq!(&*decoded!(GroupClass, class("groups")).driver, "csi.example");
+    let storage = decoded!(
+        StorageClass,
+        real(
+            json!({
+                "metadata": {}, "provisioner": "csi.example", "parameters": { "encrypted": "true" },
+                "volumeBindingMode": "WaitForFirstConsumer",
+            }),
+            "fast",
+            None
+        )
+    );
+    assert!(storage.waits_for_consumer);
+    assert_eq!(storage.reclaim, ReclaimPolicy::Delete, "the API's default");
+}
+
+/// A certificate and its key, and another key, as PEM.
+fn pem() -> (String, String, String) {
+    let certified = rcgen::generate_simple_self_signed(vec!["db.shop.svc".to_owned()]).unwrap();
+    let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    (certified.cert.pem(), certified.signing_key.serialize_pem(), other)
+}
+
+fn secret(data: &[(&str, &str)]) -> Value {
+    let data: std::collections::BTreeMap<_, _> =
+        data.iter().map(|(key, bytes)| (*key, ByteString(bytes.as_bytes().to_vec()))).collect();
+    real(json!({ "metadata": {}, "type": "kubernetes.io/tls", "data": data }), "db-tls", Some("shop"))
+}
+
+#[test]
+fn a_tls_secret_becomes_facts() {
+    let (certificate, key, other) = pem();
+    let tls = decoded!(TlsSecret, secret(&[("tls.crt", &certificate), ("tls.key", &key), ("ca.crt", &certificate)]));
+    assert_eq!(&*tls.leaf.chain.as_ref().unwrap()[0].names, [Box::from("db.shop.svc")]);
+    assert_eq!(tls.key, KeyMatch::Match);
+    assert!(tls.ca.as_ref().is_some_and(|ca| ca.chain.is_ok()));
+    let key_text: String = key.lines().nth(1).unwrap().to_owned();
+    assert!(!format!("{tls:?}").contains(&key_text));
+    assert_eq!(decoded!(TlsSecret, secret(&[("tls.crt", &certificate), ("tls.key", &other)])).key, KeyMatch::Mismatch);
+    assert_eq!(decoded!(TlsSecret, secret(&[("tls.crt", &certificate)])).key, KeyMatch::Missing);
+}
+
+#[test]
+fn a_certificate_that_is_none_is_shown_with_the_reason() {
+    let tls = decoded!(TlsSecret, secret(&[("tls.crt", "not a certificate"), ("tls.key", "s3cr3t")]));
+    assert_eq!(tls.leaf.chain, Err("tls.crt holds no PEM certificate".into()));
+    assert_eq!(tls.key, KeyMatch::Unreadable);
+    assert!(tls.ca.is_none());
+    let empty = decoded!(TlsSecret, real(json!({ "metadata": {}, "type": "kubernetes.io/tls" }), "e", Some("shop")));
+    assert_eq!(empty.leaf.chain, Err("tls.crt is empty".into()));
+}
+
+#[test]
+fn an_unreadable_secret_is_not_quoted() {
+    let mut broken = secret(&[("tls.crt", "x")]);
+    broken["data"]["tls.key"] = json!("s3cr3t is not base64");
+    let page = page_of(Kind::TlsSecret, &[broken.clone()]);
+    assert_eq!(page.objects, []);
+    assert!(!format!("{:?}", page.unreadable).contains("s3cr3t"));
+    let line = json!({ "type": "MODIFIED", "object": broken }).to_string();
+    let event = Decoder::new(Kind::TlsSecret).event(line.as_bytes());
+    assert!(matches!(&event, Event::Unreadable(unreadable, _) if &*unreadable.name == "shop/db-tls"), "{event:?}");
+    assert!(!format!("{event:?}").contains("s3cr3t"));
+}
+
+#[test]
+fn cert_manager_objects() {
+    let conditions = json!([{ "type": "Ready", "status": "False", "reason": "Failed", "message": "no issuer",
+        "lastTransitionTime": "2026-11-22T10:00:00Z" }]);
+    let certificate = decoded!(
+        Certificate,
+        real(
+            json!({
+                "metadata": {},
+                "spec": { "secretName": "db-tls", "issuerRef": { "name": "ca" }, "dnsNames": ["db.shop.svc"] },
+                "status": { "notAfter": "2027-01-01T00:00:00Z", "revision": 3, "conditions": conditions },
+            }),
+            "db",
+            Some("shop")
+        )
+    );
+    assert_eq!(certificate.issuer, ("Issuer".into(), "ca".into()));
+    assert_eq!((certificate.revision, certificate.is("Ready")), (Some(3), false));
+    let (pem, _, _) = pem();
+    let request = decoded!(
+        CertificateRequest,
+        real(
+            json!({
+                "metadata": { "annotations": { annotation::CERTIFICATE_NAME: "db" } },
+                "status": { "certificate": ByteString(pem.into_bytes()), "conditions": null },
+            }),
+            "db-1",
+            Some("shop")
+        )
+    );
+    assert_eq!(request.certificate.as_deref(), Some("db"));
+    assert!(request.issued.is_some_and(|facts| &*facts.names[0] == "db.shop.svc"));
+    let issuer = real(json!({ "metadata": {}, "spec": { "ca": { "secretName": "root" } } }), "ca", None);
+    assert_eq!(decoded!(ClusterIssuer, issuer.clone()).ca_secret.as_deref(), Some("root"));
+    assert_eq!(decoded!(Issuer, issuer).ca_secret.as_deref(), Some("root"));
+}
+
+fn pod_spec() -> Value {
+    json!({
+        "volumes": [
+            { "name": "data", "persistentVolumeClaim": { "claimName": "data-db-0" } },
+            { "name": "scratch", "ephemeral": { "volumeClaimTemplate": { "spec": {} } } },
+            { "name": "tls", "secret": { "secretName": "db-tls" } },
+            { "name": "all", "projected": { "sources": [{ "secret": { "name": "ca" } }, { "configMap": { "name": "x" } }] } },
+        ],
+        "containers": [{
+            "name": "db", "image": "postgres:16",
+            "env": [{ "name": "A", "value": "b" }, { "name": "P", "valueFrom": { "secretKeyRef": { "name": "pass", "key": "p" } } }],
+            "envFrom": [{ "secretRef": { "name": "more" } }],
+            "volumeMounts": [{ "name": "tls", "mountPath": "/tls" }, { "name": "tls", "mountPath": "/c", "subPath": "tls.crt" }],
+        }],
+        "initContainers": [{ "name": "init", "image": "x", "volumeMounts": [{ "name": "all", "mountPath": "/all" }] }],
+    })
+}
+
+fn uses(secrets: &[crate::model::SecretUse]) -> Vec<(&str, SecretVia)> {
+    secrets.iter().map(|used| (&*used.secret, used.via)).collect()
+}
+
+const USES: [(&str, SecretVia); 5] = [
+    ("ca", SecretVia::Mount),
+    ("db-tls", SecretVia::Mount),
+    ("db-tls", SecretVia::SubPath),
+    ("more", SecretVia::Env),
+    ("pass", SecretVia::Env),
+];
+
+#[test]
+fn a_pod_says_what_it_mounts_and_how() {
+    let mut spec = pod_spec();
+    spec["nodeName"] = json!("n1");
+    let pod = decoded!(
+        Pod,
+        real(
+            json!({
+                "metadata": {}, "spec": spec,
+                "status": {
+                    "phase": "Running", "startTime": "2026-11-22T10:00:00Z",
+                    "conditions": [{ "type": "Ready", "status": "True" }],
+                    "containerStatuses": [{ "name": "db", "ready": true, "imageID": "postgres@sha256:1", "state": {} }],
+                },
+            }),
+            "db-0",
+            Some("shop")
+        )
+    );
+    assert_eq!(&*pod.claims, ["data-db-0".into(), "db-0-scratch".into()]);
+    assert_eq!(uses(&pod.secrets), USES);
+    assert!(pod.ready && pod.containers[0].ready && pod.containers.len() == 1);
+    assert_eq!(pod.containers[0].image_id.as_deref(), Some("postgres@sha256:1"));
+}
+
+#[test]
+fn workloads_of_every_kind() {
+    let template = json!({ "spec": pod_spec() });
+    let set = decoded!(
+        StatefulSet,
+        real(
+            json!({
+                "metadata": {},
+                "spec": {
+                    "replicas": 3, "template": template, "volumeClaimTemplates": [{ "metadata": { "name": "data" } }],
+                    "persistentVolumeClaimRetentionPolicy": { "whenDeleted": "Delete", "whenScaled": "Retain" },
+                },
+                "status": { "replicas": 3, "readyReplicas": 2 },
+            }),
+            "db",
+            Some("shop")
+        )
+    );
+    assert_eq!((set.replicas, set.ready, &*set.templates[0].name), (Some(3), 2, "data"));
+    assert_eq!((set.when_deleted, set.when_scaled), (RetentionWhen::Delete, RetentionWhen::Retain));
+    assert_eq!(uses(&set.secrets), USES);
+    assert_eq!(&*set.claims, ["data-db-0".into()], "a template's ephemeral claims have no name yet");
+    let daemon = json!({ "metadata": {}, "spec": { "template": template }, "status": { "numberReady": 4 } });
+    let daemon = decoded!(DaemonSet, real(daemon, "agent", Some("shop")));
+    assert_eq!((daemon.kind, daemon.ready, daemon.replicas), (WorkloadKind::DaemonSet, 4, None));
+    let cron = json!({ "metadata": {}, "spec": { "jobTemplate": { "spec": { "template": template } } } });
+    let cron = decoded!(CronJob, real(cron, "dump", Some("shop")));
+    assert_eq!((cron.kind, cron.claims.len()), (WorkloadKind::CronJob, 1));
+}
+
+#[test]
+fn velero_items_know_their_claim() {
+    let labels = json!({ "velero.io/backup-name": "nightly", "velero.io/pvc-uid": "c-1" });
+    let upload = decoded!(
+        DataUpload,
+        real(
+            json!({
+                "metadata": { "labels": labels },
+                "spec": { "sourceNamespace": "shop", "sourcePVC": "data-db-0", "snapshotType": "CSI" },
+                "status": { "phase": "Completed", "completionTimestamp": "2026-11-22T10:00:00Z", "progress": { "totalBytes": 5, "bytesDone": 5 } },
+            }),
+            "nightly-x",
+            Some("velero")
+        )
+    );
+    assert_eq!((upload.backup.as_deref(), upload.source_claim.as_deref()), (Some("nightly"), Some("data-db-0")));
+    assert_eq!((upload.source_uid.unwrap().as_str(), upload.bytes), ("c-1", Some(5)));
+    let volume = decoded!(
+        PodVolumeBackup,
+        real(
+            json!({
+                "metadata": {},
+                "spec": { "pod": { "namespace": "shop", "name": "db-0" }, "volume": "data", "tags": { "pvc-uid": "c-2" } },
+            }),
+            "nightly-y",
+            Some("velero")
+        )
+    );
+    assert_eq!((&*volume.source_namespace, volume.source_uid.unwrap().as_str()), ("shop", "c-2"));
+    let backup = json!({ "metadata": {}, "spec": { "includedNamespaces": ["*"] }, "status": { "phase": "New" } });
+    assert_eq!(decoded!(VeleroBackup, real(backup, "b", Some("velero"))).namespaces.len(), 0);
+}
+
+#[test]
+fn one_bad_object_costs_only_itself() {
+    let mut bad = claim();
+    bad["metadata"]["name"] = json!("bad");
+    bad["spec"]["volumeName"] = json!(["not", "a", "name"]);
+    let page = page_of(Kind::Pvc, &[claim(), bad.clone(), claim()]);
+    assert_eq!(page.objects.len(), 2);
+    assert_eq!((page.unreadable.len(), &*page.unreadable[0].name), (1, "shop/bad"));
+    assert!(page.unreadable[0].why.contains("invalid type"), "{:?}", page.unreadable);
+    let line = json!({ "type": "ADDED", "object": bad }).to_string();
+    let event = Decoder::new(Kind::Pvc).event(line.as_bytes());
+    assert!(matches!(&event, Event::Unreadable(_, Some(at)) if at == "4711"), "{event:?}");
+}
+
+#[test]
+fn pages_say_where_to_go_on() {
+    let mut decoder = Decoder::new(Kind::Pvc);
+    let page = decoder.page(br#"{"metadata":{"resourceVersion":"9","continue":"abc"},"items":null}"#).unwrap();
+    assert_eq!((page.next.as_deref(), page.resource_version.as_str(), page.objects.len()), (Some("abc"), "9", 0));
+    let error = decoder.page(b"<html>s3cr3t</html>").unwrap_err();
+    assert!(matches!(error, CallError::Undecodable { .. }) && !error.to_string().contains("s3cr3t"), "{error}");
+}
+
+#[test]
+fn lines_of_a_watch() {
+    let mut decoder = Decoder::new(Kind::Pvc);
+    let mut line =
+        |kind: &str, object: Value| decoder.event(json!({ "type": kind, "object": object }).to_string().as_bytes());
+    assert!(matches!(line("ADDED", claim()), Event::Upsert(_, at) if at == "4711"));
+    assert!(matches!(line("MODIFIED", claim()), Event::Upsert(..)));
+    assert!(
+        matches!(line("DELETED", claim()), Event::Gone(object, _) if object.meta().uid().as_str() == "uid-data-db-0")
+    );
+    let bookmark =
+        json!({ "kind": "PersistentVolumeClaim", "metadata": { "resourceVersion": "12", "creationTimestamp": null } });
+    assert!(matches!(line("BOOKMARK", bookmark), Event::Bookmark(at) if at == "12"));
+    let expired = json!({ "kind": "Status", "code": 410, "reason": "Expired", "message": "too old" });
+    assert!(matches!(line("ERROR", expired), Event::Error(error) if error.gone()));
+    assert!(matches!(decoder.event(b"{\"type\":"), Event::Error(CallError::Undecodable { .. })));
+}
+
+fn event_about(kind: &str, age: jiff::SignedDuration) -> Value {
+    let at = (jiff::Timestamp::now() - age).to_string();
+    let event = json!({
+        "metadata": {}, "involvedObject": { "kind": kind, "name": "data-db-0", "uid": "c-1" }, "type": "Warning",
+        "reason": "ProvisioningFailed", "message": "no space", "lastTimestamp": at, "count": 4, "eventTime": null,
+    });
+    let mut event = real(event, "e", Some("shop"));
+    event["metadata"]["creationTimestamp"] = json!(at);
+    event
+}
+
+#[test]
+fn only_recent_events_about_watched_kinds_are_kept() {
+    let minute = jiff::SignedDuration::from_mins(1);
+    let about = decoded!(Event, event_about("PersistentVolumeClaim", minute));
+    assert_eq!((about.warning, about.count, about.about.unwrap().as_str()), (true, 4, "c-1"));
+    assert_eq!(page_of(Kind::Event, &[event_about("PersistentVolumeClaim", minute * 90)]).objects, []);
+    assert_eq!(page_of(Kind::Event, &[event_about("Widget", minute)]).objects, []);
+    let line = json!({ "type": "DELETED", "object": event_about("PersistentVolumeClaim", minute * 90) }).to_string();
+    let gone = Decoder::new(Kind::Event).event(line.as_bytes());
+    assert!(matches!(gone, Event::Gone(..)), "what was kept while it was recent must go");
+}
+
+#[test]
+fn every_kind_reads_an_object_with_metadata_only() {
+    for kind in Kind::ALL {
+        let namespace = kind.spec().namespaced.then_some("shop");
+        let mut object = real(json!({ "metadata": {} }), "bare", namespace);
+        if *kind == Kind::Event {
+            object["involvedObject"] = json!({ "kind": "Pod", "name": "x" });
+            object["metadata"]["creationTimestamp"] = json!(jiff::Timestamp::now().to_string());
+        }
+        assert_eq!(one(*kind, object).kind(), *kind);
+    }
+}
+
+#[test]
+fn equal_strings_are_held_once() {
+    let page = page_of(Kind::Pvc, &[claim(), claim()]);
+    let [Object::Pvc(one), Object::Pvc(two)] = &page.objects[..] else { panic!("not two claims") };
+    let shared = |a: &Option<Arc<str>>, b: &Option<Arc<str>>| Arc::ptr_eq(a.as_ref().unwrap(), b.as_ref().unwrap());
+    assert!(shared(&one.meta.namespace, &two.meta.namespace) && shared(&one.storage_class, &two.storage_class));
+}
