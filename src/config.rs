@@ -116,11 +116,6 @@ impl Config {
         })
     }
 
-    /// Names of contexts that are never written to.
-    pub fn read_only_contexts(&self) -> Vec<String> {
-        self.contexts.iter().filter(|(_, context)| context.read_only).map(|(name, _)| name.clone()).collect()
-    }
-
     /// Settings of a context.
     pub fn context(&self, name: &str) -> ContextConfig {
         self.contexts.get(name).cloned().unwrap_or_default()

@@ -2,19 +2,24 @@
 //!
 //! The floors of the house, from the ground up; a module uses only floors below its own, and a test holds that:
 //!
-//! - [`text`], [`model`], [`x509`], [`assess`], [`plan`], [`journal`]: pure. Words, nouns, certificates,
-//!   judgements, what will be done, what happened.
-//! - [`view`]: rows, filters, problems and sheets, one for screens and the command line; pure.
+//! - [`text`], [`model`], [`x509`], [`assess`], [`plan`], [`journal`], [`view`]: pure. Words, nouns, certificates,
+//!   judgements, what will be done, what happened, what is shown.
 //! - [`config`], [`store`]: settings and state files.
-//! - [`cluster`]: the only user of kube; reads, watches and writes one cluster.
+//! - [`cluster`]: the only user of kube, reading with eyes and writing with hands.
+//! - [`engine`]: the only holder of hands; runs confirmed plans.
+//! - [`session`]: one context being looked at and worked on; no terminal.
 //! - [`sim`]: a Kubernetes API in this process, for the demo and for tests; stands on nothing here.
+//! - [`cli`]: the command line.
 
 pub mod assess;
+pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod engine;
 pub mod journal;
 pub mod model;
 pub mod plan;
+pub mod session;
 pub mod sim;
 pub mod store;
 pub mod text;

@@ -17,6 +17,7 @@ mod ids;
 mod kinds;
 mod list;
 mod object;
+mod openapi;
 mod patch;
 mod pki;
 mod protobuf;

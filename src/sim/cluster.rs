@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::SimError;
 use super::audit::Audit;
 use super::clock::Clock;
 use super::exec::Scripts;
@@ -17,7 +18,6 @@ use super::seed;
 use super::store::Store;
 use super::volumes::Volumes;
 use super::write::{Part, Writer};
-use super::SimError;
 
 #[derive(Debug)]
 pub(crate) struct Cluster {
@@ -50,9 +50,13 @@ pub(crate) struct Progress {
 impl Cluster {
     pub fn new(clock: Clock, controllers: bool, absent: &[String]) -> Self {
         // A cluster whose time is made by hand is the same on every run, down to its UIDs.
-        let seed = if clock.is_manual() { 0 } else { u128::from(std::process::id()) << 96 ^ clock.now().as_nanosecond().unsigned_abs() };
+        let seed = if clock.is_manual() {
+            0
+        } else {
+            u128::from(std::process::id()) << 96 ^ clock.now().as_nanosecond().unsigned_abs()
+        };
         Self {
-            store: Store::new(),
+            store: Store::new(controllers),
             kinds: Kinds::without(absent),
             ids: Ids::new(seed),
             pages: Pages::default(),
@@ -68,7 +72,11 @@ impl Cluster {
     }
 
     /// Runs one write; with `dry_run` nothing of it is kept.
-    pub fn write<R>(&self, dry_run: bool, work: impl FnOnce(&mut Writer<'_>) -> Result<R, Refusal>) -> Result<R, Refusal> {
+    pub fn write<R>(
+        &self,
+        dry_run: bool,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
         let now = self.clock.now();
         self.store.with(|state| work(&mut Writer { state, ids: &self.ids, now, dry_run, graceful: self.controllers }))
     }
@@ -101,7 +109,8 @@ impl Cluster {
         }
         let mut progress = self.progress.subscribe();
         let settled = |progress: &Progress| {
-            progress.seen >= self.store.with(|state| state.revision()) && progress.due.is_none_or(|due| due > self.clock.now())
+            progress.seen >= self.store.with(|state| state.revision())
+                && progress.due.is_none_or(|due| due > self.clock.now())
         };
         // The sender lives in `self`, so the wait ends only by settling.
         let _ = progress.wait_for(settled).await;

@@ -148,7 +148,9 @@ async fn work(cluster: &Cluster, queue: &mut Queue) -> u64 {
     for turn in 1_usize.. {
         let seen = queue.take_in(cluster);
         queue.ring(cluster.clock.now());
-        let Some(key) = queue.ready.pop_first() else { return seen };
+        let Some(key) = queue.ready.pop_first() else {
+            return seen;
+        };
         let next = cluster.write(false, |writer| {
             let now = writer.now;
             let mut desk = Desk { writer, cluster };
@@ -205,7 +207,9 @@ fn affected(state: &State, key: &Key, object: &Object) -> Vec<Key> {
     let here = |plural, name: &str| Key::new(plural, &key.namespace, name);
     match key.plural {
         "pods" => {
-            let claims = object::items(value, "/spec/volumes").iter().map(|volume| text(volume, "/persistentVolumeClaim/claimName"));
+            let claims = object::items(value, "/spec/volumes")
+                .iter()
+                .map(|volume| text(volume, "/persistentVolumeClaim/claimName"));
             for claim in claims.filter(|claim| !claim.is_empty()) {
                 keys.push(here("persistentvolumeclaims", claim));
                 // Its volume is attached where the pod is.
@@ -217,12 +221,20 @@ fn affected(state: &State, key: &Key, object: &Object) -> Vec<Key> {
             keys.extend(state.pointing_at(&Link::ClaimRef(key.namespace.clone(), key.name.clone())));
             keys.push(here("volumesnapshots", text(value, "/spec/dataSource/name")));
         }
-        "persistentvolumes" => keys.push(Key::new("persistentvolumeclaims", text(value, "/spec/claimRef/namespace"), text(value, "/spec/claimRef/name"))),
+        "persistentvolumes" => keys.push(Key::new(
+            "persistentvolumeclaims",
+            text(value, "/spec/claimRef/namespace"),
+            text(value, "/spec/claimRef/name"),
+        )),
         "volumesnapshots" => {
             keys.push(Key::new("volumesnapshotcontents", "", text(value, "/status/boundVolumeSnapshotContentName")));
             keys.push(here("persistentvolumeclaims", text(value, "/spec/source/persistentVolumeClaimName")));
         }
-        "volumesnapshotcontents" => keys.push(Key::new("volumesnapshots", text(value, "/spec/volumeSnapshotRef/namespace"), text(value, "/spec/volumeSnapshotRef/name"))),
+        "volumesnapshotcontents" => keys.push(Key::new(
+            "volumesnapshots",
+            text(value, "/spec/volumeSnapshotRef/namespace"),
+            text(value, "/spec/volumeSnapshotRef/name"),
+        )),
         "secrets" => keys.extend(certificates::stored_in(state, key)),
         _ => {}
     }
@@ -231,7 +243,9 @@ fn affected(state: &State, key: &Key, object: &Object) -> Vec<Key> {
         keys.extend(state.pointing_at(&Link::Owner(object::uid(value).to_owned())));
     }
     if key.plural != "resourcequotas" && key.plural != "events" {
-        keys.extend(state.list("resourcequotas", Some(&key.namespace)).iter().map(|quota| Key::of(quota.kind, &quota.value)));
+        keys.extend(
+            state.list("resourcequotas", Some(&key.namespace)).iter().map(|quota| Key::of(quota.kind, &quota.value)),
+        );
     }
     keys
 }

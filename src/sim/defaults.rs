@@ -89,7 +89,9 @@ fn claim(value: &mut Value, state: &State) {
     let any = value.pointer("/spec/dataSourceRef").cloned().filter(|source| !source.is_null());
     match (local, any) {
         (Some(source), None) => object::set(value, "/spec/dataSourceRef", source),
-        (None, Some(source)) if text(&source, "/namespace").is_empty() => object::set(value, "/spec/dataSource", source),
+        (None, Some(source)) if text(&source, "/namespace").is_empty() => {
+            object::set(value, "/spec/dataSource", source);
+        }
         _ => {}
     }
 }
@@ -112,7 +114,11 @@ fn stateful_set(value: &mut Value) {
     default(value, "/spec/podManagementPolicy", "OrderedReady");
     default(value, "/spec/updateStrategy", json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}));
     default(value, "/spec/revisionHistoryLimit", 10);
-    default(value, "/spec/persistentVolumeClaimRetentionPolicy", json!({"whenDeleted": "Retain", "whenScaled": "Retain"}));
+    default(
+        value,
+        "/spec/persistentVolumeClaimRetentionPolicy",
+        json!({"whenDeleted": "Retain", "whenScaled": "Retain"}),
+    );
     pod_spec(value, "/spec/template/spec");
 }
 
@@ -120,6 +126,10 @@ fn deployment(value: &mut Value) {
     default(value, "/spec/replicas", 1);
     default(value, "/spec/progressDeadlineSeconds", 600);
     default(value, "/spec/revisionHistoryLimit", 10);
-    default(value, "/spec/strategy", json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}));
+    default(
+        value,
+        "/spec/strategy",
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}),
+    );
     pod_spec(value, "/spec/template/spec");
 }

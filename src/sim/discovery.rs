@@ -36,9 +36,13 @@ pub(crate) fn group(kinds: &Kinds, name: &str) -> Result<Value, Refusal> {
 /// `/api/v1` and `/apis/GROUP/VERSION`.
 pub(crate) fn resources(kinds: &Kinds, group: &str, version: &str) -> Result<Value, Refusal> {
     let served: Vec<&Kind> = kinds.iter().filter(|kind| kind.group == group && kind.version == version).collect();
-    let Some(first) = served.first() else { return Err(Refusal::no_such_path()) };
+    let Some(first) = served.first() else {
+        return Err(Refusal::no_such_path());
+    };
     let resources: Vec<Value> = served.iter().flat_map(|kind| with_subresources(kind)).collect();
-    Ok(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": first.api_version(), "resources": resources}))
+    Ok(
+        json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": first.api_version(), "resources": resources}),
+    )
 }
 
 /// The aggregated document of the core group or of all others.
@@ -50,8 +54,11 @@ pub(crate) fn aggregated(kinds: &Kinds, core: bool) -> Value {
             let versions: Vec<Value> = versions(kinds, name)
                 .into_iter()
                 .map(|version| {
-                    let resources: Vec<Value> =
-                        kinds.iter().filter(|kind| kind.group == name && kind.version == version).map(aggregated_resource).collect();
+                    let resources: Vec<Value> = kinds
+                        .iter()
+                        .filter(|kind| kind.group == name && kind.version == version)
+                        .map(aggregated_resource)
+                        .collect();
                     json!({"version": version, "resources": resources, "freshness": "Current"})
                 })
                 .collect();
@@ -82,13 +89,29 @@ fn versions(kinds: &Kinds, group: &str) -> Vec<&'static str> {
 }
 
 fn group_value(kinds: &Kinds, name: &str) -> Value {
-    let versions: Vec<Value> =
-        versions(kinds, name).into_iter().map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version})).collect();
+    let versions: Vec<Value> = versions(kinds, name)
+        .into_iter()
+        .map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version}))
+        .collect();
     json!({"name": name, "preferredVersion": versions.first(), "versions": versions})
 }
 
 fn verbs(kind: &Kind) -> &'static [&'static str] {
-    if kind.review { &["create"] } else { &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] }
+    if kind.review {
+        &["create"]
+    } else {
+        &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+    }
+}
+
+/// What `kubectl get all` means.
+fn categories(kind: &Kind) -> &'static [&'static str] {
+    let workload = ["apps", "batch"].contains(&kind.group) || ["pods", "services"].contains(&kind.plural);
+    match kind.group {
+        "cert-manager.io" => &["cert-manager"],
+        _ if workload => &["all"],
+        _ => &[],
+    }
 }
 
 /// Subresources of a kind: name, kind, group and version of what they speak, verbs.
@@ -99,7 +122,11 @@ fn subresources(kind: &Kind) -> Vec<(&'static str, Value, &'static [&'static str
         all.push(("status", own, &["get", "patch", "update"][..]));
     }
     if kind.scale {
-        all.push(("scale", json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}), &["get", "patch", "update"][..]));
+        all.push((
+            "scale",
+            json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}),
+            &["get", "patch", "update"][..],
+        ));
     }
     if kind.plural == "pods" {
         all.push(("exec", json!({"group": "", "version": "v1", "kind": "PodExecOptions"}), &["create", "get"][..]));
@@ -110,7 +137,7 @@ fn subresources(kind: &Kind) -> Vec<(&'static str, Value, &'static [&'static str
 fn with_subresources(kind: &Kind) -> Vec<Value> {
     let mut all = vec![json!({
         "name": kind.plural, "singularName": kind.kind.to_lowercase(), "namespaced": kind.namespaced, "kind": kind.kind,
-        "verbs": verbs(kind), "shortNames": kind.short,
+        "verbs": verbs(kind), "shortNames": kind.short, "categories": categories(kind),
     })];
     for (name, speaks, verbs) in subresources(kind) {
         let mut entry = json!({
@@ -131,7 +158,7 @@ fn aggregated_resource(kind: &'static Kind) -> Value {
         .map(|(name, speaks, verbs)| json!({"subresource": name, "responseKind": speaks, "verbs": verbs}))
         .collect();
     let mut resource = json!({
-        "resource": kind.plural, "singularResource": kind.kind.to_lowercase(), "shortNames": kind.short, "verbs": verbs(kind),
+        "resource": kind.plural, "singularResource": kind.kind.to_lowercase(), "shortNames": kind.short, "verbs": verbs(kind), "categories": categories(kind),
         "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
         "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
     });

@@ -37,12 +37,14 @@ pub(crate) fn connect(
         return Err(Refusal::no_such_path());
     }
     let files = scripts::Files::of(cluster, pod, container)?;
-    let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+    let header =
+        |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
     if !header(UPGRADE).eq_ignore_ascii_case("websocket") {
         return Err(Refusal::bad_request("exec is served over WebSocket only; kubectl 1.30 and newer use it"));
     }
     let offered: Vec<&str> = header(SEC_WEBSOCKET_PROTOCOL).split(',').map(str::trim).collect();
-    let protocol = Protocol::choose(&offered).ok_or_else(|| Refusal::bad_request("unable to upgrade: no known sub-protocol was offered"))?;
+    let protocol = Protocol::choose(&offered)
+        .ok_or_else(|| Refusal::bad_request("unable to upgrade: no known sub-protocol was offered"))?;
     if command.is_empty() {
         return Err(Refusal::bad_request("you must specify at least one command for the container"));
     }
@@ -70,6 +72,10 @@ fn switching(accept: &str, protocol: Protocol) -> Answer {
 /// The container a session is for: the one named, or the first.
 fn container_of<'a>(pod: &'a serde_json::Value, wanted: &str) -> Result<&'a serde_json::Value, Refusal> {
     let containers = items(pod, "/spec/containers");
-    let found = if wanted.is_empty() { containers.first() } else { containers.iter().find(|container| text(container, "/name") == wanted) };
+    let found = if wanted.is_empty() {
+        containers.first()
+    } else {
+        containers.iter().find(|container| text(container, "/name") == wanted)
+    };
     found.ok_or_else(|| Refusal::bad_request(format!("container {wanted} is not valid for pod {}", object::name(pod))))
 }

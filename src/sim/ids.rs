@@ -3,7 +3,6 @@
 //! With a manual clock they are the same on every run, so that screens and journals can be
 //! compared; with the real clock they differ, as two clusters do.
 
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ring::digest;
@@ -24,20 +23,11 @@ impl Ids {
 
     /// A version 4 UUID.
     pub fn uuid(&self) -> String {
-        let bytes = self.draw();
-        let mut uuid = String::with_capacity(36);
-        for (at, byte) in bytes.iter().take(16).enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                uuid.push('-');
-            }
-            let byte = match at {
-                6 => (byte & 0x0f) | 0x40,
-                8 => (byte & 0x3f) | 0x80,
-                _ => *byte,
-            };
-            let _ = write!(uuid, "{byte:02x}");
-        }
-        uuid
+        let mut bytes = self.draw();
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        let digits = digits(&bytes[..16]);
+        [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
     }
 
     /// The five letters `generateName` appends.
@@ -67,10 +57,12 @@ pub(crate) fn hash(bytes: &[u8]) -> [u8; 32] {
 
 /// SHA-256 as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    hash(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    digits(&hash(bytes))
+}
+
+fn digits(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// A short stable name for some content, as revision hashes are.

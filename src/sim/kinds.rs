@@ -5,6 +5,11 @@
 
 /// One resource type, as discovery describes it.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "a row of facts, in the words of the API"
+)]
 pub(crate) struct Kind {
     /// API group; empty for the core group.
     pub group: &'static str,
@@ -28,20 +33,12 @@ pub(crate) struct Kind {
 impl Kind {
     /// `apiVersion` of the objects of this kind.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.to_owned()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
     }
 
     /// `plural.group`, the way error messages and quotas name a resource.
     pub fn qualified(&self) -> String {
-        if self.group.is_empty() {
-            self.plural.to_owned()
-        } else {
-            format!("{}.{}", self.plural, self.group)
-        }
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 
     const fn new(group: &'static str, version: &'static str, kind: &'static str, plural: &'static str) -> Self {

@@ -52,7 +52,8 @@ impl Pages {
         if !query.continue_token.is_empty() {
             return self.next(query);
         }
-        let (mut objects, revision) = store.with(|state| (state.list(kind.plural, query.namespace.as_deref()), state.revision()));
+        let (mut objects, revision) =
+            store.with(|state| (state.list(kind.plural, query.namespace.as_deref()), state.revision()));
         check_version(query, revision)?;
         if !query.selector.is_open() {
             objects.retain(|object| query.selector.matches(&object.value));
@@ -110,12 +111,16 @@ fn cut(kept: &Kept, from: usize, limit: usize) -> Page {
 }
 
 fn check_version(query: &ListQuery, current: u64) -> Result<(), Refusal> {
-    let Some(wanted) = version(&query.resource_version)? else { return Ok(()) };
+    let Some(wanted) = version(&query.resource_version)? else {
+        return Ok(());
+    };
     if wanted > current {
         return Err(Refusal::too_large_version(wanted, current));
     }
     if query.exact_version && wanted < current {
-        return Err(Refusal::expired(format!("The resourceVersion for the provided list is too old: {wanted} ({current})")));
+        return Err(Refusal::expired(format!(
+            "The resourceVersion for the provided list is too old: {wanted} ({current})"
+        )));
     }
     Ok(())
 }
@@ -125,7 +130,9 @@ pub(crate) fn version(text: &str) -> Result<Option<u64>, Refusal> {
     if text.is_empty() || text == "0" {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| Refusal::bad_request(format!("Invalid value: \"{text}\": resourceVersion must be a number")))
+    text.parse()
+        .map(Some)
+        .map_err(|_| Refusal::bad_request(format!("Invalid value: \"{text}\": resourceVersion must be a number")))
 }
 
 /// The JSON of a list.

@@ -38,8 +38,8 @@ pub(crate) fn apply(format: Format, object: &Value, patch: &Value) -> Result<Val
     let mut patched = object.clone();
     match format {
         Format::Json => {
-            let operations: json_patch::Patch =
-                serde_json::from_value(patch.clone()).map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
+            let operations: json_patch::Patch = serde_json::from_value(patch.clone())
+                .map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
             json_patch::patch(&mut patched, &operations.0).map_err(|error| Refusal::unpatchable(&error.to_string()))?;
         }
         Format::Merge => json_patch::merge(&mut patched, patch),
@@ -77,7 +77,10 @@ mod tests {
     fn merge_removes_by_null_and_apply_keeps_what_it_does_not_name() {
         let object = json!({"a": 1, "b": {"c": 1, "d": 2}});
         assert_eq!(apply(Format::Merge, &object, &json!({"b": {"c": null}})).unwrap(), json!({"a": 1, "b": {"d": 2}}));
-        assert_eq!(apply(Format::Apply, &object, &json!({"b": {"c": 3}})).unwrap(), json!({"a": 1, "b": {"c": 3, "d": 2}}));
+        assert_eq!(
+            apply(Format::Apply, &object, &json!({"b": {"c": 3}})).unwrap(),
+            json!({"a": 1, "b": {"c": 3, "d": 2}})
+        );
     }
 
     #[test]

@@ -6,9 +6,8 @@
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair,
-    KeyUsagePurpose,
-    SanType, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
+    KeyPair, KeyUsagePurpose, SanType, SerialNumber,
 };
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -86,7 +85,8 @@ fn params(request: &Request) -> Result<CertificateParams, rcgen::Error> {
     params.use_authority_key_identifier_extension = true;
     if request.ca {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::CrlSign];
+        params.key_usages =
+            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::CrlSign];
     } else {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -107,4 +107,9 @@ pub(crate) fn base64(bytes: &[u8]) -> Value {
 /// The bytes of a Secret data value; empty when they cannot be read.
 pub(crate) fn unbase64(value: &Value) -> Vec<u8> {
     serde_json::from_value::<ByteString>(value.clone()).map(|bytes| bytes.0).unwrap_or_default()
+}
+
+/// The public key of a private one, as a certificate carries it; `None` when it is no key.
+pub(crate) fn public_key(pem: &str) -> Option<Vec<u8>> {
+    KeyPair::from_pem(pem).ok().map(|key| key.public_key_raw().to_vec())
 }

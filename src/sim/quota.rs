@@ -1,4 +1,4 @@
-//! ResourceQuota as admission: a create that would pass a limit is refused.
+//! `ResourceQuota` as admission: a create that would pass a limit is refused.
 //!
 //! Counted are `count/RESOURCE.GROUP`, the plain names of core kinds, and `requests.storage`.
 //! Source: the resource-quota admission plugin; its message is kept word for word.
@@ -23,7 +23,10 @@ pub(crate) fn admit(kind: &Kind, value: &Value, state: &State) -> Result<(), Ref
             let limit = quantity(limit.as_str().unwrap_or_default());
             let has = in_use(name, object::namespace(value), state);
             if asked > 0 && has + asked > limit {
-                let why = format!("exceeded quota: {}, requested: {name}={asked}, used: {name}={has}, limited: {name}={limit}", object::name(&quota.value));
+                let why = format!(
+                    "exceeded quota: {}, requested: {name}={asked}, used: {name}={has}, limited: {name}={limit}",
+                    object::name(&quota.value)
+                );
                 return Err(Refusal::forbidden(kind, object::name(value), &why));
             }
         }
@@ -49,7 +52,9 @@ fn demand(name: &str, kind: &Kind, value: &Value) -> u64 {
     if name == "requests.storage" && kind.plural == "persistentvolumeclaims" {
         return quantity(text(value, "/spec/resources/requests/storage"));
     }
-    let counted = name.strip_prefix("count/").map_or(kind.group.is_empty() && name == kind.plural, |name| name == kind.qualified());
+    let counted = name
+        .strip_prefix("count/")
+        .map_or(kind.group.is_empty() && name == kind.plural, |name| name == kind.qualified());
     u64::from(counted)
 }
 
@@ -58,5 +63,9 @@ fn in_use(name: &str, namespace: &str, state: &State) -> u64 {
         "requests.storage" => "persistentvolumeclaims",
         _ => name.trim_start_matches("count/").split('.').next().unwrap_or_default(),
     };
-    state.list(plural, Some(namespace)).iter().map(|object: &Arc<Object>| demand(name, object.kind, &object.value)).sum()
+    state
+        .list(plural, Some(namespace))
+        .iter()
+        .map(|object: &Arc<Object>| demand(name, object.kind, &object.value))
+        .sum()
 }

@@ -22,7 +22,11 @@ struct Rule {
 }
 
 impl Rule {
-    const fn new(verbs: &'static [&'static str], groups: &'static [&'static str], resources: &'static [&'static str]) -> Self {
+    const fn new(
+        verbs: &'static [&'static str],
+        groups: &'static [&'static str],
+        resources: &'static [&'static str],
+    ) -> Self {
         Self { verbs, groups, resources }
     }
 
@@ -53,15 +57,29 @@ const AUDITOR: &[Rule] = &[
         READ,
         &[""],
         &[
-            "namespaces", "nodes", "pods", "services", "serviceaccounts", "configmaps", "events", "resourcequotas",
-            "persistentvolumeclaims", "persistentvolumes",
+            "namespaces",
+            "nodes",
+            "pods",
+            "services",
+            "serviceaccounts",
+            "configmaps",
+            "events",
+            "resourcequotas",
+            "persistentvolumeclaims",
+            "persistentvolumes",
         ],
     ),
     Rule::new(
         READ,
         &[
-            "apps", "batch", "storage.k8s.io", "snapshot.storage.k8s.io", "groupsnapshot.storage.k8s.io", "cert-manager.io",
-            "coordination.k8s.io", "velero.io",
+            "apps",
+            "batch",
+            "storage.k8s.io",
+            "snapshot.storage.k8s.io",
+            "groupsnapshot.storage.k8s.io",
+            "cert-manager.io",
+            "coordination.k8s.io",
+            "velero.io",
         ],
         EVERYTHING,
     ),
@@ -89,11 +107,16 @@ pub(crate) struct Wish<'a> {
 /// Refuses a request the user has no right to make.
 pub(crate) fn authorize(user: User, wish: Wish<'_>) -> Result<(), Refusal> {
     let Wish { verb, kind, namespace, name, subresource } = wish;
-    let resource = if subresource.is_empty() { kind.plural.to_owned() } else { format!("{}/{subresource}", kind.plural) };
+    let resource =
+        if subresource.is_empty() { kind.plural.to_owned() } else { format!("{}/{subresource}", kind.plural) };
     if rules(user).any(|rule| rule.covers(verb, kind.group, &resource)) {
         return Ok(());
     }
-    let place = if namespace.is_empty() { "at the cluster scope".to_owned() } else { format!("in the namespace \"{namespace}\"") };
+    let place = if namespace.is_empty() {
+        "at the cluster scope".to_owned()
+    } else {
+        format!("in the namespace \"{namespace}\"")
+    };
     let why = format!("User \"{user}\" cannot {verb} resource \"{resource}\" in API group \"{}\" {place}", kind.group);
     Err(Refusal::forbidden(kind, name, &why))
 }
@@ -131,8 +154,9 @@ fn access(user: User, review: &Value) -> Value {
 }
 
 fn rules_status(user: User) -> Value {
-    let rules: Vec<Value> =
-        rules(user).map(|rule| json!({"verbs": rule.verbs, "apiGroups": rule.groups, "resources": rule.resources})).collect();
+    let rules: Vec<Value> = rules(user)
+        .map(|rule| json!({"verbs": rule.verbs, "apiGroups": rule.groups, "resources": rule.resources}))
+        .collect();
     let paths = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/readyz", "/version"];
     json!({"resourceRules": rules, "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": paths}], "incomplete": false})
 }

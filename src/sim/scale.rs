@@ -13,8 +13,11 @@ use super::write::{Part, Writer};
 /// The Scale of a workload.
 pub(crate) fn of(workload: &Value) -> Value {
     let labels = workload.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
-    let selector: Vec<String> =
-        labels.into_iter().flatten().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+    let selector: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
     let metadata = &workload["metadata"];
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
@@ -28,7 +31,12 @@ pub(crate) fn of(workload: &Value) -> Value {
 }
 
 /// Sets the replicas of a workload to those of a Scale.
-pub(crate) fn set(writer: &mut Writer<'_>, kind: &'static Kind, key: &Key, scale: &Value) -> Result<Arc<Object>, Refusal> {
+pub(crate) fn set(
+    writer: &mut Writer<'_>,
+    kind: &'static Kind,
+    key: &Key,
+    scale: &Value,
+) -> Result<Arc<Object>, Refusal> {
     let old = writer.state.get(key).cloned().ok_or_else(|| Refusal::not_found(kind, &key.name))?;
     let mut value = old.value.clone();
     let replicas = number(scale, "/spec/replicas", 0);

@@ -128,11 +128,14 @@ fn offered(kind: &Kind, name: &str) -> bool {
         return true;
     }
     match kind.plural {
-        "pods" => ["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "status.phase", "status.podIP"].contains(&name),
+        "pods" => ["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "status.phase", "status.podIP"]
+            .contains(&name),
         "secrets" => name == "type",
         "namespaces" => name == "status.phase",
         "nodes" => name == "spec.unschedulable",
-        "events" => name.starts_with("involvedObject.") || ["reason", "type", "reportingComponent", "source"].contains(&name),
+        "events" => {
+            name.starts_with("involvedObject.") || ["reason", "type", "reportingComponent", "source"].contains(&name)
+        }
         "jobs" => name == "status.successful",
         _ => false,
     }
@@ -152,7 +155,17 @@ mod tests {
 
     #[test]
     fn label_selectors_follow_the_grammar() {
-        for yes in ["", "app=db", "app==db", "app!=web", "app", "!gone", "app in (web, db),tier", "app notin (web)", "none notin (x)"] {
+        for yes in [
+            "",
+            "app=db",
+            "app==db",
+            "app!=web",
+            "app",
+            "!gone",
+            "app in (web, db),tier",
+            "app notin (web)",
+            "none notin (x)",
+        ] {
             assert!(picks(yes), "{yes}");
         }
         for no in ["app=web", "app!=db", "gone", "!app", "app in (web)", "app notin (db)", "app=db,tier=front"] {

@@ -79,17 +79,10 @@ impl Object {
 
 fn body_of(value: &Value) -> Bytes {
     let fields = value.as_object().into_iter().flatten();
-    let mut body = vec![b'{'];
-    for (key, field) in fields.filter(|(key, _)| *key != "apiVersion" && *key != "kind") {
-        if body.len() > 1 {
-            body.push(b',');
-        }
-        body.extend_from_slice(Value::from(key.as_str()).to_string().as_bytes());
-        body.push(b':');
-        body.extend_from_slice(field.to_string().as_bytes());
-    }
-    body.push(b'}');
-    body.into()
+    let own = fields.filter(|(key, _)| *key != "apiVersion" && *key != "kind");
+    // A JSON value always serialises: its keys are strings.
+    let body: BTreeMap<&String, &Value> = own.collect();
+    serde_json::to_vec(&body).unwrap_or_default().into()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,16 +102,19 @@ pub(crate) struct Event {
     pub before: Option<Arc<Object>>,
 }
 
+/// Everything of one kind.
 #[derive(Debug)]
-struct Shelf {
+struct Row {
     objects: BTreeMap<(String, String), Arc<Object>>,
     history: VecDeque<Arc<Event>>,
+    /// History up to and including this revision was dropped, because it grew too long.
+    dropped: u64,
     changed: watch::Sender<u64>,
 }
 
-impl Default for Shelf {
+impl Default for Row {
     fn default() -> Self {
-        Self { objects: BTreeMap::new(), history: VecDeque::new(), changed: watch::Sender::new(0) }
+        Self { objects: BTreeMap::new(), history: VecDeque::new(), dropped: 0, changed: watch::Sender::new(0) }
     }
 }
 
@@ -126,12 +122,13 @@ impl Default for Shelf {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     revision: u64,
-    /// History up to and including this revision is gone.
+    /// No watch may start before this revision; those that run are not affected, as on etcd.
     compacted: u64,
-    shelves: BTreeMap<&'static str, Shelf>,
+    rows: BTreeMap<&'static str, Row>,
     by_uid: HashMap<String, Key>,
     /// Who points at what; see `links`.
     links: HashMap<Link, BTreeSet<Key>>,
+    feeds_controllers: bool,
     /// What the controllers have not looked at yet: the latest version of each changed object.
     fresh: BTreeMap<Key, Arc<Object>>,
 }
@@ -142,15 +139,17 @@ impl State {
     }
 
     pub fn get(&self, key: &Key) -> Option<&Arc<Object>> {
-        self.shelves.get(key.plural)?.objects.get(&(key.namespace.clone(), key.name.clone()))
+        self.rows.get(key.plural)?.objects.get(&(key.namespace.clone(), key.name.clone()))
     }
 
     /// All objects of a kind in key order, in one namespace or in all.
     pub fn list(&self, plural: &str, namespace: Option<&str>) -> Vec<Arc<Object>> {
-        let Some(shelf) = self.shelves.get(plural) else { return Vec::new() };
+        let Some(row) = self.rows.get(plural) else {
+            return Vec::new();
+        };
         match namespace {
-            None => shelf.objects.values().cloned().collect(),
-            Some(namespace) => shelf
+            None => row.objects.values().cloned().collect(),
+            Some(namespace) => row
                 .objects
                 .range((namespace.to_owned(), String::new())..)
                 .take_while(|((at, _), _)| at == namespace)
@@ -171,12 +170,14 @@ impl State {
 
     /// Events of a kind after `revision`, oldest first; `None` when they are gone.
     pub fn since(&self, plural: &str, revision: u64) -> Option<Vec<Arc<Event>>> {
-        if revision < self.compacted {
+        let Some(row) = self.rows.get(plural) else {
+            return Some(Vec::new());
+        };
+        if revision < row.dropped {
             return None;
         }
-        let Some(shelf) = self.shelves.get(plural) else { return Some(Vec::new()) };
-        let from = shelf.history.partition_point(|event| event.revision <= revision);
-        Some(shelf.history.range(from..).cloned().collect())
+        let from = row.history.partition_point(|event| event.revision <= revision);
+        Some(row.history.range(from..).cloned().collect())
     }
 
     /// Writes an object, new or changed.
@@ -184,22 +185,22 @@ impl State {
         self.revision += 1;
         let object = Arc::new(Object::new(kind, value, self.revision));
         let key = Key::of(kind, &object.value);
-        let shelf = self.shelves.entry(kind.plural).or_default();
-        let before = shelf.objects.insert((key.namespace.clone(), key.name.clone()), Arc::clone(&object));
+        let row = self.rows.entry(kind.plural).or_default();
+        let before = row.objects.insert((key.namespace.clone(), key.name.clone()), Arc::clone(&object));
         let change = if before.is_some() { Change::Modified } else { Change::Added };
         self.index(&key, before.as_deref(), Some(&object));
-        self.record(key, change, Arc::clone(&object), before);
+        self.record(&key, change, Arc::clone(&object), before);
         object
     }
 
     /// Removes an object and returns its last version.
     pub fn remove(&mut self, key: &Key) -> Option<Arc<Object>> {
-        let shelf = self.shelves.get_mut(key.plural)?;
-        let before = shelf.objects.remove(&(key.namespace.clone(), key.name.clone()))?;
+        let row = self.rows.get_mut(key.plural)?;
+        let before = row.objects.remove(&(key.namespace.clone(), key.name.clone()))?;
         self.revision += 1;
         let last = Arc::new(Object::new(before.kind, before.value.clone(), self.revision));
         self.index(key, Some(&before), None);
-        self.record(key.clone(), Change::Deleted, Arc::clone(&last), Some(before));
+        self.record(key, Change::Deleted, Arc::clone(&last), Some(before));
         Some(last)
     }
 
@@ -223,17 +224,19 @@ impl State {
         }
     }
 
-    fn record(&mut self, key: Key, change: Change, object: Arc<Object>, before: Option<Arc<Object>>) {
-        self.fresh.insert(key.clone(), Arc::clone(&object));
-        let shelf = self.shelves.entry(key.plural).or_default();
-        shelf.history.push_back(Arc::new(Event { revision: self.revision, change, object, before }));
-        if shelf.history.len() > HISTORY
-            && let Some(oldest) = shelf.history.pop_front()
+    fn record(&mut self, key: &Key, change: Change, object: Arc<Object>, before: Option<Arc<Object>>) {
+        if self.feeds_controllers {
+            self.fresh.insert(key.clone(), Arc::clone(&object));
+        }
+        let row = self.rows.entry(key.plural).or_default();
+        row.history.push_back(Arc::new(Event { revision: self.revision, change, object, before }));
+        if row.history.len() > HISTORY
+            && let Some(oldest) = row.history.pop_front()
         {
-            self.compacted = self.compacted.max(oldest.revision);
+            row.dropped = oldest.revision;
         }
         // Watchers take the lock before they read, so they see the write as a whole.
-        shelf.changed.send_replace(self.revision);
+        row.changed.send_replace(self.revision);
     }
 
     /// Hands the changes since the last call to the controllers.
@@ -241,12 +244,14 @@ impl State {
         std::mem::take(&mut self.fresh)
     }
 
-    /// Forgets the history, as etcd compaction does.
+    /// Forgets the history for whoever has not begun to watch, as etcd compaction does.
     pub fn compact(&mut self) {
         self.compacted = self.revision;
-        for shelf in self.shelves.values_mut() {
-            shelf.history.clear();
-        }
+    }
+
+    /// Whether a watch that starts here would miss something.
+    pub fn is_compacted(&self, revision: u64) -> bool {
+        revision < self.compacted
     }
 }
 
@@ -258,9 +263,10 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub fn new() -> Self {
-        // Revision 0 means "any" in the API, so no object may carry it.
-        Self { state: Mutex::new(State::default()), changed: watch::Sender::new(0) }
+    /// An empty store; `controllers` says whether someone takes what is fresh.
+    pub fn new(controllers: bool) -> Self {
+        let state = State { feeds_controllers: controllers, ..State::default() };
+        Self { state: Mutex::new(state), changed: watch::Sender::new(0) }
     }
 
     /// Runs `work` with the state locked, then wakes whoever waits for a write.
@@ -289,6 +295,6 @@ impl Store {
 
     /// Wakes on a write to one kind.
     pub fn subscribe_to(&self, plural: &'static str) -> watch::Receiver<u64> {
-        self.with(|state| state.shelves.entry(plural).or_default().changed.subscribe())
+        self.with(|state| state.rows.entry(plural).or_default().changed.subscribe())
     }
 }

@@ -38,7 +38,7 @@ impl Printer {
 
     /// A list as a table.
     pub fn page(&mut self, page: &Page) -> Value {
-        let rows = page.objects.iter().map(|object| self.row(&object.value)).collect();
+        let rows: Vec<Value> = page.objects.iter().map(|object| self.row(&object.value)).collect();
         let mut metadata = json!({"resourceVersion": page.revision.to_string()});
         if let Some(token) = &page.continue_token {
             metadata["continue"] = json!(token);
@@ -46,25 +46,26 @@ impl Printer {
         if let Some(remaining) = page.remaining {
             metadata["remainingItemCount"] = json!(remaining);
         }
-        self.table(rows, &metadata)
+        self.table(&rows, &metadata)
     }
 
     /// One object as a table of one row.
     pub fn event(&mut self, object: &Object) -> Value {
         let row = self.row(&object.value);
-        self.table(vec![row], &json!({"resourceVersion": object.revision.to_string()}))
+        self.table(&[row], &json!({"resourceVersion": object.revision.to_string()}))
     }
 
     /// A bookmark in the shape of a table: no cells, the object in the row.
     pub fn bookmark(&mut self, object: &Value) -> Value {
         let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
         let row = json!({"cells": [], "object": object});
-        self.table(vec![row], &metadata)
+        self.table(&[row], &metadata)
     }
 
     /// The column definitions are sent once; kubectl remembers them over a watch.
-    fn table(&mut self, rows: Vec<Value>, metadata: &Value) -> Value {
-        let heads: Vec<Value> = if self.headed { Vec::new() } else { self.columns.iter().map(Column::definition).collect() };
+    fn table(&mut self, rows: &[Value], metadata: &Value) -> Value {
+        let heads: Vec<Value> =
+            if self.headed { Vec::new() } else { self.columns.iter().map(Column::definition).collect() };
         self.headed = true;
         json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": heads, "rows": rows})
     }

@@ -9,7 +9,7 @@ use std::fmt;
 pub enum User {
     /// May do everything.
     Admin,
-    /// Reads everything; works with snapshots, claims, ConfigMaps, Leases and exec.
+    /// Reads everything; works with snapshots, claims, `ConfigMaps`, Leases and exec.
     Sre,
     /// Reads everything but Secrets.
     Auditor,
@@ -40,10 +40,27 @@ impl User {
         }
     }
 
-    /// The user behind an `Authorization` header.
-    pub(crate) fn of_header(header: Option<&str>) -> Option<Self> {
-        let token = header?.strip_prefix("Bearer ")?;
+    /// The user behind an `Authorization` header; without one, the user the path began with.
+    pub(crate) fn of_request(header: Option<&str>, prefix: Option<Self>) -> Option<Self> {
+        let Some(header) = header else { return prefix };
+        let token = header.strip_prefix("Bearer ")?;
         Self::ALL.into_iter().find(|user| user.token() == token)
+    }
+
+    /// Splits `/as/USER` from a path.
+    ///
+    /// client-go sends no credentials over plain HTTP (`rest.IsConfigTransportTLS`), so the
+    /// kubeconfigs of this cluster say who it is in the server's URL as well.
+    pub(crate) fn split_prefix(path: &str) -> (Option<Self>, &str) {
+        let Some((name, rest)) =
+            path.strip_prefix("/as/").map(|rest| rest.split_at(rest.find('/').unwrap_or(rest.len())))
+        else {
+            return (None, path);
+        };
+        match Self::ALL.into_iter().find(|user| user.name() == name) {
+            Some(user) => (Some(user), if rest.is_empty() { "/" } else { rest }),
+            None => (None, path),
+        }
     }
 
     fn context(self) -> &'static str {
@@ -63,24 +80,14 @@ impl fmt::Display for User {
 
 /// A kubeconfig with a context per user (`demo`, `demo-admin`, `demo-auditor`), `current` chosen.
 pub(crate) fn kubeconfig(url: &str, current: User) -> String {
-    let mut yaml = format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: {}\nclusters:\n- name: demo\n  cluster:\n    server: {url}\nusers:\n",
+    let each = |entry: fn(&str, User) -> String| User::ALL.into_iter().map(|user| entry(url, user)).collect::<String>();
+    let clusters = each(|url, user| format!("- name: {}\n  cluster:\n    server: {url}/as/{user}\n", user.context()));
+    let users = each(|_, user| format!("- name: {user}\n  user:\n    token: {}\n", user.token()));
+    let contexts = each(|_, user| {
+        format!("- name: {0}\n  context:\n    cluster: {0}\n    namespace: shop\n    user: {user}\n", user.context())
+    });
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: {}\nclusters:\n{clusters}users:\n{users}contexts:\n{contexts}",
         current.context()
-    );
-    for user in User::ALL {
-        yaml.push_str("- name: ");
-        yaml.push_str(user.name());
-        yaml.push_str("\n  user:\n    token: ");
-        yaml.push_str(&user.token());
-        yaml.push('\n');
-    }
-    yaml.push_str("contexts:\n");
-    for user in User::ALL {
-        yaml.push_str("- name: ");
-        yaml.push_str(user.context());
-        yaml.push_str("\n  context:\n    cluster: demo\n    namespace: shop\n    user: ");
-        yaml.push_str(user.name());
-        yaml.push('\n');
-    }
-    yaml
+    )
 }

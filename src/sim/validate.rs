@@ -37,11 +37,27 @@ pub(crate) fn changed_object(kind: &Kind, old: &Value, new: &Value, state: &Stat
             let fields = ["/data", "/binaryData", "/stringData", "/immutable", "/type"];
             frozen(kind, old, new, &fields, "field is immutable when `immutable` is set")
         }
-        "volumesnapshots" => frozen(kind, old, new, &["/spec/source/persistentVolumeClaimName", "/spec/source/volumeSnapshotContentName"], "persistentVolumeClaimName is immutable"),
-        "volumesnapshotcontents" => frozen(kind, old, new, &["/spec/source", "/spec/driver", "/spec/sourceVolumeMode"], "field is immutable"),
-        "persistentvolumes" => frozen(kind, old, new, &["/spec/csi"], "spec.persistentvolumesource is immutable after creation"),
+        "volumesnapshots" => frozen(
+            kind,
+            old,
+            new,
+            &["/spec/source/persistentVolumeClaimName", "/spec/source/volumeSnapshotContentName"],
+            "persistentVolumeClaimName is immutable",
+        ),
+        "volumesnapshotcontents" => {
+            frozen(kind, old, new, &["/spec/source", "/spec/driver", "/spec/sourceVolumeMode"], "field is immutable")
+        }
+        "persistentvolumes" => {
+            frozen(kind, old, new, &["/spec/csi"], "spec.persistentvolumesource is immutable after creation")
+        }
         "persistentvolumeclaims" => claim_change(kind, old, new, state),
-        "statefulsets" => frozen(kind, old, new, &["/spec/selector", "/spec/serviceName", "/spec/volumeClaimTemplates"], "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"),
+        "statefulsets" => frozen(
+            kind,
+            old,
+            new,
+            &["/spec/selector", "/spec/serviceName", "/spec/volumeClaimTemplates"],
+            "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+        ),
         "deployments" | "replicasets" => frozen(kind, old, new, &["/spec/selector"], "field is immutable"),
         _ => Ok(()),
     }
@@ -70,7 +86,12 @@ fn exactly_one_source(kind: &Kind, value: &Value) -> Result<(), Refusal> {
     let content = !text(value, "/spec/source/volumeSnapshotContentName").is_empty();
     if claim == content {
         let why = "exactly one of volumeSnapshotContentName and persistentVolumeClaimName must be set";
-        return Err(Refusal::invalid(kind, object::name(value), "spec.source", &format!("Invalid value: \"object\": {why}")));
+        return Err(Refusal::invalid(
+            kind,
+            object::name(value),
+            "spec.source",
+            &format!("Invalid value: \"object\": {why}"),
+        ));
     }
     if value.pointer("/spec/volumeSnapshotClassName").is_some_and(|class| class == "") {
         let why = "Invalid value: \"string\": volumeSnapshotClassName must not be the empty string when set";
@@ -102,7 +123,9 @@ fn claim_change(kind: &Kind, old: &Value, new: &Value, state: &State) -> Result<
         }
     }
     if same["spec"] != old["spec"] {
-        return forbidden("spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims");
+        return forbidden(
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
+        );
     }
     let size = |value| object::quantity(text(value, "/spec/resources/requests/storage"));
     if size(new) < size(old) {
@@ -121,7 +144,8 @@ fn claim_change(kind: &Kind, old: &Value, new: &Value, state: &State) -> Result<
 fn selector_matches(kind: &Kind, value: &Value) -> Result<(), Refusal> {
     let wanted = value.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
     let labels = value.pointer("/spec/template/metadata/labels");
-    let fits = wanted.is_some_and(|wanted| wanted.iter().all(|(key, is)| labels.and_then(|labels| labels.get(key)) == Some(is)));
+    let fits = wanted
+        .is_some_and(|wanted| wanted.iter().all(|(key, is)| labels.and_then(|labels| labels.get(key)) == Some(is)));
     if fits {
         return Ok(());
     }
@@ -130,10 +154,14 @@ fn selector_matches(kind: &Kind, value: &Value) -> Result<(), Refusal> {
 }
 
 fn no_new_finalizers(kind: &Kind, old: &Value, new: &Value) -> Result<(), Refusal> {
-    let added = object::items(new, "/metadata/finalizers").iter().find(|held| !object::items(old, "/metadata/finalizers").contains(held));
+    let added = object::items(new, "/metadata/finalizers")
+        .iter()
+        .find(|held| !object::items(old, "/metadata/finalizers").contains(held));
     match added {
         Some(added) if object::terminating(old) => {
-            let why = format!("Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers [{added}]");
+            let why = format!(
+                "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers [{added}]"
+            );
             Err(Refusal::invalid(kind, object::name(old), "metadata.finalizers", &why))
         }
         _ => Ok(()),

@@ -74,6 +74,8 @@ impl Watch {
         };
         if watch.query.from.is_none() || watch.query.initial_events {
             watch.send_present(store);
+        } else if store.with(|state| state.is_compacted(watch.seen)) {
+            watch.expire();
         }
         watch
     }
@@ -99,9 +101,8 @@ impl Watch {
         let goodbye = self.ends - BOOKMARK_BEFORE_END;
         let bookmark = if self.said_goodbye { self.ends } else { self.next_bookmark.min(goodbye) };
         tokio::select! {
-            changed = self.changed.changed() => self.over = changed.is_err(),
-            _ = self.disconnect.changed() => self.over = true,
-            () = tokio::time::sleep_until(self.ends) => self.over = true,
+            // In this order, so that the last bookmark is not lost on a busy machine.
+            biased;
             () = tokio::time::sleep_until(bookmark), if self.query.bookmarks && !self.said_goodbye => {
                 self.said_goodbye = bookmark == goodbye;
                 self.next_bookmark += BOOKMARK_EVERY;
@@ -110,11 +111,15 @@ impl Watch {
                     self.bookmark(false);
                 }
             }
+            () = tokio::time::sleep_until(self.ends) => self.over = true,
+            _ = self.disconnect.changed() => self.over = true,
+            changed = self.changed.changed() => self.over = changed.is_err(),
         }
     }
 
     fn send_present(&mut self, store: &Store) {
-        let (objects, revision) = store.with(|state| (state.list(self.query.kind.plural, self.query.namespace.as_deref()), state.revision()));
+        let (objects, revision) =
+            store.with(|state| (state.list(self.query.kind.plural, self.query.namespace.as_deref()), state.revision()));
         for object in objects {
             if self.query.selector.matches(&object.value) {
                 self.push(Change::Added, &object);
@@ -127,10 +132,10 @@ impl Watch {
     }
 
     fn send_changes(&mut self, store: &Store) {
-        let Some((events, revision)) = store.with(|state| Some((state.since(self.query.kind.plural, self.seen)?, state.revision()))) else {
-            let why = Refusal::expired(format!("too old resource version: {}", self.seen));
-            self.line(&json!({"type": "ERROR", "object": why.status()}).to_string().into_bytes());
-            self.over = true;
+        let Some((events, revision)) =
+            store.with(|state| Some((state.since(self.query.kind.plural, self.seen)?, state.revision())))
+        else {
+            self.expire();
             return;
         };
         for event in &events {
@@ -138,6 +143,13 @@ impl Watch {
         }
         // All of this kind up to here was sent, so a later bookmark may say so.
         self.seen = self.seen.max(revision);
+    }
+
+    /// Ends the watch: what it should show is gone.
+    fn expire(&mut self) {
+        let why = Refusal::expired(format!("too old resource version: {}", self.seen));
+        self.line(json!({"type": "ERROR", "object": why.status()}).to_string().as_bytes());
+        self.over = true;
     }
 
     fn send(&mut self, event: &Event) {

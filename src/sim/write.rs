@@ -67,7 +67,13 @@ pub(crate) struct Writer<'a> {
 
 impl Writer<'_> {
     /// Creates an object. `value` may lack its type and namespace; the route gave them.
-    pub fn create(&mut self, kind: &'static Kind, namespace: &str, mut value: Value, part: Part) -> Result<Arc<Object>, Refusal> {
+    pub fn create(
+        &mut self,
+        kind: &'static Kind,
+        namespace: &str,
+        mut value: Value,
+        part: Part,
+    ) -> Result<Arc<Object>, Refusal> {
         self.name(kind, namespace, &mut value)?;
         let name = object::name(&value).to_owned();
         self.admit_namespace(kind, namespace, &name)?;
@@ -93,12 +99,19 @@ impl Writer<'_> {
             object::set(value, "/metadata/name", format!("{prefix}{}", self.ids.suffix()));
         }
         if object::name(value).is_empty() {
-            return Err(Refusal::invalid(kind, "", "metadata.name", "Required value: name or generateName is required"));
+            return Err(Refusal::invalid(
+                kind,
+                "",
+                "metadata.name",
+                "Required value: name or generateName is required",
+            ));
         }
         if kind.namespaced {
             let own = object::namespace(value);
             if !own.is_empty() && own != namespace {
-                return Err(Refusal::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+                return Err(Refusal::bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request",
+                ));
             }
             object::set(value, "/metadata/namespace", namespace);
         } else {
@@ -113,7 +126,9 @@ impl Writer<'_> {
         }
         let home = self.state.get(&Key::new("namespaces", "", namespace));
         match home {
-            Some(home) if object::terminating(&home.value) => Err(Refusal::namespace_terminating(kind, name, namespace)),
+            Some(home) if object::terminating(&home.value) => {
+                Err(Refusal::namespace_terminating(kind, name, namespace))
+            }
             Some(_) => Ok(()),
             None => Err(namespace_missing(namespace)),
         }
@@ -157,8 +172,15 @@ impl Writer<'_> {
     }
 
     /// Edits an object in place as a controller does: read, change, write, no conflict possible.
-    pub fn edit(&mut self, key: &Key, part: Part, change: impl FnOnce(&mut Value)) -> Result<Option<Arc<Object>>, Refusal> {
-        let Some(old) = self.state.get(key).cloned() else { return Ok(None) };
+    pub fn edit(
+        &mut self,
+        key: &Key,
+        part: Part,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<Option<Arc<Object>>, Refusal> {
+        let Some(old) = self.state.get(key).cloned() else {
+            return Ok(None);
+        };
         let mut value = old.value.clone();
         change(&mut value);
         self.update(old.kind, key, value, part).map(Some)
@@ -174,7 +196,8 @@ impl Writer<'_> {
             Propagation::Foreground => object::add_finalizer(&mut value, "foregroundDeletion"),
             Propagation::Orphan => object::add_finalizer(&mut value, "orphan"),
         }
-        let on_node = self.graceful && !options.at_once && kind.plural == "pods" && !text(&value, "/spec/nodeName").is_empty();
+        let on_node =
+            self.graceful && !options.at_once && kind.plural == "pods" && !text(&value, "/spec/nodeName").is_empty();
         if !held(&value) && !on_node {
             return Ok(Deleted::Gone(self.finish(key, kind, value)));
         }
@@ -219,12 +242,14 @@ fn held(value: &Value) -> bool {
 
 fn check_identity(kind: &Kind, key: &Key, old: &Object, new: &Value) -> Result<(), Refusal> {
     if object::name(new) != key.name {
-        let why = format!("the name of the object ({}) does not match the name on the URL ({})", object::name(new), key.name);
+        let why =
+            format!("the name of the object ({}) does not match the name on the URL ({})", object::name(new), key.name);
         return Err(Refusal::bad_request(why));
     }
     let uid = object::uid(new);
     if !uid.is_empty() && uid != object::uid(&old.value) {
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", object::uid(&old.value));
+        let why =
+            format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", object::uid(&old.value));
         return Err(Refusal::conflict(kind, &key.name, &why));
     }
     let version = text(new, "/metadata/resourceVersion");
@@ -273,7 +298,15 @@ fn carry_metadata(old: &Value, new: &mut Value) {
         object::set(new, &format!("/{key}"), old[key].clone());
     }
     object::unset(new, "/metadata", "managedFields");
-    let owned = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "namespace", "resourceVersion"];
+    let owned = [
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "namespace",
+        "resourceVersion",
+    ];
     for key in owned {
         match old["metadata"].get(key) {
             Some(value) => object::set(new, &format!("/metadata/{key}"), value.clone()),
@@ -286,7 +319,10 @@ fn carry_metadata(old: &Value, new: &mut Value) {
 fn same_wish(old: &Value, new: &Value) -> bool {
     let wish = |value: &Value| -> Vec<(String, Value)> {
         let fields = value.as_object().into_iter().flatten();
-        fields.filter(|(key, _)| *key != "metadata" && *key != "status").map(|(key, field)| (key.clone(), field.clone())).collect()
+        fields
+            .filter(|(key, _)| *key != "metadata" && *key != "status")
+            .map(|(key, field)| (key.clone(), field.clone()))
+            .collect()
     };
     wish(old) == wish(new)
 }

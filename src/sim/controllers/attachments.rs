@@ -1,4 +1,4 @@
-//! VolumeAttachments: a volume whose driver attaches is attached to every node that uses it.
+//! `VolumeAttachment`s: a volume whose driver attaches is attached to every node that uses it.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,8 @@ pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key, volume: &Value) -> R
     if driver.is_empty() || !attaches(desk, driver) {
         return Ok(());
     }
-    let wanted: BTreeSet<String> = nodes_in_use(desk, volume).iter().map(|node| attachment_name(volume, node)).collect();
+    let wanted: BTreeSet<String> =
+        nodes_in_use(desk, volume).iter().map(|node| attachment_name(volume, node)).collect();
     for node in nodes_in_use(desk, volume) {
         attach(desk, volume, driver, &node)?;
     }
@@ -31,13 +32,17 @@ pub(super) fn gone(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
     Ok(Next::done())
 }
 
-/// A driver attaches unless its CSIDriver object says otherwise.
+/// A driver attaches unless its `CSIDriver` object says otherwise.
 fn attaches(desk: &Desk<'_, '_>, driver: &str) -> bool {
-    desk.get(&Key::new("csidrivers", "", driver)).is_none_or(|driver| driver.value.pointer("/spec/attachRequired") != Some(&Value::Bool(false)))
+    desk.get(&Key::new("csidrivers", "", driver))
+        .is_none_or(|driver| driver.value.pointer("/spec/attachRequired") != Some(&Value::Bool(false)))
 }
 
 fn nodes_in_use(desk: &Desk<'_, '_>, volume: &Value) -> BTreeSet<String> {
-    let claim = Link::Mount(text(volume, "/spec/claimRef/namespace").to_owned(), text(volume, "/spec/claimRef/name").to_owned());
+    let claim = Link::Mount(
+        text(volume, "/spec/claimRef/namespace").to_owned(),
+        text(volume, "/spec/claimRef/name").to_owned(),
+    );
     let pods = desk.writer.state.pointing_at(&claim).into_iter().filter_map(|key| desk.get(&key));
     let using = pods.filter(|pod| pods::is_using(&pod.value)).map(|pod| text(&pod.value, "/spec/nodeName").to_owned());
     using.filter(|node| !node.is_empty()).collect()
@@ -50,7 +55,9 @@ fn attachment_name(volume: &Value, node: &str) -> String {
 }
 
 fn attach(desk: &mut Desk<'_, '_>, volume: &Value, driver: &str, node: &str) -> Result<(), Refusal> {
-    let Some(kind) = kinds::by_plural("volumeattachments") else { return Ok(()) };
+    let Some(kind) = kinds::by_plural("volumeattachments") else {
+        return Ok(());
+    };
     let name = attachment_name(volume, node);
     if desk.get(&Key::new(kind.plural, "", &name)).is_some() {
         return Ok(());

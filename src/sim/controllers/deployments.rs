@@ -1,4 +1,4 @@
-//! Deployments and ReplicaSets: a set per template, scaled up before the old one is scaled down.
+//! Deployments and `ReplicaSet`s: a set per template, scaled up before the old one is scaled down.
 
 use std::sync::Arc;
 
@@ -16,7 +16,9 @@ const HASH: &str = "pod-template-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
 pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(deployment) = desk.get(key) else { return Ok(Next::done()) };
+    let Some(deployment) = desk.get(key) else {
+        return Ok(Next::done());
+    };
     let deployment = &deployment.value;
     if object::terminating(deployment) {
         return Ok(Next::done());
@@ -47,8 +49,16 @@ fn replica_sets(desk: &Desk<'_, '_>, deployment: &Value) -> Vec<Arc<Object>> {
     keys.iter().filter(|key| key.plural == "replicasets").filter_map(|key| desk.get(key)).collect()
 }
 
-fn new_replica_set(desk: &mut Desk<'_, '_>, deployment: &Value, name: &str, hash: &str, revision: usize) -> Result<(), Refusal> {
-    let Some(kind) = kinds::by_plural("replicasets") else { return Ok(()) };
+fn new_replica_set(
+    desk: &mut Desk<'_, '_>,
+    deployment: &Value,
+    name: &str,
+    hash: &str,
+    revision: usize,
+) -> Result<(), Refusal> {
+    let Some(kind) = kinds::by_plural("replicasets") else {
+        return Ok(());
+    };
     let spec = &deployment["spec"];
     let mut set = json!({
         "metadata": {"name": name, "labels": spec["template"]["metadata"]["labels"], "ownerReferences": [object::owned_by(deployment)]},
@@ -71,7 +81,9 @@ fn status(desk: &Desk<'_, '_>, deployment: &Value, sets: &[Arc<Object>], current
     let enough = ready >= number(deployment, "/spec/replicas", 1);
     let condition = |kind: &str, is: bool, reason: &str| {
         let status = if is { "True" } else { "False" };
-        let before = object::items(deployment, "/status/conditions").iter().find(|it| it["type"] == kind && it["status"] == status);
+        let before = object::items(deployment, "/status/conditions")
+            .iter()
+            .find(|it| it["type"] == kind && it["status"] == status);
         let since = before.map_or_else(|| stamp(desk.now()).into(), |it| it["lastTransitionTime"].clone());
         json!({"type": kind, "status": status, "reason": reason, "lastTransitionTime": since, "lastUpdateTime": since})
     };
@@ -85,7 +97,9 @@ fn status(desk: &Desk<'_, '_>, deployment: &Value, sets: &[Arc<Object>], current
 }
 
 pub(super) fn reconcile_replica_set(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(set) = desk.get(key) else { return Ok(Next::done()) };
+    let Some(set) = desk.get(key) else {
+        return Ok(Next::done());
+    };
     let set = &set.value;
     if object::terminating(set) {
         return Ok(Next::done());

@@ -37,7 +37,9 @@ fn record(desk: &mut Desk<'_, '_>, about: &Value, severity: &str, source: &str, 
         });
         return;
     }
-    let Some(kind) = kinds::by_plural("events") else { return };
+    let Some(kind) = kinds::by_plural("events") else {
+        return;
+    };
     let event = json!({
         "metadata": {"name": name}, "involvedObject": object::reference(about), "type": severity, "reason": reason, "message": message,
         "source": {"component": source}, "reportingComponent": source, "reportingInstance": "", "count": 1, "firstTimestamp": now, "lastTimestamp": now,

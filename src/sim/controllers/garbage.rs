@@ -12,7 +12,9 @@ use crate::sim::write::DeleteOptions;
 
 /// Looks after the owners and dependents of one object; whether the object is going because of it.
 pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Result<bool, Refusal> {
-    let Some(object) = desk.get(key) else { return Ok(false) };
+    let Some(object) = desk.get(key) else {
+        return Ok(false);
+    };
     let value = &object.value;
     if object::terminating(value) {
         if object::has_finalizer(value, "orphan") {
@@ -41,8 +43,11 @@ fn orphan_dependents(desk: &mut Desk<'_, '_>, key: &Key, owner: &Value) -> Resul
     let uid = object::uid(owner).to_owned();
     for dependent in desk.writer.state.pointing_at(&Link::Owner(uid.clone())) {
         desk.edit(&dependent, |value| {
-            let left: Vec<Value> =
-                items(value, "/metadata/ownerReferences").iter().filter(|owner| text(owner, "/uid") != uid).cloned().collect();
+            let left: Vec<Value> = items(value, "/metadata/ownerReferences")
+                .iter()
+                .filter(|owner| text(owner, "/uid") != uid)
+                .cloned()
+                .collect();
             object::set(value, "/metadata/ownerReferences", left);
         })?;
     }

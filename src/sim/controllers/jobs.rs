@@ -8,7 +8,9 @@ use crate::sim::object::{self, count, text};
 use crate::sim::store::Key;
 
 pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(job) = desk.get(key) else { return Ok(Next::done()) };
+    let Some(job) = desk.get(key) else {
+        return Ok(Next::done());
+    };
     let job = &job.value;
     if object::terminating(job) || object::truth(job, "/spec/suspend") {
         return Ok(Next::done());
@@ -30,7 +32,11 @@ pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
         object::set(job, "/status/active", wanted.saturating_sub(done));
         if done >= wanted && job.pointer("/status/completionTime").is_none() {
             object::set(job, "/status/completionTime", now.as_str());
-            object::set(job, "/status/conditions", json!([{"type": "Complete", "status": "True", "lastTransitionTime": now}]));
+            object::set(
+                job,
+                "/status/conditions",
+                json!([{"type": "Complete", "status": "True", "lastTransitionTime": now}]),
+            );
         }
     })?;
     Ok(Next::done())

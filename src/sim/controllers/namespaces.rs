@@ -9,7 +9,9 @@ use crate::sim::store::Key;
 use crate::sim::write::DeleteOptions;
 
 pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(namespace) = desk.get(key) else { return Ok(Next::done()) };
+    let Some(namespace) = desk.get(key) else {
+        return Ok(Next::done());
+    };
     if !object::terminating(&namespace.value) {
         return Ok(Next::done());
     }

@@ -8,7 +8,9 @@ use crate::sim::object::{self, items, text};
 use crate::sim::store::{Key, State};
 
 pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(node) = desk.get(key) else { return Ok(Next::done()) };
+    let Some(node) = desk.get(key) else {
+        return Ok(Next::done());
+    };
     if !items(&node.value, "/status/conditions").is_empty() {
         return Ok(Next::done());
     }
@@ -31,10 +33,16 @@ pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
 pub(super) fn pick(state: &State, pod: &str) -> Option<String> {
     let ready = |node: &Value| {
         !object::truth(node, "/spec/unschedulable")
-            && items(node, "/status/conditions").iter().any(|it| text(it, "/type") == "Ready" && text(it, "/status") == "True")
+            && items(node, "/status/conditions")
+                .iter()
+                .any(|it| text(it, "/type") == "Ready" && text(it, "/status") == "True")
     };
-    let nodes: Vec<String> =
-        state.list("nodes", None).iter().filter(|node| ready(&node.value)).map(|node| object::name(&node.value).to_owned()).collect();
+    let nodes: Vec<String> = state
+        .list("nodes", None)
+        .iter()
+        .filter(|node| ready(&node.value))
+        .map(|node| object::name(&node.value).to_owned())
+        .collect();
     let sum: usize = pod.bytes().map(usize::from).sum();
     nodes.get(sum % nodes.len().max(1)).cloned()
 }

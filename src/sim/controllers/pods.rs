@@ -14,7 +14,9 @@ use crate::sim::store::Key;
 use crate::sim::write::{DeleteOptions, Part};
 
 pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(pod) = desk.get(key) else { return Ok(Next::done()) };
+    let Some(pod) = desk.get(key) else {
+        return Ok(Next::done());
+    };
     let value = &pod.value;
     if object::terminating(value) {
         let at_once = DeleteOptions { at_once: true, ..DeleteOptions::default() };
@@ -59,18 +61,25 @@ fn schedule(desk: &mut Desk<'_, '_>, key: &Key, pod: &Value) -> Outcome {
 }
 
 fn claims(pod: &Value) -> impl Iterator<Item = &str> {
-    items(pod, "/spec/volumes").iter().map(|volume| text(volume, "/persistentVolumeClaim/claimName")).filter(|claim| !claim.is_empty())
+    items(pod, "/spec/volumes")
+        .iter()
+        .map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+        .filter(|claim| !claim.is_empty())
 }
 
 /// Why a pod cannot use a claim yet; a claim that waits for its first consumer is told the node.
 fn claim_state(desk: &mut Desk<'_, '_>, key: &Key, node: &str) -> Result<Option<String>, Refusal> {
-    let Some(claim) = desk.get(key) else { return Ok(Some(format!("persistentvolumeclaim \"{}\" not found", key.name))) };
+    let Some(claim) = desk.get(key) else {
+        return Ok(Some(format!("persistentvolumeclaim \"{}\" not found", key.name)));
+    };
     if object::terminating(&claim.value) {
         return Ok(Some(format!("persistentvolumeclaim \"{}\" is being deleted", key.name)));
     }
     match text(&claim.value, "/status/phase") {
         "Bound" => return Ok(None),
-        "Lost" => return Ok(Some(format!("persistentvolumeclaim \"{}\" bound to non-existent persistentvolume", key.name))),
+        "Lost" => {
+            return Ok(Some(format!("persistentvolumeclaim \"{}\" bound to non-existent persistentvolume", key.name)));
+        }
         _ => {}
     }
     if object::annotation(&claim.value, "volume.kubernetes.io/selected-node").is_empty() {
@@ -88,7 +97,10 @@ fn start(desk: &mut Desk<'_, '_>, key: &Key, pod: &Value) -> Result<(), Refusal>
     let now = stamp(desk.now());
     // As in the lab, a pod of a Job has done its work at once.
     let finished = object::controller(pod).is_some_and(|owner| text(owner, "/kind") == "Job");
-    let statuses: Vec<Value> = items(pod, "/spec/containers").iter().map(|container| container_status(pod, container, &now, finished)).collect();
+    let statuses: Vec<Value> = items(pod, "/spec/containers")
+        .iter()
+        .map(|container| container_status(pod, container, &now, finished))
+        .collect();
     let condition = |kind: &str, status: bool| json!({"type": kind, "status": if status { "True" } else { "False" }, "lastTransitionTime": now});
     let conditions = [
         condition("PodScheduled", true),
@@ -121,7 +133,9 @@ fn container_status(pod: &Value, container: &Value, now: &str, finished: bool) -
 
 /// Creates a pod from a template, controlled by `owner`.
 pub(super) fn create(desk: &mut Desk<'_, '_>, owner: &Value, mut pod: Value) -> Result<(), Refusal> {
-    let Some(kind) = kinds::by_plural("pods") else { return Ok(()) };
+    let Some(kind) = kinds::by_plural("pods") else {
+        return Ok(());
+    };
     object::set(&mut pod, "/metadata/ownerReferences", json!([object::owned_by(owner)]));
     desk.writer.create(kind, object::namespace(owner), pod, Part::Wish).map(drop)
 }
@@ -135,7 +149,10 @@ pub(super) fn controlled_by(desk: &Desk<'_, '_>, owner: &Value) -> Vec<std::sync
 
 /// Whether a pod runs and is ready.
 pub(super) fn is_ready(pod: &Value) -> bool {
-    !object::terminating(pod) && items(pod, "/status/conditions").iter().any(|it| text(it, "/type") == "Ready" && text(it, "/status") == "True")
+    !object::terminating(pod)
+        && items(pod, "/status/conditions")
+            .iter()
+            .any(|it| text(it, "/type") == "Ready" && text(it, "/status") == "True")
 }
 
 /// A name for the content of a pod template, as revision labels carry it.

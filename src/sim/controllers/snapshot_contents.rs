@@ -1,4 +1,4 @@
-//! VolumeSnapshotContents: the csi-snapshotter sidecar and the driver behind it.
+//! `VolumeSnapshotContent`s: the csi-snapshotter sidecar and the driver behind it.
 //!
 //! Cuts the copy, reports its handle, time and size, deletes it when the policy says so, and goes
 //! wrong on order (see `faults`). Source: external-snapshotter v8 `pkg/sidecar-controller`.
@@ -21,7 +21,9 @@ pub(super) const BEING_DELETED: &str = "snapshot.storage.kubernetes.io/volumesna
 const RETRY: Duration = Duration::from_secs(2);
 
 pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(content) = desk.get(key) else { return Ok(Next::done()) };
+    let Some(content) = desk.get(key) else {
+        return Ok(Next::done());
+    };
     let content = &content.value;
     if object::terminating(content) {
         return remove(desk, key, content);
@@ -41,7 +43,11 @@ pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
 
 /// The claim a content was taken of, found by the volume: faults are ordered by its name.
 fn source_claim(desk: &Desk<'_, '_>, content: &Value) -> Option<String> {
-    let snapshot = Key::new("volumesnapshots", text(content, "/spec/volumeSnapshotRef/namespace"), text(content, "/spec/volumeSnapshotRef/name"));
+    let snapshot = Key::new(
+        "volumesnapshots",
+        text(content, "/spec/volumeSnapshotRef/namespace"),
+        text(content, "/spec/volumeSnapshotRef/name"),
+    );
     let snapshot = desk.get(&snapshot)?;
     Some(text(&snapshot.value, "/spec/source/persistentVolumeClaimName").to_owned())
 }
@@ -56,8 +62,12 @@ fn cut(desk: &mut Desk<'_, '_>, key: &Key, content: &Value) -> Outcome {
     let claim = source_claim(desk, content).unwrap_or_default();
     let fault = desk.cluster.faults.take(&claim);
     let error = match fault {
-        Some(SnapshotFault::ErrorOnce | SnapshotFault::ErrorAlways) => Some("rpc error: code = Internal desc = snapshot failed as ordered"),
-        Some(SnapshotFault::Refuses) => Some("rpc error: code = InvalidArgument desc = this volume cannot be snapshotted"),
+        Some(SnapshotFault::ErrorOnce | SnapshotFault::ErrorAlways) => {
+            Some("rpc error: code = Internal desc = snapshot failed as ordered")
+        }
+        Some(SnapshotFault::Refuses) => {
+            Some("rpc error: code = InvalidArgument desc = this volume cannot be snapshotted")
+        }
         _ => None,
     };
     if let Some(error) = error {
@@ -74,7 +84,11 @@ fn cut(desk: &mut Desk<'_, '_>, key: &Key, content: &Value) -> Outcome {
     let ready = !matches!(fault, Some(SnapshotFault::ReadyAfter(_) | SnapshotFault::NeverReady));
     let created = i64::try_from(desk.now().as_nanosecond()).unwrap_or(i64::MAX);
     desk.edit_status(key, |content| {
-        object::set(content, "/status", json!({"snapshotHandle": handle, "creationTime": created, "readyToUse": ready, "restoreSize": size}));
+        object::set(
+            content,
+            "/status",
+            json!({"snapshotHandle": handle, "creationTime": created, "readyToUse": ready, "restoreSize": size}),
+        );
     })?;
     // Written back, it comes here again and waits until it is ready.
     Ok(Next::done())
@@ -82,7 +96,11 @@ fn cut(desk: &mut Desk<'_, '_>, key: &Key, content: &Value) -> Outcome {
 
 /// Capacity of the volume with the content's handle.
 fn volume_size(desk: &Desk<'_, '_>, content: &Value) -> u64 {
-    let snapshot = Key::new("volumesnapshots", text(content, "/spec/volumeSnapshotRef/namespace"), text(content, "/spec/volumeSnapshotRef/name"));
+    let snapshot = Key::new(
+        "volumesnapshots",
+        text(content, "/spec/volumeSnapshotRef/namespace"),
+        text(content, "/spec/volumeSnapshotRef/name"),
+    );
     let claim = source_claim(desk, content).unwrap_or_default();
     let volumes = desk.writer.state.pointing_at(&Link::ClaimRef(snapshot.namespace, claim));
     let volume = volumes.iter().filter_map(|key| desk.get(key));
@@ -108,7 +126,10 @@ fn ripen(desk: &mut Desk<'_, '_>, key: &Key, content: &Value) -> Outcome {
 
 fn fail(desk: &mut Desk<'_, '_>, key: &Key, content: &Value, error: &str) -> Result<(), Refusal> {
     let driver = text(content, "/spec/driver");
-    let message = format!("Failed to create snapshot: failed to take snapshot of the volume {}: \"{error}\"", text(content, "/spec/source/volumeHandle"));
+    let message = format!(
+        "Failed to create snapshot: failed to take snapshot of the volume {}: \"{error}\"",
+        text(content, "/spec/source/volumeHandle")
+    );
     events::warning(desk, content, &format!("csi-snapshotter {driver}"), "SnapshotCreationFailed", &message);
     let error = json!({"message": message, "time": stamp(desk.now())});
     desk.edit_status(key, |content| {
@@ -124,7 +145,10 @@ fn import(desk: &mut Desk<'_, '_>, key: &Key, content: &Value) -> Outcome {
         return Ok(Next::done());
     }
     if !desk.cluster.volumes.has_snapshot(handle) {
-        let error = format!("Failed to check and update snapshot content: failed to list snapshot for content {}: \"rpc error: code = NotFound desc = snapshot {handle} does not exist\"", key.name);
+        let error = format!(
+            "Failed to check and update snapshot content: failed to list snapshot for content {}: \"rpc error: code = NotFound desc = snapshot {handle} does not exist\"",
+            key.name
+        );
         events::warning(desk, content, "csi-snapshotter", "SnapshotContentCheckandUpdateFailed", &error);
         let error = json!({"message": error, "time": stamp(desk.now())});
         desk.edit_status(key, |content| {
@@ -136,7 +160,11 @@ fn import(desk: &mut Desk<'_, '_>, key: &Key, content: &Value) -> Outcome {
     let created = i64::try_from(desk.now().as_nanosecond()).unwrap_or(i64::MAX);
     let size = original_size(desk, key, handle);
     desk.edit_status(key, |content| {
-        object::set(content, "/status", json!({"snapshotHandle": handle, "creationTime": created, "readyToUse": true, "restoreSize": size}));
+        object::set(
+            content,
+            "/status",
+            json!({"snapshotHandle": handle, "creationTime": created, "readyToUse": true, "restoreSize": size}),
+        );
     })?;
     Ok(Next::done())
 }
@@ -152,7 +180,9 @@ fn original_size(desk: &Desk<'_, '_>, key: &Key, handle: &str) -> u64 {
 fn remove(desk: &mut Desk<'_, '_>, key: &Key, content: &Value) -> Outcome {
     let reference = &content["spec"]["volumeSnapshotRef"];
     let owner = Key::new("volumesnapshots", text(reference, "/namespace"), text(reference, "/name"));
-    let bound = desk.get(&owner).is_some_and(|snapshot| object::uid(&snapshot.value) == text(reference, "/uid") && !object::terminating(&snapshot.value));
+    let bound = desk.get(&owner).is_some_and(|snapshot| {
+        object::uid(&snapshot.value) == text(reference, "/uid") && !object::terminating(&snapshot.value)
+    });
     if bound {
         // A content in use stays until its snapshot is deleted.
         return Ok(Next::on(owner));

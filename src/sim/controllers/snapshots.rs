@@ -1,4 +1,4 @@
-//! VolumeSnapshots: the common snapshot controller.
+//! `VolumeSnapshot`s: the common snapshot controller.
 //!
 //! Class defaulting, content creation, binding, readiness and deletion as external-snapshotter v8
 //! does them (`pkg/common-controller`); the storage side is in `snapshot_contents`.
@@ -27,7 +27,9 @@ struct Obstacle {
 }
 
 pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(snapshot) = desk.get(key) else { return Ok(Next::done()) };
+    let Some(snapshot) = desk.get(key) else {
+        return Ok(Next::done());
+    };
     let snapshot = &snapshot.value;
     if object::terminating(snapshot) {
         return remove(desk, key, snapshot);
@@ -81,9 +83,12 @@ fn new_content(desk: &mut Desk<'_, '_>, key: &Key, snapshot: &Value) -> Result<R
     if text(snapshot, "/spec/volumeSnapshotClassName").is_empty() {
         desk.edit(key, |snapshot| object::set(snapshot, "/spec/volumeSnapshotClassName", object::name(class)))?;
     }
-    let claim = Key::new("persistentvolumeclaims", &key.namespace, text(snapshot, "/spec/source/persistentVolumeClaimName"));
+    let claim =
+        Key::new("persistentvolumeclaims", &key.namespace, text(snapshot, "/spec/source/persistentVolumeClaimName"));
     desk.edit(&claim, |claim| object::add_finalizer(claim, SOURCE_CLAIM))?;
-    let Some(kind) = kinds::by_plural("volumesnapshotcontents") else { return Ok(Ok(())) };
+    let Some(kind) = kinds::by_plural("volumesnapshotcontents") else {
+        return Ok(Ok(()));
+    };
     let content = json!({
         "metadata": {"name": content_key(snapshot).name, "finalizers": [super::snapshot_contents::PROTECTION]},
         "spec": {
@@ -99,22 +104,42 @@ fn new_content(desk: &mut Desk<'_, '_>, key: &Key, snapshot: &Value) -> Result<R
 }
 
 /// The class and the volume of a new snapshot.
-fn source(desk: &Desk<'_, '_>, key: &Key, snapshot: &Value) -> Result<(std::sync::Arc<Object>, std::sync::Arc<Object>), Obstacle> {
+fn source(
+    desk: &Desk<'_, '_>,
+    key: &Key,
+    snapshot: &Value,
+) -> Result<(std::sync::Arc<Object>, std::sync::Arc<Object>), Obstacle> {
     let obstacle = |message: String, on: Key| Obstacle { reason: "SnapshotContentCreationFailed", message, on };
     let name = text(snapshot, "/spec/source/persistentVolumeClaimName");
     let claim_key = Key::new("persistentvolumeclaims", &key.namespace, name);
     let why = |why: &str| format!("Failed to create snapshot content with error {why}");
     let claim = desk.get(&claim_key).ok_or_else(|| {
-        obstacle(why(&format!("snapshot controller failed to update {} on API server: cannot get claim from snapshot", key.name)), claim_key.clone())
+        obstacle(
+            why(&format!(
+                "snapshot controller failed to update {} on API server: cannot get claim from snapshot",
+                key.name
+            )),
+            claim_key.clone(),
+        )
     })?;
     if text(&claim.value, "/status/phase") != "Bound" {
-        return Err(obstacle(why(&format!("the PVC {name} is not yet bound to a PV, will not attempt to take a snapshot")), claim_key));
+        return Err(obstacle(
+            why(&format!("the PVC {name} is not yet bound to a PV, will not attempt to take a snapshot")),
+            claim_key,
+        ));
     }
     let volume_key = Key::new("persistentvolumes", "", text(&claim.value, "/spec/volumeName"));
-    let volume = desk.get(&volume_key).ok_or_else(|| obstacle(why("failed to retrieve PV from the API server"), volume_key))?;
+    let volume =
+        desk.get(&volume_key).ok_or_else(|| obstacle(why("failed to retrieve PV from the API server"), volume_key))?;
     let driver = text(&volume.value, "/spec/csi/driver");
     if driver.is_empty() {
-        return Err(obstacle(why(&format!("find CSI PersistentVolumeSource for PV {}: snapshotting non-CSI volumes is not supported", object::name(&volume.value))), claim_key));
+        return Err(obstacle(
+            why(&format!(
+                "find CSI PersistentVolumeSource for PV {}: snapshotting non-CSI volumes is not supported",
+                object::name(&volume.value)
+            )),
+            claim_key,
+        ));
     }
     let class = class_of(desk, snapshot, driver).map_err(|(message, on)| obstacle(why(&message), on))?;
     Ok((class, volume))
@@ -125,11 +150,14 @@ fn class_of(desk: &Desk<'_, '_>, snapshot: &Value, driver: &str) -> Result<std::
     let named = text(snapshot, "/spec/volumeSnapshotClassName");
     let key = Key::new("volumesnapshotclasses", "", named);
     if !named.is_empty() {
-        let why = format!("failed to retrieve snapshot class {named} from the informer: volumesnapshotclass.snapshot.storage.k8s.io \"{named}\" not found");
+        let why = format!(
+            "failed to retrieve snapshot class {named} from the informer: volumesnapshotclass.snapshot.storage.k8s.io \"{named}\" not found"
+        );
         return desk.get(&key).ok_or((why, key));
     }
     let mut classes = desk.writer.state.list(key.plural, None);
-    classes.retain(|class| annotation(&class.value, DEFAULT_CLASS) == "true" && text(&class.value, "/driver") == driver);
+    classes
+        .retain(|class| annotation(&class.value, DEFAULT_CLASS) == "true" && text(&class.value, "/driver") == driver);
     match classes.as_slice() {
         [one] => Ok(one.clone()),
         [] => Err(("cannot find default snapshot class".to_owned(), key)),
@@ -154,7 +182,10 @@ fn follow(desk: &mut Desk<'_, '_>, key: &Key, snapshot: &Value, content: &Object
     let content_key = Key::of(content.kind, &content.value);
     let reference = &content.value["spec"]["volumeSnapshotRef"];
     let uid = text(reference, "/uid");
-    if text(reference, "/name") != key.name || text(reference, "/namespace") != key.namespace || !["", object::uid(snapshot)].contains(&uid) {
+    if text(reference, "/name") != key.name
+        || text(reference, "/namespace") != key.namespace
+        || !["", object::uid(snapshot)].contains(&uid)
+    {
         let message = format!("VolumeSnapshotContent {} is bound to a different snapshot", content_key.name);
         fail(desk, key, snapshot, "SnapshotMisbound", &message)?;
         return Ok(Next::on(content_key));
@@ -162,7 +193,11 @@ fn follow(desk: &mut Desk<'_, '_>, key: &Key, snapshot: &Value, content: &Object
     if uid.is_empty() {
         desk.edit(&content_key, |content| {
             object::set(content, "/spec/volumeSnapshotRef/uid", object::uid(snapshot));
-            object::default(content, "/spec/volumeSnapshotClassName", snapshot["spec"]["volumeSnapshotClassName"].clone());
+            object::default(
+                content,
+                "/spec/volumeSnapshotClassName",
+                snapshot["spec"]["volumeSnapshotClassName"].clone(),
+            );
         })?;
     }
     let was_ready = object::truth(snapshot, "/status/readyToUse");
@@ -222,7 +257,9 @@ fn remove(desk: &mut Desk<'_, '_>, key: &Key, snapshot: &Value) -> Outcome {
         return Ok(Next::done());
     }
     let content_key = content_key(snapshot);
-    let ours = desk.get(&content_key).filter(|content| text(&content.value, "/spec/volumeSnapshotRef/uid") == object::uid(snapshot));
+    let ours = desk
+        .get(&content_key)
+        .filter(|content| text(&content.value, "/spec/volumeSnapshotRef/uid") == object::uid(snapshot));
     if let Some(content) = ours {
         let deletes = text(&content.value, "/spec/deletionPolicy") == "Delete";
         desk.edit(&content_key, |content| object::annotate(content, super::snapshot_contents::BEING_DELETED, "yes"))?;
@@ -256,7 +293,9 @@ pub(super) fn protect_source(desk: &mut Desk<'_, '_>, key: &Key, claim: &Value) 
         return Ok(());
     }
     let snapshots = desk.writer.state.pointing_at(&Link::SnapshotSource(key.namespace.clone(), key.name.clone()));
-    let unfinished = |snapshot: &Object| !object::terminating(&snapshot.value) && !object::truth(&snapshot.value, "/status/readyToUse");
+    let unfinished = |snapshot: &Object| {
+        !object::terminating(&snapshot.value) && !object::truth(&snapshot.value, "/status/readyToUse")
+    };
     if snapshots.iter().filter_map(|snapshot| desk.get(snapshot)).any(|snapshot| unfinished(&snapshot)) {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! StatefulSets: pods in order, each with its own claims.
+//! `StatefulSet`s: pods in order, each with its own claims.
 //!
 //! Names, labels and the order of rolling updates as in `pkg/controller/statefulset`.
 
@@ -16,7 +16,9 @@ use crate::sim::write::{DeleteOptions, Part};
 const REVISION: &str = "controller-revision-hash";
 
 pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(set) = desk.get(key) else { return Ok(Next::done()) };
+    let Some(set) = desk.get(key) else {
+        return Ok(Next::done());
+    };
     let set = &set.value;
     if object::terminating(set) {
         return Ok(Next::done());
@@ -57,7 +59,8 @@ fn grow(desk: &mut Desk<'_, '_>, set: &Value, wanted: usize, revision: &str) -> 
 
 /// Removes the highest pod there should not be; whether none is left.
 fn shrink(desk: &mut Desk<'_, '_>, set: &Value, wanted: usize) -> Result<bool, Refusal> {
-    let mut extra: Vec<_> = pods::controlled_by(desk, set).into_iter().filter(|pod| ordinal(&pod.value) >= wanted).collect();
+    let mut extra: Vec<_> =
+        pods::controlled_by(desk, set).into_iter().filter(|pod| ordinal(&pod.value) >= wanted).collect();
     extra.sort_by_key(|pod| ordinal(&pod.value));
     let Some(last) = extra.last() else {
         drop_scaled_claims(desk, set, wanted)?;
@@ -91,7 +94,9 @@ fn claim_name(template: &Value, set: &Value, ordinal: usize) -> String {
 }
 
 fn claims(desk: &mut Desk<'_, '_>, set: &Value, ordinal: usize) -> Result<(), Refusal> {
-    let Some(kind) = kinds::by_plural("persistentvolumeclaims") else { return Ok(()) };
+    let Some(kind) = kinds::by_plural("persistentvolumeclaims") else {
+        return Ok(());
+    };
     for template in items(set, "/spec/volumeClaimTemplates") {
         let key = Key::new(kind.plural, object::namespace(set), &claim_name(template, set, ordinal));
         if desk.get(&key).is_some() {

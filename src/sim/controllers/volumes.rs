@@ -24,7 +24,9 @@ const BINDER: &str = "persistentvolume-controller";
 struct Wait(String, Key);
 
 pub(super) fn reconcile_claim(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(claim) = desk.get(key) else { return Ok(Next::done()) };
+    let Some(claim) = desk.get(key) else {
+        return Ok(Next::done());
+    };
     let claim = &claim.value;
     snapshots::protect_source(desk, key, claim)?;
     if object::terminating(claim) {
@@ -37,7 +39,13 @@ pub(super) fn reconcile_claim(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
     if text(claim, "/status/phase") == "Bound" {
         if desk.get(&volume).is_none() {
             desk.edit_status(key, |claim| object::set(claim, "/status/phase", "Lost"))?;
-            events::warning(desk, claim, BINDER, "ClaimLost", "Bound claim has lost its PersistentVolume. Any data on the volume is lost!");
+            events::warning(
+                desk,
+                claim,
+                BINDER,
+                "ClaimLost",
+                "Bound claim has lost its PersistentVolume. Any data on the volume is lost!",
+            );
         }
         return grow(desk, key, claim, &volume);
     }
@@ -59,7 +67,9 @@ fn in_use(desk: &Desk<'_, '_>, claim: &Key) -> bool {
 /// Whether a volume may be bound to a claim: unclaimed, or claimed for it (`claimRef` without UID is a reservation).
 fn is_for(desk: &Desk<'_, '_>, volume: &Key, claim: &Value) -> bool {
     desk.get(volume).is_some_and(|volume| {
-        let Some(reference) = volume.value.pointer("/spec/claimRef").filter(|reference| !reference.is_null()) else { return true };
+        let Some(reference) = volume.value.pointer("/spec/claimRef").filter(|reference| !reference.is_null()) else {
+            return true;
+        };
         text(reference, "/name") == object::name(claim)
             && text(reference, "/namespace") == object::namespace(claim)
             && ["", object::uid(claim)].contains(&text(reference, "/uid"))
@@ -80,7 +90,9 @@ fn bind_named(desk: &mut Desk<'_, '_>, key: &Key, claim: &Value, volume: &Key) -
 
 /// Makes claim and volume point at each other.
 fn bind(desk: &mut Desk<'_, '_>, key: &Key, volume_key: &Key) -> Outcome {
-    let (Some(claim), Some(volume)) = (desk.get(key), desk.get(volume_key)) else { return Ok(Next::done()) };
+    let (Some(claim), Some(volume)) = (desk.get(key), desk.get(volume_key)) else {
+        return Ok(Next::done());
+    };
     let reference = object::reference(&claim.value);
     desk.edit(volume_key, |volume| object::set(volume, "/spec/claimRef", reference))?;
     desk.edit_status(volume_key, |volume| object::set(volume, "/status/phase", "Bound"))?;
@@ -112,7 +124,13 @@ fn provision(desk: &mut Desk<'_, '_>, key: &Key, claim: &Value) -> Outcome {
     let class_name = text(claim, "/spec/storageClassName");
     let class_key = Key::new("storageclasses", "", class_name);
     if class_name.is_empty() {
-        events::normal(desk, claim, BINDER, "FailedBinding", "no persistent volumes available for this claim and no storage class is set");
+        events::normal(
+            desk,
+            claim,
+            BINDER,
+            "FailedBinding",
+            "no persistent volumes available for this claim and no storage class is set",
+        );
         return Ok(Next::done());
     }
     let Some(class) = desk.get(&class_key) else {
@@ -126,7 +144,13 @@ fn provision(desk: &mut Desk<'_, '_>, key: &Key, claim: &Value) -> Outcome {
     }
     let chosen = !annotation(claim, "volume.kubernetes.io/selected-node").is_empty();
     if text(&class.value, "/volumeBindingMode") == "WaitForFirstConsumer" && !chosen {
-        events::normal(desk, claim, BINDER, "WaitForFirstConsumer", "waiting for first consumer to be created before binding");
+        events::normal(
+            desk,
+            claim,
+            BINDER,
+            "WaitForFirstConsumer",
+            "waiting for first consumer to be created before binding",
+        );
         return Ok(Next::done());
     }
     if annotation(claim, "volume.kubernetes.io/storage-provisioner").is_empty() {
@@ -157,8 +181,12 @@ fn fill(desk: &Desk<'_, '_>, claim: &Value, driver: &str, handle: &str) -> Resul
         }
         "PersistentVolumeClaim" => {
             let key = Key::new("persistentvolumeclaims", object::namespace(claim), name);
-            let source = desk.get(&key).and_then(|source| desk.get(&Key::new("persistentvolumes", "", text(&source.value, "/spec/volumeName"))));
-            let source = source.ok_or_else(|| Wait(format!("error getting handle for DataSource Type PersistentVolumeClaim by Name {name}"), key))?;
+            let source = desk.get(&key).and_then(|source| {
+                desk.get(&Key::new("persistentvolumes", "", text(&source.value, "/spec/volumeName")))
+            });
+            let source = source.ok_or_else(|| {
+                Wait(format!("error getting handle for DataSource Type PersistentVolumeClaim by Name {name}"), key)
+            })?;
             volumes.clone_volume(handle, text(&source.value, "/spec/csi/volumeHandle"));
         }
         _ => volumes.provision(handle, None),
@@ -169,16 +197,28 @@ fn fill(desk: &Desk<'_, '_>, claim: &Value, driver: &str, handle: &str) -> Resul
 /// The handle of a snapshot a claim may be restored from (external-provisioner `getSnapshotSource`).
 fn restorable(desk: &Desk<'_, '_>, claim: &Value, driver: &str, name: &str) -> Result<String, Wait> {
     let key = Key::new("volumesnapshots", object::namespace(claim), name);
-    let wait = |why: String| Wait(format!("failed to provision volume with StorageClass \"{}\": {why}", text(claim, "/spec/storageClassName")), key.clone());
+    let wait = |why: String| {
+        Wait(
+            format!(
+                "failed to provision volume with StorageClass \"{}\": {why}",
+                text(claim, "/spec/storageClassName")
+            ),
+            key.clone(),
+        )
+    };
     let snapshot = desk.get(&key).ok_or_else(|| {
         wait(format!("error getting snapshot {name} from api server: volumesnapshots.snapshot.storage.k8s.io \"{name}\" not found"))
     })?;
     let snapshot = &snapshot.value;
-    let content = desk.get(&Key::new("volumesnapshotcontents", "", text(snapshot, "/status/boundVolumeSnapshotContentName")));
+    let content =
+        desk.get(&Key::new("volumesnapshotcontents", "", text(snapshot, "/status/boundVolumeSnapshotContentName")));
     let content = content.ok_or_else(|| wait(format!("snapshot {name} not bound")))?;
     let content = &content.value;
     if text(content, "/spec/volumeSnapshotRef/uid") != object::uid(snapshot) {
-        return Err(wait(format!("snapshotcontent {} for snapshot {name} is bound to a different snapshot", object::name(content))));
+        return Err(wait(format!(
+            "snapshotcontent {} for snapshot {name} is bound to a different snapshot",
+            object::name(content)
+        )));
     }
     if text(content, "/spec/driver") != driver {
         return Err(wait("requested snapshot is not handled by CSI driver of StorageClass".to_owned()));
@@ -188,7 +228,11 @@ fn restorable(desk: &Desk<'_, '_>, claim: &Value, driver: &str, name: &str) -> R
     }
     let (asked, needed) = (text(claim, "/spec/resources/requests/storage"), text(snapshot, "/status/restoreSize"));
     if quantity(asked) < quantity(needed) {
-        let why = format!("requested volume size {} is less than the size {} for the source snapshot {name}", quantity(asked), quantity(needed));
+        let why = format!(
+            "requested volume size {} is less than the size {} for the source snapshot {name}",
+            quantity(asked),
+            quantity(needed)
+        );
         return Err(wait(why));
     }
     let handle = text(content, "/status/snapshotHandle");
@@ -199,7 +243,9 @@ fn restorable(desk: &Desk<'_, '_>, claim: &Value, driver: &str, name: &str) -> R
 }
 
 fn new_volume(desk: &mut Desk<'_, '_>, claim: &Value, class: &Value, name: &str) -> Result<(), Refusal> {
-    let Some(kind) = kinds::by_plural("persistentvolumes") else { return Ok(()) };
+    let Some(kind) = kinds::by_plural("persistentvolumes") else {
+        return Ok(());
+    };
     let driver = text(class, "/provisioner");
     let spec = &claim["spec"];
     let mut volume = json!({
@@ -216,11 +262,19 @@ fn new_volume(desk: &mut Desk<'_, '_>, claim: &Value, class: &Value, name: &str)
 }
 
 pub(super) fn reconcile_volume(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
-    let Some(volume) = desk.get(key) else { return attachments::gone(desk, key) };
+    let Some(volume) = desk.get(key) else {
+        return attachments::gone(desk, key);
+    };
     let volume = &volume.value;
     attachments::reconcile(desk, key, volume)?;
-    let claim_key = Key::new("persistentvolumeclaims", text(volume, "/spec/claimRef/namespace"), text(volume, "/spec/claimRef/name"));
-    let claim = desk.get(&claim_key).filter(|claim| ["", object::uid(&claim.value)].contains(&text(volume, "/spec/claimRef/uid")));
+    let claim_key = Key::new(
+        "persistentvolumeclaims",
+        text(volume, "/spec/claimRef/namespace"),
+        text(volume, "/spec/claimRef/name"),
+    );
+    let claim = desk
+        .get(&claim_key)
+        .filter(|claim| ["", object::uid(&claim.value)].contains(&text(volume, "/spec/claimRef/uid")));
     let phase = match &claim {
         _ if claim_key.name.is_empty() => "Available",
         Some(claim) if text(&claim.value, "/spec/volumeName") == key.name => "Bound",

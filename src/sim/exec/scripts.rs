@@ -91,7 +91,9 @@ impl Call {
 
     /// Writes a file of a mounted volume; whether a volume is mounted there.
     pub fn write(&self, path: &str, bytes: impl Into<Vec<u8>>) -> bool {
-        let Some((handle, inside)) = self.files.locate(path) else { return false };
+        let Some((handle, inside)) = self.files.locate(path) else {
+            return false;
+        };
         self.files.cluster.volumes.write(&handle, inside, bytes);
         true
     }
@@ -118,11 +120,17 @@ impl Files {
         let found = cluster.store.get(pod).ok_or_else(|| Refusal::not_found(kind, &pod.name))?;
         let container = container_of(&found.value, container)?;
         if text(&found.value, "/status/phase") != "Running" {
-            return Err(Refusal::bad_request(format!("pod {} does not have a host assigned or is not running", pod.name)));
+            return Err(Refusal::bad_request(format!(
+                "pod {} does not have a host assigned or is not running",
+                pod.name
+            )));
         }
         let mounts = items(container, "/volumeMounts").iter().filter_map(|mount| {
             let volume = items(&found.value, "/spec/volumes").iter().find(|volume| volume["name"] == mount["name"])?;
-            Some((text(mount, "/mountPath").trim_end_matches('/').to_owned(), handle_of(cluster, &pod.namespace, volume)?))
+            Some((
+                text(mount, "/mountPath").trim_end_matches('/').to_owned(),
+                handle_of(cluster, &pod.namespace, volume)?,
+            ))
         });
         Ok(Self {
             cluster: Arc::clone(cluster),

@@ -97,7 +97,9 @@ async fn pump(
 async fn receive(mut input: SplitStream<Socket>, stdin: mpsc::Sender<Bytes>, protocol: Protocol) {
     let mut stdin = Some(stdin);
     while let Some(Ok(message)) = input.next().await {
-        let Message::Binary(frame) = message else { continue };
+        let Message::Binary(frame) = message else {
+            continue;
+        };
         match frame.as_ref() {
             [STDIN, bytes @ ..] => {
                 if let Some(stdin) = &stdin {

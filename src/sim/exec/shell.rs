@@ -27,13 +27,12 @@ impl Result {
 /// Runs the command of a call.
 pub(super) async fn run(mut call: Call) -> i32 {
     let command = std::mem::take(&mut call.command);
-    match command.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["sh" | "/bin/sh" | "bash" | "/bin/bash", "-c" | "-ec", script, ..] => run_script(&mut call, script).await,
-        _ => {
-            let result = builtin(&mut call, &command).await;
-            show(&call.stdout, &call.stderr, &result).await
-        }
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    if let ["sh" | "/bin/sh" | "bash" | "/bin/bash", "-c" | "-ec", script, ..] = words.as_slice() {
+        return run_script(&mut call, script).await;
     }
+    let result = builtin(&mut call, &command).await;
+    show(&call.stdout, &call.stderr, &result).await
 }
 
 async fn show(stdout: &Output, stderr: &Output, result: &Result) -> i32 {
@@ -98,9 +97,23 @@ async fn builtin(call: &mut Call, words: &[String]) -> Result {
             call.remove(path);
             Result::ok("")
         }
-        ["rm", path] => if call.remove(path) { Result::ok("") } else { missing("rm", path) },
-        ["test", "-f" | "-e", path] | ["[", "-f" | "-e", path, "]"] => if call.read(path).is_some() { Result::ok("") } else { Result::failed(1, "") },
-        ["ls", path] => call.list(path).map_or_else(|| missing("ls", path), |names| Result::ok(names.iter().map(|name| format!("{name}\n")).collect::<String>())),
+        ["rm", path] => {
+            if call.remove(path) {
+                Result::ok("")
+            } else {
+                missing("rm", path)
+            }
+        }
+        ["test", "-f" | "-e", path] | ["[", "-f" | "-e", path, "]"] => {
+            if call.read(path).is_some() {
+                Result::ok("")
+            } else {
+                Result::failed(1, "")
+            }
+        }
+        ["ls", path] => {
+            call.list(path).map_or_else(|| missing("ls", path), |names| Result::ok(names.join("\n") + "\n"))
+        }
         [other, ..] => Result::failed(127, format!("sh: {other}: not found")),
     }
 }
@@ -141,7 +154,6 @@ fn tokens(script: &str) -> Vec<Token> {
     while let Some(c) = chars.next() {
         match (quote, c) {
             (Some(open), _) if c == open => quote = None,
-            (Some(_), _) => word.get_or_insert_default().push(c),
             (None, '\'' | '"') => {
                 quote = Some(c);
                 word.get_or_insert_default();
@@ -160,7 +172,8 @@ fn tokens(script: &str) -> Vec<Token> {
                 let append = chars.next_if_eq(&'>').is_some();
                 tokens.push(Token::Word(if append { ">>" } else { ">" }.to_owned()));
             }
-            (None, _) => word.get_or_insert_default().push(c),
+            // Inside quotes every character is itself.
+            _ => word.get_or_insert_default().push(c),
         }
     }
     tokens.extend(word.take().map(Token::Word));

@@ -14,15 +14,18 @@ use super::verbs;
 use crate::sim::audit::AuditEvent;
 use crate::sim::cluster::Cluster;
 use crate::sim::discovery;
+use crate::sim::openapi;
 use crate::sim::refusal::Refusal;
 use crate::sim::review::{self, Wish};
 use crate::sim::users::User;
 
 /// Answers one request and writes it to the audit log.
 pub(super) async fn handle(cluster: Arc<Cluster>, request: Request<Incoming>) -> Answer {
-    let route = Route::parse(request.uri().path(), &cluster.kinds);
+    let (prefix, path) = User::split_prefix(request.uri().path());
+    let route = Route::parse(path, &cluster.kinds);
     let query = Query::parse(request.uri().query().unwrap_or_default());
-    let user = User::of_header(request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()));
+    let header = request.headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+    let user = User::of_request(header, prefix);
     let mut event = event(&cluster, &request, &route, &query, user);
     let verb = event.verb.clone();
     let outcome = answer_route(&cluster, route, &query, &verb, user, request).await;
@@ -54,10 +57,16 @@ async fn answer_route(
     match route {
         Route::CoreVersions if aggregated => Ok(aggregate(&discovery::aggregated(&cluster.kinds, true))),
         Route::Groups if aggregated => Ok(aggregate(&discovery::aggregated(&cluster.kinds, false))),
-        Route::CoreVersions => Ok(answer::json(200, &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))),
+        Route::CoreVersions => {
+            Ok(answer::json(200, &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})))
+        }
+        Route::OpenApi => Ok(answer::json(200, &openapi::index(&cluster.kinds))),
+        Route::OpenApiOf(root) => openapi::document(&cluster.kinds, &root).map(|document| answer::json(200, &document)),
         Route::Groups => Ok(answer::json(200, &discovery::groups(&cluster.kinds))),
         Route::Group(group) => discovery::group(&cluster.kinds, &group).map(|group| answer::json(200, &group)),
-        Route::Resources { group, version } => discovery::resources(&cluster.kinds, &group, &version).map(|list| answer::json(200, &list)),
+        Route::Resources { group, version } => {
+            discovery::resources(&cluster.kinds, &group, &version).map(|list| answer::json(200, &list))
+        }
         Route::Resource(target) => {
             let call = verbs::Call { cluster: Arc::clone(cluster), user, target, query: query.clone() };
             authorize(&call, verb)?;
@@ -86,14 +95,24 @@ fn accepts(request: &Request<Incoming>, what: &str) -> bool {
     accept.split(',').next().is_some_and(|first| first.contains(what))
 }
 
-fn event(cluster: &Cluster, request: &Request<Incoming>, route: &Route, query: &Query, user: Option<User>) -> AuditEvent {
+fn event(
+    cluster: &Cluster,
+    request: &Request<Incoming>,
+    route: &Route,
+    query: &Query,
+    user: Option<User>,
+) -> AuditEvent {
     let mut event = AuditEvent {
         id: cluster.ids.uuid(),
         at: cluster.clock.now(),
         user: user.map(|user| user.name().to_owned()).unwrap_or_default(),
         verb: request.method().as_str().to_lowercase(),
         method: request.method().to_string(),
-        path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
+        path: request
+            .uri()
+            .path_and_query()
+            .map(|path| User::split_prefix(path.as_str()).1.to_owned())
+            .unwrap_or_default(),
         group: String::new(),
         resource: String::new(),
         subresource: String::new(),
@@ -102,9 +121,9 @@ fn event(cluster: &Cluster, request: &Request<Incoming>, route: &Route, query: &
         code: 0,
     };
     if let Route::Resource(target) = route {
-        event.verb = verb(request.method(), target, query).to_owned();
-        event.group = target.kind.group.to_owned();
-        event.resource = target.kind.plural.to_owned();
+        verb(request.method(), target, query).clone_into(&mut event.verb);
+        target.kind.group.clone_into(&mut event.group);
+        target.kind.plural.clone_into(&mut event.resource);
         event.subresource.clone_from(&target.subresource);
         event.namespace.clone_from(&target.namespace);
         event.name.clone_from(&target.name);

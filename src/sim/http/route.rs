@@ -19,8 +19,15 @@ pub(crate) enum Route {
     /// `/apis/GROUP`.
     Group(String),
     /// `/api/v1` or `/apis/GROUP/VERSION`.
-    Resources { group: String, version: String },
+    Resources {
+        group: String,
+        version: String,
+    },
     Resource(Target),
+    /// `/openapi/v3`.
+    OpenApi,
+    /// `/openapi/v3/…`.
+    OpenApiOf(String),
     Nothing,
 }
 
@@ -38,11 +45,14 @@ pub(crate) struct Target {
 
 impl Route {
     pub fn parse(path: &str, kinds: &Kinds) -> Self {
-        let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(|part| decode(part, false)).collect();
+        let parts: Vec<String> =
+            path.split('/').filter(|part| !part.is_empty()).map(|part| decode(part, false)).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         match parts.as_slice() {
             ["livez" | "readyz" | "healthz", ..] => Self::Health,
             ["version"] => Self::Version,
+            ["openapi", "v3"] => Self::OpenApi,
+            ["openapi", "v3", rest @ ..] => Self::OpenApiOf(rest.join("/")),
             ["api"] => Self::CoreVersions,
             ["apis"] => Self::Groups,
             ["api", version] => Self::Resources { group: String::new(), version: (*version).to_owned() },
@@ -63,7 +73,9 @@ impl Route {
             }
             _ => ("", rest.to_vec()),
         };
-        let Some(kind) = rest.first().and_then(|plural| find(plural)) else { return Self::Nothing };
+        let Some(kind) = rest.first().and_then(|plural| find(plural)) else {
+            return Self::Nothing;
+        };
         if !namespace.is_empty() && !kind.namespaced {
             return Self::Nothing;
         }
@@ -99,7 +111,9 @@ mod tests {
 
     #[test]
     fn paths_that_are_no_resource_are_nothing() {
-        for path in ["/api/v1/pods/a", "/api/v1/namespaces/s/nodes", "/apis/velero.io/v1/backups", "/api/v1/gadgets", "/x"] {
+        for path in
+            ["/api/v1/pods/a", "/api/v1/namespaces/s/nodes", "/apis/velero.io/v1/backups", "/api/v1/gadgets", "/x"]
+        {
             assert_eq!(target(path), None, "{path}");
         }
     }

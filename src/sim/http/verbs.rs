@@ -43,11 +43,20 @@ pub(super) struct Call {
 pub(super) async fn answer(call: Call, verb: &str, request: Request<Incoming>) -> Result<Answer, Refusal> {
     let table = wants_table(&request);
     match verb {
-        "get" if call.target.subresource == "scale" => call.object().map(|object| answer::json(200, &scale::of(&object.value))),
+        "get" if call.target.subresource == "scale" => {
+            call.object().map(|object| answer::json(200, &scale::of(&object.value)))
+        }
         "get" => call.get(table),
         "list" => call.list(table),
         "watch" => call.watch(table),
-        "connect" => exec::connect(&call.cluster, &call.key(), &call.target.subresource, &call.query.all("command"), call.query.get("container"), request),
+        "connect" => exec::connect(
+            &call.cluster,
+            &call.key(),
+            &call.target.subresource,
+            &call.query.all("command"),
+            call.query.get("container"),
+            request,
+        ),
         "create" => {
             let body = body(request).await?;
             call.create(body)
@@ -189,7 +198,9 @@ impl Call {
             return Err(Refusal::bad_request("an empty namespace may not be set during creation"));
         }
         check_type(kind, &value)?;
-        let made = self.cluster.write(self.dry_run()?, |writer| writer.create(kind, &self.target.namespace, value, Part::Wish))?;
+        let made = self
+            .cluster
+            .write(self.dry_run()?, |writer| writer.create(kind, &self.target.namespace, value, Part::Wish))?;
         Ok(answer::bytes(201, "application/json", made.json()))
     }
 
@@ -259,7 +270,12 @@ impl Call {
             for object in &objects {
                 writer.delete(kind, &Key::of(kind, &object.value), &options)?;
             }
-            Ok::<_, Refusal>(list::Page { objects, revision: writer.state.revision(), continue_token: None, remaining: None })
+            Ok::<_, Refusal>(list::Page {
+                objects,
+                revision: writer.state.revision(),
+                continue_token: None,
+                remaining: None,
+            })
         })?;
         Ok(answer::bytes(200, "application/json", list::json(kind, &deleted)))
     }
@@ -271,7 +287,11 @@ impl Call {
         DeleteOptions {
             uid: given("/preconditions/uid"),
             resource_version: given("/preconditions/resourceVersion"),
-            at_once: body.pointer("/gracePeriodSeconds").and_then(Value::as_u64).or_else(|| self.query.number("gracePeriodSeconds")) == Some(0),
+            at_once: body
+                .pointer("/gracePeriodSeconds")
+                .and_then(Value::as_u64)
+                .or_else(|| self.query.number("gracePeriodSeconds"))
+                == Some(0),
             propagation: match policy.as_str() {
                 "Foreground" => Propagation::Foreground,
                 "Orphan" => Propagation::Orphan,
@@ -287,7 +307,11 @@ fn check_type(kind: &crate::sim::kinds::Kind, value: &Value) -> Result<(), Refus
     if fits(api_version, &kind.api_version()) && fits(name, kind.kind) {
         return Ok(());
     }
-    let why = format!("the API version in the data ({api_version}, {name}) does not match the expected API version ({}, {})", kind.api_version(), kind.kind);
+    let why = format!(
+        "the API version in the data ({api_version}, {name}) does not match the expected API version ({}, {})",
+        kind.api_version(),
+        kind.kind
+    );
     Err(Refusal::bad_request(why))
 }
 
@@ -303,15 +327,21 @@ fn wants_table(request: &Request<Incoming>) -> bool {
 async fn body(request: Request<Incoming>) -> Result<Value, Refusal> {
     let content_type = header(&request, &CONTENT_TYPE).to_owned();
     let body = Limited::new(request.into_body(), MAX_BODY);
-    let bytes = body.collect().await.map_err(|error| Refusal::bad_request(format!("the body could not be read: {error}")))?.to_bytes();
+    let bytes = body
+        .collect()
+        .await
+        .map_err(|error| Refusal::bad_request(format!("the body could not be read: {error}")))?
+        .to_bytes();
     if content_type.starts_with("application/vnd.kubernetes.protobuf") {
         return protobuf::decode(&bytes);
     }
     if content_type.contains("yaml") {
         let text = String::from_utf8_lossy(&bytes);
-        return serde_saphyr::from_str(&text).map_err(|_| Refusal::bad_request("the body of the request is not valid YAML"));
+        return serde_saphyr::from_str(&text)
+            .map_err(|_| Refusal::bad_request("the body of the request is not valid YAML"));
     }
-    serde_json::from_slice(&bytes).map_err(|error| Refusal::bad_request(format!("the body of the request is not valid JSON: {error}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Refusal::bad_request(format!("the body of the request is not valid JSON: {error}")))
 }
 
 async fn optional_body(request: Request<Incoming>) -> Result<Value, Refusal> {

@@ -23,19 +23,26 @@ pub(crate) enum Link {
 
 /// What an object points at.
 pub(super) fn of(value: &Value) -> Vec<Link> {
-    let mut links: Vec<Link> =
-        items(value, "/metadata/ownerReferences").iter().map(|owner| Link::Owner(text(owner, "/uid").to_owned())).collect();
+    let mut links: Vec<Link> = items(value, "/metadata/ownerReferences")
+        .iter()
+        .map(|owner| Link::Owner(text(owner, "/uid").to_owned()))
+        .collect();
     let home = namespace(value).to_owned();
     match text(value, "/kind") {
         "Pod" => {
-            let claims = items(value, "/spec/volumes").iter().map(|volume| text(volume, "/persistentVolumeClaim/claimName"));
-            links.extend(claims.filter(|claim| !claim.is_empty()).map(|claim| Link::Mount(home.clone(), claim.to_owned())));
+            let claims =
+                items(value, "/spec/volumes").iter().map(|volume| text(volume, "/persistentVolumeClaim/claimName"));
+            links.extend(
+                claims.filter(|claim| !claim.is_empty()).map(|claim| Link::Mount(home.clone(), claim.to_owned())),
+            );
         }
         "PersistentVolume" if value.pointer("/spec/claimRef").is_some() => {
             let part = |name: &str| text(value, &format!("/spec/claimRef/{name}")).to_owned();
             links.push(Link::ClaimRef(part("namespace"), part("name")));
         }
-        "VolumeSnapshot" => links.push(Link::SnapshotSource(home, text(value, "/spec/source/persistentVolumeClaimName").to_owned())),
+        "VolumeSnapshot" => {
+            links.push(Link::SnapshotSource(home, text(value, "/spec/source/persistentVolumeClaimName").to_owned()));
+        }
         "PersistentVolumeClaim" if text(value, "/spec/dataSource/kind") == "VolumeSnapshot" => {
             links.push(Link::RestoreSource(home, text(value, "/spec/dataSource/name").to_owned()));
         }

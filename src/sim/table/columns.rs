@@ -78,7 +78,9 @@ const EVENTS: &[Column] = &[
     since("Last Seen", "/lastTimestamp"),
     at("Type", "/type"),
     at("Reason", "/reason"),
-    made("Object", |event| format!("{}/{}", text(event, "/involvedObject/kind").to_lowercase(), text(event, "/involvedObject/name")).into()),
+    made("Object", |event| {
+        format!("{}/{}", text(event, "/involvedObject/kind").to_lowercase(), text(event, "/involvedObject/name")).into()
+    }),
     at("Message", "/message"),
 ];
 
@@ -92,7 +94,14 @@ fn own(plural: &str) -> &'static [Column] {
                 &[
                     made("Ready", pod_ready),
                     made("Status", pod_status),
-                    made("Restarts", |pod| items(pod, "/status/containerStatuses").iter().map(|c| number(c, "/restartCount", 0)).sum::<i64>().to_string().into()),
+                    made("Restarts", |pod| {
+                        items(pod, "/status/containerStatuses")
+                            .iter()
+                            .map(|c| number(c, "/restartCount", 0))
+                            .sum::<i64>()
+                            .to_string()
+                            .into()
+                    }),
                     at("IP", "/status/podIP").wide(),
                     at("Node", "/spec/nodeName").wide(),
                 ]
@@ -149,8 +158,13 @@ fn own(plural: &str) -> &'static [Column] {
         "jobs" => {
             const {
                 &[
-                    made("Status", |job| if number(job, "/status/succeeded", 0) > 0 { "Complete" } else { "Running" }.into()),
-                    made("Completions", |job| format!("{}/{}", number(job, "/status/succeeded", 0), number(job, "/spec/completions", 1)).into()),
+                    made("Status", |job| {
+                        if number(job, "/status/succeeded", 0) > 0 { "Complete" } else { "Running" }.into()
+                    }),
+                    made("Completions", |job| {
+                        format!("{}/{}", number(job, "/status/succeeded", 0), number(job, "/spec/completions", 1))
+                            .into()
+                    }),
                 ]
             }
         }
@@ -184,7 +198,7 @@ fn own(plural: &str) -> &'static [Column] {
                     at("RestoreSize", "/status/restoreSize"),
                     at("SnapshotClass", "/spec/volumeSnapshotClassName"),
                     at("SnapshotContent", "/status/boundVolumeSnapshotContentName"),
-                    at("CreationTime", "/status/creationTime"),
+                    since("CreationTime", "/status/creationTime"),
                 ]
             }
         }
@@ -201,23 +215,36 @@ fn own(plural: &str) -> &'static [Column] {
                 ]
             }
         }
-        "volumesnapshotclasses" | "volumegroupsnapshotclasses" => const { &[at("Driver", "/driver"), at("DeletionPolicy", "/deletionPolicy")] },
+        "volumesnapshotclasses" | "volumegroupsnapshotclasses" => {
+            const { &[at("Driver", "/driver"), at("DeletionPolicy", "/deletionPolicy")] }
+        }
         "volumegroupsnapshots" => {
             const {
                 &[
                     at("ReadyToUse", "/status/readyToUse"),
                     at("VolumeGroupSnapshotClass", "/spec/volumeGroupSnapshotClassName"),
                     at("VolumeGroupSnapshotContent", "/status/boundVolumeGroupSnapshotContentName"),
-                    at("CreationTime", "/status/creationTime"),
+                    since("CreationTime", "/status/creationTime"),
                 ]
             }
         }
         "volumegroupsnapshotcontents" => {
-            const { &[at("ReadyToUse", "/status/readyToUse"), at("DeletionPolicy", "/spec/deletionPolicy"), at("Driver", "/spec/driver")] }
+            const {
+                &[
+                    at("ReadyToUse", "/status/readyToUse"),
+                    at("DeletionPolicy", "/spec/deletionPolicy"),
+                    at("Driver", "/spec/driver"),
+                ]
+            }
         }
         "certificates" => {
             const {
-                &[made("Ready", ready), at("Secret", "/spec/secretName"), at("Issuer", "/spec/issuerRef/name").wide(), made("Status", ready_message).wide()]
+                &[
+                    made("Ready", ready),
+                    at("Secret", "/spec/secretName"),
+                    at("Issuer", "/spec/issuerRef/name").wide(),
+                    made("Status", ready_message).wide(),
+                ]
             }
         }
         "certificaterequests" => {
@@ -259,7 +286,8 @@ fn phase(value: &Value) -> Value {
 }
 
 fn pod_ready(pod: &Value) -> Value {
-    let ready = items(pod, "/status/containerStatuses").iter().filter(|container| object::truth(container, "/ready")).count();
+    let ready =
+        items(pod, "/status/containerStatuses").iter().filter(|container| object::truth(container, "/ready")).count();
     format!("{ready}/{}", items(pod, "/spec/containers").len()).into()
 }
 
@@ -301,7 +329,9 @@ fn access_modes(value: &Value) -> Value {
 
 /// An age as `k8s.io/apimachinery/pkg/util/duration.HumanDuration` writes it, without the small unit.
 fn age(stamp: &str, now: Timestamp) -> String {
-    let Ok(then) = stamp.parse::<Timestamp>() else { return "<unknown>".to_owned() };
+    let Ok(then) = stamp.parse::<Timestamp>() else {
+        return "<unknown>".to_owned();
+    };
     let seconds = now.duration_since(then).as_secs().max(0);
     match seconds {
         ..120 => format!("{seconds}s"),
@@ -332,7 +362,7 @@ mod tests {
     #[test]
     fn ages_use_one_unit() {
         let now = Timestamp::from_second(1_000_000).unwrap();
-        let ago = |seconds| Timestamp::from_second(1_000_000 - seconds).unwrap().to_string();
+        let ago = |seconds: i64| Timestamp::from_second(1_000_000 - seconds).unwrap().to_string();
         assert_eq!(age(&ago(5), now), "5s");
         assert_eq!(age(&ago(600), now), "10m");
         assert_eq!(age(&ago(10_800), now), "3h");

@@ -40,6 +40,9 @@ async fn selectors_pick_objects_and_unknown_fields_are_refused() {
 async fn a_future_resource_version_is_a_timeout_and_an_old_exact_one_is_gone() {
     let sim = bare().await;
     let maps = api(&sim, "v1", "ConfigMap", "default").await;
-    assert_eq!(code(maps.list(&ListParams::default().at("999999").matching(kube::api::VersionMatch::NotOlderThan)).await), 504);
+    assert_eq!(
+        code(maps.list(&ListParams::default().at("999999").matching(kube::api::VersionMatch::NotOlderThan)).await),
+        504
+    );
     assert_eq!(code(maps.list(&ListParams::default().at("1").matching(kube::api::VersionMatch::Exact)).await), 410);
 }

@@ -146,7 +146,11 @@ async fn a_snapshot_of_a_missing_claim_says_why_and_goes_on_when_it_comes() {
     let snapshots = api(&sim, SNAPSHOTS, "VolumeSnapshot", "shop").await;
     take(&sim, "shop", "early", "later").await;
     assert!(text(&snapshots.get("early").await.unwrap(), "/status/error/message").contains("cannot get claim"));
-    api(&sim, "v1", "PersistentVolumeClaim", "shop").await.create(&PostParams::default(), &object(claim("shop", "later", "block"))).await.unwrap();
+    api(&sim, "v1", "PersistentVolumeClaim", "shop")
+        .await
+        .create(&PostParams::default(), &object(claim("shop", "later", "block")))
+        .await
+        .unwrap();
     sim.settle().await;
     let taken = snapshots.get("early").await.unwrap();
     assert_eq!(taken.data["status"]["readyToUse"], json!(true));
@@ -168,7 +172,8 @@ async fn a_group_is_cut_at_one_moment_with_a_snapshot_for_each_claim() {
     sim.settle().await;
     assert_eq!(groups.get("g").await.unwrap().data["status"]["readyToUse"], json!(true));
     let snapshots = api(&sim, SNAPSHOTS, "VolumeSnapshot", "shop").await.list(&Default::default()).await.unwrap();
-    let members: Vec<_> = snapshots.items.iter().filter(|one| text(one, "/status/volumeGroupSnapshotName") == "g").collect();
+    let members: Vec<_> =
+        snapshots.items.iter().filter(|one| text(one, "/status/volumeGroupSnapshotName") == "g").collect();
     assert_eq!(members.len(), 2);
     assert!(members.iter().all(|member| member.data["status"]["readyToUse"] == json!(true)));
     groups.delete("g", &DeleteParams::default()).await.unwrap();

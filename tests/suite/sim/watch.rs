@@ -19,8 +19,12 @@ async fn maps(sim: &Sim) -> (Api<DynamicObject>, String) {
 fn word(event: &WatchEvent<DynamicObject>) -> String {
     match event {
         WatchEvent::Added(object) => format!("added {}", object.metadata.name.as_deref().unwrap()),
-        WatchEvent::Modified(object) => format!("modified {}", object.metadata.name.as_deref().unwrap()),
-        WatchEvent::Deleted(object) => format!("deleted {}", object.metadata.name.as_deref().unwrap()),
+        WatchEvent::Modified(object) => {
+            format!("modified {}", object.metadata.name.as_deref().unwrap())
+        }
+        WatchEvent::Deleted(object) => {
+            format!("deleted {}", object.metadata.name.as_deref().unwrap())
+        }
         WatchEvent::Bookmark(bookmark) if !bookmark.metadata.annotations.is_empty() => "initial events end".to_owned(),
         WatchEvent::Bookmark(_) => "bookmark".to_owned(),
         WatchEvent::Error(status) => format!("error {}", status.code),
@@ -74,7 +78,8 @@ async fn watch_list_sends_what_is_there_then_a_marked_bookmark_then_changes() {
 async fn a_bookmark_comes_before_the_timeout_and_carries_the_latest_version() {
     let sim = bare().await;
     let (maps, version) = maps(&sim).await;
-    sim.load(vec![serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})]).unwrap();
+    sim.load(vec![serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})])
+        .unwrap();
     let stream = maps.watch(&WatchParams::default().timeout(1), &version).await.unwrap();
     let events: Vec<_> = soon(stream.collect::<Vec<_>>()).await;
     let [Ok(WatchEvent::Bookmark(bookmark))] = events.as_slice() else { panic!("{events:?}") };
@@ -110,7 +115,9 @@ async fn kubes_watcher_lives_through_a_killed_server_and_compaction() {
 
 fn note(seen: &mut Vec<String>, event: Result<watcher::Event<DynamicObject>, watcher::Error>) {
     match event {
-        Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => seen.push(object.metadata.name.unwrap()),
+        Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
+            seen.push(object.metadata.name.unwrap())
+        }
         Ok(watcher::Event::InitDone) => seen.push("done".to_owned()),
         _ => {}
     }

@@ -92,7 +92,8 @@ async fn json_patches_test_and_merge_patches_remove_and_apply_creates() {
     assert_eq!(text(&patched, "/data/b"), "2");
     let merged = maps.patch("a", &PatchParams::default(), &Patch::Merge(json!({"data": {"a": null}}))).await.unwrap();
     assert_eq!(merged.data["data"], json!({"b": "2"}));
-    let stale = Patch::Merge(json!({"metadata": {"resourceVersion": made.metadata.resource_version}, "data": {"c": "3"}}));
+    let stale =
+        Patch::Merge(json!({"metadata": {"resourceVersion": made.metadata.resource_version}, "data": {"c": "3"}}));
     assert_eq!(code(maps.patch("a", &PatchParams::default(), &stale).await), 409);
     assert_eq!(code(maps.patch("a", &PatchParams::default(), &Patch::Strategic(json!({"data": {}}))).await), 415);
 }

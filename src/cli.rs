@@ -1,0 +1,74 @@
+//! The command line: arguments, exit codes, and the commands that are not the console.
+//!
+//! Commands stand on the same session and views as the console and print the same rows, plans and reasons.
+//! Results go to stdout, everything about the run to stderr.
+
+mod args;
+mod backup;
+mod demo;
+mod exit;
+mod get;
+mod open;
+mod operations;
+
+use std::error::Error;
+
+use clap::Parser;
+
+pub use args::{Args, Command};
+pub use exit::{Exit, Failure};
+
+/// Parses the command line, runs it, prints what went wrong and says how the process ends.
+pub fn main() -> Exit {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version come this way too; clap knows where each belongs.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Fine };
+        }
+    };
+    match run(args) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            eprintln!("holdfast: {}", describe(&*failure.error));
+            failure.exit
+        }
+    }
+}
+
+fn run(args: Args) -> Result<Exit, Failure> {
+    open::log(args.global.log_file.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Unknown, error))?;
+    let exit = runtime.block_on(async {
+        match args.command {
+            None => Err(Failure::new(Exit::Usage, "the console is not part of this build; see --help")),
+            Some(Command::Demo(demo)) => demo::run(&args.global, &demo).await,
+            Some(Command::Get(get)) => get::run(&args.global, &get).await,
+            Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,
+            Some(Command::Operations(what)) => operations::run(&args.global, &what).await,
+            Some(Command::Journal(what)) => operations::journal(&what),
+        }
+    });
+    // A credential plugin that hangs must not keep the process.
+    runtime.shutdown_background();
+    exit
+}
+
+/// An error with its causes, made safe for a terminal.
+fn describe(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        source = error.source();
+    }
+    crate::text::sanitize(&text).into_owned()
+}

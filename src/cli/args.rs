@@ -1,0 +1,157 @@
+//! Arguments. Their doc comments are the help texts.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
+///
+/// Without a command the console opens. Exit codes: 0 fine, 1 refused, failed or findings over the limit,
+/// 2 usage or configuration, 3 could not reach or judge, 4 waiting for a person.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Args {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Global {
+    /// The kubeconfig file; left out, $KUBECONFIG and then ~/.kube/config.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig context; left out, the current one.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Look at one namespace only; may be given several times.
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub namespace: Vec<String>,
+    /// Never write to the cluster: the HTTP client itself refuses.
+    #[arg(long, global = true, env = "HOLDFAST_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
+    pub read_only: bool,
+    /// The configuration file; left out, $HOLDFAST_CONFIG and then the user's own.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Write a log to this file; $HOLDFAST_LOG filters it.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the console on an embedded cluster with a small shop in it; needs nothing else.
+    Demo(Demo),
+    /// Print rows with their verdicts, as the console shows them.
+    Get(Get),
+    /// Back a volume up: plan, review, confirm, run.
+    Backup(Backup),
+    /// Operations of this console: list, show, resume.
+    #[command(subcommand)]
+    Operations(Operations),
+    /// The journals of operations.
+    #[command(subcommand)]
+    Journal(Journal),
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// Only serve the embedded cluster, without the console, until interrupted.
+    #[arg(long)]
+    pub serve: bool,
+    /// Write a kubeconfig for it to this file.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig_out: Option<PathBuf>,
+}
+
+/// What `get` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// Volumes: can I get my data back?
+    Volumes,
+    /// Restore points: copies one can restore from.
+    RestorePoints,
+    /// Certificates: will TLS break?
+    Certificates,
+    /// Everything that is wrong, the worst first.
+    Problems,
+}
+
+/// How `get` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned columns.
+    #[default]
+    Table,
+    /// An array, one object per row.
+    Json,
+    /// The same as YAML.
+    Yaml,
+}
+
+/// Arguments of `get`.
+#[derive(Debug, clap::Args)]
+pub struct Get {
+    /// What to print.
+    pub what: What,
+    /// All namespaces; left out, --namespace or the context's own.
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+    /// How to print it.
+    #[arg(short, long, default_value = "table")]
+    pub output: Format,
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, clap::Args)]
+pub struct Backup {
+    /// The volume: NAMESPACE/PVC.
+    #[arg(value_name = "NAMESPACE/PVC")]
+    pub volume: String,
+    /// Confirm beforehand; recorded as such.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print the plan and what the server says of it, and stop.
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// The VolumeSnapshotClass; left out, the default of the volume's driver.
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// Why, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// What `operations` does.
+#[derive(Debug, Subcommand)]
+pub enum Operations {
+    /// Print the operations that have a journal here.
+    List {
+        /// How to print it.
+        #[arg(short, long, default_value = "table")]
+        output: Format,
+    },
+    /// Print one operation: plan, steps, outcomes.
+    Show {
+        /// The operation's id.
+        id: String,
+    },
+    /// Go on with an interrupted operation.
+    Resume {
+        /// The operation's id.
+        id: String,
+    },
+}
+
+/// What `journal` does.
+#[derive(Debug, Subcommand)]
+pub enum Journal {
+    /// Check that no journal was changed, cut short or removed.
+    Verify,
+}

@@ -1,0 +1,38 @@
+//! `holdfast demo`: the embedded cluster, with the console on it or alone.
+
+use std::path::Path;
+
+use super::args::{Demo, Global};
+use super::{Exit, Failure};
+use crate::sim::{self, Sim, User};
+
+pub(super) async fn run(_global: &Global, demo: &Demo) -> Result<Exit, Failure> {
+    let fail = |error: Box<dyn std::error::Error + Send + Sync>| Failure::new(Exit::Unknown, error);
+    let cluster = Sim::start(sim::Options::default()).await.map_err(|error| fail(error.into()))?;
+    let directory = std::env::temp_dir().join(format!("holdfast-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).map_err(|error| fail(error.into()))?;
+    let kubeconfig = demo.kubeconfig_out.clone().unwrap_or_else(|| directory.join("kubeconfig"));
+    write_private(&kubeconfig, &cluster.kubeconfig(User::Sre))
+        .map_err(|error| Failure::new(Exit::Usage, format!("cannot write {}: {error}", kubeconfig.display())))?;
+    let exit = if demo.serve {
+        println!("{} as {}", cluster.url(), kubeconfig.display());
+        eprintln!("serving until interrupted; try: kubectl --kubeconfig {} get pvc -A", kubeconfig.display());
+        tokio::signal::ctrl_c().await.map_err(|error| fail(error.into()))?;
+        Ok(Exit::Fine)
+    } else {
+        Err(Failure::new(Exit::Usage, "the console is not part of this build; use --serve"))
+    };
+    // A leftover in the temporary directory harms nobody.
+    let _ = std::fs::remove_dir_all(&directory);
+    cluster.stop().await;
+    exit
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).write(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}

@@ -1,0 +1,59 @@
+//! How the process ends. The numbers are part of the interface.
+
+use std::error::Error;
+use std::process::{ExitCode, Termination};
+
+/// Exit codes, the same for every command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: fine.
+    Fine,
+    /// 1: refused, failed, or findings over the limit.
+    Refused,
+    /// 2: usage or configuration.
+    Usage,
+    /// 3: could not reach or judge.
+    Unknown,
+    /// 4: waiting for a person.
+    Waiting,
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Fine => 0,
+            Self::Refused => 1,
+            Self::Usage => 2,
+            Self::Unknown => 3,
+            Self::Waiting => 4,
+        })
+    }
+}
+
+/// Why a command ends with something other than fine.
+#[derive(Debug)]
+pub struct Failure {
+    /// How the process ends.
+    pub exit: Exit,
+    /// What to say.
+    pub error: Box<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    /// A failure with this exit code.
+    pub fn new(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit, error: error.into() }
+    }
+}
+
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Self::new(Exit::Usage, error)
+    }
+}
+
+impl From<crate::store::StoreError> for Failure {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::new(Exit::Refused, error)
+    }
+}

@@ -1,0 +1,131 @@
+//! From arguments to an open session.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+use super::args::Global;
+use super::{Exit, Failure};
+use crate::cluster::{ConnectError, Target};
+use crate::config::{Config, state_directory};
+use crate::model::{Connection, Freshness, Kind};
+use crate::session::{Event, Options, Session};
+use crate::store::Store;
+use crate::text::{self, names};
+
+/// How long a command waits for the cluster before it says that it could not judge.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The log filter unless `HOLDFAST_LOG` says otherwise. kube logs bodies that it cannot decode, Secrets included,
+/// so its client is held to errors.
+const FILTER: &str = "holdfast=info,kube_client=error,warn";
+
+/// Starts logging to a file; without one nothing is logged, because the terminal is the console's.
+pub(super) fn log(path: Option<&Path>) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    let file = file.map_err(|error| Failure::new(Exit::Usage, format!("cannot log to {}: {error}", path.display())))?;
+    let filter = std::env::var("HOLDFAST_LOG").unwrap_or_else(|_| FILTER.to_owned());
+    let filter = EnvFilter::try_new(&filter)
+        .map_err(|error| Failure::new(Exit::Usage, format!("HOLDFAST_LOG={filter}: {error}")))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(file).init();
+    Ok(())
+}
+
+/// The target that the options name.
+pub(super) fn target(global: &Global) -> Result<Target, Failure> {
+    for namespace in &global.namespace {
+        names::validate_namespace(namespace).map_err(|error| Failure::new(Exit::Usage, error))?;
+    }
+    Ok(Target {
+        kubeconfig: global.kubeconfig.clone(),
+        context: global.context.clone(),
+        read_only: global.read_only,
+        namespaces: global.namespace.clone(),
+    })
+}
+
+/// An open session on these kinds.
+pub(super) fn session(global: &Global, kinds: &[Kind], own_namespace: bool) -> Result<Session, Failure> {
+    let config = Config::load(global.config.as_deref())?;
+    let target = target(global)?;
+    let store = Store::open(&state_directory()?)?;
+    Ok(Session::open(Options { target, config, store, own_namespace, kinds: kinds.to_vec() }))
+}
+
+/// Waits until every one of these kinds was listed, or cannot be.
+///
+/// # Errors
+/// When there is no connection, or the time is over.
+pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), Failure> {
+    let settled = async {
+        loop {
+            match session.next().await {
+                Event::NotConnected(error) => {
+                    return Err(Failure::new(exit_of(&error), super::describe(&*error)));
+                }
+                Event::Changed | Event::Planned(..) | Event::Read(..) | Event::Over(_) => {}
+            }
+            let world = &session.desk().world;
+            let loading = |kind: &Kind| *world.freshness(*kind) == Freshness::Loading;
+            match &world.connection {
+                Connection::Down { why, .. } => return Err(Failure::new(Exit::Unknown, why.to_string())),
+                Connection::Connecting | Connection::Up if kinds.iter().any(loading) => {}
+                Connection::Connecting | Connection::Up => return Ok(()),
+            }
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, settled).await;
+    waited.unwrap_or_else(|_| {
+        let message = format!("the cluster did not answer within {}s; is it reachable?", PATIENCE.as_secs());
+        Err(Failure::new(Exit::Unknown, message))
+    })
+}
+
+/// Says on stderr which kinds are not seen whole. Whether all of them are.
+pub(super) fn warn_of_blind_spots(session: &Session, kinds: &[Kind]) -> bool {
+    let world = &session.desk().world;
+    let mut whole = true;
+    for kind in kinds {
+        if let Some(why) = blind_spot(*kind, world.freshness(*kind)) {
+            eprintln!("holdfast: {}", text::sanitize(&why));
+            whole = false;
+        }
+        for (name, why) in world.unreadable.get(kind).into_iter().flatten() {
+            eprintln!("holdfast: {}", text::sanitize(&format!("{} {name} is left out: {why}", kind.spec().kind)));
+            whole = false;
+        }
+    }
+    whole
+}
+
+/// Why the objects of a kind are not seen whole; `None` when they are, or when the cluster does not serve the kind.
+fn blind_spot(kind: Kind, freshness: &Freshness) -> Option<String> {
+    let plural = kind.spec().plural;
+    match freshness {
+        Freshness::Live | Freshness::Absent => None,
+        Freshness::Loading => Some(format!("{plural} were not listed")),
+        Freshness::Stale { why, .. } => Some(format!("{plural} are stale: {why}")),
+        Freshness::Denied { verb } => Some(format!("{plural} are not seen: the right to {verb} them is missing")),
+    }
+}
+
+/// What can be mended in files and flags is usage; the rest is a cluster that cannot be reached.
+fn exit_of(error: &ConnectError) -> Exit {
+    match error {
+        ConnectError::Credentials { .. }
+        | ConnectError::PluginTimedOut { .. }
+        | ConnectError::InCluster { .. }
+        | ConnectError::Client { .. } => Exit::Unknown,
+        ConnectError::Read { .. }
+        | ConnectError::Yaml { .. }
+        | ConnectError::Kubeconfig { .. }
+        | ConnectError::Nothing
+        | ConnectError::NoContext { .. }
+        | ConnectError::UnknownContext { .. }
+        | ConnectError::Certificate { .. }
+        | ConnectError::Proxy { .. } => Exit::Usage,
+    }
+}

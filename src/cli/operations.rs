@@ -1,0 +1,205 @@
+//! `holdfast operations` and `holdfast journal`.
+
+use serde_json::{Value, json};
+
+use super::args::{Format, Global, Journal, Operations};
+use super::{Exit, Failure, describe, open};
+use crate::config::state_directory;
+use crate::journal::{self, Body, Entry};
+use crate::model::Kind;
+use crate::plan::{End, OperationId};
+use crate::session::{Event, Session, to_yaml};
+use crate::store::{Store, Stored};
+use crate::text;
+
+/// Resuming needs no rows, only a connection and a sign of life.
+const KINDS: &[Kind] = &[Kind::Namespace];
+
+pub(super) async fn run(global: &Global, what: &Operations) -> Result<Exit, Failure> {
+    match what {
+        Operations::List { output } => list(*output),
+        Operations::Show { id } => show(id),
+        Operations::Resume { id } => resume(global, id).await,
+    }
+}
+
+fn parse(id: &str) -> Result<OperationId, Failure> {
+    OperationId::parse(id).map_err(|error| Failure::new(Exit::Usage, error))
+}
+
+fn list(output: Format) -> Result<Exit, Failure> {
+    let stored = Store::open(&state_directory()?)?.list()?;
+    match output {
+        Format::Table => stored.iter().for_each(|stored| println!("{}", line(stored))),
+        Format::Json => println!("{:#}", Value::Array(stored.iter().map(value).collect())),
+        Format::Yaml => {
+            let yaml = to_yaml(&Value::Array(stored.iter().map(value).collect()));
+            print!("{}", yaml.map_err(|error| Failure::new(Exit::Unknown, error))?);
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn state(stored: &Stored) -> &'static str {
+    match stored.run.as_ref().map(|run| &run.progress.end) {
+        Err(_) => "unreadable",
+        Ok(Some(End::Done)) => "done",
+        Ok(Some(End::Failed { .. })) => "failed",
+        Ok(Some(End::Stopped)) => "stopped",
+        Ok(None) if stored.held => "running",
+        Ok(None) => "interrupted",
+    }
+}
+
+fn line(stored: &Stored) -> String {
+    let what = match &stored.run {
+        Ok(run) => format!("{} on {}", run.plan.title, run.plan.context),
+        Err(error) => describe(error),
+    };
+    format!("{}  {:<11}  {}", stored.id, state(stored), text::sanitize(&what))
+}
+
+fn value(stored: &Stored) -> Value {
+    let mut value = json!({ "id": stored.id.as_str(), "state": state(stored) });
+    match &stored.run {
+        Ok(run) => {
+            value["title"] = json!(run.plan.title);
+            value["verb"] = json!(run.plan.verb);
+            value["context"] = json!(run.plan.context);
+            value["server"] = json!(run.plan.server);
+            value["subject"] = json!(run.plan.subject.object.path());
+            value["subjectUid"] = json!(run.plan.subject.uid);
+            value["actor"] = json!(run.authority.who());
+            value["opened"] = json!(run.opened);
+            value["closed"] = json!(run.closed);
+        }
+        Err(error) => value["error"] = json!(describe(error)),
+    }
+    value
+}
+
+fn show(id: &str) -> Result<Exit, Failure> {
+    let id = parse(id)?;
+    let store = Store::open(&state_directory()?)?;
+    let entries = store.entries(&id)?;
+    let run = journal::fold(&entries).map_err(|error| Failure::new(Exit::Refused, error))?;
+    println!("{}\n  operation {id} on {} ({})", run.plan.title, run.plan.context, run.plan.server);
+    println!("  {} {}", run.plan.subject.object, run.plan.subject.uid);
+    println!("  confirmed by {}, plan sha256 {}", text::sanitize(run.authority.who()), run.plan.digest());
+    for entry in &entries {
+        println!("  {}  {}", entry.at.strftime("%Y-%m-%dT%H:%M:%SZ"), text::sanitize(&said(entry)));
+    }
+    Ok(Exit::Fine)
+}
+
+/// One entry in words.
+fn said(entry: &Entry) -> String {
+    match &entry.body {
+        Body::Opened { authority, .. } => format!("opened by {}", authority.who()),
+        Body::Intent { step, .. } => format!("{step}: begins"),
+        Body::Answered { step, audit_id: Some(id) } => format!("{step}: the server took it (audit id {id})"),
+        Body::Answered { step, audit_id: None } => format!("{step}: the server took it"),
+        Body::OutcomeUnknown { step, why } => format!("{step}: outcome unknown: {why}"),
+        Body::Done { step, outputs } => {
+            let outputs: Vec<String> =
+                outputs.iter().map(|(slot, output)| format!("{slot}={}", output.word())).collect();
+            format!("{step}: done {}", outputs.join(" "))
+        }
+        Body::Failed { step, why } => format!("{step}: failed: {why}"),
+        Body::StopAsked { who } => format!("{who} asked to stop"),
+        Body::Resumed { authority, epoch } => format!("resumed by {} (epoch {epoch})", authority.who()),
+        Body::Closed { end: End::Done } => "ended: done".to_owned(),
+        Body::Closed { end: End::Failed { at, why } } => format!("ended: failed at {at}: {why}"),
+        Body::Closed { end: End::Stopped } => "ended: stopped as asked".to_owned(),
+    }
+}
+
+async fn resume(global: &Global, id: &str) -> Result<Exit, Failure> {
+    let id = parse(id)?;
+    let stored = Store::open(&state_directory()?)?.list()?.into_iter().find(|stored| stored.id == id);
+    let Some(stored) = stored else {
+        return Err(Failure::new(Exit::Refused, format!("there is no operation {id} here")));
+    };
+    let run = stored.run?;
+    if run.progress.end.is_some() {
+        return Err(Failure::new(Exit::Refused, format!("operation {id} has ended; nothing is left to resume")));
+    }
+    let mut global = global.clone();
+    global.context.get_or_insert_with(|| run.plan.context.clone());
+    global.namespace = run.plan.subject.object.namespace.iter().map(ToString::to_string).collect();
+    let mut session = open::session(&global, KINDS, false)?;
+    open::settle(&mut session, KINDS).await?;
+    let server = &session.desk().world.context.server;
+    if **server != *run.plan.server {
+        let message = format!("operation {id} belongs to {}, this context is {server}", run.plan.server);
+        return Err(Failure::new(Exit::Refused, message));
+    }
+    session.resume(&id).map_err(|refusal| super::backup::refused(&refusal))?;
+    follow(&mut session, &id).await
+}
+
+/// Prints an operation's steps on stderr until it is over, and its outputs on stdout.
+pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Exit, Failure> {
+    let mut said_entries = 0;
+    let mut waits = None;
+    loop {
+        let event = session.next().await;
+        let fresh = session.entries_from(id, said_entries);
+        for entry in &fresh {
+            eprintln!("{}", text::sanitize(&said(entry)));
+        }
+        said_entries += fresh.len();
+        let shown = session.desk().operations.iter().find(|operation| *operation.id == *id.as_str());
+        let now_waits = shown.and_then(|operation| operation.waits.as_ref().map(|wait| wait.what.clone()));
+        if now_waits != waits
+            && let Some(what) = &now_waits
+        {
+            eprintln!("waiting for {what}");
+        }
+        waits = now_waits;
+        if matches!(&event, Event::Over(over) if over == id) {
+            break;
+        }
+    }
+    match session.outcome(id) {
+        Some(Ok(End::Done)) => {
+            print_outputs(session, id);
+            Ok(Exit::Fine)
+        }
+        Some(Ok(End::Failed { at, why })) => {
+            Err(Failure::new(Exit::Refused, format!("operation {id} failed at {at}: {why}")))
+        }
+        Some(Ok(End::Stopped)) => Err(Failure::new(Exit::Refused, format!("operation {id} was stopped"))),
+        Some(Err(why)) => {
+            let message = format!("operation {id} is interrupted: {why}\n  `holdfast operations resume {id}` goes on");
+            Err(Failure::new(Exit::Unknown, message))
+        }
+        None => Err(Failure::new(Exit::Unknown, format!("operation {id} gave no outcome"))),
+    }
+}
+
+fn print_outputs(session: &Session, id: &OperationId) {
+    let Some(run) = session.run(id) else { return };
+    for step in run.plan.steps() {
+        for (slot, output) in run.progress.outputs(&step.id).into_iter().flatten() {
+            println!("{}.{slot}\t{}", step.id, text::sanitize(&output.word()));
+        }
+    }
+}
+
+pub(super) fn journal(what: &Journal) -> Result<Exit, Failure> {
+    match what {
+        Journal::Verify => {
+            let store = Store::open(&state_directory()?)?;
+            let (count, wrong) = (store.list()?.len(), store.verify()?);
+            for what in &wrong {
+                println!("{}", text::sanitize(what));
+            }
+            if wrong.is_empty() {
+                println!("{}, all as written", text::plural(count, "journal", "journals"));
+                return Ok(Exit::Fine);
+            }
+            Ok(Exit::Refused)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Runs confirmed plans: the only holder of the hands.
+//!
+//! It reads, judges, performs and journals, and knows no feature. The order of every effect: journal on disk,
+//! operation object in the cluster (compare-and-swap), effect, observation, outcome. A write is never repeated
+//! without having looked first, and never believed without having looked after.
+
+mod observe;
+mod perform;
+mod record;
+mod run;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+
+use crate::cluster::{Eyes, Hands};
+use crate::journal::Entry;
+use crate::plan::{Authority, Confirmed, End, OperationId, Plan, StepId};
+use crate::store::{Store, StoreError};
+
+pub use record::RecordError;
+
+/// How often objects are looked at while a step waits.
+const POLL: Duration = Duration::from_millis(300);
+
+/// What a running operation reports. The journal's entries are the truth; the rest is for people meanwhile.
+#[derive(Clone, Debug)]
+pub enum Report {
+    /// The operation began, or goes on, with these entries on disk.
+    Began(Box<Plan>, Vec<Entry>),
+    /// An entry is on disk.
+    Entry(Entry),
+    /// A step waits: what for, and until when.
+    Waiting {
+        /// The step.
+        step: StepId,
+        /// What for, and what is wrong meanwhile.
+        what: String,
+        /// Its deadline.
+        until: Timestamp,
+    },
+    /// The run is over, one way or another.
+    Over(Result<End, EngineError>),
+}
+
+/// Why a run is over although its operation has not ended. It can be resumed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// The journal cannot be written, so nothing may be done.
+    #[error("the journal cannot be written: {0}; make room, then resume the operation")]
+    Journal(String),
+    /// The record in the cluster cannot be kept.
+    #[error("{0}")]
+    Record(#[from] RecordError),
+    /// The journal does not allow it.
+    #[error("operation {id} cannot be resumed: {why}")]
+    NotResumable {
+        /// Which.
+        id: OperationId,
+        /// Why.
+        why: String,
+    },
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        let mut text = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(error) = source {
+            text = format!("{text}: {error}");
+            source = error.source();
+        }
+        Self::Journal(text)
+    }
+}
+
+/// A handle on a running operation.
+#[derive(Debug)]
+pub struct Running {
+    /// Which.
+    pub id: OperationId,
+    stop: watch::Sender<Option<String>>,
+}
+
+impl Running {
+    /// Asks it to stop after the current step; what is owed still runs.
+    pub fn stop(&self, who: &str) {
+        self.stop.send_replace(Some(who.to_owned()));
+    }
+}
+
+/// Runs plans on one cluster.
+#[derive(Clone)]
+pub struct Engine {
+    eyes: Eyes,
+    hands: Hands,
+    store: Store,
+}
+
+impl Engine {
+    /// An engine with these hands, journalling to this store.
+    pub fn new(eyes: Eyes, hands: Hands, store: Store) -> Self {
+        Self { eyes, hands, store }
+    }
+
+    /// Starts a confirmed plan. Reports go to `reports`; the run waits for whoever reads them.
+    pub fn start(&self, confirmed: Confirmed, reports: mpsc::Sender<Report>) -> Running {
+        let (stop, stopped) = watch::channel(None);
+        let id = confirmed.plan().id.clone();
+        let engine = self.clone();
+        tokio::spawn(async move {
+            let over = match run::Run::begin(engine, confirmed, reports.clone(), stopped).await {
+                Ok(mut run) => run.drive().await,
+                Err(error) => Err(error),
+            };
+            // Nobody may be left to hear it; the journal has it all.
+            let _ = reports.send(Report::Over(over)).await;
+        });
+        Running { id, stop }
+    }
+
+    /// Goes on with an interrupted operation, on somebody's word.
+    pub fn resume(&self, id: &OperationId, who: &str, reports: mpsc::Sender<Report>) -> Running {
+        let (stop, stopped) = watch::channel(None);
+        let (engine, operation) = (self.clone(), id.clone());
+        let authority = Authority::Resumed { operation: id.clone(), who: who.to_owned() };
+        tokio::spawn(async move {
+            let over = match run::Run::resume(engine, operation, authority, reports.clone(), stopped).await {
+                Ok(mut run) => run.drive().await,
+                Err(error) => Err(error),
+            };
+            // Nobody may be left to hear it; the journal has it all.
+            let _ = reports.send(Report::Over(over)).await;
+        });
+        Running { id: id.clone(), stop }
+    }
+}

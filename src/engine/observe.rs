@@ -1,0 +1,37 @@
+//! Looking: everything a judgement needs, read afresh.
+
+use serde_json::Value;
+
+use super::Engine;
+use crate::plan::{Guard, ObjectAt, Observed, OperationId, Progress, Seen, Step, broken_guard, judge, next_read};
+
+impl Engine {
+    /// What became of a step, from objects read now.
+    pub(super) async fn observe(&self, step: &Step, operation: &OperationId, progress: &Progress) -> Seen {
+        let mut observed = Observed::new();
+        while let Some(at) = next_read(&step.act, progress, &observed) {
+            match self.read(&at).await {
+                Ok(object) => observed.insert(at, object),
+                Err(why) => return Seen::Unknown(format!("{at} could not be read: {why}")),
+            };
+        }
+        judge(&step.act, operation, progress, &observed)
+    }
+
+    /// The words of the first guard that does not hold; `Err` when that cannot be told.
+    pub(super) async fn broken_guard(&self, guards: &[Guard]) -> Result<Option<String>, String> {
+        for guard in guards {
+            let object = self.read(&guard.at).await.map_err(|why| format!("{} could not be read: {why}", guard.at))?;
+            if let Some(broken) = broken_guard(guard, object.as_ref()) {
+                return Ok(Some(broken));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads one object; `None` when the server says there is none.
+    pub(super) async fn read(&self, at: &ObjectAt) -> Result<Option<Value>, String> {
+        let found = self.eyes.get(&at.resource, at.namespace.as_deref(), &at.name).await;
+        found.map(|found| found.map(|fetched| fetched.value)).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,307 @@
+//! One context being looked at and worked on: the world, the questions under way, the operations.
+//!
+//! Knows no terminal: the console, the command line and whatever comes later drive the same session. One task
+//! owns it; everything slow runs elsewhere and comes back as a message. Opening it asks the network nothing.
+
+mod ask;
+mod desk;
+mod operations;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::cluster::{self, Cluster, Target, WatchSet};
+use crate::config::Config;
+use crate::engine::{Engine, Report};
+use crate::model::{Connection, Context, Delta, Kind, Scope, Touched, Uid};
+use crate::plan::backup::Options as BackupOptions;
+use crate::plan::{Confirmed, DryRun, OperationId, Plan, Refusal, Verb};
+use crate::store::Store;
+use crate::view::Level;
+
+pub use ask::to_yaml;
+pub use desk::Desk;
+use operations::Tracked;
+
+/// Deltas taken in at once before the screen gets a turn.
+const BATCH: usize = 2_000;
+/// How many deltas may wait; the watches wait beyond that.
+const BACKLOG: usize = 4_096;
+/// How long to wait before trying to connect again after a failure.
+const RECONNECT: Duration = Duration::from_secs(5);
+
+/// Identity of a question, so that its answer finds the one who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(u64);
+
+/// A plan ready to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reviewed {
+    /// The plan.
+    pub plan: Plan,
+    /// What the server said of it.
+    pub dry_run: DryRun,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// The desk changed.
+    Changed,
+    /// A plan was made, or refused.
+    Planned(Ticket, Result<Box<Reviewed>, Refusal>),
+    /// An object was read, as YAML.
+    Read(Ticket, Result<String, String>),
+    /// A run is over: the operation ended, or cannot go on here and why.
+    Over(OperationId),
+    /// Connecting failed; it is tried again.
+    NotConnected(Arc<cluster::ConnectError>),
+}
+
+/// What a session is opened with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which cluster, as whom.
+    pub target: Target,
+    /// Settings.
+    pub config: Config,
+    /// State files.
+    pub store: Store,
+    /// Whether to look only at the context's own namespace when the target names none, as kubectl does.
+    pub own_namespace: bool,
+    /// Kinds to watch; all of them for the console.
+    pub kinds: Vec<Kind>,
+}
+
+enum Message {
+    Connected(Result<Box<Cluster>, cluster::ConnectError>),
+    Who(String),
+    Answered(Ticket, Uid, Box<BackupOptions>, Box<crate::plan::Answers>),
+    Checked(Ticket, Box<Reviewed>),
+    Read(Ticket, Result<String, String>),
+    Report(OperationId, Report),
+}
+
+/// One context being looked at and worked on.
+pub struct Session {
+    desk: Desk,
+    options: Options,
+    cluster: Option<Cluster>,
+    watches: Option<WatchSet>,
+    deltas: (mpsc::Sender<Delta>, mpsc::Receiver<Delta>),
+    inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
+    tracked: BTreeMap<OperationId, Tracked>,
+    tickets: u64,
+}
+
+impl Session {
+    /// Opens a session and begins to connect. Needs a tokio runtime; asks the network nothing itself.
+    pub fn open(options: Options) -> Self {
+        let context = Context {
+            name: options.target.context.as_deref().unwrap_or("").into(),
+            namespaces: options.target.namespaces.iter().map(|namespace| namespace.as_str().into()).collect(),
+            read_only: options.target.read_only,
+            ..Context::default()
+        };
+        let desk = Desk::new(context, options.config.policy.clone(), crate::store::now());
+        let session = Self {
+            desk,
+            cluster: None,
+            watches: None,
+            deltas: mpsc::channel(BACKLOG),
+            inbox: mpsc::channel(256),
+            tracked: BTreeMap::new(),
+            tickets: 0,
+            options,
+        };
+        session.connect(Duration::ZERO);
+        session
+    }
+
+    /// The readable state.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Moves the desk's clock to now; judgements that ran out are made anew.
+    pub fn tick(&mut self) {
+        self.desk.refresh(&Touched::default(), crate::store::now());
+    }
+
+    fn connect(&self, after: Duration) {
+        let (target, post) = (self.options.target.clone(), self.inbox.0.clone());
+        let protected = self.options.config.contexts.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let protected = |name: &str| protected.get(name).is_some_and(|context| context.read_only);
+            let connected = cluster::connect(&target, protected).await.map(Box::new);
+            // The session may have been closed meanwhile.
+            let _ = post.send(Message::Connected(connected)).await;
+        });
+    }
+
+    /// Waits until something happens and takes it in.
+    pub async fn next(&mut self) -> Event {
+        loop {
+            let until = self.desk.next_change();
+            let event = tokio::select! {
+                biased;
+                Some(message) = self.inbox.1.recv() => self.take(message),
+                Some(delta) = self.deltas.1.recv() => {
+                    self.apply(delta);
+                    Some(Event::Changed)
+                }
+                () = tokio::time::sleep(until) => {
+                    self.tick();
+                    Some(Event::Changed)
+                }
+            };
+            if let Some(event) = event {
+                return event;
+            }
+        }
+    }
+
+    fn apply(&mut self, first: Delta) {
+        let now = crate::store::now();
+        let mut touched = self.desk.world.apply(first, now);
+        for _ in 1..BATCH {
+            let Ok(delta) = self.deltas.1.try_recv() else { break };
+            touched.merge(self.desk.world.apply(delta, now));
+        }
+        self.desk.refresh(&touched, now);
+    }
+
+    fn take(&mut self, message: Message) -> Option<Event> {
+        match message {
+            Message::Connected(Ok(cluster)) => {
+                self.connected(*cluster);
+                Some(Event::Changed)
+            }
+            Message::Connected(Err(error)) => {
+                let why = ask::chain(&error).into();
+                let since = self.desk.down_since().unwrap_or_else(crate::store::now);
+                self.apply(Delta::Connection(Connection::Down { since, why }));
+                self.connect(RECONNECT);
+                Some(Event::NotConnected(Arc::new(error)))
+            }
+            Message::Who(who) => {
+                self.desk.world.context.user = Some(who.into());
+                Some(Event::Changed)
+            }
+            Message::Answered(ticket, claim, options, answers) => self.plan(ticket, &claim, &options, &answers),
+            Message::Checked(ticket, reviewed) => Some(Event::Planned(ticket, Ok(reviewed))),
+            Message::Read(ticket, read) => Some(Event::Read(ticket, read)),
+            Message::Report(id, report) => Some(self.report(&id, report)),
+        }
+    }
+
+    fn connected(&mut self, cluster: Cluster) {
+        let context = &mut self.desk.world.context;
+        context.name = cluster.context_name().into();
+        context.server = cluster.server().into();
+        context.read_only = cluster.hands().is_none();
+        if self.options.own_namespace && context.namespaces.is_empty() {
+            context.namespaces = vec![cluster.default_namespace().into()];
+        }
+        let scopes = match context.namespaces.as_slice() {
+            [] => vec![Scope::All],
+            namespaces => namespaces.iter().cloned().map(Scope::Namespace).collect(),
+        };
+        self.watches = Some(cluster::watch(&cluster, &self.options.kinds, scopes, self.deltas.0.clone()));
+        let (eyes, post) = (cluster.eyes(), self.inbox.0.clone());
+        tokio::spawn(async move {
+            if let Ok(Some(who)) = eyes.who_am_i().await {
+                // The session may have been closed meanwhile.
+                let _ = post.send(Message::Who(who)).await;
+            }
+        });
+        self.cluster = Some(cluster);
+        self.load_operations();
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
+    /// Who we are, as far as it is known.
+    fn who(&self) -> String {
+        self.desk.world.context.user.as_deref().unwrap_or("unknown").to_owned()
+    }
+
+    fn engine(&self) -> Option<Engine> {
+        let cluster = self.cluster.as_ref()?;
+        Some(Engine::new(cluster.eyes(), cluster.hands()?, self.options.store.clone()))
+    }
+
+    /// Starts a confirmed plan.
+    ///
+    /// # Errors
+    /// In read-only mode, and before there is a connection.
+    pub fn start(&mut self, confirmed: Confirmed) -> Result<OperationId, Refusal> {
+        let plan = confirmed.plan();
+        let (id, verb, object) = (plan.id.clone(), plan.verb, plan.subject.object.to_string());
+        let engine = self.engine().ok_or_else(|| self.no_hands(verb, object))?;
+        let running = engine.start(confirmed, self.reports(&id));
+        self.tracked.insert(id.clone(), Tracked::starting(running));
+        Ok(id)
+    }
+
+    /// Goes on with an interrupted operation.
+    ///
+    /// # Errors
+    /// In read-only mode, and before there is a connection.
+    pub fn resume(&mut self, id: &OperationId) -> Result<(), Refusal> {
+        let engine = self.engine().ok_or_else(|| self.no_hands(Verb::Backup, format!("operation {id}")))?;
+        let running = engine.resume(id, &self.who(), self.reports(id));
+        self.tracked.entry(id.clone()).or_default().run_by(running);
+        self.show_operations();
+        Ok(())
+    }
+
+    /// Asks a running operation to stop after the current step.
+    pub fn stop(&mut self, id: &OperationId) {
+        let who = self.who();
+        if let Some(running) = self.tracked.get(id).and_then(Tracked::running) {
+            running.stop(&who);
+        }
+    }
+
+    fn no_hands(&self, verb: Verb, object: String) -> Refusal {
+        let (why, clear) = if self.cluster.is_some() {
+            ("this console is read-only", "start it without --read-only, on a context that is not read-only")
+        } else {
+            ("there is no connection to the cluster", "wait until the header says connected")
+        };
+        Refusal { verb, object, why: why.into(), clear: clear.into() }
+    }
+
+    fn reports(&self, id: &OperationId) -> mpsc::Sender<Report> {
+        let (sender, mut receiver) = mpsc::channel(16);
+        let (post, id) = (self.inbox.0.clone(), id.clone());
+        tokio::spawn(async move {
+            while let Some(report) = receiver.recv().await {
+                if post.send(Message::Report(id.clone(), report)).await.is_err() {
+                    // The session was closed; the run goes on until the process ends and can be resumed.
+                    receiver.close();
+                }
+            }
+        });
+        sender
+    }
+
+    /// Says something to whoever looks at the desk.
+    fn notice(&mut self, level: Level, text: &str) {
+        self.desk.say(level, text);
+    }
+
+    /// Time by the desk's clock.
+    pub fn now(&self) -> Timestamp {
+        self.desk.now
+    }
+}

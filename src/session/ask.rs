@@ -1,0 +1,168 @@
+//! Questions to the cluster, asked aside and answered by message.
+
+use serde_json::Value;
+
+use super::{Event, Message, Reviewed, Session, Ticket};
+use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError};
+use crate::model::{ObjRef, Uid};
+use crate::plan::backup::{self, Options};
+use crate::plan::{AccessQuestion, Act, Answers, DryRun, OperationId, Plan, Questions, Refusal, Verb};
+
+impl Session {
+    /// Asks for a plan to back up the claim with this UID. The answer is [`Event::Planned`].
+    pub fn plan_backup(&mut self, claim: &Uid, options: Options) -> Ticket {
+        let ticket = self.ticket();
+        let questions = self.desk.world.inventory.pvcs.get(claim).map(backup::questions).unwrap_or_default();
+        let (eyes, who, post) = (self.cluster.as_ref().map(crate::cluster::Cluster::eyes), self.who(), self.post());
+        let claim = claim.clone();
+        tokio::spawn(async move {
+            let answers = match eyes {
+                Some(eyes) => ask(&eyes, questions, who).await,
+                None => Answers::default(),
+            };
+            // The session may have been closed meanwhile.
+            let _ = post.send(Message::Answered(ticket, claim, Box::new(options), Box::new(answers))).await;
+        });
+        ticket
+    }
+
+    /// Choices for a backup as the configuration has them.
+    pub fn backup_options(&self) -> Options {
+        let deadlines = &self.options.config.deadlines;
+        let defaults = Options::default();
+        Options {
+            cut_within: deadlines.cut.try_into().unwrap_or(defaults.cut_within),
+            ready_within: deadlines.ready.try_into().unwrap_or(defaults.ready_within),
+            ..defaults
+        }
+    }
+
+    /// Reads one object for showing it as YAML. The answer is [`Event::Read`].
+    pub fn read(&mut self, object: &ObjRef) -> Ticket {
+        let ticket = self.ticket();
+        let (eyes, post) = (self.cluster.as_ref().map(crate::cluster::Cluster::eyes), self.post());
+        let object = object.clone();
+        tokio::spawn(async move {
+            let read = match eyes {
+                Some(eyes) => yaml(&eyes, &object).await,
+                None => Err("there is no connection to the cluster".to_owned()),
+            };
+            // The session may have been closed meanwhile.
+            let _ = post.send(Message::Read(ticket, read)).await;
+        });
+        ticket
+    }
+
+    fn post(&self) -> tokio::sync::mpsc::Sender<Message> {
+        self.inbox.0.clone()
+    }
+
+    pub(super) fn plan(&mut self, ticket: Ticket, claim: &Uid, options: &Options, answers: &Answers) -> Option<Event> {
+        let mut random = [0; 4];
+        if ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random).is_err() {
+            let refusal = Refusal {
+                verb: Verb::Backup,
+                object: "a volume".into(),
+                why: "this machine gives no random numbers for the operation's name".into(),
+                clear: "look at the machine".into(),
+            };
+            return Some(Event::Planned(ticket, Err(refusal)));
+        }
+        let now = crate::store::now();
+        let planned = backup::plan(&self.desk.world, claim, answers, options, OperationId::new(now, random), now);
+        match planned {
+            Err(refusal) => Some(Event::Planned(ticket, Err(refusal))),
+            Ok(plan) => {
+                self.dry_run(ticket, plan);
+                None
+            }
+        }
+    }
+
+    fn dry_run(&self, ticket: Ticket, plan: Plan) {
+        let (hands, post) = (self.cluster.as_ref().and_then(crate::cluster::Cluster::hands), self.post());
+        tokio::spawn(async move {
+            let dry_run = match hands {
+                Some(hands) => try_creates(&hands, &plan).await,
+                None => DryRun::NotChecked("read-only mode sends no writes, not even as a dry run".into()),
+            };
+            // The session may have been closed meanwhile.
+            let _ = post.send(Message::Checked(ticket, Box::new(Reviewed { plan, dry_run }))).await;
+        });
+    }
+}
+
+async fn ask(eyes: &Eyes, questions: Questions, who: String) -> Answers {
+    let mut answers = Answers { who, ..Answers::default() };
+    for at in questions.objects {
+        let read = eyes.get(&at.resource, at.namespace.as_deref(), &at.name).await;
+        let read = read.map(|found| found.map(|fetched| fetched.value)).map_err(|error| error.to_string());
+        answers.objects.insert(at, read);
+    }
+    for question in questions.access {
+        let answer = eyes.access(&query(&question)).await;
+        let answer = answer.map(|access| matches!(access, Access::Allowed)).map_err(|error| error.to_string());
+        answers.access.insert(question, answer);
+    }
+    if let Some(namespace) = questions.quotas {
+        answers.quotas = eyes.quota(&namespace).await.map_err(|error| error.to_string());
+    }
+    answers
+}
+
+fn query(question: &AccessQuestion) -> AccessQuery {
+    AccessQuery {
+        verb: question.verb.into(),
+        group: question.group.clone().into(),
+        resource: question.resource.clone().into(),
+        subresource: None,
+        namespace: question.namespace.clone().map(Into::into),
+        name: None,
+    }
+}
+
+/// Sends what the plan creates as a dry run; the first refusal is the answer.
+async fn try_creates(hands: &Hands, plan: &Plan) -> DryRun {
+    for step in plan.steps() {
+        let Act::Create { at, manifest } = &step.act else { continue };
+        match hands.create(&at.resource, at.namespace.as_deref(), manifest, true).await {
+            Ok(_) => {}
+            Err(WriteError::Refused(error)) if !error.temporary() => return DryRun::Refused(error.to_string()),
+            Err(WriteError::Refused(error) | WriteError::Unknown(error)) => {
+                return DryRun::NotChecked(error.to_string());
+            }
+        }
+    }
+    DryRun::Accepted
+}
+
+async fn yaml(eyes: &Eyes, object: &ObjRef) -> Result<String, String> {
+    let resource = Resource::of(object.kind);
+    let found = eyes.get(&resource, object.namespace.as_deref(), &object.name).await;
+    match found.map_err(|error| error.to_string())? {
+        None => Err(format!("{object} is gone")),
+        Some(fetched) => to_yaml(&fetched.value).map_err(|error| format!("{object}: {error}")),
+    }
+}
+
+/// An object as YAML that kubectl reads back as it was.
+///
+/// # Errors
+/// When it cannot be written as YAML.
+pub fn to_yaml(value: &Value) -> Result<String, String> {
+    serde_saphyr::to_string(value).map_err(|error| error.to_string())
+}
+
+/// An error with all its causes, outermost first.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        source = error.source();
+    }
+    text
+}

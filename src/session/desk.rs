@@ -1,0 +1,64 @@
+//! What can be seen of a session: plain state that screens and commands read and nobody else changes.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Connection, Context, Policies, Touched, World};
+use crate::text;
+use crate::view::{Boards, Level, Notice, OperationView};
+
+/// Notices kept.
+const NOTICES: usize = 100;
+
+/// What can be seen of a session.
+#[derive(Debug)]
+pub struct Desk {
+    /// The cluster as it is known.
+    pub world: World,
+    /// Rows of the panes, kept up with the world.
+    pub boards: Boards,
+    /// Operations of this cluster, the newest first.
+    pub operations: Vec<OperationView>,
+    /// What the console had to say, the newest last.
+    pub notices: Vec<Notice>,
+    /// The moment all of this is for.
+    pub now: Timestamp,
+}
+
+impl Desk {
+    /// An empty desk.
+    pub fn new(context: Context, policies: Policies, now: Timestamp) -> Self {
+        let mut world = World::default();
+        world.context = context;
+        world.policies = policies;
+        Self { world, boards: Boards::default(), operations: Vec::new(), notices: Vec::new(), now }
+    }
+
+    /// Makes rows anew that changed or ran out.
+    pub fn refresh(&mut self, touched: &Touched, now: Timestamp) {
+        self.now = now;
+        self.boards.refresh(&self.world, touched, now);
+    }
+
+    /// How long the rows stay true if nothing happens: at most a second, so that ages move on.
+    pub(super) fn next_change(&self) -> Duration {
+        let next = self.boards.next_change().map(|moment| moment.duration_since(crate::store::now()));
+        let next = next.and_then(|left| Duration::try_from(left).ok()).unwrap_or(Duration::from_secs(1));
+        next.clamp(Duration::from_millis(50), Duration::from_secs(1))
+    }
+
+    pub(super) fn down_since(&self) -> Option<Timestamp> {
+        match &self.world.connection {
+            Connection::Down { since, .. } => Some(*since),
+            Connection::Connecting | Connection::Up => None,
+        }
+    }
+
+    pub(super) fn say(&mut self, level: Level, text: &str) {
+        if self.notices.len() >= NOTICES {
+            self.notices.remove(0);
+        }
+        self.notices.push(Notice { at: self.now, level, text: text::sanitize(text).into() });
+    }
+}

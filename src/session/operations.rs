@@ -1,0 +1,193 @@
+//! Operations of this cluster: those running here, and what journals say of the others.
+
+use std::sync::Arc;
+
+use super::{Event, Session};
+use crate::engine::{EngineError, Report, Running};
+use crate::journal::{self, Entry, fold};
+use crate::plan::{End, OperationId, StepState};
+use crate::view::{Level, OperationState, OperationView, StepView, WaitView};
+
+/// Ended operations that stay on the desk.
+const ENDED_SHOWN: usize = 20;
+
+/// What is known of one operation.
+#[derive(Debug, Default)]
+pub(super) struct Tracked {
+    run: Option<journal::Run>,
+    entries: Vec<Entry>,
+    running: Option<Running>,
+    waits: Option<WaitView>,
+    held_elsewhere: bool,
+    trouble: Option<String>,
+}
+
+impl Tracked {
+    pub(super) fn starting(running: Running) -> Self {
+        Self { running: Some(running), ..Self::default() }
+    }
+
+    pub(super) fn run_by(&mut self, running: Running) {
+        self.running = Some(running);
+        self.trouble = None;
+    }
+
+    pub(super) fn running(&self) -> Option<&Running> {
+        self.running.as_ref()
+    }
+}
+
+impl Session {
+    /// Reads the journals of operations on this cluster.
+    pub(super) fn load_operations(&mut self) {
+        let stored = match self.options.store.list() {
+            Ok(stored) => stored,
+            Err(error) => return self.notice(Level::Critical, &super::ask::chain(&error)),
+        };
+        let server = self.desk.world.context.server.to_string();
+        let mut ended = 0;
+        for found in stored {
+            match found.run {
+                Err(error) => self.notice(Level::Critical, &super::ask::chain(&error)),
+                Ok(run) if run.plan.server != server || self.tracked.contains_key(&found.id) => {}
+                Ok(run) => {
+                    ended += usize::from(run.closed.is_some());
+                    if run.closed.is_none() || ended <= ENDED_SHOWN {
+                        let tracked = Tracked { run: Some(run), held_elsewhere: found.held, ..Tracked::default() };
+                        self.tracked.insert(found.id, tracked);
+                    }
+                }
+            }
+        }
+        self.show_operations();
+    }
+
+    pub(super) fn report(&mut self, id: &OperationId, report: Report) -> Event {
+        let tracked = self.tracked.entry(id.clone()).or_default();
+        let event = match report {
+            Report::Began(_, entries) => {
+                tracked.run = fold(&entries).ok();
+                tracked.entries = entries;
+                Event::Changed
+            }
+            Report::Entry(entry) => {
+                if let Some(run) = &mut tracked.run {
+                    run.take(&entry);
+                }
+                tracked.entries.push(entry);
+                tracked.waits = None;
+                Event::Changed
+            }
+            Report::Waiting { what, until, .. } => {
+                tracked.waits = Some(WaitView { what: what.into(), until });
+                Event::Changed
+            }
+            Report::Over(over) => {
+                tracked.running = None;
+                tracked.waits = None;
+                tracked.trouble = over.as_ref().err().map(ToString::to_string);
+                let said = said(tracked.run.as_ref(), id, &over);
+                self.notice(said.0, &said.1);
+                Event::Over(id.clone())
+            }
+        };
+        self.show_operations();
+        event
+    }
+
+    pub(super) fn show_operations(&mut self) {
+        let can_act = self.cluster.as_ref().is_some_and(|cluster| cluster.hands().is_some());
+        let views = self.tracked.iter().rev();
+        self.desk.operations = views.filter_map(|(id, tracked)| view(id, tracked, can_act)).collect();
+    }
+
+    /// How an operation ended, or why it cannot go on here. `None` while it runs.
+    pub fn outcome(&self, id: &OperationId) -> Option<Result<End, String>> {
+        let tracked = self.tracked.get(id)?;
+        if tracked.running.is_some() {
+            return None;
+        }
+        match tracked.run.as_ref().and_then(|run| run.progress.end.clone()) {
+            Some(end) => Some(Ok(end)),
+            None => Some(Err(tracked.trouble.clone().unwrap_or_else(|| "it was interrupted".into()))),
+        }
+    }
+
+    /// Entries of an operation from the given number on, as they are on disk.
+    pub fn entries_from(&self, id: &OperationId, from: usize) -> Vec<Entry> {
+        let entries = self.tracked.get(id).map_or(&[][..], |tracked| &tracked.entries);
+        entries.get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// The journal of an operation, added up.
+    pub fn run(&self, id: &OperationId) -> Option<&journal::Run> {
+        self.tracked.get(id)?.run.as_ref()
+    }
+}
+
+fn said(run: Option<&journal::Run>, id: &OperationId, over: &Result<End, EngineError>) -> (Level, String) {
+    let title = run.map_or_else(|| format!("operation {id}"), |run| run.plan.title.clone());
+    match over {
+        Ok(End::Done) => (Level::Ok, format!("{title}: done")),
+        Ok(End::Failed { at, why }) => (Level::Critical, format!("{title}: failed at {at}: {why}")),
+        Ok(End::Stopped) => (Level::Warn, format!("{title}: stopped as asked")),
+        Err(error) => (Level::Critical, format!("{title}: interrupted: {error}")),
+    }
+}
+
+fn view(id: &OperationId, tracked: &Tracked, can_act: bool) -> Option<OperationView> {
+    let run = tracked.run.as_ref()?;
+    let state = state(tracked, run);
+    let interrupted = matches!(state, OperationState::Interrupted | OperationState::OutcomeUnknown);
+    Some(OperationView {
+        id: Arc::from(id.as_str()),
+        title: run.plan.title.as_str().into(),
+        state,
+        started: Some(run.opened),
+        ended: run.closed,
+        steps: run.plan.steps().into_iter().map(|step| step_view(run, step)).collect(),
+        waits: tracked.waits.clone(),
+        message: message(tracked, run, state),
+        can_resume: can_act && interrupted && tracked.running.is_none() && !tracked.held_elsewhere,
+    })
+}
+
+fn state(tracked: &Tracked, run: &journal::Run) -> OperationState {
+    match &run.progress.end {
+        Some(End::Done) => OperationState::Done,
+        Some(End::Failed { .. } | End::Stopped) => OperationState::Failed,
+        None if tracked.running.is_some() && run.progress.stop_asked => OperationState::Stopping,
+        None if tracked.running.is_some() || tracked.held_elsewhere => OperationState::Running,
+        None if !run.unanswered.is_empty() => OperationState::OutcomeUnknown,
+        None => OperationState::Interrupted,
+    }
+}
+
+fn message(tracked: &Tracked, run: &journal::Run, state: OperationState) -> Option<Box<str>> {
+    if let Some(trouble) = &tracked.trouble {
+        return Some(trouble.as_str().into());
+    }
+    match (&run.progress.end, state) {
+        (Some(End::Failed { at, why }), _) => Some(format!("failed at {at}: {why}").into()),
+        (Some(End::Stopped), _) => Some("stopped as asked".into()),
+        (None, OperationState::Running) if tracked.held_elsewhere => {
+            Some("another holdfast process on this machine runs it".into())
+        }
+        (None, OperationState::Interrupted | OperationState::OutcomeUnknown) => {
+            Some("nobody runs it; resume it to see what took effect and to finish it".into())
+        }
+        (Some(End::Done) | None, _) => None,
+    }
+}
+
+fn step_view(run: &journal::Run, step: &crate::plan::Step) -> StepView {
+    use crate::view::StepState as Shown;
+    let (state, note) = match run.progress.state(&step.id) {
+        StepState::Waiting => (Shown::Ahead, None),
+        StepState::Intended if run.unanswered.contains(&step.id) => (Shown::Unknown, None),
+        StepState::Intended => (Shown::Running, None),
+        StepState::Done(_) => (Shown::Done, None),
+        StepState::Failed(why) => (Shown::Failed, Some(why.as_str().into())),
+    };
+    StepView { title: step.title.as_str().into(), state, note }
+}
