@@ -2,6 +2,7 @@ package csi
 
 import (
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,6 +47,14 @@ func runSanity(t *testing.T, attach bool) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- driver.Serve(ctx, socket) }()
+	// The suite does not try again when it comes before the socket.
+	waitFor(t, func() bool {
+		conn, err := net.Dial("unix", socket)
+		if err != nil {
+			return false
+		}
+		return conn.Close() == nil
+	})
 	config := sanity.NewTestConfig()
 	config.Address = socket
 	config.TargetPath = filepath.Join(dir, "target")
