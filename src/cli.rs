@@ -70,5 +70,6 @@ fn describe(error: &dyn Error) -> String {
         }
         source = error.source();
     }
-    crate::text::sanitize(&text).into_owned()
+    // Our own line breaks stay; whatever else a line holds may come from outside.
+    text.lines().map(crate::text::sanitize).collect::<Vec<_>>().join("\n")
 }
