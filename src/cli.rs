@@ -46,7 +46,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new(Exit::Unknown, error))?;
     let exit = runtime.block_on(async {
         match args.command {
-            None => Err(Failure::new(Exit::Usage, "the console is not part of this build; see --help")),
+            None => open::console(&args.global).await,
             Some(Command::Demo(demo)) => demo::run(&args.global, &demo).await,
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,

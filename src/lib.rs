@@ -9,7 +9,7 @@
 //! - [`engine`]: the only holder of hands; runs confirmed plans.
 //! - [`session`]: one context being looked at and worked on; no terminal.
 //! - [`sim`]: a Kubernetes API in this process, for the demo and for tests; stands on nothing here.
-//! - [`cli`]: the command line.
+//! - [`tui`], [`cli`]: the console and the commands.
 
 pub mod assess;
 pub mod cli;
@@ -23,5 +23,6 @@ pub mod session;
 pub mod sim;
 pub mod store;
 pub mod text;
+pub mod tui;
 pub mod view;
 pub mod x509;

@@ -179,6 +179,7 @@ impl Sim {
     /// controllers, which need no API here, go on.
     pub async fn kill(&self) {
         let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.cluster.kills.send_modify(|count| *count += 1);
         if let Some(server) = server {
             server.stop().await;
         }
@@ -202,6 +203,7 @@ impl Sim {
 
 impl Drop for Sim {
     fn drop(&mut self) {
+        self.cluster.kills.send_modify(|count| *count += 1);
         if let Some(controllers) = &self.controllers {
             controllers.abort();
         }

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::args::{Demo, Global};
-use super::{Exit, Failure};
+use super::{Exit, Failure, open};
 use crate::sim::{self, Sim, User};
 
-pub(super) async fn run(_global: &Global, demo: &Demo) -> Result<Exit, Failure> {
+pub(super) async fn run(global: &Global, demo: &Demo) -> Result<Exit, Failure> {
     let fail = |error: Box<dyn std::error::Error + Send + Sync>| Failure::new(Exit::Unknown, error);
     let cluster = Sim::start(sim::Options::default()).await.map_err(|error| fail(error.into()))?;
     let directory = std::env::temp_dir().join(format!("holdfast-demo-{}", std::process::id()));
@@ -20,7 +20,8 @@ pub(super) async fn run(_global: &Global, demo: &Demo) -> Result<Exit, Failure> 
         tokio::signal::ctrl_c().await.map_err(|error| fail(error.into()))?;
         Ok(Exit::Fine)
     } else {
-        Err(Failure::new(Exit::Usage, "the console is not part of this build; use --serve"))
+        let global = Global { kubeconfig: Some(kubeconfig), context: None, ..global.clone() };
+        open::console(&global).await
     };
     // A leftover in the temporary directory harms nobody.
     let _ = std::fs::remove_dir_all(&directory);

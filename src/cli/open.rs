@@ -8,12 +8,13 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::Global;
 use super::{Exit, Failure};
-use crate::cluster::{ConnectError, Target};
+use crate::cluster::{self, ConnectError, Target};
 use crate::config::{Config, state_directory};
 use crate::model::{Connection, Freshness, Kind};
 use crate::session::{Event, Options, Session};
 use crate::store::Store;
 use crate::text::{self, names};
+use crate::tui::{self, ConsoleError, Theme};
 
 /// How long a command waits for the cluster before it says that it could not judge.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -51,8 +52,40 @@ pub(super) fn target(global: &Global) -> Result<Target, Failure> {
 pub(super) fn session(global: &Global, kinds: &[Kind], own_namespace: bool) -> Result<Session, Failure> {
     let config = Config::load(global.config.as_deref())?;
     let target = target(global)?;
+    check(&target).map_err(|error| Failure::new(exit_of(&error), super::describe(&error)))?;
     let store = Store::open(&state_directory()?)?;
     Ok(Session::open(Options { target, config, store, own_namespace, kinds: kinds.to_vec() }))
+}
+
+/// Whether the kubeconfig can be read and knows the context, before a screen is opened or anything is waited for.
+fn check(target: &Target) -> Result<(), ConnectError> {
+    let known = cluster::contexts(target.kubeconfig.as_deref())?;
+    match &target.context {
+        Some(name) if !known.is_empty() && !known.contains(name) => {
+            Err(ConnectError::UnknownContext { name: name.clone(), known })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Opens the console.
+pub(super) async fn console(global: &Global) -> Result<Exit, Failure> {
+    let config = Config::load(global.config.as_deref())?;
+    let theme = theme(config.theme.as_deref())?;
+    let mut session = session(global, Kind::ALL, false)?;
+    match tui::run(&mut session, theme).await {
+        Ok(()) => Ok(Exit::Fine),
+        Err(error @ ConsoleError::NoTerminal) => Err(Failure::new(Exit::Usage, error)),
+        Err(error) => Err(Failure::new(Exit::Refused, error)),
+    }
+}
+
+/// The theme that the configuration names, as far as the terminal can show it.
+fn theme(asked: Option<&str>) -> Result<Theme, Failure> {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let depth = std::env::var("COLORTERM").unwrap_or_default();
+    let true_color = matches!(depth.as_str(), "truecolor" | "24bit");
+    Theme::named(Theme::choice(asked, set("NO_COLOR"), true_color)).map_err(|error| Failure::new(Exit::Usage, error))
 }
 
 /// Waits until every one of these kinds was listed, or cannot be.

@@ -32,6 +32,8 @@ pub(crate) struct Cluster {
     pub scripts: Scripts,
     /// A new value ends all watches.
     pub disconnects: watch::Sender<u64>,
+    /// A new value breaks all exec sessions: they outlive the connection they came by.
+    pub kills: watch::Sender<u64>,
     /// Whether controllers run: without them a deleted pod must go at once, for no one ends it.
     pub controllers: bool,
     /// What the controllers are at.
@@ -65,6 +67,7 @@ impl Cluster {
             faults: SnapshotFaults::default(),
             scripts: Scripts::default(),
             disconnects: watch::Sender::new(0),
+            kills: watch::Sender::new(0),
             controllers,
             progress: watch::Sender::new(Progress::default()),
             clock,
@@ -96,10 +99,24 @@ impl Cluster {
                 (true, "") => "default".to_owned(),
                 (true, own) => own.to_owned(),
             };
-            self.write(false, |writer| writer.create(kind, &namespace, value, Part::All))
+            let made = self
+                .write(false, |writer| writer.create(kind, &namespace, value, Part::All))
                 .map_err(|refusal| failed(refusal.message().to_owned()))?;
+            self.back(&made.value);
         }
         Ok(())
+    }
+
+    /// Makes the storage behind a loaded volume or snapshot, as if it had been there all along.
+    fn back(&self, value: &Value) {
+        let volume = text(value, "/spec/csi/volumeHandle");
+        if !volume.is_empty() {
+            self.volumes.provision(volume, None);
+        }
+        let snapshot = text(value, "/status/snapshotHandle");
+        if text(value, "/kind") == "VolumeSnapshotContent" && !snapshot.is_empty() {
+            self.volumes.cut(&[(text(value, "/spec/source/volumeHandle").to_owned(), snapshot.to_owned())]);
+        }
     }
 
     /// Returns when the controllers have nothing left to do at this time.

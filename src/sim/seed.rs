@@ -3,6 +3,8 @@
 //! The same file starts the lab, so it contains plain manifests. The one addition is the annotation
 //! `seed.holdfast.dev/tls`, which asks the loader for a key and a certificate (see `seed/shop.yaml`).
 
+mod fleet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -44,6 +46,13 @@ pub enum SeedError {
 /// The small shop that `holdfast demo` starts with.
 pub fn shop() -> Result<Vec<Value>, SeedError> {
     parse(include_str!("seed/shop.yaml"))
+}
+
+/// `count` bound claims in a namespace, each with its volume and one ready snapshot: for tests of size.
+///
+/// Needs the classes of [`shop`]. The objects are finished, so that controllers have nothing to add.
+pub fn fleet(namespace: &str, count: usize) -> Vec<Value> {
+    fleet::objects(namespace, count)
 }
 
 /// What every cluster has.

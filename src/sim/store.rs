@@ -18,7 +18,7 @@ use super::object;
 pub(crate) use links::Link;
 
 /// Events kept per kind; a watch that asks for older ones gets 410.
-const HISTORY: usize = 30_000;
+const HISTORY: usize = 12_000;
 
 /// Where an object lives: plural, namespace (empty for cluster scope), name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,6 +13,9 @@ use crate::sim::refusal::Refusal;
 use crate::sim::store::Key;
 use crate::sim::write::{DeleteOptions, Part};
 
+/// How the scheduler tells the provisioner where a volume is wanted.
+pub(super) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+
 pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
     let Some(pod) = desk.get(key) else {
         return Ok(Next::done());
@@ -82,8 +85,10 @@ fn claim_state(desk: &mut Desk<'_, '_>, key: &Key, node: &str) -> Result<Option<
         }
         _ => {}
     }
-    if object::annotation(&claim.value, "volume.kubernetes.io/selected-node").is_empty() {
-        desk.edit(key, |claim| object::annotate(claim, "volume.kubernetes.io/selected-node", node))?;
+    let class = desk.get(&Key::new("storageclasses", "", text(&claim.value, "/spec/storageClassName")));
+    let waits = class.is_some_and(|class| text(&class.value, "/volumeBindingMode") == "WaitForFirstConsumer");
+    if waits && object::annotation(&claim.value, SELECTED_NODE).is_empty() {
+        desk.edit(key, |claim| object::annotate(claim, SELECTED_NODE, node))?;
     }
     Ok(Some("pod has unbound immediate PersistentVolumeClaims".to_owned()))
 }

@@ -142,7 +142,7 @@ fn provision(desk: &mut Desk<'_, '_>, key: &Key, claim: &Value) -> Outcome {
     if driver == "kubernetes.io/no-provisioner" {
         return Ok(Next::done());
     }
-    let chosen = !annotation(claim, "volume.kubernetes.io/selected-node").is_empty();
+    let chosen = !annotation(claim, pods::SELECTED_NODE).is_empty();
     if text(&class.value, "/volumeBindingMode") == "WaitForFirstConsumer" && !chosen {
         events::normal(
             desk,

@@ -65,10 +65,12 @@ pub(super) async fn run(cluster: Arc<Cluster>, start: Start, protocol: Protocol,
         stderr: Output::new(STDERR, frames),
         files: start.files,
     };
+    let mut kills = cluster.kills.subscribe();
     let script = cluster.scripts.run(call);
     let code = tokio::select! {
         code = pump(script, &mut outgoing, &mut out) => code,
         () = receive(input, stdin_in, protocol) => return,
+        _ = kills.changed() => return,
     };
     finish(&mut out, code).await;
 }

@@ -1,0 +1,30 @@
+//! The console: state, update, effects. The only user of ratatui.
+//!
+//! [`App::handle`] takes what happened and returns what has to happen outside; [`draw`] shows the state and
+//! changes nothing. Neither knows a terminal or waits for anything, so tests press keys and read screens.
+
+mod action;
+mod app;
+mod draw;
+mod driver;
+mod keys;
+mod layer;
+mod layout;
+mod pages;
+mod panes;
+pub mod svg;
+mod theme;
+
+pub use action::{ACTIONS, Action, ActionId, Availability, Risk};
+pub use app::{App, Effect, Input};
+pub use draw::draw;
+pub use driver::{ConsoleError, run};
+pub use keys::Chord;
+pub use layer::{Cursor, DetailLayer, Layer, Offer, Place};
+pub use theme::{Meaning, Theme, ThemeError};
+
+/// The entry of a menu that a letter stands for.
+fn menu_letter(entries: &[(ActionId, Availability)], chord: Chord) -> Option<ActionId> {
+    let letter = |id: &ActionId| Action::of(*id).menu.map(crossterm::event::KeyCode::Char);
+    entries.iter().map(|(id, _)| *id).find(|id| !chord.ctrl && letter(id) == Some(chord.code))
+}

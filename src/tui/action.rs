@@ -1,0 +1,261 @@
+//! The one registry of what a person can do: keys, key bar, help, palette and action menu are read from it.
+//!
+//! It says nothing about how an action is done; that is [`App`](super::App)'s.
+
+use super::keys::Chord;
+use super::layer::Place;
+
+/// What a person can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is documented in the registry")]
+pub enum ActionId {
+    Down,
+    Up,
+    Top,
+    Bottom,
+    HalfDown,
+    HalfUp,
+    PageDown,
+    PageUp,
+    Open,
+    Back,
+    Leave,
+    LastView,
+    NextPane,
+    PreviousPane,
+    Volumes,
+    RestorePoints,
+    Certificates,
+    Findings,
+    Zoom,
+    Filter,
+    OnlyProblems,
+    Sort,
+    SortTurn,
+    Mark,
+    Menu,
+    Backup,
+    Resume,
+    Stop,
+    Proceed,
+    Yaml,
+    Copy,
+    Problems,
+    Operations,
+    Notices,
+    Theme,
+    Palette,
+    Help,
+    Quit,
+}
+
+/// What an action does to the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Risk {
+    /// Nothing.
+    None,
+    /// It leads to writes, after a review and a typed confirmation.
+    Writes,
+}
+
+/// Whether an action can be done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// It can.
+    Enabled,
+    /// It cannot, and why, in words that say what would help.
+    Disabled(Box<str>),
+}
+
+/// One entry of the registry.
+#[derive(Debug)]
+pub struct Action {
+    /// Which one.
+    pub id: ActionId,
+    /// Its name as a command: `:name`.
+    pub name: &'static str,
+    /// What the key bar says.
+    pub short: &'static str,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+    /// Keys, the one to show first.
+    pub keys: &'static [&'static str],
+    /// Where it applies.
+    pub places: &'static [Place],
+    /// Its letter in the action menu.
+    pub menu: Option<char>,
+    /// Where it stands in the key bar; zero is not shown there.
+    pub bar: u8,
+    /// What it does to the cluster.
+    pub risk: Risk,
+}
+
+impl Action {
+    /// The entry of an action.
+    pub fn of(id: ActionId) -> &'static Action {
+        let found = ACTIONS.iter().find(|action| action.id == id);
+        // The registry's test proves that every id has an entry.
+        found.unwrap_or(&ACTIONS[0])
+    }
+
+    /// Whether it applies in a place.
+    pub fn applies(&self, place: Place) -> bool {
+        self.places.contains(&place)
+    }
+
+    /// The action that a key means in a place.
+    pub fn bound(chord: Chord, place: Place) -> Option<&'static Action> {
+        let is = |key: &&str| Chord::parse(key) == Some(chord);
+        ACTIONS.iter().find(|action| action.applies(place) && action.keys.iter().any(|key| is(key)))
+    }
+}
+
+const ROWS: &[Place] = &[
+    Place::Panes,
+    Place::Detail,
+    Place::Problems,
+    Place::Operations,
+    Place::Operation,
+    Place::Menu,
+    Place::Review,
+    Place::Refusal,
+    Place::Text,
+    Place::Help,
+    Place::Notices,
+];
+const EVERYWHERE: &[Place] = &[
+    Place::Panes,
+    Place::Detail,
+    Place::Problems,
+    Place::Operations,
+    Place::Operation,
+    Place::Menu,
+    Place::Review,
+    Place::Refusal,
+    Place::Waiting,
+    Place::Text,
+    Place::Help,
+    Place::Notices,
+    Place::Quit,
+];
+/// Places that show something of the cluster, from which one can go elsewhere.
+const VIEWS: &[Place] =
+    &[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation, Place::Notices];
+const PANES: &[Place] = &[Place::Panes];
+const OBJECTS: &[Place] = &[Place::Panes, Place::Detail, Place::Problems];
+const OPENING: &[Place] = &[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Menu];
+const OPERATION: &[Place] = &[Place::Operations, Place::Operation];
+const ACTED_ON: &[Place] = &[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation];
+
+macro_rules! actions {
+    ($($id:ident $name:literal $short:literal [$($key:literal)*] $places:ident bar $bar:literal menu $menu:expr; $risk:ident $doc:literal)*) => {
+        /// Every action.
+        pub const ACTIONS: &[Action] = &[$(Action {
+            id: ActionId::$id, name: $name, short: $short, doc: $doc, keys: &[$($key),*], places: $places,
+            menu: $menu, bar: $bar, risk: Risk::$risk,
+        },)*];
+    };
+}
+
+const REVIEW: &[Place] = &[Place::Review];
+
+actions! {
+    Open "open" "open" ["enter" "right"] OPENING bar 1 menu None; None
+        "Open the selected row: everything known of it and what it is linked to"
+    Proceed "proceed" "to confirmation" ["enter"] REVIEW bar 1 menu None; None
+        "Go on to the confirmation, where the name of the object is typed"
+    Down "down" "down" ["j" "down"] ROWS bar 0 menu None; None "Move down"
+    Up "up" "up" ["k" "up"] ROWS bar 0 menu None; None "Move up"
+    Top "top" "top" ["g" "home"] ROWS bar 0 menu None; None "Move to the first row"
+    Bottom "bottom" "bottom" ["G" "end"] ROWS bar 0 menu None; None "Move to the last row"
+    HalfDown "half-down" "half page down" ["ctrl-d"] ROWS bar 0 menu None; None "Move half a page down"
+    HalfUp "half-up" "half page up" ["ctrl-u"] ROWS bar 0 menu None; None "Move half a page up"
+    PageDown "page-down" "page down" ["pgdn" "ctrl-f"] ROWS bar 0 menu None; None "Move a page down"
+    PageUp "page-up" "page up" ["pgup" "ctrl-b"] ROWS bar 0 menu None; None "Move a page up"
+    Menu "actions" "actions" ["x"] ACTED_ON bar 2 menu None; None
+        "List what can be done with the selection, and why something cannot"
+    Filter "filter" "filter" ["/"] PANES bar 3 menu None; None
+        "Show only rows that match: word, !word, column:word; all must hold"
+    Problems "problems" "problems" ["p"] VIEWS bar 4 menu None; None
+        "One list of everything that needs a person, the worst first, with what to do next"
+    NextPane "next-pane" "pane" ["tab"] PANES bar 5 menu None; None "Go to the next pane"
+    PreviousPane "previous-pane" "pane back" ["backtab"] PANES bar 0 menu None; None "Go to the pane before"
+    Volumes "volumes" "volumes" ["1"] VIEWS bar 0 menu None; None "Go to the volumes"
+    RestorePoints "restore-points" "restore points" ["2"] VIEWS bar 0 menu None; None "Go to the restore points"
+    Certificates "certificates" "certificates" ["3"] VIEWS bar 0 menu None; None "Go to the certificates"
+    Findings "findings" "findings" ["4"] VIEWS bar 0 menu None; None "Go to the findings"
+    Sort "sort" "sort" ["s"] PANES bar 6 menu None; None
+        "Sort by the next column, or `:sort COLUMN`; after the last, the worst first again"
+    SortTurn "sort-turn" "turn sort" ["S"] PANES bar 0 menu None; None "Turn the sort order around"
+    OnlyProblems "only-problems" "problems only" ["!"] PANES bar 0 menu None; None
+        "Leave out rows that are fine, or show them again"
+    Zoom "zoom" "zoom" ["z"] PANES bar 7 menu None; None "Give the whole screen to this pane, or give it back"
+    Mark "mark" "mark" ["space"] PANES bar 0 menu None; None "Mark the row, or take the mark away"
+    Backup "backup" "back up" [] OBJECTS bar 0 menu Some('b'); Writes
+        "Take a snapshot of the selected volume: a plan to read first, then a typed confirmation"
+    Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
+        "Take up the selected operation where its journal ends"
+    Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes
+        "Stop the selected operation after the step under way; what is owed is still done"
+    Yaml "yaml" "yaml" ["y"] OBJECTS bar 8 menu Some('y'); None "Read the selected object from the API server, as YAML"
+    Copy "copy" "copy" ["c"] ACTED_ON bar 0 menu Some('c'); None
+        "Copy the name of the selection, or of all marked rows, to the clipboard (OSC 52)"
+    Operations "operations" "operations" ["o"] VIEWS bar 0 menu None; None "List the operations of this console"
+    Notices "notices" "notices" ["N"] VIEWS bar 0 menu None; None "List what the console had to say, the newest first"
+    LastView "last-view" "last view" ["-"] VIEWS bar 0 menu None; None "Go back to the view before this one, and back again"
+    Theme "theme" "theme" [] VIEWS bar 0 menu None; None "Change the colours: `:theme NAME`"
+    Palette "command" "command" [":"] VIEWS bar 9 menu None; None "Type the name of an action"
+    Help "help" "help" ["?"] EVERYWHERE bar 10 menu None; None "What can be done on this screen"
+    Back "back" "back" ["esc" "left"] EVERYWHERE bar 11 menu None; None
+        "Close this, or take away the filter; never leaves the console"
+    Leave "leave" "quit" ["q"] EVERYWHERE bar 12 menu None; None "Close this, or leave the console; asks when an operation runs"
+    Quit "quit" "quit" ["ctrl-c"] EVERYWHERE bar 0 menu None; None "Leave the console; asks when an operation runs"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{HashMap, HashSet};
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for place in Place::ALL {
+            let mut bound: HashMap<Chord, &str> = HashMap::new();
+            for action in ACTIONS.iter().filter(|action| action.applies(*place)) {
+                for key in action.keys {
+                    let chord = Chord::parse(key).unwrap_or_else(|| panic!("{}: {key} is not a key", action.name));
+                    if let Some(other) = bound.insert(chord, action.name) {
+                        panic!("{place:?}: {key} is {other} and {}", action.name);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_menu_letters_are_unique_and_everything_is_documented() {
+        let (mut names, mut letters, mut ids) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for action in ACTIONS {
+            assert!(names.insert(action.name) && ids.insert(action.id), "{} is there twice", action.name);
+            assert!(action.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", action.name);
+            assert!(action.doc.len() > 5 && !action.short.is_empty() && !action.places.is_empty(), "{}", action.name);
+            assert_eq!(Action::of(action.id).name, action.name);
+            if let Some(letter) = action.menu {
+                assert!(letters.insert(letter), "{letter} is there twice");
+                let moves = ["j", "k", "g", "G", "q", "x"];
+                assert!(!moves.contains(&letter.to_string().as_str()), "{letter} moves in the menu");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_writes_is_on_a_bare_key() {
+        for action in ACTIONS.iter().filter(|action| action.risk == Risk::Writes) {
+            assert!(action.keys.is_empty() && action.menu.is_some(), "{}", action.name);
+        }
+        let ctrl_d = Chord::parse("ctrl-d").unwrap();
+        for place in Place::ALL {
+            assert!(Action::bound(ctrl_d, *place).is_none_or(|action| action.id == ActionId::HalfDown));
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The state of the console and how it answers to input. No terminal, no waiting: what has to happen outside is
+//! returned as [`Effect`]s.
+
+mod available;
+mod run;
+mod typing;
+
+pub use typing::content;
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+
+use super::action::{Action, ActionId};
+use super::keys::Chord;
+use super::layer::{DetailLayer, Layer, Offer, Place};
+use super::layout::Areas;
+use super::pages;
+use super::panes::Panes;
+use super::theme::Theme;
+use crate::model::{Key, ObjRef, Uid};
+use crate::plan::{Confirmed, DryRun, Plan, Refusal, Verb};
+use crate::session::Desk;
+use crate::view::{self, Level};
+
+/// What can happen to the console.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has a new size: columns and lines.
+    Resize(u16, u16),
+    /// Time passed.
+    Tick,
+    /// The desk changed.
+    Changed,
+    /// The answer to [`Effect::Plan`].
+    Planned {
+        /// The number of the question.
+        ask: u64,
+        /// The plan and what the server said of it, or why there is none.
+        result: Box<Result<(Plan, DryRun), Refusal>>,
+    },
+    /// A confirmed plan became an operation.
+    Started(Arc<str>),
+    /// It did not, or an operation could not be taken up again.
+    Refused(Box<Refusal>),
+    /// The answer to [`Effect::FetchYaml`]: the text, or why it cannot be read.
+    Yaml(ObjRef, Result<String, String>),
+}
+
+/// What has to happen outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask what is needed, then plan.
+    Plan {
+        /// The number of the question; a person may have gone on when the answer comes.
+        ask: u64,
+        /// What to do.
+        verb: Verb,
+        /// To which object.
+        subject: Uid,
+    },
+    /// Run a confirmed plan.
+    Start(Box<Confirmed>),
+    /// Stop an operation after the step under way.
+    Stop(Arc<str>),
+    /// Take up an operation where its journal ends.
+    Resume(Arc<str>),
+    /// Put text into the clipboard.
+    Copy(String),
+    /// Read an object in full.
+    FetchYaml(ObjRef),
+    /// Leave.
+    Quit,
+}
+
+/// The console.
+#[derive(Debug)]
+pub struct App {
+    /// The colours.
+    pub theme: Theme,
+    /// The panes.
+    pub panes: Panes,
+    /// What lies above them; the last has the keys.
+    pub layers: Vec<Layer>,
+    /// What was said last, when, and how bad it is.
+    pub said: Option<(Timestamp, Level, String)>,
+    last: Vec<Layer>,
+    asks: u64,
+    screen: Rect,
+    problems_of: Option<u64>,
+}
+
+impl App {
+    /// A console that has seen nothing yet.
+    pub fn new(theme: Theme, columns: u16, lines: u16) -> Self {
+        Self {
+            theme,
+            panes: Panes::default(),
+            layers: Vec::new(),
+            said: None,
+            last: Vec::new(),
+            asks: 0,
+            screen: Rect::new(0, 0, columns, lines),
+            problems_of: None,
+        }
+    }
+
+    /// Takes in what happened and says what has to happen outside.
+    pub fn handle(&mut self, desk: &Desk, input: Input) -> Vec<Effect> {
+        let effects = match input {
+            Input::Key(event) => self.key(desk, event),
+            Input::Paste(text) => {
+                self.paste(desk, &text);
+                Vec::new()
+            }
+            Input::Resize(columns, lines) => {
+                self.screen = Rect::new(0, 0, columns, lines);
+                Vec::new()
+            }
+            Input::Tick | Input::Changed => {
+                self.problems_of = None;
+                self.look_again(desk);
+                Vec::new()
+            }
+            Input::Planned { ask, result } => {
+                self.planned(desk, ask, *result);
+                Vec::new()
+            }
+            Input::Started(id) => {
+                self.layers.retain(Layer::view);
+                self.layers.push(Layer::Operation(id, 0));
+                Vec::new()
+            }
+            Input::Refused(refusal) => {
+                self.layers.push(Layer::Refusal(refusal, 0));
+                Vec::new()
+            }
+            Input::Yaml(object, text) => {
+                self.yaml(desk, object, text);
+                Vec::new()
+            }
+        };
+        self.sync(desk);
+        effects
+    }
+
+    /// Where the keys go.
+    pub fn place(&self) -> Place {
+        self.layers.last().map_or(Place::Panes, Layer::place)
+    }
+
+    /// Where the parts of the screen are.
+    pub fn areas(&self, desk: &Desk) -> Areas {
+        Areas::of(self.screen, self.panes.focus, self.panes.zoom, desk.operations.len())
+    }
+
+    /// What the actions of the top layer are about.
+    pub fn target(&self, desk: &Desk) -> Option<Key> {
+        self.target_below(desk, self.layers.len())
+    }
+
+    fn target_below(&self, desk: &Desk, depth: usize) -> Option<Key> {
+        let Some(layer) = depth.checked_sub(1).and_then(|top| self.layers.get(top)) else {
+            return self.panes.selected(desk).map(|row| row.key.clone());
+        };
+        match layer {
+            Layer::Detail(detail) => Some(detail.key.clone()),
+            Layer::Problems(problems, cursor) => problems.get(cursor.place).map(|problem| problem.key.clone()),
+            Layer::Operations(cursor) => {
+                desk.operations.get(cursor.place).map(|operation| Key::Operation(operation.id.clone()))
+            }
+            Layer::Operation(id, _) => Some(Key::Operation(id.clone())),
+            Layer::Menu(..)
+            | Layer::Filter(..)
+            | Layer::Palette(..)
+            | Layer::Waiting(..)
+            | Layer::Review(..)
+            | Layer::Refusal(..)
+            | Layer::Confirm(..)
+            | Layer::Text(..)
+            | Layer::Help(..)
+            | Layer::Notices(_)
+            | Layer::Quit => self.target_below(desk, depth - 1),
+        }
+    }
+
+    /// Says something once.
+    pub fn say(&mut self, desk: &Desk, level: Level, text: impl Into<String>) {
+        self.said = Some((desk.now, level, text.into()));
+    }
+
+    fn key(&mut self, desk: &Desk, event: KeyEvent) -> Vec<Effect> {
+        self.said = None;
+        let chord = Chord::of(&event);
+        if Action::bound(chord, Place::Panes).is_some_and(|action| action.id == ActionId::Quit) {
+            return self.run(desk, ActionId::Quit, None);
+        }
+        let place = self.place();
+        if place == Place::Typing {
+            return self.typed(desk, event);
+        }
+        if let Some(Layer::Menu(entries, _)) = self.layers.last()
+            && let Some(id) = super::menu_letter(entries, chord)
+        {
+            return self.run_from_menu(desk, id);
+        }
+        match Action::bound(chord, place) {
+            Some(action) => self.run(desk, action.id, None),
+            None => Vec::new(),
+        }
+    }
+
+    fn planned(&mut self, desk: &Desk, ask: u64, result: Result<(Plan, DryRun), Refusal>) {
+        // An answer to a question that was given up says nothing any more.
+        let Some(Layer::Waiting(awaited, _)) = self.layers.last() else { return };
+        if *awaited != ask {
+            return;
+        }
+        self.layers.pop();
+        self.layers.push(match result {
+            Ok((plan, dry_run)) => {
+                let version = version(desk, &plan);
+                Layer::Review(Box::new(Offer { plan, dry_run, version, died: None }), 0)
+            }
+            Err(refusal) => Layer::Refusal(Box::new(refusal), 0),
+        });
+    }
+
+    fn yaml(&mut self, desk: &Desk, object: ObjRef, text: Result<String, String>) {
+        match text {
+            Ok(text) => {
+                let lines = text.lines().map(|line| crate::text::sanitize(line).into()).collect();
+                self.layers.push(Layer::Text(object, lines, 0));
+            }
+            Err(why) => self.say(desk, Level::Critical, format!("cannot read {object}: {why}")),
+        }
+    }
+
+    /// Looks whether what is offered for confirmation still stands.
+    fn look_again(&mut self, desk: &Desk) {
+        for layer in &mut self.layers {
+            if let Layer::Review(offer, _) | Layer::Confirm(offer, _) = layer
+                && offer.died.is_none()
+            {
+                offer.died = died(desk, offer);
+            }
+        }
+    }
+
+    /// Brings lists, sheets and cursors up to date with the desk and the screen.
+    fn sync(&mut self, desk: &Desk) {
+        let areas = self.areas(desk);
+        self.panes.sync(desk, &areas);
+        let version = desk.boards.version();
+        let fresh = self.problems_of == Some(version);
+        match self.layers.last_mut() {
+            Some(Layer::Detail(detail)) => sync_detail(detail, desk),
+            Some(Layer::Problems(problems, cursor)) => {
+                if !fresh {
+                    *problems = view::problems(&desk.world, &desk.boards, &desk.operations);
+                    self.problems_of = Some(version);
+                }
+                let found = problems.iter().position(|problem| Some(&problem.key) == cursor.key.as_ref());
+                cursor.settle(found, problems.len(), areas.page().saturating_sub(1));
+            }
+            Some(Layer::Operations(cursor)) => {
+                let is = |id: &Arc<str>| cursor.key == Some(Key::Operation(id.clone()));
+                let found = desk.operations.iter().position(|operation| is(&operation.id));
+                cursor.settle(found, desk.operations.len(), areas.page().saturating_sub(1));
+            }
+            _ => {}
+        }
+        self.clamp_scroll(desk, &areas);
+    }
+
+    fn clamp_scroll(&mut self, desk: &Desk, areas: &Areas) {
+        let Some(layer) = self.layers.last() else { return };
+        let Some(len) = pages::len(self, desk, layer, areas.body.width) else { return };
+        let most = len.saturating_sub(areas.page());
+        if let Some(scroll) = self.layers.last_mut().and_then(scroll) {
+            *scroll = (*scroll).min(most);
+        }
+    }
+}
+
+/// How far a layer that is only read is scrolled.
+fn scroll(layer: &mut Layer) -> Option<&mut usize> {
+    match layer {
+        Layer::Operation(_, scroll)
+        | Layer::Review(_, scroll)
+        | Layer::Refusal(_, scroll)
+        | Layer::Text(_, _, scroll)
+        | Layer::Help(_, scroll)
+        | Layer::Notices(scroll) => Some(scroll),
+        Layer::Detail(_)
+        | Layer::Problems(..)
+        | Layer::Operations(_)
+        | Layer::Menu(..)
+        | Layer::Filter(..)
+        | Layer::Palette(..)
+        | Layer::Waiting(..)
+        | Layer::Confirm(..)
+        | Layer::Quit => None,
+    }
+}
+
+fn sync_detail(layer: &mut DetailLayer, desk: &Desk) {
+    layer.sheet = view::detail(&desk.world, &desk.boards, &layer.key, desk.now);
+    let links = layer.sheet.as_ref().map_or(0, |sheet| sheet.links.len());
+    layer.link = layer.link.min(links.saturating_sub(1));
+}
+
+/// The version of a plan's object as it is known now; `None` when it is gone or another.
+fn version(desk: &Desk, plan: &Plan) -> Option<Box<str>> {
+    let subject = &plan.subject;
+    desk.world.inventory.meta(subject.object.kind, &subject.uid).map(|meta| meta.resource_version.clone())
+}
+
+/// Why an offer no longer stands: its object is gone, going or changed since it was shown.
+fn died(desk: &Desk, offer: &Offer) -> Option<Box<str>> {
+    let subject = &offer.plan.subject;
+    let Some(meta) = desk.world.inventory.meta(subject.object.kind, &subject.uid) else {
+        return Some(format!("{} is gone; close this and pick another", subject.object).into());
+    };
+    if meta.deleting.is_some() {
+        return Some(format!("{} is being deleted; close this and pick another", subject.object).into());
+    }
+    // The watch may show the version that the plan was made from only after the plan itself.
+    let known = [offer.version.as_deref(), Some(subject.resource_version.as_str())];
+    (!known.contains(&Some(&*meta.resource_version)))
+        .then(|| format!("{} changed since this plan was made; close this and plan again", subject.object).into())
+}

@@ -1,0 +1,92 @@
+//! Whether an action can be done now, and in what words it is said when not.
+
+use super::super::action::{Action, ActionId, Availability};
+use super::super::layer::Layer;
+use super::App;
+use crate::model::{Key, Kind, Uid};
+use crate::session::Desk;
+use crate::view::{OperationState, OperationView, Pane};
+
+impl App {
+    /// Whether an action can be done now.
+    pub fn available(&self, desk: &Desk, id: ActionId) -> Availability {
+        match self.hindrance(desk, id) {
+            None => Availability::Enabled,
+            Some(why) => Availability::Disabled(why.into()),
+        }
+    }
+
+    /// The actions of the menu for the selection, each with its availability.
+    pub fn menu(&self, desk: &Desk) -> Vec<(ActionId, Availability)> {
+        let place = self.place();
+        let offered = super::super::action::ACTIONS.iter().filter(|action| action.menu.is_some());
+        let here = offered.filter(|action| action.applies(place));
+        here.map(|action: &Action| (action.id, self.available(desk, action.id))).collect()
+    }
+
+    fn hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
+        match id {
+            ActionId::Backup => self.backup_subject(desk).err(),
+            ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
+            ActionId::Stop => self.operation(desk).map_or_else(Some, |operation| {
+                (!operation.state.active())
+                    .then(|| format!("it is {}, not running here", operation.state.word().to_lowercase()))
+            }),
+            ActionId::Proceed => self.not_confirmable(desk),
+            ActionId::Yaml => match self.target(desk) {
+                Some(Key::Object(Kind::TlsSecret, _)) => {
+                    Some("Secrets are not printed: their bytes never reach the screen".to_owned())
+                }
+                Some(Key::Object(..)) => None,
+                _ => Some("select an object first".to_owned()),
+            },
+            ActionId::Copy if self.target(desk).is_none() => Some("nothing is selected".to_owned()),
+            ActionId::Sort | ActionId::SortTurn | ActionId::Filter | ActionId::OnlyProblems | ActionId::Mark
+                if self.panes.focus == Pane::Findings =>
+            {
+                Some("no findings source is configured".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// The claim that a backup would be of, or why there is none.
+    pub(super) fn backup_subject(&self, desk: &Desk) -> Result<Uid, String> {
+        let marked = self.panes.state(Pane::Volumes).marks.len();
+        if self.layers.is_empty() && self.panes.focus == Pane::Volumes && marked > 1 {
+            return Err(format!("{marked} volumes are marked; they are backed up one at a time"));
+        }
+        match self.target(desk) {
+            Some(Key::Object(Kind::Pvc, uid)) if desk.world.inventory.pvcs.get(&uid).is_some() => Ok(uid),
+            Some(Key::Object(Kind::Pvc, _)) => Err("this volume is gone".to_owned()),
+            Some(_) => Err("only volumes are backed up: select one".to_owned()),
+            None => Err("no volume is selected".to_owned()),
+        }
+    }
+
+    /// The selected operation, or why there is none.
+    pub(super) fn operation<'a>(&self, desk: &'a Desk) -> Result<&'a OperationView, String> {
+        let Some(Key::Operation(id)) = self.target(desk) else { return Err("no operation is selected".to_owned()) };
+        let found = desk.operations.iter().find(|operation| operation.id == id);
+        found.ok_or_else(|| format!("operation {id} is not known here"))
+    }
+
+    fn not_confirmable(&self, desk: &Desk) -> Option<String> {
+        let Some(Layer::Review(offer, _)) = self.layers.last() else { return Some("there is no plan".to_owned()) };
+        if desk.world.context.read_only {
+            return Some("this session is read-only: the plan can be read, not run".to_owned());
+        }
+        offer.died.as_deref().map(str::to_owned)
+    }
+}
+
+fn not_resumable(desk: &Desk, operation: &OperationView) -> Option<String> {
+    let open = matches!(operation.state, OperationState::Interrupted | OperationState::OutcomeUnknown);
+    if !open {
+        return Some(format!("it is {}; only an interrupted operation can be resumed", operation.state.word()));
+    }
+    if desk.world.context.read_only {
+        return Some("this session is read-only".to_owned());
+    }
+    (!operation.can_resume).then(|| "another console runs it; resume it there".to_owned())
+}

@@ -1,0 +1,293 @@
+//! What each action does to the state of the console.
+
+use super::super::action::{Action, ActionId, Availability};
+use super::super::layer::{Cursor, DetailLayer, Layer};
+use super::super::theme::Theme;
+use super::{App, Effect, scroll, typing};
+use crate::model::{Key, Kind, ObjRef};
+use crate::plan::Verb;
+use crate::session::Desk;
+use crate::view::{Filter, Level, Pane, Sort};
+
+/// What an action leads to, where it leads outside.
+type Effects = Vec<Effect>;
+
+impl App {
+    /// Does an action, or says why it cannot be done.
+    pub(super) fn run(&mut self, desk: &Desk, id: ActionId, argument: Option<&str>) -> Effects {
+        if let Availability::Disabled(why) = self.available(desk, id) {
+            self.say(desk, Level::Warn, format!("{}: {why}", Action::of(id).short));
+            return Effects::new();
+        }
+        match id {
+            ActionId::Down => self.step(desk, |place, _| place.saturating_add(1)),
+            ActionId::Up => self.step(desk, |place, _| place.saturating_sub(1)),
+            ActionId::Top => self.step(desk, |_, _| 0),
+            ActionId::Bottom => self.step(desk, |_, _| usize::MAX),
+            ActionId::HalfDown => self.leaf(desk, |place, page| place.saturating_add(page.div_ceil(2))),
+            ActionId::HalfUp => self.leaf(desk, |place, page| place.saturating_sub(page.div_ceil(2))),
+            ActionId::PageDown => self.leaf(desk, usize::saturating_add),
+            ActionId::PageUp => self.leaf(desk, usize::saturating_sub),
+            ActionId::Open => return self.open(desk),
+            ActionId::Back => self.back(),
+            ActionId::Leave => return self.leave(desk),
+            ActionId::Quit => return self.quit(desk),
+            ActionId::LastView => std::mem::swap(&mut self.layers, &mut self.last),
+            ActionId::NextPane => self.panes.turn(1),
+            ActionId::PreviousPane => self.panes.turn(Pane::ALL.len() - 1),
+            ActionId::Volumes => self.show(Pane::Volumes),
+            ActionId::RestorePoints => self.show(Pane::RestorePoints),
+            ActionId::Certificates => self.show(Pane::Certificates),
+            ActionId::Findings => self.show(Pane::Findings),
+            ActionId::Zoom => self.panes.zoom = !self.panes.zoom,
+            ActionId::Filter => self.filter(argument),
+            ActionId::OnlyProblems => self.panes.ask(|query| query.only_problems = !query.only_problems),
+            ActionId::Sort => self.sort(desk, argument),
+            ActionId::SortTurn => self.panes.sort_turn(),
+            ActionId::Mark => {
+                self.panes.mark(desk);
+                self.step(desk, |place, _| place.saturating_add(1));
+            }
+            ActionId::Menu => self.layers.push(Layer::Menu(self.menu(desk), 0)),
+            ActionId::Backup => return self.backup(desk),
+            ActionId::Resume => return self.on_operation(desk, Effect::Resume),
+            ActionId::Stop => return self.on_operation(desk, Effect::Stop),
+            ActionId::Proceed => {
+                if let Some(Layer::Review(offer, _)) = self.layers.last() {
+                    self.layers.push(Layer::Confirm(offer.clone(), typing::line("")));
+                }
+            }
+            ActionId::Yaml => return self.fetch(desk),
+            ActionId::Copy => return self.copy(desk),
+            ActionId::Problems => self.visit(Layer::Problems(Vec::new(), Cursor::default())),
+            ActionId::Operations => self.visit(Layer::Operations(Cursor::default())),
+            ActionId::Notices => self.visit(Layer::Notices(0)),
+            ActionId::Theme => self.recolour(desk, argument),
+            ActionId::Palette => self.layers.push(Layer::Palette(typing::line(""), 0)),
+            ActionId::Help => self.layers.push(Layer::Help(self.place(), 0)),
+        }
+        Effects::new()
+    }
+
+    pub(super) fn run_from_menu(&mut self, desk: &Desk, id: ActionId) -> Effects {
+        self.layers.pop();
+        self.run(desk, id, None)
+    }
+
+    /// Moves the cursor or scrolls, by place and page size.
+    fn step(&mut self, desk: &Desk, go: impl Fn(usize, usize) -> usize) {
+        let page = self.areas(desk).page();
+        match self.layers.last_mut() {
+            None => {
+                let page = self.areas(desk).rows(self.panes.focus);
+                let place = self.panes.state(self.panes.focus).cursor.place;
+                self.panes.go(desk, go(place, page));
+            }
+            Some(Layer::Detail(detail)) => {
+                let links = detail.sheet.as_ref().map_or(0, |sheet| sheet.links.len());
+                detail.link = go(detail.link, page).min(links.saturating_sub(1));
+            }
+            Some(Layer::Problems(problems, cursor)) => {
+                let place = go(cursor.place, page).min(problems.len().saturating_sub(1));
+                cursor.key = problems.get(place).map(|problem| problem.key.clone());
+                cursor.place = place;
+            }
+            Some(Layer::Operations(cursor)) => {
+                let place = go(cursor.place, page).min(desk.operations.len().saturating_sub(1));
+                cursor.key = desk.operations.get(place).map(|operation| Key::Operation(operation.id.clone()));
+                cursor.place = place;
+            }
+            Some(Layer::Menu(entries, place)) => {
+                *place = go(*place, page).min(entries.len().saturating_sub(1));
+            }
+            Some(layer) => {
+                if let Some(scroll) = scroll(layer) {
+                    *scroll = go(*scroll, page);
+                }
+            }
+        }
+    }
+
+    /// Moves by pages; on a sheet, whose cursor walks the links, these scroll the facts.
+    fn leaf(&mut self, desk: &Desk, go: impl Fn(usize, usize) -> usize) {
+        let page = self.areas(desk).page();
+        if let Some(Layer::Detail(detail)) = self.layers.last_mut() {
+            let lines = super::super::draw::fact_lines(detail);
+            detail.scroll = go(detail.scroll, page).min(lines.saturating_sub(1));
+        } else {
+            self.step(desk, go);
+        }
+    }
+
+    /// Goes to another view; `-` comes back here.
+    fn visit(&mut self, layer: Layer) {
+        self.last = self.layers.clone();
+        if self.layers.last().is_none_or(|top| top.place() != layer.place()) {
+            self.layers.push(layer);
+        }
+        self.problems_of = None;
+    }
+
+    fn show(&mut self, pane: Pane) {
+        self.last = std::mem::take(&mut self.layers);
+        self.panes.focus = pane;
+    }
+
+    fn open(&mut self, desk: &Desk) -> Effects {
+        if let Some(Layer::Menu(entries, place)) = self.layers.last() {
+            return match entries.get(*place).map(|(id, _)| *id) {
+                Some(id) => self.run_from_menu(desk, id),
+                None => Effects::new(),
+            };
+        }
+        let key = match self.layers.last() {
+            Some(Layer::Detail(detail)) => {
+                detail.sheet.as_ref().and_then(|sheet| sheet.links.get(detail.link)?.key.clone())
+            }
+            _ => self.target(desk),
+        };
+        match key {
+            Some(key @ Key::Object(..)) => {
+                self.last = self.layers.clone();
+                self.layers.push(Layer::Detail(Box::new(DetailLayer { key, sheet: None, link: 0, scroll: 0 })));
+            }
+            Some(Key::Operation(id)) => {
+                self.last = self.layers.clone();
+                self.layers.push(Layer::Operation(id, 0));
+            }
+            Some(Key::Notice(_)) => {
+                self.say(desk, Level::Info, "this is about the console itself; what to do stands beside it");
+            }
+            None => self.say(desk, Level::Info, "there is nothing to open here"),
+        }
+        Effects::new()
+    }
+
+    fn back(&mut self) {
+        if let Some(top) = self.layers.last() {
+            if top.view() {
+                self.last = self.layers.clone();
+            }
+            self.layers.pop();
+            self.problems_of = None;
+            return;
+        }
+        let state = self.panes.focused();
+        let filtered = !state.listing.query().filter.is_empty() || state.listing.query().only_problems;
+        if filtered {
+            self.panes.ask(|query| {
+                query.filter = Filter::default();
+                query.only_problems = false;
+            });
+        } else if !state.marks.is_empty() {
+            state.marks.clear();
+        } else {
+            self.panes.zoom = false;
+        }
+    }
+
+    fn leave(&mut self, desk: &Desk) -> Effects {
+        match self.layers.last() {
+            None | Some(Layer::Quit) => self.quit(desk),
+            Some(_) => {
+                self.back();
+                Effects::new()
+            }
+        }
+    }
+
+    fn quit(&mut self, desk: &Desk) -> Effects {
+        let asked = matches!(self.layers.last(), Some(Layer::Quit));
+        if asked || !desk.operations.iter().any(|operation| operation.state.active()) {
+            return vec![Effect::Quit];
+        }
+        self.layers.push(Layer::Quit);
+        Effects::new()
+    }
+
+    fn filter(&mut self, argument: Option<&str>) {
+        let before = self.panes.state(self.panes.focus).listing.query().filter.clone();
+        match argument {
+            Some(text) => self.panes.ask(|query| query.filter = Filter::parse(text)),
+            None => self.layers.push(Layer::Filter(typing::line(before.text()), before)),
+        }
+    }
+
+    fn sort(&mut self, desk: &Desk, argument: Option<&str>) {
+        let Some(name) = argument else {
+            self.panes.sort_next();
+            return;
+        };
+        let columns = self.panes.focus.columns();
+        match columns.iter().position(|column| column.id.eq_ignore_ascii_case(name)) {
+            Some(column) => self.panes.ask(|query| query.sort = Sort::By { column, descending: false }),
+            None => {
+                let ids: Vec<&str> = columns.iter().map(|column| column.id).collect();
+                self.say(desk, Level::Warn, format!("there is no column \"{name}\"; there are {}", ids.join(", ")));
+            }
+        }
+    }
+
+    fn recolour(&mut self, desk: &Desk, argument: Option<&str>) {
+        let names: Vec<&str> = Theme::names().collect();
+        let next = || {
+            let now = names.iter().position(|name| *name == self.theme.name()).map_or(0, |at| at + 1);
+            names.get(now % names.len().max(1)).copied().unwrap_or("mono")
+        };
+        match Theme::named(argument.unwrap_or_else(next)) {
+            Ok(theme) => {
+                self.say(desk, Level::Info, format!("theme {}", theme.name()));
+                self.theme = theme;
+            }
+            Err(error) => self.say(desk, Level::Warn, error.to_string()),
+        }
+    }
+
+    fn backup(&mut self, desk: &Desk) -> Effects {
+        let Ok(subject) = self.backup_subject(desk) else { return Effects::new() };
+        let path = desk.world.inventory.meta(Kind::Pvc, &subject).map(|meta| meta.reference(Kind::Pvc).path());
+        self.asks += 1;
+        let what = format!("what a backup of {} needs to know", path.unwrap_or_default());
+        self.layers.push(Layer::Waiting(self.asks, what.into()));
+        vec![Effect::Plan { ask: self.asks, verb: Verb::Backup, subject }]
+    }
+
+    fn on_operation(&mut self, desk: &Desk, effect: impl Fn(std::sync::Arc<str>) -> Effect) -> Effects {
+        self.operation(desk).map(|operation| vec![effect(operation.id.clone())]).unwrap_or_default()
+    }
+
+    fn fetch(&mut self, desk: &Desk) -> Effects {
+        match self.target(desk) {
+            Some(Key::Object(kind, uid)) => match desk.world.inventory.meta(kind, &uid) {
+                Some(meta) => vec![Effect::FetchYaml(meta.reference(kind))],
+                None => Effects::new(),
+            },
+            _ => Effects::new(),
+        }
+    }
+
+    fn copy(&mut self, desk: &Desk) -> Effects {
+        let marks = &self.panes.state(self.panes.focus).marks;
+        let keys: Vec<Key> = if self.layers.is_empty() && !marks.is_empty() {
+            marks.iter().cloned().collect()
+        } else {
+            self.target(desk).into_iter().collect()
+        };
+        let name = |key: &Key| match key {
+            Key::Object(kind, uid) => desk.world.inventory.meta(*kind, uid).map(|meta| meta.reference(*kind)),
+            Key::Operation(_) | Key::Notice(_) => None,
+        };
+        let text = |key: &Key| match key {
+            Key::Operation(id) | Key::Notice(id) => Some(id.to_string()),
+            Key::Object(..) => name(key).as_ref().map(ObjRef::path),
+        };
+        let lines: Vec<String> = keys.iter().filter_map(text).collect();
+        let copied = lines.join("\n");
+        if copied.is_empty() {
+            return Effects::new();
+        }
+        let shown = if lines.len() == 1 { copied.clone() } else { format!("{} names", lines.len()) };
+        self.say(desk, Level::Info, format!("copied {shown}"));
+        vec![Effect::Copy(copied)]
+    }
+}

@@ -1,0 +1,230 @@
+//! The state on the screen. Reads only; one file per part.
+
+mod dialogs;
+mod lists;
+mod pane;
+mod pen;
+mod sheet;
+
+use jiff::SignedDuration;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::action::{ACTIONS, Action, Availability};
+use super::layer::{Layer, Place};
+use super::layout::Areas;
+use super::theme::Meaning;
+use super::{App, pages};
+use crate::session::Desk;
+use crate::text;
+use crate::view::{self, Level, OperationView, Pane};
+pub(super) use lists::step_mark;
+pub use pen::Pen;
+pub(super) use sheet::fact_lines;
+
+/// How long a message stays on the bottom line.
+const MESSAGE: SignedDuration = SignedDuration::from_secs(8);
+
+/// Draws everything.
+pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) {
+    let areas = app.areas(desk);
+    let mut pen = Pen::new(frame.buffer_mut(), &app.theme);
+    pen.clear(pen.screen());
+    header(&mut pen, desk, areas.header);
+    // Views cover the panes; dialogs lie upon whatever view is beneath them.
+    let cover = app.layers.iter().rposition(covers);
+    match cover {
+        None => panes(&mut pen, app, desk, &areas),
+        Some(at) => view_layer(&mut pen, app, desk, &app.layers[at], areas.body),
+    }
+    strip(&mut pen, desk, areas.strip);
+    bar(&mut pen, app, desk, areas.bar);
+    for layer in &app.layers[cover.map_or(0, |at| at + 1)..] {
+        dialogs::draw(&mut pen, app, desk, layer, &areas);
+    }
+}
+
+/// Whether a layer takes the whole body.
+fn covers(layer: &Layer) -> bool {
+    match layer {
+        Layer::Detail(_)
+        | Layer::Problems(..)
+        | Layer::Operations(_)
+        | Layer::Operation(..)
+        | Layer::Review(..)
+        | Layer::Refusal(..)
+        | Layer::Text(..)
+        | Layer::Help(..)
+        | Layer::Notices(_) => true,
+        Layer::Menu(..)
+        | Layer::Filter(..)
+        | Layer::Palette(..)
+        | Layer::Waiting(..)
+        | Layer::Confirm(..)
+        | Layer::Quit => false,
+    }
+}
+
+fn view_layer(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, area: Rect) {
+    match layer {
+        Layer::Detail(detail) => sheet::draw(pen, desk, detail, area),
+        Layer::Problems(problems, cursor) => lists::problems(pen, desk, problems, cursor, area),
+        Layer::Operations(cursor) => lists::operations(pen, desk, cursor, area),
+        other => pages::draw(pen, app, desk, other, area),
+    }
+}
+
+fn panes(pen: &mut Pen, app: &App, desk: &Desk, areas: &Areas) {
+    if let Some(area) = areas.tabs {
+        tabs(pen, app, desk, area);
+    }
+    for pane in Pane::ALL {
+        if let Some(area) = areas.panes[pane.index()] {
+            pane::draw(pen, app, desk, pane, area);
+        }
+    }
+}
+
+/// `holdfast │ context · host · namespaces · user      READ-ONLY  ✓ connected`
+fn header(pen: &mut Pen, desk: &Desk, area: Rect) {
+    let context = &desk.world.context;
+    pen.fill(area, Meaning::Header);
+    let connection = view::connection(&desk.world, desk.now);
+    let right = format!(" {} {} ", connection.level.glyph(), connection.word);
+    let badge = if context.read_only { " READ-ONLY " } else { "" };
+    let width = |text: &str| u16::try_from(text::width(text)).unwrap_or(u16::MAX);
+    let right_at = area.right().saturating_sub(width(&right));
+    let badge_at = right_at.saturating_sub(width(badge));
+    let namespaces = match context.namespaces.as_slice() {
+        [] => "all namespaces".to_owned(),
+        names => text::list(names),
+    };
+    let user = context.user.as_deref().unwrap_or("user not known yet");
+    let server = context.server.trim_start_matches("https://");
+    let mut x = pen.on(Meaning::Header).put(area.x, area.y, badge_at, " holdfast ", Meaning::Accent);
+    for (text, meaning) in [
+        (&*context.name, Meaning::Title),
+        (server, Meaning::Muted),
+        (&*namespaces, Meaning::Muted),
+        (user, Meaning::Muted),
+    ] {
+        x = pen.on(Meaning::Header).put(x, area.y, badge_at, " ", Meaning::Muted);
+        x = pen.on(Meaning::Header).put(x, area.y, badge_at, &text::sanitize(text), meaning);
+        x = pen.on(Meaning::Header).put(x, area.y, badge_at, " ", Meaning::Muted);
+    }
+    pen.put(badge_at, area.y, right_at, badge, Meaning::Badge);
+    pen.on(Meaning::Header).put(right_at, area.y, area.right(), &right, connection.level);
+}
+
+fn tabs(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
+    let mut x = area.x + 1;
+    for pane in Pane::ALL {
+        let focused = pane == app.panes.focus;
+        let meaning = if focused { Meaning::Selection } else { Meaning::Muted };
+        let name = if area.width < 76 { &pane.title()[..4] } else { pane.title() };
+        x = pen.put(x, area.y, area.right(), &format!(" {} {name} ", pane.index() + 1), meaning);
+        x = pane::counts(pen, desk, pane, x, area.y, area.right());
+        x += 1;
+    }
+}
+
+fn strip(pen: &mut Pen, desk: &Desk, area: Rect) {
+    let inner = if area.height > 1 {
+        let title = [("Operations", Meaning::Title)];
+        pen.frame(area, &title, &[], false);
+        super::layout::inside(area)
+    } else {
+        area
+    };
+    if desk.operations.is_empty() {
+        let text = "No operation yet. Select a volume, then x b: back it up.";
+        pen.put(inner.x + 1, inner.y, inner.right(), text, Meaning::Muted);
+    }
+    for (y, operation) in (inner.y..inner.bottom()).zip(&desk.operations) {
+        operation_line(
+            pen,
+            desk,
+            operation,
+            Rect { x: inner.x + 1, y, width: inner.width.saturating_sub(1), height: 1 },
+        );
+    }
+}
+
+/// `◐ Running 2/3  back up volume shop/data-db-0   waits for … 1m left`
+fn operation_line(pen: &mut Pen, desk: &Desk, operation: &OperationView, area: Rect) {
+    let (done, all) = operation.progress();
+    let level = operation.state.level();
+    let (right, y) = (area.right(), area.y);
+    let x = pen.put(area.x, y, right, &format!("{} {} ", level.glyph(), operation.state.word()), level);
+    let x = pen.put(x, y, right, &format!("{done}/{all}  "), Meaning::Muted);
+    let x = pen.put(x, y, right, &text::sanitize(&operation.title), Meaning::Text);
+    let rest = match (&operation.waits, &operation.message) {
+        (Some(wait), _) => format!("waits for {} {}", wait.what, left(wait.until.duration_since(desk.now))),
+        (None, Some(message)) => message.to_string(),
+        (None, None) => String::new(),
+    };
+    pen.put(x + 2, y, right, &text::sanitize(&rest), Meaning::Muted);
+}
+
+/// How long there is until a deadline.
+pub(super) fn left(span: SignedDuration) -> String {
+    if span.is_negative() { "(deadline passed)".into() } else { format!("({} left)", text::age(span)) }
+}
+
+fn bar(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
+    if let Some(Layer::Filter(line, _)) = app.layers.last() {
+        let state = app.panes.state(app.panes.focus);
+        let shown = format!("{} of {}", state.listing.len(), desk.boards.board(app.panes.focus).len());
+        let x = pen.put(area.x, area.y, area.right(), " /", Meaning::Key);
+        pen.line(line, Rect { x: x + 1, width: area.width / 2, ..area });
+        let hint = format!("{shown}   word  !word  column:word   enter keeps it, esc takes it back");
+        pen.put(x + 2 + area.width / 2, area.y, area.right(), &hint, Meaning::Muted);
+        return;
+    }
+    if let Some((at, level, text)) = &app.said
+        && desk.now.duration_since(*at) < MESSAGE
+    {
+        let text = format!(" {} {}", level.glyph(), text::sanitize(text));
+        pen.put(area.x, area.y, area.right(), &text, *level);
+        return;
+    }
+    keys(pen, app, desk, area);
+}
+
+fn keys(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
+    let place = app.place();
+    let typing = [("enter", "accept"), ("esc", "back")];
+    let mut x = area.x + 1;
+    if place == Place::Typing {
+        for (key, what) in typing {
+            x = hint(pen, x, area, key, what, true);
+        }
+        return;
+    }
+    let mut shown: Vec<&Action> =
+        ACTIONS.iter().filter(|action| action.bar > 0 && action.applies(place) && !action.keys.is_empty()).collect();
+    shown.sort_by_key(|action| action.bar);
+    for action in shown {
+        let enabled = app.available(desk, action.id) == Availability::Enabled;
+        x = hint(pen, x, area, action.keys[0], action.short, enabled);
+    }
+}
+
+fn hint(pen: &mut Pen, x: u16, area: Rect, key: &str, what: &str, enabled: bool) -> u16 {
+    let needed = u16::try_from(text::width(key) + text::width(what) + 1).unwrap_or(u16::MAX);
+    if x.saturating_add(needed) > area.right() {
+        return area.right();
+    }
+    let x = pen.put(x, area.y, area.right(), key, if enabled { Meaning::Key } else { Meaning::Muted });
+    pen.put(x + 1, area.y, area.right(), what, Meaning::Muted) + 2
+}
+
+/// A count and its glyph, where there is something to count.
+fn level_counts(desk: &Desk, pane: Pane) -> impl Iterator<Item = (Level, String)> {
+    let board = desk.boards.board(pane);
+    let levels = [Level::Critical, Level::Unknown, Level::Warn].into_iter();
+    levels
+        .map(move |level| (level, board.count(level)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(level, count)| (level, format!("{}{count}", level.glyph())))
+}

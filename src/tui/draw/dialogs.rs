@@ -1,0 +1,147 @@
+//! Dialogs: action menu, palette, the question before leaving, and the confirmation that takes the object's name.
+
+use ratatui::layout::Rect;
+use ratatui_textarea::TextArea;
+
+use super::super::App;
+use super::super::action::{Action, ActionId, Availability};
+use super::super::layer::{Layer, Offer};
+use super::super::layout::{Areas, bottom, dialog, inside};
+use super::super::theme::Meaning;
+use super::Pen;
+use crate::session::Desk;
+use crate::text;
+
+pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, areas: &Areas) {
+    match layer {
+        Layer::Menu(entries, place) => menu(pen, app, desk, entries, *place, areas.body),
+        Layer::Palette(line, place) => palette(pen, app, desk, line, *place, areas.body),
+        Layer::Confirm(offer, line) => confirm(pen, offer, line, areas.body),
+        Layer::Waiting(_, what) => {
+            let lines = [(format!("Asking the API server {what}."), Meaning::Text)];
+            message(pen, "One moment", &lines, areas.body);
+        }
+        Layer::Quit => {
+            let lines = [
+                ("An operation is running here. If you leave, it is interrupted after".to_owned(), Meaning::Text),
+                ("what its journal holds, and the next start offers to resume it.".to_owned(), Meaning::Text),
+                (String::new(), Meaning::Text),
+                ("q leaves   esc stays".to_owned(), Meaning::Key),
+            ];
+            message(pen, "Leave now?", &lines, areas.body);
+        }
+        // The filter is typed in the bottom line; all others cover the body.
+        _ => {}
+    }
+}
+
+fn message(pen: &mut Pen, title: &str, lines: &[(String, Meaning)], body: Rect) {
+    let widest = lines.iter().map(|(line, _)| text::width(line)).max().unwrap_or(0);
+    let width = u16::try_from(widest).unwrap_or(u16::MAX).saturating_add(6);
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
+    let area = dialog(body, width.max(40), height);
+    pen.frame(area, &[(title, Meaning::Accent)], &[], true);
+    let inner = inside(area);
+    for (y, (line, meaning)) in (inner.y + 1..inner.bottom()).zip(lines) {
+        pen.put(inner.x + 2, y, inner.right(), line, *meaning);
+    }
+}
+
+fn menu(pen: &mut Pen, app: &App, desk: &Desk, entries: &[(ActionId, Availability)], place: usize, body: Rect) {
+    let height = u16::try_from(entries.len()).unwrap_or(u16::MAX).saturating_mul(2).saturating_add(3);
+    let area = dialog(body, 84, height);
+    let about = app.target(desk).and_then(|key| match key {
+        crate::model::Key::Object(kind, uid) => {
+            Some(desk.world.inventory.meta(kind, &uid)?.reference(kind).to_string())
+        }
+        crate::model::Key::Operation(id) | crate::model::Key::Notice(id) => Some(id.to_string()),
+    });
+    let about = text::sanitize(about.as_deref().unwrap_or("nothing selected")).into_owned();
+    pen.frame(area, &[("Actions ", Meaning::Accent), (&about, Meaning::Muted)], &[], true);
+    let inner = inside(area);
+    for (i, (y, (id, available))) in (inner.y + 1..inner.bottom()).step_by(2).zip(entries).enumerate() {
+        let action = Action::of(*id);
+        let ground = if i == place { Meaning::Selection } else { Meaning::Text };
+        if i == place {
+            pen.fill(Rect { y, height: 1, ..inner }, ground);
+        }
+        let mut pen = pen.on(ground);
+        let enabled = *available == Availability::Enabled;
+        let letter = action.menu.map(String::from).unwrap_or_default();
+        pen.put(inner.x + 2, y, inner.right(), &letter, if enabled { Meaning::Key } else { Meaning::Muted });
+        let x = pen.put(inner.x + 5, y, inner.right(), action.short, if enabled { ground } else { Meaning::Muted });
+        let (text, meaning) = match available {
+            Availability::Enabled => (action.doc, Meaning::Muted),
+            Availability::Disabled(why) => (&**why, Meaning::Warn),
+        };
+        pen.put(x.max(inner.x + 14) + 1, y, inner.right(), &text::sanitize(text), meaning);
+    }
+}
+
+fn palette(pen: &mut Pen, app: &App, desk: &Desk, line: &TextArea, place: usize, body: Rect) {
+    let listed = app.listed(desk, super::super::app::content(line));
+    let rows = u16::try_from(listed.len()).unwrap_or(u16::MAX).min(12);
+    let (_, area) = bottom(body, rows + 3);
+    pen.frame(area, &[("Command", Meaning::Accent)], &[("tab completes, enter runs", Meaning::Muted)], true);
+    let inner = inside(area);
+    let first = (place + 1).saturating_sub(rows.into());
+    for (y, (i, (action, available))) in (inner.y..).zip(listed.iter().enumerate().skip(first)).take(rows.into()) {
+        let ground = if i == place { Meaning::Selection } else { Meaning::Text };
+        if i == place {
+            pen.fill(Rect { y, height: 1, ..inner }, ground);
+        }
+        let mut pen = pen.on(ground);
+        let enabled = *available == Availability::Enabled;
+        pen.put(inner.x + 2, y, inner.right(), action.name, if enabled { Meaning::Key } else { Meaning::Muted });
+        let (text, meaning) = match available {
+            Availability::Enabled => (action.doc, Meaning::Muted),
+            Availability::Disabled(why) => (&**why, Meaning::Warn),
+        };
+        pen.put(inner.x + 20, y, inner.right(), &text::sanitize(text), meaning);
+    }
+    let y = inner.bottom().saturating_sub(1);
+    let x = pen.put(inner.x, y, inner.right(), " :", Meaning::Key);
+    pen.line(line, Rect { x, y, width: inner.right().saturating_sub(x), height: 1 });
+}
+
+fn confirm(pen: &mut Pen, offer: &Offer, line: &TextArea, body: Rect) {
+    let area = dialog(body, 78, 15);
+    let plan = &offer.plan;
+    pen.frame(area, &[("Confirm: ", Meaning::Muted), (&text::sanitize(&plan.title), Meaning::Accent)], &[], true);
+    let inner = inside(area);
+    let subject = &plan.subject;
+    let said = [
+        ("context", plan.context.as_str()),
+        ("API host", plan.server.as_str()),
+        ("namespace", subject.object.namespace.as_deref().unwrap_or("(cluster-scoped)")),
+        ("object", &subject.object.name),
+        ("UID", subject.uid.as_str()),
+    ];
+    let mut y = inner.y + 1;
+    for (label, value) in said {
+        pen.put(inner.x + 2, y, inner.right(), label, Meaning::Heading);
+        pen.put(inner.x + 13, y, inner.right(), &text::sanitize(value), Meaning::Text);
+        y += 1;
+    }
+    if let Some(why) = &offer.died {
+        for (down, piece) in
+            (1..4).zip(super::super::pages::wrap(&text::sanitize(why), inner.width.saturating_sub(4).into()))
+        {
+            pen.put(inner.x + 2, y + down, inner.right(), &piece, Meaning::Danger);
+        }
+        return;
+    }
+    let typed = super::super::app::content(line);
+    let matches = typed == plan.proof();
+    let x = pen.put(inner.x + 2, y + 1, inner.right(), "Type ", Meaning::Text);
+    let x = pen.put(x, y + 1, inner.right(), &text::sanitize(plan.proof()), Meaning::Warn);
+    pen.put(x, y + 1, inner.right(), " to run this plan:", Meaning::Text);
+    pen.put(inner.x + 2, y + 3, inner.right(), "›", Meaning::Accent);
+    pen.line(line, Rect { x: inner.x + 4, y: y + 3, width: inner.width.saturating_sub(6), height: 1 });
+    let (hint, meaning) = if matches {
+        ("enter runs it   esc gives it up", Meaning::Key)
+    } else {
+        ("enter does nothing until the name matches   esc gives it up", Meaning::Muted)
+    };
+    pen.put(inner.x + 2, y + 5, inner.right(), hint, meaning);
+}

@@ -1,0 +1,152 @@
+//! One object in full: what is known of it on the left, what it is linked to on the right; one above the other
+//! where it is narrow.
+
+use ratatui::layout::Rect;
+
+use super::super::layer::DetailLayer;
+use super::super::layout::{inside, top};
+use super::super::pages::wrap;
+use super::super::theme::Meaning;
+use super::Pen;
+use crate::session::Desk;
+use crate::text;
+use crate::view::{Detail, Level};
+
+/// Narrower than this, links stand below the facts.
+const SIDE_BY_SIDE: u16 = 100;
+/// Columns of labels.
+const LABEL: u16 = 16;
+
+pub(super) fn draw(pen: &mut Pen, desk: &Desk, layer: &DetailLayer, area: Rect) {
+    let Some(sheet) = &layer.sheet else {
+        pen.frame(area, &[("Gone", Meaning::Danger)], &[], true);
+        let inner = inside(area);
+        let text = "This object is no longer there. esc goes back.";
+        pen.put(inner.x + 2, inner.y + inner.height / 3, inner.right(), text, Meaning::Muted);
+        return;
+    };
+    let (facts, links) = if area.width >= SIDE_BY_SIDE {
+        let left = area.width.div_ceil(2);
+        (Rect { width: left, ..area }, Rect { x: area.x + left, width: area.width - left, ..area })
+    } else {
+        let wanted = u16::try_from(sheet.links.len()).unwrap_or(u16::MAX).saturating_add(2);
+        top(area, area.height - wanted.clamp(3, (area.height / 2).max(3)).min(area.height))
+    };
+    draw_facts(pen, desk, layer, sheet, facts);
+    draw_links(pen, layer, sheet, links);
+}
+
+fn draw_facts(pen: &mut Pen, desk: &Desk, layer: &DetailLayer, sheet: &Detail, area: Rect) {
+    let title = text::sanitize(&sheet.object.to_string()).into_owned();
+    let state = sheet.state.map(|(level, word)| (format!("{} {word}", level.glyph()), level));
+    let right: Vec<_> = state.iter().map(|(word, level)| (word.as_str(), Meaning::from(*level))).collect();
+    pen.frame(area, &[(&title, Meaning::Accent)], &right, true);
+    let inner = inside(area);
+    let lines = lines(desk, sheet, inner.width.saturating_sub(2));
+    let below = lines.len().saturating_sub(layer.scroll + usize::from(inner.height));
+    for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(layer.scroll)) {
+        let mut x = inner.x + 1;
+        for (text, meaning) in line {
+            x = pen.put(x, y, inner.right(), text, *meaning);
+        }
+    }
+    if below > 0 && area.height > 1 {
+        let more = format!(" {below} more, ctrl-d ");
+        pen.put_right(area.x, area.bottom() - 1, area.right().saturating_sub(2), &more, Meaning::Muted);
+    }
+}
+
+type Line = Vec<(String, Meaning)>;
+
+fn lines(desk: &Desk, sheet: &Detail, width: u16) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let wide = usize::from(width);
+    let level = sheet.state.map_or(Level::Info, |(level, _)| level);
+    for reason in &sheet.reasons {
+        lines.extend(wrap(&text::sanitize(reason), wide).into_iter().map(|piece| vec![(piece, level.into())]));
+    }
+    if let Some(next) = &sheet.next {
+        let next = format!("→ {}", text::sanitize(next));
+        lines.extend(wrap(&next, wide).into_iter().map(|piece| vec![(piece, Meaning::Accent)]));
+    }
+    if !lines.is_empty() {
+        lines.push(Line::new());
+    }
+    let mut last = "";
+    for fact in &sheet.facts {
+        let value = fact.value.print(desk.now);
+        let meaning = fact.value.level().map_or(Meaning::Text, Meaning::from);
+        for (i, piece) in wrap(&value, wide.saturating_sub(LABEL.into())).into_iter().enumerate() {
+            let label = if i == 0 && fact.label != last { fact.label } else { "" };
+            lines.push(vec![
+                (format!("{label:<width$}", width = usize::from(LABEL)), Meaning::Heading),
+                (piece, meaning),
+            ]);
+        }
+        last = fact.label;
+    }
+    let uid = format!("{:<width$}", "UID", width = usize::from(LABEL));
+    lines.push(vec![(uid, Meaning::Heading), (text::sanitize(sheet.uid.as_str()).into_owned(), Meaning::Muted)]);
+    conditions(sheet, wide, &mut lines);
+    events(desk, sheet, wide, &mut lines);
+    lines
+}
+
+fn conditions(sheet: &Detail, wide: usize, lines: &mut Vec<Line>) {
+    if sheet.conditions.is_empty() {
+        return;
+    }
+    lines.extend([Line::new(), vec![("CONDITIONS".to_owned(), Meaning::Heading)]]);
+    for condition in &sheet.conditions {
+        let text = format!("{}={} {}: {}", condition.kind, condition.status, condition.reason, condition.message);
+        let meaning = if &*condition.status == "True" { Meaning::Text } else { Meaning::Warn };
+        lines.extend(wrap(&text::sanitize(&text), wide).into_iter().map(|piece| vec![(piece, meaning)]));
+    }
+}
+
+fn events(desk: &Desk, sheet: &Detail, wide: usize, lines: &mut Vec<Line>) {
+    if sheet.events.is_empty() {
+        return;
+    }
+    lines.extend([Line::new(), vec![("EVENTS".to_owned(), Meaning::Heading)]]);
+    for event in &sheet.events {
+        let age = event.last.map_or_else(|| "?".to_owned(), |at| text::age(desk.now.duration_since(at)));
+        let times = if event.count > 1 { format!(" x{}", event.count) } else { String::new() };
+        let text = format!("{age:>4}{times} {}: {}", event.reason, event.message);
+        let meaning = if event.warning { Meaning::Warn } else { Meaning::Text };
+        lines.extend(wrap(&text::sanitize(&text), wide).into_iter().map(|piece| vec![(piece, meaning)]));
+    }
+}
+
+/// About how many lines of facts there are, for scrolling.
+pub(in crate::tui) fn fact_lines(layer: &DetailLayer) -> usize {
+    let sheet = layer.sheet.as_ref();
+    sheet.map_or(0, |sheet| sheet.facts.len() + sheet.reasons.len() + sheet.conditions.len() + sheet.events.len() + 6)
+}
+
+fn draw_links(pen: &mut Pen, layer: &DetailLayer, sheet: &Detail, area: Rect) {
+    let count = format!(" {}", sheet.links.len());
+    pen.frame(area, &[("Linked", Meaning::Title), (&count, Meaning::Muted)], &[("enter opens", Meaning::Muted)], false);
+    let inner = inside(area);
+    let height = usize::from(inner.height).max(1);
+    let here = sheet.object.namespace.as_ref().map_or_else(|| "\0".to_owned(), |namespace| format!(" {namespace}/"));
+    let first = (layer.link + 1).saturating_sub(height);
+    let visible = sheet.links.iter().enumerate().skip(first);
+    for (y, (place, link)) in (inner.y..inner.bottom()).zip(visible) {
+        let selected = place == layer.link;
+        let ground = if selected { Meaning::Selection } else { Meaning::Text };
+        if selected {
+            pen.fill(Rect { y, height: 1, ..inner }, ground);
+        }
+        let mut pen = pen.on(ground);
+        let glyph = link.level.map_or(" ", Level::glyph);
+        let meaning = link.level.map_or(Meaning::Muted, Meaning::from);
+        let x = pen.put(inner.x, y, inner.right(), if selected { "▌" } else { " " }, Meaning::Accent);
+        let x = pen.put(x, y, inner.right(), &format!("{glyph} "), meaning);
+        pen.put(x, y, inner.x + 15, link.relation, if selected { ground } else { Meaning::Muted });
+        let label = text::sanitize(&link.label);
+        // What is of the same namespace need not say so again.
+        let label = label.replace(&here, " ");
+        pen.put(inner.x + 16, y, inner.right(), &label, if link.key.is_some() { ground } else { Meaning::Muted });
+    }
+}

@@ -1,0 +1,184 @@
+//! What lies on the screen above the panes: a stack whose top has the keys. Plain data; `draw` shows it.
+
+use std::sync::Arc;
+
+use ratatui_textarea::TextArea;
+
+use super::action::{ActionId, Availability};
+use crate::model::{Key, ObjRef};
+use crate::plan::{DryRun, Plan, Refusal};
+use crate::view::{Detail, Filter, Problem};
+
+macro_rules! places {
+    ($($(#[$doc:meta])* $place:ident,)*) => {
+        /// Where the keys go; actions say in which places they apply.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Place { $($(#[$doc])* $place,)* }
+
+        impl Place {
+            /// Every place.
+            pub const ALL: &'static [Place] = &[$(Place::$place,)*];
+        }
+    };
+}
+
+places! {
+    /// The panes.
+    Panes,
+    /// One object in full.
+    Detail,
+    /// The list of problems.
+    Problems,
+    /// The list of operations.
+    Operations,
+    /// One operation.
+    Operation,
+    /// The action menu.
+    Menu,
+    /// Text is typed: filter, command, confirmation.
+    Typing,
+    /// A question was asked of the cluster.
+    Waiting,
+    /// A plan to read.
+    Review,
+    /// Why there is no plan.
+    Refusal,
+    /// A text to read, such as YAML.
+    Text,
+    /// Help.
+    Help,
+    /// What the console had to say.
+    Notices,
+    /// Leave while an operation runs?
+    Quit,
+}
+
+/// A list with a cursor that stays on its thing while the list changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// What it stands on; `None` follows the first row.
+    pub key: Option<Key>,
+    /// Where that was last.
+    pub place: usize,
+    /// The first row on screen.
+    pub top: usize,
+}
+
+impl Cursor {
+    /// Keeps the cursor on its thing, or near where that was, and on screen.
+    pub fn settle(&mut self, found: Option<usize>, len: usize, height: usize) {
+        self.place = match (&self.key, found) {
+            (None, _) => 0,
+            (Some(_), Some(place)) => place,
+            (Some(_), None) => self.place.min(len.saturating_sub(1)),
+        };
+        let height = height.max(1);
+        self.top = self.top.min(self.place).max((self.place + 1).saturating_sub(height));
+        self.top = self.top.min(len.saturating_sub(height));
+    }
+}
+
+/// One layer.
+#[derive(Clone, Debug)]
+pub enum Layer {
+    /// One object in full.
+    Detail(Box<DetailLayer>),
+    /// The list of problems.
+    Problems(Vec<Problem>, Cursor),
+    /// The list of operations.
+    Operations(Cursor),
+    /// One operation, by its id.
+    Operation(Arc<str>, usize),
+    /// What can be done with the selection.
+    Menu(Vec<(ActionId, Availability)>, usize),
+    /// A filter is typed; what stood there before comes back on `esc`.
+    Filter(Box<TextArea<'static>>, Filter),
+    /// A command is typed.
+    Palette(Box<TextArea<'static>>, usize),
+    /// An answer is awaited: its number, and of what.
+    Waiting(u64, Box<str>),
+    /// A plan to read.
+    Review(Box<Offer>, usize),
+    /// Why there is no plan.
+    Refusal(Box<Refusal>, usize),
+    /// The name of the object is typed.
+    Confirm(Box<Offer>, Box<TextArea<'static>>),
+    /// A text to read.
+    Text(ObjRef, Vec<Box<str>>, usize),
+    /// Help for a place.
+    Help(Place, usize),
+    /// What the console had to say.
+    Notices(usize),
+    /// Leave while an operation runs?
+    Quit,
+}
+
+/// One object in full, and the cursor on its links.
+#[derive(Clone, Debug)]
+pub struct DetailLayer {
+    /// Which object.
+    pub key: Key,
+    /// Its sheet as of the last change; `None` when it is gone.
+    pub sheet: Option<Detail>,
+    /// The link under the cursor.
+    pub link: usize,
+    /// Lines of facts that are scrolled away.
+    pub scroll: usize,
+}
+
+/// A plan that may be confirmed until its object changes.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The plan, exactly as it will run.
+    pub plan: Plan,
+    /// What the server said of it.
+    pub dry_run: DryRun,
+    /// The version of the object that was on screen when the plan was shown.
+    pub version: Option<Box<str>>,
+    /// Why it can no longer be confirmed.
+    pub died: Option<Box<str>>,
+}
+
+impl Layer {
+    /// Where the keys go while it is on top.
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Detail(_) => Place::Detail,
+            Self::Problems(..) => Place::Problems,
+            Self::Operations(_) => Place::Operations,
+            Self::Operation(..) => Place::Operation,
+            Self::Menu(..) => Place::Menu,
+            Self::Filter(..) | Self::Palette(..) | Self::Confirm(..) => Place::Typing,
+            Self::Waiting(..) => Place::Waiting,
+            Self::Review(..) => Place::Review,
+            Self::Refusal(..) => Place::Refusal,
+            Self::Text(..) => Place::Text,
+            Self::Help(..) => Place::Help,
+            Self::Notices(_) => Place::Notices,
+            Self::Quit => Place::Quit,
+        }
+    }
+
+    /// Whether it is a view one may want to come back to, rather than a question.
+    pub fn view(&self) -> bool {
+        matches!(self, Self::Detail(_) | Self::Problems(..) | Self::Operations(_) | Self::Operation(..))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Kind, Uid};
+
+    #[test]
+    fn the_cursor_follows_its_thing_and_stays_near_when_it_goes() {
+        let mut cursor = Cursor { key: Some(Key::Object(Kind::Pvc, Uid::from("a"))), place: 3, top: 0 };
+        cursor.settle(Some(20), 50, 10);
+        assert_eq!((cursor.place, cursor.top), (20, 11));
+        cursor.settle(None, 5, 10);
+        assert_eq!((cursor.place, cursor.top), (4, 0));
+        cursor.key = None;
+        cursor.settle(Some(2), 5, 10);
+        assert_eq!(cursor.place, 0, "a cursor that was never moved stays at the top");
+    }
+}

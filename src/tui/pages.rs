@@ -1,0 +1,311 @@
+//! Views that are read from top to bottom: a plan, a refusal, an operation, help, YAML, notices. Each becomes
+//! lines of a given width, which are counted for scrolling and drawn from where it stands.
+
+use ratatui::layout::Rect;
+
+use super::App;
+use super::action::{ACTIONS, Availability};
+use super::draw::{Pen, left, step_mark};
+use super::layer::{Layer, Place};
+use super::layout::inside;
+use super::theme::Meaning;
+use crate::session::Desk;
+use crate::text;
+use crate::view::review::{Section, refusal, review};
+use crate::view::{Level, OperationView};
+
+type Line = Vec<(String, Meaning)>;
+
+struct Page {
+    title: Line,
+    right: String,
+    lines: Vec<Line>,
+    scroll: usize,
+}
+
+/// How many lines a layer has at this width; `None` when it is not a page.
+pub fn len(app: &App, desk: &Desk, layer: &Layer, width: u16) -> Option<usize> {
+    page(app, desk, layer, width).map(|page| page.lines.len())
+}
+
+/// Draws a page.
+pub fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, area: Rect) {
+    let Some(page) = page(app, desk, layer, area.width) else { return };
+    let inner = inside(area);
+    let height = usize::from(inner.height);
+    let below = page.lines.len().saturating_sub(page.scroll + height);
+    let more = if below > 0 { format!("{below} lines below") } else { page.right };
+    let title: Vec<_> = page.title.iter().map(|(text, meaning)| (text.as_str(), *meaning)).collect();
+    pen.frame(area, &title, &[(&more, Meaning::Muted)], true);
+    for (y, line) in (inner.y..inner.bottom()).zip(page.lines.iter().skip(page.scroll)) {
+        let mut x = inner.x + 1;
+        for (text, meaning) in line {
+            x = pen.put(x, y, inner.right(), text, *meaning);
+        }
+    }
+}
+
+fn page(app: &App, desk: &Desk, layer: &Layer, width: u16) -> Option<Page> {
+    let room = usize::from(width.saturating_sub(4));
+    Some(match layer {
+        Layer::Review(offer, scroll) => {
+            let mut lines = Vec::new();
+            if let Some(why) = &offer.died {
+                lines
+                    .extend([one("This plan can no longer be confirmed.", Meaning::Danger), one(why, Meaning::Danger)]);
+                lines.push(Line::new());
+            }
+            lines.extend(sections(&review(&offer.plan, &offer.dry_run), room));
+            lines.push(Line::new());
+            lines.extend(last_word(desk, offer.died.is_some()));
+            let title = titled("Review: ", &offer.plan.title);
+            Page { title, right: "nothing is done yet".into(), lines, scroll: *scroll }
+        }
+        Layer::Refusal(refused, scroll) => {
+            let title = titled("No plan: ", &format!("{} {}", refused.verb, refused.object));
+            Page { title, right: String::new(), lines: sections(&refusal(refused), room), scroll: *scroll }
+        }
+        Layer::Operation(id, scroll) => {
+            let found = desk.operations.iter().find(|operation| operation.id == *id);
+            let lines = found.map_or_else(
+                || vec![one("This operation is not known here.", Meaning::Muted)],
+                |operation| operation_lines(desk, operation, room),
+            );
+            let title = titled("Operation ", found.map_or(id, |operation| &operation.title));
+            Page { title, right: id.to_string(), lines, scroll: *scroll }
+        }
+        Layer::Text(object, text, scroll) => {
+            let lines = text.iter().map(|line| one(line, Meaning::Text)).collect();
+            Page { title: titled("", &object.to_string()), right: String::new(), lines, scroll: *scroll }
+        }
+        Layer::Help(place, scroll) => {
+            let lines = help(app, desk, *place, room);
+            Page { title: titled("Help: ", place_name(*place)), right: String::new(), lines, scroll: *scroll }
+        }
+        Layer::Notices(scroll) => {
+            Page { title: titled("Notices", ""), right: String::new(), lines: notices(desk, room), scroll: *scroll }
+        }
+        Layer::Detail(_)
+        | Layer::Problems(..)
+        | Layer::Operations(_)
+        | Layer::Menu(..)
+        | Layer::Filter(..)
+        | Layer::Palette(..)
+        | Layer::Waiting(..)
+        | Layer::Confirm(..)
+        | Layer::Quit => return None,
+    })
+}
+
+fn one(text: &str, meaning: Meaning) -> Line {
+    vec![(text::sanitize(text).into_owned(), meaning)]
+}
+
+fn titled(what: &str, of: &str) -> Line {
+    vec![(what.to_owned(), Meaning::Muted), (text::sanitize(of).into_owned(), Meaning::Accent)]
+}
+
+/// Breaks a text at spaces into lines of at most this many columns.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(8);
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let mut word = word.to_owned();
+        loop {
+            let last = lines.last().map_or(0, |line| text::width(line));
+            let gap = usize::from(last > 0);
+            if last + gap + text::width(&word) <= columns {
+                if let Some(line) = lines.last_mut() {
+                    line.push_str(if gap == 1 { " " } else { "" });
+                    line.push_str(&word);
+                }
+                break;
+            }
+            if last > 0 {
+                lines.push(String::new());
+                continue;
+            }
+            // A word longer than the line is cut where the line ends.
+            let fits = word
+                .char_indices()
+                .map(|(at, c)| at + c.len_utf8())
+                .take_while(|end| text::width(&word[..*end]) <= columns);
+            let end = fits.last().unwrap_or(word.len());
+            let rest = word.split_off(end);
+            if let Some(line) = lines.last_mut() {
+                line.push_str(&word);
+            }
+            if rest.is_empty() {
+                break;
+            }
+            lines.push(String::new());
+            word = rest;
+        }
+    }
+    lines
+}
+
+fn sections(sections: &[Section], room: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for section in sections {
+        if !lines.is_empty() {
+            lines.push(Line::new());
+        }
+        lines.push(one(&section.heading.to_uppercase(), Meaning::Heading));
+        for (level, text) in &section.lines {
+            let (glyph, meaning) = match level {
+                Level::Info => (String::new(), Meaning::Text),
+                other => (format!("{} ", other.glyph()), Meaning::from(*other)),
+            };
+            let indent = " ".repeat(2 + text::width(&glyph));
+            for (i, piece) in wrap(text, room.saturating_sub(indent.len())).into_iter().enumerate() {
+                let start = if i == 0 { format!("  {glyph}") } else { indent.clone() };
+                lines.push(vec![(start, meaning), (piece, meaning)]);
+            }
+        }
+    }
+    lines
+}
+
+fn last_word(desk: &Desk, died: bool) -> Vec<Line> {
+    if desk.world.context.read_only {
+        return vec![one("This session is read-only: the plan can be read, not run.", Meaning::Warn)];
+    }
+    if died {
+        return vec![one("esc closes it; then plan again.", Meaning::Muted)];
+    }
+    vec![vec![
+        ("enter ".to_owned(), Meaning::Key),
+        ("goes on to the confirmation, where the name of the object is typed; ".to_owned(), Meaning::Muted),
+        ("esc ".to_owned(), Meaning::Key),
+        ("gives it up.".to_owned(), Meaning::Muted),
+    ]]
+}
+
+fn operation_lines(desk: &Desk, operation: &OperationView, room: usize) -> Vec<Line> {
+    let level = operation.state.level();
+    let (done, all) = operation.progress();
+    let mut lines = vec![vec![
+        (format!("{} {}", level.glyph(), operation.state.word()), level.into()),
+        (format!("   {done} of {all} steps"), Meaning::Muted),
+    ]];
+    if let Some(started) = operation.started {
+        let end = operation.ended.unwrap_or(desk.now);
+        let took = text::age(end.duration_since(started));
+        let word = if operation.ended.is_some() { "took" } else { "running for" };
+        lines.push(one(&format!("started {started}, {word} {took}"), Meaning::Muted));
+    }
+    lines.push(Line::new());
+    for step in &operation.steps {
+        let (mark, meaning) = step_mark(step.state);
+        for (i, piece) in wrap(&text::sanitize(&step.title), room.saturating_sub(20)).into_iter().enumerate() {
+            let start = if i == 0 { mark.clone() } else { " ".repeat(17) };
+            lines.push(vec![(format!("{start} "), meaning), (piece, Meaning::Text)]);
+        }
+        for piece in step.note.iter().flat_map(|note| wrap(&text::sanitize(note), room.saturating_sub(20))) {
+            lines.push(vec![(" ".repeat(18), Meaning::Muted), (piece, Meaning::Muted)]);
+        }
+    }
+    if let Some(wait) = &operation.waits {
+        let left = left(wait.until.duration_since(desk.now));
+        lines.push(Line::new());
+        lines.push(vec![
+            ("waits for ".to_owned(), Meaning::Heading),
+            (text::sanitize(&wait.what).into_owned(), Meaning::Accent),
+            (format!(" until {} {left}", wait.until), Meaning::Muted),
+        ]);
+    }
+    if let Some(message) = &operation.message {
+        lines.push(Line::new());
+        lines.extend(wrap(&text::sanitize(message), room).iter().map(|piece| one(piece, level.into())));
+    }
+    if operation.can_resume {
+        lines.push(Line::new());
+        lines.push(one("x r resumes it where its journal ends; nothing is done twice.", Meaning::Muted));
+    }
+    lines
+}
+
+fn help(app: &App, desk: &Desk, place: Place, room: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let actions = ACTIONS.iter().filter(|action| action.applies(place));
+    for action in actions {
+        let keys = match (action.keys, action.menu) {
+            ([], Some(letter)) => format!("x {letter}"),
+            ([], None) => format!(":{}", action.name),
+            (keys, _) => keys.join(" "),
+        };
+        let doc = match app.available(desk, action.id) {
+            Availability::Disabled(why) if action.menu.is_some() => format!("{} (not now: {why})", action.doc),
+            _ => action.doc.to_owned(),
+        };
+        for (i, piece) in wrap(&doc, room.saturating_sub(30)).into_iter().enumerate() {
+            let (keys, name) = if i == 0 { (keys.as_str(), action.name) } else { ("", "") };
+            lines.push(vec![
+                (format!("{keys:<13}"), Meaning::Key),
+                (format!("{name:<16}"), Meaning::Heading),
+                (piece, Meaning::Text),
+            ]);
+        }
+    }
+    lines.push(Line::new());
+    lines.push(one("What the marks say", Meaning::Heading));
+    for level in Level::ALL {
+        lines.push(vec![(format!("  {} {}", level.glyph(), level.word()), level.into())]);
+    }
+    if place == Place::Panes {
+        lines.push(Line::new());
+        lines.push(one("Columns of this pane", Meaning::Heading));
+        for column in app.panes.focus.columns() {
+            lines
+                .push(vec![(format!("  {:<12}", column.id), Meaning::Heading), (column.doc.to_owned(), Meaning::Text)]);
+        }
+    }
+    lines
+}
+
+fn place_name(place: Place) -> &'static str {
+    match place {
+        Place::Panes => "panes",
+        Place::Detail => "one object",
+        Place::Problems => "problems",
+        Place::Operations => "operations",
+        Place::Operation => "one operation",
+        Place::Menu => "action menu",
+        Place::Typing => "typing",
+        Place::Waiting => "waiting for an answer",
+        Place::Review => "review of a plan",
+        Place::Refusal => "no plan",
+        Place::Text => "text",
+        Place::Help => "help",
+        Place::Notices => "notices",
+        Place::Quit => "leaving",
+    }
+}
+
+fn notices(desk: &Desk, room: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for notice in desk.notices.iter().rev() {
+        let age = text::age(desk.now.duration_since(notice.at));
+        for (i, piece) in wrap(&text::sanitize(&notice.text), room.saturating_sub(12)).into_iter().enumerate() {
+            let start = if i == 0 { format!("{age:>5} ago {} ", notice.level.glyph()) } else { " ".repeat(12) };
+            lines.push(vec![(start, notice.level.into()), (piece, Meaning::Text)]);
+        }
+    }
+    if lines.is_empty() {
+        lines.push(one("Nothing was said so far.", Meaning::Muted));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_at_spaces_and_long_words_are_cut() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("abcdefghij kl", 8), ["abcdefgh", "ij kl"]);
+        assert_eq!(wrap("", 8), [""]);
+    }
+}
