@@ -81,7 +81,7 @@ fn snapshot(namespace: &str, name: &str, claim: &str) -> Value {
 fn code<T: std::fmt::Debug>(result: Result<T, kube::Error>) -> u16 {
     match result {
         Err(kube::Error::Api(status)) => status.code,
-        other => panic!("not refused: {other:?}"),
+        other => unreachable!("not refused: {other:?}"),
     }
 }
 
@@ -91,5 +91,5 @@ fn text(object: &DynamicObject, pointer: &str) -> String {
 
 /// Fails a test that waits for something that does not come.
 async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), what).await.expect("it did not come in time")
+    tokio::time::timeout(Duration::from_secs(20), what).await.unwrap()
 }

@@ -105,3 +105,13 @@ async fn exec_is_refused_without_the_right_and_recorded_as_connect() {
     assert_eq!(connects, [403, 101]);
     assert_eq!(code(pods(&sim, User::Sre).await.get("gone").await), 404);
 }
+
+#[tokio::test]
+async fn a_killed_server_breaks_a_running_session_without_a_status() {
+    let sim = shop().await;
+    let mut process =
+        pods(&sim, User::Sre).await.exec("db-0", ["sleep", "600"], &AttachParams::default()).await.unwrap();
+    let status = process.take_status().unwrap();
+    sim.kill().await;
+    assert!(soon(status).await.is_none());
+}

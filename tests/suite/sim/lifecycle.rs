@@ -1,6 +1,6 @@
 //! Objects that depend on others: owners, finalizers, protections, workloads, namespaces.
 
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::{api, claim, cluster_api, code, config_map, object, shop, text};
@@ -115,7 +115,7 @@ async fn a_new_template_rolls_both_kinds_of_workload() {
     let sets = api(&sim, "apps/v1", "StatefulSet", "shop").await;
     sets.patch("cache", &PatchParams::default(), &image("redis", "registry.shop.example/redis:8")).await.unwrap();
     sim.settle().await;
-    let pods = api(&sim, "v1", "Pod", "shop").await.list(&Default::default()).await.unwrap();
+    let pods = api(&sim, "v1", "Pod", "shop").await.list(&ListParams::default()).await.unwrap();
     let images: Vec<_> = pods.items.iter().map(|pod| text(pod, "/status/containerStatuses/0/image")).collect();
     assert_eq!(images.iter().filter(|image| image.ends_with("web:3")).count(), 2);
     assert_eq!(images.iter().filter(|image| image.ends_with("redis:8")).count(), 2);
@@ -127,7 +127,7 @@ async fn a_new_template_rolls_both_kinds_of_workload() {
 async fn volumes_are_attached_where_their_pods_are() {
     let sim = shop().await;
     let attachments = cluster_api(&sim, "storage.k8s.io/v1", "VolumeAttachment").await;
-    let count = async || attachments.list(&Default::default()).await.unwrap().items.len();
+    let count = async || attachments.list(&ListParams::default()).await.unwrap().items.len();
     assert_eq!(count().await, 3);
     let sets = api(&sim, "apps/v1", "StatefulSet", "shop").await;
     sets.patch_scale("db", &PatchParams::default(), &Patch::Merge(json!({"spec": {"replicas": 0}}))).await.unwrap();
@@ -143,8 +143,8 @@ async fn a_deleted_namespace_is_emptied_takes_nothing_new_and_goes() {
     sim.settle().await;
     assert_eq!(code(namespaces.get("shop").await), 404);
     let contents = cluster_api(&sim, "snapshot.storage.k8s.io/v1", "VolumeSnapshotContent").await;
-    assert!(contents.list(&Default::default()).await.unwrap().items.is_empty());
-    assert!(cluster_api(&sim, "v1", "Pod").await.list(&Default::default()).await.unwrap().items.is_empty());
+    assert!(contents.list(&ListParams::default()).await.unwrap().items.is_empty());
+    assert!(cluster_api(&sim, "v1", "Pod").await.list(&ListParams::default()).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]
@@ -158,4 +158,31 @@ async fn a_job_runs_its_pods_to_the_end() {
     jobs.create(&PostParams::default(), &object(job)).await.unwrap();
     sim.settle().await;
     assert_eq!(jobs.get("check").await.unwrap().data["status"]["succeeded"], json!(1));
+}
+
+#[tokio::test]
+async fn a_claim_that_waits_for_its_first_consumer_is_bound_when_a_pod_comes() {
+    let sim = shop().await;
+    let class = json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "late"},
+        "provisioner": "block.csi.holdfast.dev", "volumeBindingMode": "WaitForFirstConsumer",
+    });
+    cluster_api(&sim, "storage.k8s.io/v1", "StorageClass")
+        .await
+        .create(&PostParams::default(), &object(class))
+        .await
+        .unwrap();
+    let claims = api(&sim, "v1", "PersistentVolumeClaim", "batch").await;
+    claims.create(&PostParams::default(), &object(claim("batch", "late", "late"))).await.unwrap();
+    sim.settle().await;
+    assert_eq!(text(&claims.get("late").await.unwrap(), "/status/phase"), "Pending");
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "c", "image": "i"}], "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "late"}}]},
+    });
+    let pods = api(&sim, "v1", "Pod", "batch").await;
+    pods.create(&PostParams::default(), &object(pod)).await.unwrap();
+    sim.settle().await;
+    assert_eq!(text(&claims.get("late").await.unwrap(), "/status/phase"), "Bound");
+    assert_eq!(text(&pods.get("p").await.unwrap(), "/status/phase"), "Running");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast::sim::{Sim, SnapshotFault};
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::{api, claim, cluster_api, code, object, shop, snapshot, text};
@@ -58,7 +58,7 @@ async fn a_claim_from_a_snapshot_gets_its_bytes_and_a_smaller_one_does_not() {
     sim.settle().await;
     assert_eq!(sim.volumes().read(&handle_of(&sim, "shop", "restored").await, "orders").unwrap(), b"kept");
     assert_eq!(text(&claims.get("small").await.unwrap(), "/status/phase"), "Pending");
-    let events = api(&sim, "v1", "Event", "shop").await.list(&Default::default()).await.unwrap();
+    let events = api(&sim, "v1", "Event", "shop").await.list(&ListParams::default()).await.unwrap();
     assert!(events.items.iter().any(|event| text(event, "/message").contains("is less than the size")));
 }
 
@@ -76,7 +76,8 @@ async fn policy_delete_removes_the_copy_and_policy_retain_keeps_it() {
     assert_eq!(code(snapshots.get("gone").await), 404);
     assert_eq!(code(snapshots.get("kept").await), 404);
     assert_eq!(sim.volumes().snapshots().len(), copies - 1);
-    let contents = cluster_api(&sim, SNAPSHOTS, "VolumeSnapshotContent").await.list(&Default::default()).await.unwrap();
+    let contents =
+        cluster_api(&sim, SNAPSHOTS, "VolumeSnapshotContent").await.list(&ListParams::default()).await.unwrap();
     let policies: Vec<_> = contents.items.iter().map(|content| text(content, "/spec/deletionPolicy")).collect();
     assert_eq!(policies.iter().filter(|policy| *policy == "Retain").count(), 1);
 }
@@ -171,7 +172,7 @@ async fn a_group_is_cut_at_one_moment_with_a_snapshot_for_each_claim() {
     groups.create(&PostParams::default(), &object(wish)).await.unwrap();
     sim.settle().await;
     assert_eq!(groups.get("g").await.unwrap().data["status"]["readyToUse"], json!(true));
-    let snapshots = api(&sim, SNAPSHOTS, "VolumeSnapshot", "shop").await.list(&Default::default()).await.unwrap();
+    let snapshots = api(&sim, SNAPSHOTS, "VolumeSnapshot", "shop").await.list(&ListParams::default()).await.unwrap();
     let members: Vec<_> =
         snapshots.items.iter().filter(|one| text(one, "/status/volumeGroupSnapshotName") == "g").collect();
     assert_eq!(members.len(), 2);

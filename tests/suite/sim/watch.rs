@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use holdfast::sim::Sim;
 use kube::Api;
-use kube::api::{DynamicObject, ListParams, WatchEvent, WatchParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams, PostParams, WatchEvent, WatchParams};
 use kube::runtime::watcher;
 
 use super::{api, bare, config_map, object, soon};
@@ -37,13 +37,13 @@ async fn a_watch_sees_every_change_and_selection_changes_as_added_and_deleted() 
     let (maps, version) = maps(&sim).await;
     let stream = maps.watch(&WatchParams::default().labels("on=yes").timeout(2), &version).await.unwrap();
     let mut map = config_map("a");
-    maps.create(&Default::default(), &object(map.clone())).await.unwrap();
+    maps.create(&PostParams::default(), &object(map.clone())).await.unwrap();
     for (on, value) in [("yes", "1"), ("yes", "2"), ("no", "2")] {
         map["metadata"]["labels"] = serde_json::json!({"on": on});
         map["data"]["a"] = value.into();
-        maps.replace("a", &Default::default(), &object(map.clone())).await.unwrap();
+        maps.replace("a", &PostParams::default(), &object(map.clone())).await.unwrap();
     }
-    maps.delete("a", &Default::default()).await.unwrap();
+    maps.delete("a", &DeleteParams::default()).await.unwrap();
     let events: Vec<_> = soon(stream.map(|event| word(&event.unwrap())).take(3).collect()).await;
     assert_eq!(events, ["added a", "modified a", "deleted a"]);
 }
@@ -116,7 +116,7 @@ async fn kubes_watcher_lives_through_a_killed_server_and_compaction() {
 fn note(seen: &mut Vec<String>, event: Result<watcher::Event<DynamicObject>, watcher::Error>) {
     match event {
         Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
-            seen.push(object.metadata.name.unwrap())
+            seen.push(object.metadata.name.unwrap());
         }
         Ok(watcher::Event::InitDone) => seen.push("done".to_owned()),
         _ => {}

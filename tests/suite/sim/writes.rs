@@ -1,7 +1,7 @@
 //! Writes: names, conflicts, preconditions, patches, dry runs.
 
 use json_patch::Patch as JsonPatch;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
 
 use super::{api, bare, claim, cluster_api, code, config_map, object, shop, text};
@@ -67,14 +67,14 @@ async fn a_dry_run_answers_as_if_and_keeps_nothing() {
     let sim = bare().await;
     let maps = api(&sim, "v1", "ConfigMap", "default").await;
     let dry = PostParams { dry_run: true, ..PostParams::default() };
-    let version = maps.list(&Default::default()).await.unwrap().metadata.resource_version;
+    let version = maps.list(&ListParams::default()).await.unwrap().metadata.resource_version;
     assert_eq!(text(&maps.create(&dry, &object(config_map("a"))).await.unwrap(), "/data/a"), "1");
     assert_eq!(code(maps.get("a").await), 404);
     maps.create(&PostParams::default(), &object(config_map("b"))).await.unwrap();
     maps.delete("b", &DeleteParams::default().dry_run()).await.unwrap();
     assert!(maps.get("b").await.is_ok());
     assert_eq!(code(maps.create(&dry, &object(config_map("b"))).await), 409);
-    assert_ne!(maps.list(&Default::default()).await.unwrap().metadata.resource_version, version);
+    assert_ne!(maps.list(&ListParams::default()).await.unwrap().metadata.resource_version, version);
 }
 
 #[tokio::test]
@@ -146,5 +146,5 @@ async fn a_quota_refuses_what_does_not_fit() {
 async fn absent_groups_are_not_found() {
     let sim = bare().await;
     let backups = cluster_api(&sim, "velero.io/v1", "Backup").await;
-    assert_eq!(code(backups.list(&Default::default()).await), 404);
+    assert_eq!(code(backups.list(&ListParams::default()).await), 404);
 }
