@@ -82,6 +82,9 @@ pub(super) struct Page {
     pub resource_version: String,
 }
 
+/// Annotation of the bookmark that ends the list part of a streamed list (Kubernetes API concepts, "Streaming lists").
+const INITIAL_EVENTS_END: &str = "/metadata/annotations/k8s.io~1initial-events-end";
+
 /// One line of a watch.
 #[derive(Debug)]
 pub(super) enum Event {
@@ -93,6 +96,8 @@ pub(super) enum Event {
     Unreadable(Unreadable, Option<String>),
     /// No object, only a version.
     Bookmark(String),
+    /// Everything that was there when the watch began has been sent.
+    Listed(String),
     /// Something of no interest happened at this version.
     Skipped(String),
     /// The watch ends with this error.
@@ -236,6 +241,7 @@ fn odd_event(kind: Kind, line: &[u8]) -> Event {
     };
     let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned);
     match change {
+        Change::Bookmark if object.pointer(INITIAL_EVENTS_END).is_some() => Event::Listed(version.unwrap_or_default()),
         Change::Bookmark => Event::Bookmark(version.unwrap_or_default()),
         Change::Error => {
             let status = kube::core::Status::deserialize(&object).unwrap_or_default();

@@ -232,6 +232,17 @@ impl Eyes {
         }
     }
 
+    /// The server's minor version: 36 of 1.36. Some providers write `36+`.
+    pub async fn minor_version(&self) -> Result<u32, CallError> {
+        #[derive(Deserialize)]
+        struct Version {
+            minor: String,
+        }
+        let version: Version = decoded(&self.cluster.wire().get("/version", CALL).await?.body, "/version")?;
+        let digits = version.minor.trim_end_matches(|c: char| !c.is_ascii_digit());
+        digits.parse().map_err(|_| CallError::Undecodable { what: "/version: its minor version".into() })
+    }
+
     /// How far the server's clock is ahead of this machine's, to the second, from the `Date` of an answer.
     pub async fn clock_skew(&self) -> Result<Option<SignedDuration>, CallError> {
         let answer = self.cluster.wire().get("/version", CALL).await?;

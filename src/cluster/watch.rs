@@ -5,9 +5,10 @@
 //! channel is bounded: when the World is slow, lists and watches wait for it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, mpsc, watch as signal};
+use tokio::sync::{Notify, OnceCell, Semaphore, mpsc, watch as signal};
 use tokio::task::JoinSet;
 
 use crate::model::{Delta, Kind, Scope};
@@ -46,6 +47,8 @@ struct Shared {
     doubt: Notify,
     lists: Semaphore,
     connections: Arc<Semaphore>,
+    /// Whether the server streams lists; asked once.
+    streams: OnceCell<AtomicBool>,
 }
 
 /// Follows `kinds` in `scopes` (cluster-scoped kinds always as a whole) until the set is dropped. Kinds start in the
@@ -59,6 +62,7 @@ pub fn watch(cluster: &Cluster, kinds: &[Kind], scopes: Vec<Scope>, out: mpsc::S
         doubt: Notify::new(),
         lists: Semaphore::new(LISTS),
         connections: Arc::new(Semaphore::new(MOST)),
+        streams: OnceCell::new(),
     });
     let scopes = scopes.into_boxed_slice();
     let mut tasks = JoinSet::new();
@@ -111,6 +115,20 @@ fn explain(error: &CallError) -> Box<str> {
 }
 
 impl Shared {
+    /// Whether lists may be streamed. Servers before 1.27 do not know the parameter and would send a watch without
+    /// end; later ones refuse it where the feature is off, which [`Shared::no_streams`] then remembers.
+    async fn streams(&self) -> bool {
+        let ask = || async { self.cluster.eyes().minor_version().await.map(|minor| AtomicBool::new(minor >= 27)) };
+        self.streams.get_or_try_init(ask).await.is_ok_and(|streams| streams.load(Ordering::Relaxed))
+    }
+
+    /// The server refused to stream a list.
+    fn no_streams(&self) {
+        if let Some(streams) = self.streams.get() {
+            streams.store(false, Ordering::Relaxed);
+        }
+    }
+
     /// Sleeps, but not longer than until the server is back from being down.
     async fn wait(&self, pause: Duration) {
         let mut server = self.server.clone();

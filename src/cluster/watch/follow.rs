@@ -79,11 +79,14 @@ impl<'a> Follower<'a> {
     }
 
     async fn list_and_watch(&mut self) -> Result<std::convert::Infallible, Ended> {
-        let mut version = self.list().await?;
+        let (mut version, mut stream) = self.list().await?;
         self.progress = true;
         loop {
             let started = Instant::now();
-            let lines = self.open(&version).await?;
+            let lines = match stream.take() {
+                Some(lines) => lines,
+                None => self.open(&version).await?,
+            };
             let before = version.clone();
             let mut server = self.shared.server.clone();
             server.mark_unchanged();
@@ -101,13 +104,18 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Lists in the first version that is served.
-    async fn list(&mut self) -> Result<String, Ended> {
+    /// Lists in the first version that is served; a streamed list comes with the watch that goes on from it.
+    async fn list(&mut self) -> Result<(String, Option<Lines>), Ended> {
         let shared = self.shared;
         let Ok(_turn) = shared.lists.acquire().await else { return Err(Ended::Closed) };
         for version in self.kind.spec().versions {
             let resource = Resource { version: (*version).into(), ..Resource::of(self.kind) };
-            match self.paged(&resource).await {
+            let listed = match self.streamed(&resource).await {
+                Ok(Some((version, lines))) => Ok((version, Some(lines))),
+                Ok(None) => self.paged(&resource).await.map(|version| (version, None)),
+                Err(ended) => Err(ended),
+            };
+            match listed {
                 Err(Ended::Absent) => {}
                 Err(ended) => return Err(ended),
                 Ok(listed) => {
@@ -117,6 +125,54 @@ impl<'a> Follower<'a> {
             }
         }
         Err(Ended::Absent)
+    }
+
+    /// Lists by a watch that begins with what is there: one request, rows from the first byte on, and the server
+    /// builds no list. `None` when the server does not do this; pages do it then.
+    async fn streamed(&mut self, resource: &Resource) -> Result<Option<(String, Lines)>, Ended> {
+        if !self.shared.streams().await {
+            return Ok(None);
+        }
+        let seconds = lifetime().to_string();
+        let path = self.path(
+            resource,
+            &[
+                ("watch", "1"),
+                ("sendInitialEvents", "true"),
+                ("resourceVersionMatch", "NotOlderThan"),
+                ("allowWatchBookmarks", "true"),
+                ("timeoutSeconds", &seconds),
+            ],
+        )?;
+        let mut lines = match self.shared.cluster.wire().stream(&path, OPEN).await {
+            Ok(lines) => lines,
+            Err(error) if error.not_found() => return Err(Ended::Absent),
+            // Listing may be allowed where watching is not.
+            Err(error) if error.forbidden() => return Ok(None),
+            Err(error) if error.certainly_not_done() && matches!(error, CallError::Refused { .. }) => {
+                self.shared.no_streams();
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.tell(Delta::ListStarted(self.kind, self.scope.clone())).await?;
+        loop {
+            let Some(line) = lines.next(LIST).await? else {
+                let why = "the API server ended a list before it was complete".into();
+                return Err(Ended::Broken(CallError::Unreachable { why, sent: true }));
+            };
+            match self.decoder.event(line) {
+                Event::Upsert(object, _) => self.upsert(object).await?,
+                Event::Gone(object, _) => self.tell(Delta::Gone(object)).await?,
+                Event::Unreadable(unreadable, _) => self.unreadable(unreadable).await?,
+                Event::Bookmark(_) | Event::Skipped(_) => {}
+                Event::Error(error) => return Err(error.into()),
+                Event::Listed(version) => {
+                    self.tell(Delta::ListDone(self.kind, self.scope.clone())).await?;
+                    return Ok(Some((version, lines)));
+                }
+            }
+        }
     }
 
     fn path(&self, resource: &Resource, pairs: &[(&str, &str)]) -> Result<String, Ended> {
@@ -209,7 +265,7 @@ impl<'a> Follower<'a> {
                     self.unreadable(unreadable).await?;
                     at
                 }
-                Event::Bookmark(at) | Event::Skipped(at) => Some(at),
+                Event::Bookmark(at) | Event::Listed(at) | Event::Skipped(at) => Some(at),
                 Event::Error(error) => return Err(error.into()),
             };
             if let Some(reached) = reached.filter(|reached| !reached.is_empty()) {
