@@ -46,7 +46,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new(Exit::Unknown, error))?;
     let exit = runtime.block_on(async {
         match args.command {
-            None => open::console(&args.global).await,
+            None => open::console(&args.global, &crate::config::state_directory()?).await,
             Some(Command::Demo(demo)) => demo::run(&args.global, &demo).await,
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,

@@ -75,12 +75,23 @@ fn print(desk: &Desk, get: &Get) -> Result<(), Failure> {
     let columns = pane.columns();
     let mut rows: Vec<&Row> = desk.boards.board(pane).iter().collect();
     rows.sort_by(|a, b| (&a.object.namespace, &a.object.name).cmp(&(&b.object.namespace, &b.object.name)));
+    if rows.is_empty() && get.output == Format::Table {
+        eprintln!("holdfast: nothing found {}", whereabouts(desk));
+        return Ok(());
+    }
     match get.output {
         Format::Table => print!("{}", output::table(rows, columns, desk.now)),
         Format::Json => println!("{:#}", output::json_value(rows, columns)),
         Format::Yaml => print!("{}", yaml(&output::json_value(rows, columns))?),
     }
     Ok(())
+}
+
+fn whereabouts(desk: &Desk) -> String {
+    match desk.world.context.namespaces.as_slice() {
+        [] => "in any namespace".to_owned(),
+        namespaces => format!("in {}; -A looks at all namespaces", crate::text::list(namespaces)),
+    }
 }
 
 fn print_problems(desk: &Desk, output: Format) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use super::args::Global;
 use super::{Exit, Failure};
 use crate::cluster::{self, ConnectError, Target};
 use crate::config::{Config, state_directory};
-use crate::model::{Connection, Freshness, Kind};
+use crate::model::{Connection, Freshness, Kind, World};
 use crate::session::{Event, Options, Session};
 use crate::store::Store;
 use crate::text::{self, names};
@@ -50,10 +50,14 @@ pub(super) fn target(global: &Global) -> Result<Target, Failure> {
 
 /// An open session on these kinds.
 pub(super) fn session(global: &Global, kinds: &[Kind], own_namespace: bool) -> Result<Session, Failure> {
+    session_at(global, kinds, own_namespace, &state_directory()?)
+}
+
+fn session_at(global: &Global, kinds: &[Kind], own_namespace: bool, state: &Path) -> Result<Session, Failure> {
     let config = Config::load(global.config.as_deref())?;
     let target = target(global)?;
     check(&target).map_err(|error| Failure::new(exit_of(&error), super::describe(&error)))?;
-    let store = Store::open(&state_directory()?)?;
+    let store = Store::open(state)?;
     Ok(Session::open(Options { target, config, store, own_namespace, kinds: kinds.to_vec() }))
 }
 
@@ -68,11 +72,11 @@ fn check(target: &Target) -> Result<(), ConnectError> {
     }
 }
 
-/// Opens the console.
-pub(super) async fn console(global: &Global) -> Result<Exit, Failure> {
+/// Opens the console, with its state in this directory.
+pub(super) async fn console(global: &Global, state: &Path) -> Result<Exit, Failure> {
     let config = Config::load(global.config.as_deref())?;
     let theme = theme(config.theme.as_deref())?;
-    let mut session = session(global, Kind::ALL, false)?;
+    let mut session = session_at(global, Kind::ALL, false, state)?;
     match tui::run(&mut session, theme).await {
         Ok(()) => Ok(Exit::Fine),
         Err(error @ ConsoleError::NoTerminal) => Err(Failure::new(Exit::Usage, error)),
@@ -104,7 +108,7 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
             let world = &session.desk().world;
             let loading = |kind: &Kind| *world.freshness(*kind) == Freshness::Loading;
             match &world.connection {
-                Connection::Down { why, .. } => return Err(Failure::new(Exit::Unknown, why.to_string())),
+                Connection::Down { why, .. } => return Err(Failure::new(Exit::Unknown, out_of_reach(world, why))),
                 Connection::Connecting | Connection::Up if kinds.iter().any(loading) => {}
                 Connection::Connecting | Connection::Up => return Ok(()),
             }
@@ -115,6 +119,15 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
         let message = format!("the cluster did not answer within {}s; is it reachable?", PATIENCE.as_secs());
         Err(Failure::new(Exit::Unknown, message))
     })
+}
+
+/// Which cluster cannot be reached, why, and what to do.
+fn out_of_reach(world: &World, why: &str) -> String {
+    let context = &world.context;
+    format!(
+        "context {} at {}: {why}\n  look with --context at another cluster, or mend the way to this one",
+        context.name, context.server
+    )
 }
 
 /// Says on stderr which kinds are not seen whole. Whether all of them are.
