@@ -28,6 +28,8 @@ const MOST: usize = 256;
 const LISTS: usize = 6;
 /// First and longest pause after a failure.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+/// Pause while the server is known to be down; its return ends it at once.
+const OUTAGE: Duration = Duration::from_secs(30);
 /// First and longest pause where the answer was a clear no. A server that has just started says no before it has
 /// read its rules, so the first pause is short.
 const SLOW: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
@@ -45,6 +47,8 @@ struct Shared {
     server: signal::Receiver<Server>,
     /// Told by a follower whose connection broke, so that the heart beats at once.
     doubt: Notify,
+    /// Set by a follower whose credentials were not accepted.
+    unauthorized: AtomicBool,
     lists: Semaphore,
     connections: Arc<Semaphore>,
     /// Whether the server streams lists; asked once.
@@ -60,6 +64,7 @@ pub fn watch(cluster: &Cluster, kinds: &[Kind], scopes: Vec<Scope>, out: mpsc::S
         out,
         server,
         doubt: Notify::new(),
+        unauthorized: AtomicBool::new(false),
         lists: Semaphore::new(LISTS),
         connections: Arc::new(Semaphore::new(MOST)),
         streams: OnceCell::new(),
@@ -97,6 +102,9 @@ async fn follow_for_ever(shared: Arc<Shared>, kind: Kind, scope: Scope) {
                 continue;
             }
             Ended::Broken(error) => {
+                if error == CallError::Unauthorized {
+                    shared.unauthorized.store(true, Ordering::Relaxed);
+                }
                 shared.doubt.notify_one();
                 (Delta::Failed(kind, scope.clone(), explain(&error)), pause.next())
             }
@@ -129,10 +137,12 @@ impl Shared {
         }
     }
 
-    /// Sleeps, but not longer than until the server is back from being down.
+    /// Sleeps, but not longer than until the server is back from being down. While it is down nobody else asks it:
+    /// dozens of lists that hang in their connections would keep the first good one waiting.
     async fn wait(&self, pause: Duration) {
         let mut server = self.server.clone();
-        server.mark_unchanged();
+        let down = *server.borrow_and_update() == Server::Down;
+        let pause = if down { pause.max(OUTAGE) } else { pause };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = heartbeat::reaches(&mut server, Server::Up) => {}

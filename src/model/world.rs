@@ -146,7 +146,7 @@ impl World {
         let kind = object.kind();
         let generation = self.generations.get(&(kind, scope.clone())).copied().unwrap_or_default();
         if let Some(kind_unreadable) = self.unreadable.get_mut(&kind) {
-            kind_unreadable.remove(&*object.meta().name);
+            kind_unreadable.remove(&*object.meta().reference(kind).path());
         }
         let uid = object.meta().uid();
         let meta = object.meta().clone();

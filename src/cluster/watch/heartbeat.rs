@@ -1,6 +1,7 @@
 //! Whether the API server is there: asked every few seconds, and at once when a watch broke.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,7 +47,14 @@ pub(super) async fn beat(shared: Arc<Shared>, heart: signal::Sender<Server>) {
     let mut pause = ALARM.0;
     let mut renewed: Option<tokio::time::Instant> = None;
     loop {
-        let connection = match eyes.reachable().await {
+        let answer = eyes.reachable().await;
+        // Not every server asks for credentials at the path of this question; then a follower met the refusal.
+        let refused = shared.unauthorized.swap(false, Ordering::Relaxed) || answer == Err(CallError::Unauthorized);
+        if refused && renewed.is_none_or(|at| at.elapsed() > RENEWAL) {
+            renewed = Some(tokio::time::Instant::now());
+            renew(&shared).await;
+        }
+        let connection = match answer {
             Ok(()) => {
                 (since, pause) = (None, CALM);
                 Some(Connection::Up)
@@ -55,10 +63,6 @@ pub(super) async fn beat(shared: Arc<Shared>, heart: signal::Sender<Server>) {
                 let first = since.is_none();
                 let since = *since.get_or_insert_with(Timestamp::now);
                 pause = if first { ALARM.0 } else { (pause * 2).min(ALARM.1) };
-                if error == CallError::Unauthorized && renewed.is_none_or(|at| at.elapsed() > RENEWAL) {
-                    renewed = Some(tokio::time::Instant::now());
-                    renew(&shared).await;
-                }
                 // One late answer is no outage; a refused connection is.
                 let late = first && matches!(error, CallError::TimedOut { .. });
                 (!late).then(|| Connection::Down { since, why: error.to_string().into() })
