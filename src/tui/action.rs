@@ -106,7 +106,7 @@ impl Action {
     /// The action that a key means in a place.
     pub fn bound(chord: Chord, place: Place) -> Option<&'static Action> {
         let is = |key: &&str| Chord::parse(key) == Some(chord);
-        ACTIONS.iter().find(|action| action.applies(place) && action.keys.iter().any(|key| is(key)))
+        ACTIONS.iter().find(|action| action.applies(place) && action.keys.iter().any(is))
     }
 }
 

@@ -114,7 +114,11 @@ impl App {
     /// Takes in what happened and says what has to happen outside.
     pub fn handle(&mut self, desk: &Desk, input: Input) -> Vec<Effect> {
         let effects = match input {
-            Input::Key(event) => self.key(desk, event),
+            Input::Key(event) => {
+                // Rows may have moved since the last frame: a key means the row whose key the cursor holds.
+                self.sync(desk);
+                self.key(desk, event)
+            }
             Input::Paste(text) => {
                 self.paste(desk, &text);
                 Vec::new()
@@ -205,7 +209,7 @@ impl App {
         if place == Place::Typing {
             return self.typed(desk, event);
         }
-        if let Some(Layer::Menu(entries, _)) = self.layers.last()
+        if let Some(Layer::Menu(entries, ..)) = self.layers.last()
             && let Some(id) = super::menu_letter(entries, chord)
         {
             return self.run_from_menu(desk, id);

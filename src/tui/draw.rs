@@ -6,7 +6,7 @@ mod pane;
 mod pen;
 mod sheet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -181,11 +181,12 @@ fn bar(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
         pen.put(x + 2 + area.width / 2, area.y, area.right(), &hint, Meaning::Muted);
         return;
     }
-    if let Some((at, level, text)) = &app.said
-        && desk.now.duration_since(*at) < MESSAGE
-    {
+    let noticed = desk.notices.last().map(|notice| (notice.at, notice.level, &*notice.text));
+    let said = app.said.as_ref().map(|(at, level, text)| (*at, *level, text.as_str()));
+    let recent = |(at, ..): &(Timestamp, Level, &str)| desk.now.duration_since(*at) < MESSAGE;
+    if let Some((_, level, text)) = said.filter(recent).or(noticed.filter(recent)) {
         let text = format!(" {} {}", level.glyph(), text::sanitize(text));
-        pen.put(area.x, area.y, area.right(), &text, *level);
+        pen.put(area.x, area.y, area.right(), &text, level);
         return;
     }
     keys(pen, app, desk, area);

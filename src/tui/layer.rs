@@ -89,8 +89,8 @@ pub enum Layer {
     Operations(Cursor),
     /// One operation, by its id.
     Operation(Arc<str>, usize),
-    /// What can be done with the selection.
-    Menu(Vec<(ActionId, Availability)>, usize),
+    /// What can be done with the selection, and which selection it was opened for.
+    Menu(Vec<(ActionId, Availability)>, usize, Option<Key>),
     /// A filter is typed; what stood there before comes back on `esc`.
     Filter(Box<TextArea<'static>>, Filter),
     /// A command is typed.

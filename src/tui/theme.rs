@@ -111,6 +111,7 @@ pub struct Theme {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a theme file switches each of them by itself")]
 struct Written {
     #[serde(default)]
     fg: Option<String>,

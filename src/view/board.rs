@@ -145,7 +145,11 @@ impl Board {
 
     /// Slots that changed after a version, or `None` when that is no longer known.
     fn since(&self, version: u64) -> Option<impl Iterator<Item = u32>> {
-        let behind = usize::try_from(self.version - version).ok().filter(|behind| *behind <= self.changes.len())?;
+        let behind = self
+            .version
+            .checked_sub(version)
+            .and_then(|behind| usize::try_from(behind).ok())
+            .filter(|behind| *behind <= self.changes.len())?;
         Some(self.changes.iter().skip(self.changes.len() - behind).copied())
     }
 }

@@ -96,62 +96,73 @@ macro_rules! columns {
 
 const VOLUMES: &[Column] = columns! {
     "state"       "State"       13..13 Left  0 "Coverage: is there a good copy that is young enough";
-    "namespace"   "Namespace"    6..16 Left  1 "Namespace of the claim";
-    "name"        "Name"        12..32 Left  0 "Name of the claim";
+    "namespace"   "Namespace"    9..16 Left  1 "Namespace of the claim";
+    "name"        "Name"        16..32 Left  0 "Name of the claim";
     "lastGood"    "Last good"    9..9  Right 0 "Age of the last good restore point";
     "rpo"         "RPO"          5..7  Right 2 "How old the last good copy may be";
-    "fate"        "Fate"        11..24 Left  4 "What would delete the data or its copies";
+    "fate"        "Fate"        14..14 Left  4 "What would delete the data or its copies";
     "copies"      "Copies"       6..14 Right 5 "Restore points: good ones, and those that are not";
-    "encrypted"   "Encrypted"    9..10 Left  6 "Whether there is evidence that the data is encrypted at rest";
+    "encrypted"   "Encrypted"    10..10 Left  6 "Whether there is evidence that the data is encrypted at rest";
     "capacity"    "Size"         6..8  Right 3 "Capacity of the volume";
     "class"       "Class"        8..16 Left  8 "StorageClass";
     "usedBy"      "Used by"     10..32 Left  7 "Workload or pods that mount it";
 };
 
 const RESTORE_POINTS: &[Column] = columns! {
-    "state"       "State"       13..13 Left  0 "Whether one can restore from it";
-    "namespace"   "Namespace"    6..16 Left  2 "Namespace of the snapshot";
-    "name"        "Name"        12..36 Left  0 "Name of the snapshot or Velero item";
-    "cut"         "Cut"          7..9  Right 0 "How long ago it was cut";
-    "volume"      "Volume"      10..28 Left  1 "Claim whose data it holds, by driver and volume handle";
+    "state"       "State"       12..12 Left  0 "Whether one can restore from it";
+    "namespace"   "Namespace"    9..16 Left  2 "Namespace of the snapshot";
+    "name"        "Name"        22..40 Left  0 "Name of the snapshot or Velero item";
+    "cut"         "Cut"          5..6  Right 0 "How long ago it was cut";
+    "volume"      "Volume"      14..28 Left  1 "Claim whose data it holds, by driver and volume handle";
     "size"        "Size"         6..8  Right 3 "Size that a restore needs";
     "deletion"    "On delete"    9..9  Left  4 "What deleting the snapshot object does to the copy";
     "class"       "Class"        8..24 Left  5 "VolumeSnapshotClass or Velero kind";
 };
 
 const CERTIFICATES: &[Column] = columns! {
-    "state"       "State"       13..13 Left  0 "Whether TLS with it works, and for how long";
-    "namespace"   "Namespace"    6..16 Left  1 "Namespace";
-    "name"        "Name"        12..28 Left  0 "Name of the Secret, or of the Certificate where its Secret is not visible";
+    "state"       "State"       14..14 Left  0 "Whether TLS with it works, and for how long";
+    "namespace"   "Namespace"    9..16 Left  1 "Namespace";
+    "name"        "Name"        18..28 Left  0 "Name of the Secret, or of the Certificate where its Secret is not visible";
     "expires"     "Expires"     10..12 Right 0 "When the earliest certificate of the chain ends";
-    "place"       "Place"       10..16 Left  6 "Where the certificate is kept";
-    "names"       "Names"       12..32 Left  2 "Names the certificate is for";
-    "managedBy"   "Managed by"  10..24 Left  3 "What renews it";
-    "issuer"      "Issuer"      10..28 Left  5 "Who signed it";
-    "users"       "Users"       10..28 Left  4 "Workloads or pods that use it";
+    "place"       "Place"       14..16 Left  6 "Where the certificate is kept";
+    "names"       "Names"       18..32 Left  2 "Names the certificate is for";
+    "managedBy"   "Managed by"  20..28 Left  3 "What renews it";
+    "issuer"      "Issuer"      16..28 Left  5 "Who signed it";
+    "users"       "Users"       12..28 Left  4 "Workloads or pods that use it";
 };
+
+/// From this width on, columns that never go get more than their least before others get any.
+const ROOMY: u16 = 100;
 
 /// Which columns fit a width, each with its place in the registry and the cells it gets. Separators are one cell.
 pub fn fit(columns: &[Column], width: u16) -> Vec<(usize, u16)> {
+    let least = |column: &Column| {
+        let comfortable = width >= ROOMY && column.drop == 0;
+        if comfortable { u16::midpoint(column.min, column.max) } else { column.min }
+    };
     let mut kept: Vec<usize> = (0..columns.len()).collect();
-    let needed = |kept: &[usize]| kept.iter().map(|i| columns[*i].min + 1).sum::<u16>().saturating_sub(1);
+    let needed = |kept: &[usize]| kept.iter().map(|i| least(&columns[*i]) + 1).sum::<u16>().saturating_sub(1);
     while needed(&kept) > width {
         let last = kept.iter().copied().filter(|i| columns[*i].drop > 0).max_by_key(|i| columns[*i].drop);
         let Some(last) = last else { break };
         kept.retain(|i| *i != last);
     }
-    let mut fitted: Vec<(usize, u16)> = kept.iter().map(|i| (*i, columns[*i].min)).collect();
+    let mut fitted: Vec<(usize, u16)> = kept.iter().map(|i| (*i, least(&columns[*i]))).collect();
     let mut spare = width.saturating_sub(needed(&kept));
-    while spare > 0 {
-        let before = spare;
-        for (i, width) in &mut fitted {
-            if spare > 0 && *width < columns[*i].max {
-                *width += 1;
-                spare -= 1;
+    // What never goes is filled first: the name of a row is worth more than a wide column beside it.
+    for first in [true, false] {
+        loop {
+            let mut widened = false;
+            for (i, width) in &mut fitted {
+                if spare > 0 && *width < columns[*i].max && (columns[*i].drop == 0) == first {
+                    *width += 1;
+                    spare -= 1;
+                    widened = true;
+                }
             }
-        }
-        if spare == before {
-            break;
+            if !widened {
+                break;
+            }
         }
     }
     fitted
@@ -176,7 +187,7 @@ mod tests {
     #[test]
     fn narrow_panes_keep_what_matters_and_wide_ones_fill() {
         let ids = |width| -> Vec<&str> { fit(VOLUMES, width).iter().map(|(i, _)| VOLUMES[*i].id).collect() };
-        assert_eq!(ids(40), ["state", "name", "lastGood"]);
+        assert_eq!(ids(44), ["state", "name", "lastGood"]);
         assert!(ids(200).len() == VOLUMES.len());
         for width in [45, 58, 78, 118, 198] {
             let used: u16 = fit(VOLUMES, width).iter().map(|(_, w)| w + 1).sum::<u16>() - 1;

@@ -96,7 +96,7 @@ fn unseen(kind: Kind, freshness: &Freshness) -> Option<Problem> {
             Some(notice(id, Level::Warn, &format!("Kind {plural}"), "Denied", &reason, next))
         }
         Freshness::Stale { since, why } => {
-            let next = "rows are as they were then; the watch is tried again by itself, ctrl-r tries now".to_owned();
+            let next = "rows are as they were then; the watch is tried again by itself".to_owned();
             let problem = notice(id, Level::Warn, &format!("Kind {plural}"), "Stale", why, next);
             Some(Problem { since: Some(*since), ..problem })
         }

@@ -50,7 +50,8 @@ impl Sort {
                 if turn { order.reverse() } else { order }
             }
         };
-        first.then_with(|| a.object.cmp(&b.object)).then_with(|| a.key.cmp(&b.key))
+        let place = || a.object.namespace.cmp(&b.object.namespace).then_with(|| a.object.name.cmp(&b.object.name));
+        first.then_with(place).then_with(|| a.key.cmp(&b.key))
     }
 }
 

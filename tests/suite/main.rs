@@ -3,3 +3,4 @@
 
 mod cluster;
 mod sim;
+mod tui;

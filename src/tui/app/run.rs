@@ -48,7 +48,7 @@ impl App {
                 self.panes.mark(desk);
                 self.step(desk, |place, _| place.saturating_add(1));
             }
-            ActionId::Menu => self.layers.push(Layer::Menu(self.menu(desk), 0)),
+            ActionId::Menu => self.layers.push(Layer::Menu(self.menu(desk), 0, self.target(desk))),
             ActionId::Backup => return self.backup(desk),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
@@ -70,7 +70,14 @@ impl App {
     }
 
     pub(super) fn run_from_menu(&mut self, desk: &Desk, id: ActionId) -> Effects {
-        self.layers.pop();
+        let opened_for = match self.layers.pop() {
+            Some(Layer::Menu(_, _, key)) => key,
+            _ => None,
+        };
+        if self.target(desk) != opened_for {
+            self.say(desk, Level::Warn, "the selection went away while the menu was open; nothing was done");
+            return Effects::new();
+        }
         self.run(desk, id, None)
     }
 
@@ -97,7 +104,7 @@ impl App {
                 cursor.key = desk.operations.get(place).map(|operation| Key::Operation(operation.id.clone()));
                 cursor.place = place;
             }
-            Some(Layer::Menu(entries, place)) => {
+            Some(Layer::Menu(entries, place, _)) => {
                 *place = go(*place, page).min(entries.len().saturating_sub(1));
             }
             Some(layer) => {
@@ -134,7 +141,7 @@ impl App {
     }
 
     fn open(&mut self, desk: &Desk) -> Effects {
-        if let Some(Layer::Menu(entries, place)) = self.layers.last() {
+        if let Some(Layer::Menu(entries, place, _)) = self.layers.last() {
             return match entries.get(*place).map(|(id, _)| *id) {
                 Some(id) => self.run_from_menu(desk, id),
                 None => Effects::new(),
@@ -219,12 +226,11 @@ impl App {
             return;
         };
         let columns = self.panes.focus.columns();
-        match columns.iter().position(|column| column.id.eq_ignore_ascii_case(name)) {
-            Some(column) => self.panes.ask(|query| query.sort = Sort::By { column, descending: false }),
-            None => {
-                let ids: Vec<&str> = columns.iter().map(|column| column.id).collect();
-                self.say(desk, Level::Warn, format!("there is no column \"{name}\"; there are {}", ids.join(", ")));
-            }
+        if let Some(column) = columns.iter().position(|column| column.id.eq_ignore_ascii_case(name)) {
+            self.panes.ask(|query| query.sort = Sort::By { column, descending: false });
+        } else {
+            let ids: Vec<&str> = columns.iter().map(|column| column.id).collect();
+            self.say(desk, Level::Warn, format!("there is no column \"{name}\"; there are {}", ids.join(", ")));
         }
     }
 

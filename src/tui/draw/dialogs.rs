@@ -14,7 +14,7 @@ use crate::text;
 
 pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, areas: &Areas) {
     match layer {
-        Layer::Menu(entries, place) => menu(pen, app, desk, entries, *place, areas.body),
+        Layer::Menu(entries, place, _) => menu(pen, app, desk, entries, *place, areas.body),
         Layer::Palette(line, place) => palette(pen, app, desk, line, *place, areas.body),
         Layer::Confirm(offer, line) => confirm(pen, offer, line, areas.body),
         Layer::Waiting(_, what) => {

@@ -30,7 +30,7 @@ pub(super) fn problems(pen: &mut Pen, desk: &Desk, problems: &[Problem], cursor:
     // The lowest lines tell all about the problem under the cursor.
     let about = 4.min(inner.height / 3);
     let list = Rect { height: inner.height - about, ..inner };
-    let subject = (inner.width.saturating_sub(STATE) / 2).clamp(20, 52);
+    let subject = (inner.width.saturating_sub(STATE) / 2).clamp(20, 44);
     let why_at = inner.x + 1 + STATE + subject + 1;
     pen.put(inner.x + 1, inner.y, inner.right(), "STATE", Meaning::Heading);
     pen.put(inner.x + 1 + STATE, inner.y, inner.right(), "WHAT", Meaning::Heading);
@@ -51,7 +51,13 @@ pub(super) fn problems(pen: &mut Pen, desk: &Desk, problems: &[Problem], cursor:
         let state = format!("{} {}", problem.level.glyph(), problem.state);
         pen.put(inner.x + 1, y, inner.x + STATE, &state, problem.level);
         pen.put(inner.x + 1 + STATE, y, why_at - 1, &short(problem), ground);
-        pen.put(why_at, y, inner.right(), &text::sanitize(&problem.reason), Meaning::Muted);
+        pen.put(
+            why_at,
+            y,
+            inner.right(),
+            &text::sanitize(&problem.reason),
+            if selected { ground } else { Meaning::Muted },
+        );
     }
     if let Some(problem) = problems.get(cursor.place) {
         about_problem(pen, problem, Rect { y: list.bottom(), height: about, ..inner });

@@ -150,7 +150,9 @@ pub(super) fn snapshot(sheet: &mut Sheet, snapshot: &VolumeSnapshot) {
     }
     if let Some(name) = &snapshot.content {
         sheet.link_cluster("content", Kind::Content, name);
-        error(sheet, world.content(snapshot).and_then(|content| content.error.as_ref()));
+        let on_content = world.content(snapshot).and_then(|content| content.error.as_ref());
+        let said = snapshot.error.as_ref().map(|error| &error.message);
+        error(sheet, on_content.filter(|error| Some(&error.message) != said));
     }
     if let Some(class) = &snapshot.class {
         sheet.link_cluster("class", Kind::SnapshotClass, class);

@@ -73,7 +73,7 @@ fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<Expiry>, res
 
 fn word(state: &CertificateState) -> &'static str {
     match state {
-        CertificateState::NotYetValid => "Not yet valid",
+        CertificateState::NotYetValid => "Too early",
         CertificateState::KeyMismatch => "Key mismatch",
         CertificateState::MissedRenewal => "Not renewed",
         CertificateState::NotReady => "Not ready",

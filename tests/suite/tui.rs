@@ -1,0 +1,8 @@
+//! Key scripts against the console without a terminal: what was pressed, what is on the screen, what has to happen
+//! outside.
+
+mod driven;
+mod keys;
+mod pictures;
+mod screens;
+pub mod shop;

@@ -1,0 +1,205 @@
+//! What keys lead to.
+
+use holdfast::model::{Delta, Kind, Object, Scope};
+use holdfast::plan::DryRun;
+use holdfast::tui::{Effect, Input, Layer, Place};
+use holdfast::view::Pane;
+
+use super::driven::Driven;
+use super::{screens, shop};
+
+fn selected(driven: &Driven) -> String {
+    driven.app.panes.selected(&driven.desk).map(|row| row.object.name.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn the_cursor_stays_on_its_object_while_rows_come_and_go() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.press("j j");
+    let before = selected(&driven);
+    // A copy makes another row better, so that it moves away from above.
+    let first = driven.app.panes.state(Pane::Volumes).listing.row(driven.desk.boards.board(Pane::Volumes), 0).unwrap();
+    let (namespace, name) = (first.object.namespace.clone().unwrap(), first.object.name.clone());
+    for object in shop::copy(&namespace, &name, "block", 1, true) {
+        let touched = driven.desk.world.apply(Delta::Upsert(Box::new(object), Scope::All), shop::now());
+        driven.desk.refresh(&touched, shop::now());
+    }
+    driven.input(Input::Changed);
+    assert_eq!(selected(&driven), before);
+    assert_eq!(driven.app.panes.state(Pane::Volumes).cursor.place, 1);
+}
+
+#[test]
+fn a_backup_takes_a_plan_a_reading_and_the_typed_name() {
+    let mut driven = screens::reviewed(80, 24);
+    driven.effects.clear();
+    let name = selected(&driven);
+    driven.press("enter");
+    assert_eq!(driven.app.place(), Place::Typing);
+    driven.press("enter");
+    assert!(driven.effects.is_empty(), "enter alone confirms nothing");
+    driven.press(&name[..4]).press("enter");
+    assert!(driven.effects.is_empty(), "part of the name confirms nothing");
+    driven.press(&name[4..]).press("enter");
+    let [Effect::Start(confirmed)] = driven.effects.as_slice() else { panic!("{:?}", driven.effects) };
+    assert_eq!(confirmed.plan().proof(), name);
+    assert_eq!(confirmed.authority().who(), "ada@shop.example");
+    driven.desk.operations = vec![shop::operation()];
+    driven.input(Input::Started("20260301-030612-7c1d9a04".into()));
+    assert_eq!(driven.app.place(), Place::Operation);
+}
+
+#[test]
+fn escape_gives_a_confirmation_up() {
+    let mut driven = screens::reviewed(80, 24);
+    driven.effects.clear();
+    driven.press("enter data esc esc");
+    assert_eq!(driven.app.place(), Place::Panes);
+    assert!(driven.effects.is_empty());
+}
+
+#[test]
+fn a_confirmation_dies_when_its_object_changes() {
+    let mut driven = screens::reviewed(120, 36);
+    driven.effects.clear();
+    driven.press("enter");
+    let name = selected(&driven);
+    let uid = driven.app.panes.selected(&driven.desk).unwrap().uid.clone();
+    let Some(Object::Pvc(mut claim)) = driven.desk.world.inventory.object(Kind::Pvc, &uid) else { panic!("gone") };
+    claim.meta.resource_version = "2000".into();
+    let changed = Delta::Upsert(Box::new(Object::Pvc(claim)), Scope::All);
+    let touched = driven.desk.world.apply(changed, shop::now());
+    driven.desk.refresh(&touched, shop::now());
+    driven.input(Input::Changed);
+    driven.press(&name).press("enter");
+    assert!(driven.effects.is_empty());
+    assert!(driven.screen().contains("changed since this plan was made"), "{}", driven.screen());
+}
+
+#[test]
+fn an_answer_that_comes_after_escape_is_not_shown() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    driven.press("x b");
+    let plan = screens::plan(&driven);
+    driven.press("esc");
+    driven.input(Input::Planned { ask: 1, result: Box::new(Ok((plan, DryRun::Accepted))) });
+    assert_eq!(driven.app.place(), Place::Panes);
+}
+
+#[test]
+fn read_only_reads_plans_and_starts_none() {
+    let mut driven = screens::reviewed(120, 36);
+    driven.desk.world.context.read_only = true;
+    driven.effects.clear();
+    driven.press("enter");
+    assert_eq!(driven.app.place(), Place::Review);
+    assert!(driven.screen().contains("read-only"), "{}", driven.screen());
+    assert!(driven.effects.is_empty());
+}
+
+#[test]
+fn escape_never_leaves_and_q_does() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    driven.press("p enter esc esc esc esc esc");
+    assert!(driven.effects.is_empty() && driven.app.place() == Place::Panes);
+    driven.press("q");
+    assert_eq!(driven.effects, [Effect::Quit]);
+}
+
+#[test]
+fn leaving_while_an_operation_runs_asks_first() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    driven.desk.operations = vec![shop::operation()];
+    driven.press("q");
+    assert!(driven.effects.is_empty() && matches!(driven.app.layers.last(), Some(Layer::Quit)));
+    driven.press("enter");
+    assert!(driven.effects.is_empty(), "enter does not leave");
+    driven.press("esc q q");
+    assert_eq!(driven.effects, [Effect::Quit]);
+}
+
+#[test]
+fn filter_is_kept_by_enter_and_taken_back_by_escape() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    let shown = |driven: &Driven| driven.app.panes.state(Pane::Volumes).listing.len();
+    let all = shown(&driven);
+    driven.press("/ batch");
+    assert_eq!(shown(&driven), 3, "it works while it is typed");
+    driven.press("esc");
+    assert_eq!(shown(&driven), all);
+    driven.press("/ batch enter /");
+    assert_eq!(shown(&driven), 3);
+    driven.press("esc esc");
+    assert_eq!(shown(&driven), all, "escape takes a kept filter away");
+}
+
+#[test]
+fn commands_run_actions_by_name_and_short_name() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    driven.press(": problems enter");
+    assert_eq!(driven.app.place(), Place::Problems);
+    driven.press(": cert enter");
+    assert_eq!((driven.app.place(), driven.app.panes.focus), (Place::Panes, Pane::Certificates));
+    driven.press(": theme space light enter");
+    assert_eq!(driven.app.theme.name(), "light");
+    driven.press(": nonsense enter");
+    assert!(driven.screen().contains("there is no command \"nonsense\""));
+    driven.press(": q enter");
+    assert_eq!(driven.effects, [Effect::Quit]);
+}
+
+#[test]
+fn the_last_view_comes_back() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    driven.press("p");
+    driven.press("1 -");
+    assert_eq!(driven.app.place(), Place::Problems);
+    driven.press("-");
+    assert_eq!(driven.app.place(), Place::Panes);
+}
+
+#[test]
+fn links_are_walked_there_and_back() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.press("/ name:data-db-0 enter enter");
+    assert!(driven.screen().contains("PersistentVolumeClaim shop/data-db-0"));
+    driven.press("enter");
+    assert!(driven.screen().contains("Reclaim policy"), "{}", driven.screen());
+    driven.press("esc esc");
+    assert_eq!(driven.app.place(), Place::Panes);
+}
+
+#[test]
+fn marks_are_copied_together_and_backed_up_one_at_a_time() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    driven.press("space space c");
+    let [Effect::Copy(text)] = driven.effects.as_slice() else { panic!("{:?}", driven.effects) };
+    assert_eq!(text.lines().count(), 2);
+    driven.effects.clear();
+    driven.press("x b");
+    assert!(driven.effects.is_empty());
+    assert!(driven.screen().contains("one at a time"), "{}", driven.screen());
+}
+
+#[test]
+fn text_that_is_pasted_presses_no_keys() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    driven.input(Input::Paste("xb\nq".into()));
+    assert!(driven.effects.is_empty() && driven.app.place() == Place::Panes);
+    driven.press("/");
+    driven.input(Input::Paste("batch\nq".into()));
+    assert_eq!(driven.app.panes.state(Pane::Volumes).listing.len(), 3);
+}
+
+#[test]
+fn the_menu_acts_on_what_it_was_opened_for_or_not_at_all() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    driven.press("j x");
+    let uid = driven.app.panes.selected(&driven.desk).unwrap().uid.clone();
+    let gone = driven.desk.world.inventory.object(Kind::Pvc, &uid).unwrap();
+    let touched = driven.desk.world.apply(Delta::Gone(Box::new(gone)), shop::now());
+    driven.desk.refresh(&touched, shop::now());
+    driven.press("b");
+    assert!(driven.effects.is_empty(), "{:?}", driven.effects);
+    assert!(driven.screen().contains("the selection went away"), "{}", driven.screen());
+}

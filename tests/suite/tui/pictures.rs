@@ -1,0 +1,33 @@
+//! Pictures for the documentation, made of real screens; `HOLDFAST_BLESS=1` writes them anew.
+
+use std::path::PathBuf;
+
+use holdfast::tui::{Theme, svg};
+
+use super::driven::Driven;
+use super::{screens, shop};
+
+fn check(name: &str, driven: &Driven) {
+    let drawn = svg::svg(&driven.buffer(), &format!("holdfast: {name}"));
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("screenshots").join(format!("{name}.svg"));
+    if std::env::var_os("HOLDFAST_BLESS").is_some() {
+        std::fs::write(&path, &drawn).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == drawn, "{} is not what is drawn now; HOLDFAST_BLESS=1 writes it anew", path.display());
+}
+
+#[test]
+fn pictures_are_current() {
+    let mut panes = Driven::new(shop::desk(), 120, 36);
+    panes.desk.operations = vec![shop::operation()];
+    panes.input(holdfast::tui::Input::Changed);
+    panes.press("j");
+    check("panes", &panes);
+    panes.app.theme = Theme::named("light").unwrap();
+    check("panes-light", &panes);
+    check("problems", Driven::new(shop::desk(), 120, 36).press("p"));
+    check("detail", Driven::new(shop::desk(), 120, 36).press("/ name:data-db-1 enter enter"));
+    check("review", &screens::reviewed(120, 36));
+    check("small", &Driven::new(shop::desk(), 80, 24));
+}

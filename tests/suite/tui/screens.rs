@@ -1,0 +1,219 @@
+//! Screens as text, on both sizes.
+
+use holdfast::model::{Connection, Delta, Kind, ObjRef, Scope};
+use holdfast::plan::{
+    Act, DryRun, Node, ObjectAt, OperationId, Plan, Refusal, Step, StepId, Subject, Target, Until, Verb,
+};
+use holdfast::tui::{Effect, Input};
+use insta::assert_snapshot;
+
+use super::driven::Driven;
+use super::shop;
+
+/// The plan that a session would make for the first volume.
+pub fn plan(driven: &Driven) -> Plan {
+    let Some(Effect::Plan { subject, .. }) = driven.effects.last() else { panic!("nothing was asked") };
+    let meta = driven.desk.world.inventory.meta(Kind::Pvc, subject).unwrap();
+    let at = ObjectAt::of(Kind::VolumeSnapshot, meta.namespace.as_deref(), &format!("{}-7c1d9a04", meta.name));
+    let step = |id: &str, title: String, act, seconds| {
+        let deadline = std::time::Duration::from_secs(seconds);
+        Node::Do(Box::new(Step { id: StepId(id.into()), title, act, guards: Vec::new(), deadline }))
+    };
+    let wait = || {
+        let target = Target::Known { at: at.clone(), uid: subject.clone() };
+        let until = Until { what: String::new(), checks: vec![], follow: None, trouble: vec![], outputs: vec![] };
+        Act::Wait { target, until: Box::new(until) }
+    };
+    let create = Act::Create { at: at.clone(), manifest: serde_json::json!({}) };
+    Plan {
+        id: OperationId::parse("20260301-030612-7c1d9a04").unwrap(),
+        verb: Verb::Backup,
+        title: format!("back up volume {}", meta.reference(Kind::Pvc).path()),
+        context: driven.desk.world.context.name.to_string(),
+        server: driven.desk.world.context.server.to_string(),
+        subject: Subject {
+            object: meta.reference(Kind::Pvc),
+            uid: subject.clone(),
+            resource_version: meta.resource_version.to_string(),
+        },
+        made: shop::now(),
+        facts: vec![
+            ("driver".into(), "block.csi.example".into()),
+            ("snapshot class".into(), "block-snap (default of its driver)".into()),
+            ("consistency".into(), "crash: as if the power went out".into()),
+        ],
+        warnings: vec![
+            "deletion policy is Delete: deleting the VolumeSnapshot, or namespace shop, destroys this copy".into(),
+        ],
+        changes: vec![format!("one VolumeSnapshot is created in namespace {}", meta.namespace())],
+        undo: vec![format!("delete VolumeSnapshot {}: the volume itself is not touched", at.name)],
+        nodes: vec![
+            step("create", format!("create {at}"), create, 60),
+            step("cut", "wait until the snapshot is cut".into(), wait(), 120),
+            step("ready", "wait until the snapshot is ready (it can be restored from)".into(), wait(), 600),
+        ],
+    }
+}
+
+/// A plan on the screen, to be read.
+pub fn reviewed(columns: u16, lines: u16) -> Driven {
+    let mut driven = Driven::new(shop::desk(), columns, lines);
+    driven.press("x b");
+    let plan = plan(&driven);
+    driven.input(Input::Planned { ask: 1, result: Box::new(Ok((plan, DryRun::Accepted))) });
+    driven
+}
+
+/// A screen on both sizes.
+fn both(name: &str, keys: &str, prepare: impl Fn(&mut Driven)) {
+    for (columns, lines) in [(120, 36), (80, 24)] {
+        let mut driven = Driven::new(shop::desk(), columns, lines);
+        prepare(&mut driven);
+        driven.input(Input::Changed);
+        driven.press(keys);
+        assert_snapshot!(format!("{name}-{columns}x{lines}"), driven.screen());
+    }
+}
+
+#[test]
+fn panes() {
+    both("panes", "j j", |driven| driven.desk.operations = vec![shop::operation()]);
+}
+
+#[test]
+fn before_anything_is_heard() {
+    both("blank", "", |driven| driven.desk = shop::blank());
+}
+
+#[test]
+fn a_filter_being_typed() {
+    both("filter", "/ state:breach", |_| {});
+}
+
+#[test]
+fn the_problems_at_three_in_the_morning() {
+    both("problems", "p j", |driven| {
+        driven.desk.world.apply(Delta::Denied(Kind::Node, Scope::All, "list".into()), shop::now());
+        let mut operation = shop::operation();
+        operation.state = holdfast::view::OperationState::Interrupted;
+        operation.waits = None;
+        operation.can_resume = true;
+        operation.message = Some("the console ended while it ran".into());
+        driven.desk.operations = vec![operation];
+    });
+}
+
+#[test]
+fn one_volume_and_what_it_is_linked_to() {
+    both("detail", "/ name:data-db-1 enter enter j", |_| {});
+}
+
+#[test]
+fn a_copy_that_fails_with_its_events() {
+    both("detail-copy", "2 enter", |_| {});
+}
+
+#[test]
+fn a_certificate_zoomed_and_sorted() {
+    both("certificates", "3 z s s s", |_| {});
+}
+
+#[test]
+fn what_can_be_done_and_why_not() {
+    both("menu", "2 x", |_| {});
+}
+
+#[test]
+fn commands_are_listed() {
+    both("palette", ": re", |_| {});
+}
+
+#[test]
+fn help_is_for_this_screen() {
+    both("help", "?", |_| {});
+}
+
+#[test]
+fn a_plan_to_read_and_to_confirm() {
+    for (columns, lines) in [(120, 36), (80, 24)] {
+        let mut driven = reviewed(columns, lines);
+        assert_snapshot!(format!("review-{columns}x{lines}"), driven.screen());
+        driven.press("enter data-");
+        assert_snapshot!(format!("confirm-{columns}x{lines}"), driven.screen());
+    }
+}
+
+#[test]
+fn why_there_is_no_plan() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.press("x b");
+    let refusal = Refusal {
+        verb: Verb::Backup,
+        object: "volume shop/data-db-0".into(),
+        why: "needs the right to create volumesnapshots.snapshot.storage.k8s.io in shop".into(),
+        clear: "ask for a role that may create volumesnapshots.snapshot.storage.k8s.io in shop".into(),
+    };
+    driven.input(Input::Planned { ask: 1, result: Box::new(Err(refusal)) });
+    assert_snapshot!("refusal-120x36", driven.screen());
+}
+
+#[test]
+fn an_operation_and_what_it_waits_for() {
+    both("operation", "o enter", |driven| driven.desk.operations = vec![shop::operation()]);
+}
+
+#[test]
+fn stale_denied_and_not_served_are_seen_at_once() {
+    both("blind", "", |driven| {
+        let then = shop::now() - jiff::SignedDuration::from_secs(42);
+        let world = &mut driven.desk.world;
+        world.apply(Delta::Failed(Kind::Pvc, Scope::All, "connection refused".into()), then);
+        world.apply(Delta::Denied(Kind::TlsSecret, Scope::All, "list".into()), then);
+        world.apply(Delta::Absent(Kind::VolumeSnapshot, Scope::All), then);
+        world.apply(Delta::Absent(Kind::Content, Scope::All), then);
+        world.apply(Delta::Connection(Connection::Down { since: then, why: "connection refused".into() }), then);
+        world.context.read_only = true;
+        shop::refresh(&mut driven.desk);
+    });
+}
+
+#[test]
+fn a_hostile_name_is_made_visible() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    let [mut claim, pv] = shop::claim("shop", "evil", 1, "block");
+    if let holdfast::model::Object::Pvc(claim) = &mut claim {
+        claim.meta.name = "evil\u{1b}[2J\u{202e}lmth".into();
+    }
+    for object in [claim, pv] {
+        let touched = driven.desk.world.apply(Delta::Upsert(Box::new(object), Scope::All), shop::now());
+        driven.desk.refresh(&touched, shop::now());
+    }
+    driven.input(Input::Changed);
+    driven.press("/ name:evil enter z");
+    let screen = driven.screen();
+    assert!(screen.contains("evil␛[2J<U+202E>lmth"), "{screen}");
+    assert!(!screen.contains('\u{1b}') && !screen.contains('\u{202e}'));
+}
+
+#[test]
+fn the_smallest_terminal_does_not_panic() {
+    for (columns, lines) in [(1, 1), (5, 3), (20, 6), (79, 10), (111, 30)] {
+        for keys in ["", "p", "enter", "?", "x", ": he", "/ a", "o", "x b"] {
+            Driven::new(shop::desk(), columns, lines).press(keys).screen();
+        }
+    }
+}
+
+#[test]
+fn yaml_is_shown_and_secrets_are_not_asked_for() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    driven.press("y");
+    let Some(Effect::FetchYaml(object)) = driven.effects.pop() else { panic!("nothing was asked") };
+    assert_eq!(object.kind, Kind::Pvc);
+    let object = ObjRef { ..object };
+    driven.input(Input::Yaml(object, Ok("kind: PersistentVolumeClaim\nmetadata:\n  name: a\u{1b}[31m\n".into())));
+    assert!(driven.screen().contains("name: a␛[31m"));
+    driven.press("esc 3 y");
+    assert!(driven.effects.is_empty());
+    assert!(driven.screen().contains("Secrets are not printed"), "{}", driven.screen());
+}
