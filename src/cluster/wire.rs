@@ -120,6 +120,15 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// Drops the lines that were taken, and their bytes with them: a line may have been a Secret.
+    fn forget_taken(&mut self) {
+        let left = self.buffer.len() - self.taken;
+        self.buffer.copy_within(self.taken.., 0);
+        super::decode::wipe(&mut self.buffer[left..]);
+        self.buffer.truncate(left);
+        self.taken = 0;
+    }
+
     /// The next line without its end; `None` when the server ended the answer. Fails when nothing comes for `quiet`.
     pub(super) async fn next(&mut self, quiet: Duration) -> Result<Option<&[u8]>, CallError> {
         let mut searched = self.taken;
@@ -129,8 +138,7 @@ impl Lines {
                 self.taken = line.end + 1;
                 return Ok(Some(&self.buffer[line]));
             }
-            self.buffer.drain(..self.taken);
-            self.taken = 0;
+            self.forget_taken();
             searched = self.buffer.len();
             match tokio::time::timeout(quiet, self.body.next()).await {
                 Err(_) => return Err(CallError::TimedOut { after: quiet, what: "the next event of a watch".into() }),
