@@ -1,6 +1,21 @@
 //! Every test that needs more than one module: one binary, so that it links once.
+//!
+//! Scenarios run alike on the embedded cluster (`…::sim::…`) and on the real control plane (`…::lab::…`, which
+//! `tests/run` starts).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
+mod architecture;
+mod backup;
+mod bad_input;
 mod cluster;
+mod console;
+mod crash;
+mod faults;
+mod live;
+mod pty;
+mod read_only;
+mod rights;
 mod sim;
+mod support;
+mod takeover;
 mod tui;

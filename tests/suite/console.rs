@@ -1,0 +1,93 @@
+//! An SRE takes a guided backup in the console: the real binary, a real terminal, keys.
+
+use std::time::Duration;
+
+use crate::backup::one_snapshot_with;
+use crate::support::cluster::{StorageFault, TestCluster, User};
+use crate::support::proxy::{Fault, Gate, Order};
+use crate::support::scenarios;
+use crate::support::terminal::Terminal;
+use crate::support::wait::{self, LONG};
+
+scenarios!(
+    a_backup_by_keys_holds_the_bytes_of_the_volume,
+    a_wrong_name_starts_nothing,
+    an_interrupted_backup_is_shown_at_the_next_start_and_resumed_by_keys,
+);
+
+async fn a_backup_by_keys_holds_the_bytes_of_the_volume(cluster: TestCluster) {
+    let volume = cluster.claim("data").await;
+    cluster.write(&volume, "rows", b"before the cut");
+    cluster.storage_fault("data", StorageFault::ReadyAfter(Duration::from_secs(1)));
+    let sre = cluster.person(User::Sre);
+    let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
+    terminal.shows("data").await;
+    terminal.press("xb");
+    let review = terminal.shows("block.csi.holdfast.dev").await;
+    assert!(review.contains("data"), "{review}");
+    terminal.press("\r");
+    terminal.until("a line to type the name in", |screen| screen.to_lowercase().contains("type")).await;
+    terminal.press("data\r");
+    terminal.press("o");
+    terminal.shows("Done 3/3").await;
+    cluster.write(&volume, "rows", b"after the cut");
+    wait::until("the journal to be closed", LONG, async || {
+        (sre.story().last().map(String::as_str) == Some("closed")).then_some(())
+    })
+    .await;
+    one_snapshot_with(&cluster, &volume, b"before the cut").await;
+    assert_eq!(sre.entries()[0]["body"]["authority"]["typed"]["who"], "sre");
+    // The list of operations and the operation's screen first, then the console.
+    terminal.press("qqq");
+    assert_eq!(terminal.ended().await, 0);
+    terminal.given_back().await;
+}
+
+async fn a_wrong_name_starts_nothing(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let sre = cluster.person(User::Sre);
+    let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
+    terminal.shows("data").await;
+    terminal.press("xb");
+    terminal.shows("block.csi.holdfast.dev").await;
+    terminal.press("\r");
+    terminal.until("a line to type the name in", |screen| screen.to_lowercase().contains("type")).await;
+    terminal.press("dat\r");
+    terminal.press("\r");
+    terminal.press("\u{1b}");
+    wait::brief().await;
+    terminal.press("\u{1b}");
+    wait::brief().await;
+    terminal.press("?");
+    terminal.until("the help", |screen| screen.to_lowercase().contains("help")).await;
+    assert!(sre.journals().is_empty());
+    assert_eq!(cluster.snapshots().await.len(), 0);
+}
+
+async fn an_interrupted_backup_is_shown_at_the_next_start_and_resumed_by_keys(cluster: TestCluster) {
+    let volume = cluster.claim("data").await;
+    cluster.write(&volume, "rows", b"known bytes");
+    let sre = cluster.person(User::Sre);
+    let gate = Gate::shut();
+    let order =
+        Order::on(http::Method::POST, "/volumesnapshots", Fault::HoldAnswer(gate.clone())).without("dryRun=All");
+    cluster.proxy.order(order.times(1));
+    let mut running = sre.start(&["backup", &format!("{}/data", cluster.namespace), "--yes"]);
+    wait::until("the snapshot to be made", LONG, async || (gate.arrived() == 1).then_some(())).await;
+    running.kill().await.unwrap();
+    gate.break_off();
+
+    let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
+    terminal.until("the interrupted operation", |screen| screen.to_lowercase().contains("interrupted")).await;
+    terminal.press("o");
+    terminal.shows("Operations 1").await;
+    terminal.press("x");
+    terminal.until("the menu", |screen| screen.contains("resume") && screen.contains("stop")).await;
+    terminal.press("r");
+    terminal.shows("Done 3/3").await;
+    wait::until("the journal to be closed", LONG, async || {
+        (sre.story().last().map(String::as_str) == Some("closed")).then_some(())
+    })
+    .await;
+    one_snapshot_with(&cluster, &volume, b"known bytes").await;
+}

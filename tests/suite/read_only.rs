@@ -1,0 +1,119 @@
+//! Read-only is a property of the HTTP client: with the token of an administrator, every command and every action of
+//! the console is driven, and the server's own audit log holds no write.
+
+use holdfast::tui::ACTIONS;
+
+use crate::support::cluster::{Audited, TestCluster, User};
+use crate::support::person::Person;
+use crate::support::proxy::{Fault, Gate, Order};
+use crate::support::scenarios;
+use crate::support::terminal::Terminal;
+use crate::support::wait::{self, LONG};
+
+scenarios!(
+    ;
+    alone: every_command_leaves_no_write_in_the_audit_log,
+    every_action_of_the_console_leaves_no_write_in_the_audit_log,
+    a_context_can_be_read_only_by_configuration,
+);
+
+/// An administrator with somebody's interrupted operation on this machine.
+async fn administrator(cluster: &TestCluster) -> (Person, String) {
+    cluster.claim("data").await;
+    let sre = cluster.person(User::Sre);
+    let gate = Gate::shut();
+    let order = Order::on(http::Method::POST, "/volumesnapshots", Fault::Hold(gate.clone())).without("dryRun=All");
+    cluster.proxy.order(order);
+    let mut running = sre.start(&["backup", &format!("{}/data", cluster.namespace), "--yes"]);
+    wait::until("the create to be sent", LONG, async || (gate.arrived() == 1).then_some(())).await;
+    running.kill().await.unwrap();
+    gate.break_off();
+    cluster.proxy.clear();
+    let admin = cluster.person(User::Admin);
+    admin.take_state_of(&sre);
+    let id = admin.operation().await["id"].as_str().unwrap().to_owned();
+    (admin, id)
+}
+
+/// What the administrator asked the server from event `from` on that is more than reading. Reviews of the own rights
+/// store nothing.
+fn writes(cluster: &TestCluster, from: usize) -> Vec<Audited> {
+    let audit = cluster.audit();
+    let mine: Vec<Audited> = audit.into_iter().skip(from).filter(|event| event.user == "admin").collect();
+    assert!(!mine.is_empty(), "the audit log knows nothing of the administrator");
+    let harmless = |event: &Audited| {
+        let channel = ["exec", "attach", "portforward", "proxy"].contains(&event.subresource.as_str());
+        let reads = ["get", "list", "watch"].contains(&event.verb.as_str());
+        let review = event.verb == "create" && event.resource.starts_with("selfsubject");
+        (reads && !channel) || review
+    };
+    mine.into_iter().filter(|event| !harmless(event)).collect()
+}
+
+async fn every_command(cluster: &TestCluster, admin: &Person, id: &str, flags: &[&str]) {
+    let path = format!("{}/data", cluster.namespace);
+    for what in ["volumes", "restore-points", "certificates", "problems"] {
+        let ended = admin.run(&[&["get", what, "-A"], flags].concat()).await;
+        assert_eq!(ended.code, Some(0), "{what}: {ended:?}");
+    }
+    let dry = admin.run(&[&["backup", &path, "--dry-run"], flags].concat()).await.expect(0);
+    assert!(dry.stdout.contains("not checked") || dry.stdout.contains("Not checked"), "{dry:?}");
+    for refused in [vec!["backup", &path, "--yes"], vec!["operations", "resume", id]] {
+        let ended = admin.run(&[&refused, flags].concat()).await.expect(1);
+        assert!(ended.stderr.contains("read-only"), "{ended:?}");
+    }
+    admin.run(&[&["operations", "list"], flags].concat()).await.expect(0);
+    admin.run(&[&["operations", "show", id], flags].concat()).await.expect(0);
+    admin.run(&[&["journal", "verify"], flags].concat()).await.expect(0);
+}
+
+async fn every_command_leaves_no_write_in_the_audit_log(cluster: TestCluster) {
+    let (admin, id) = administrator(&cluster).await;
+    let from = cluster.audit().len();
+    every_command(&cluster, &admin, &id, &["--read-only"]).await;
+    assert_eq!(writes(&cluster, from), []);
+    assert_eq!(cluster.snapshots().await.len(), 0);
+    // The same without the flag does write, so the log would have shown it.
+    admin.run(&["operations", "resume", &id]).await.expect(0);
+    assert_ne!(writes(&cluster, from), []);
+}
+
+async fn a_context_can_be_read_only_by_configuration(cluster: TestCluster) {
+    let (admin, id) = administrator(&cluster).await;
+    admin.configure("[contexts.test]\nread_only = true\n");
+    let from = cluster.audit().len();
+    every_command(&cluster, &admin, &id, &[]).await;
+    assert_eq!(writes(&cluster, from), []);
+}
+
+async fn every_action_of_the_console_leaves_no_write_in_the_audit_log(cluster: TestCluster) {
+    let (admin, _) = administrator(&cluster).await;
+    let from = cluster.audit().len();
+    let mut terminal = Terminal::holdfast(&admin, &["--read-only", "-n", &cluster.namespace], 120, 36);
+    terminal.until("the rows and the badge", |screen| screen.contains("data") && screen.contains("READ-ONLY")).await;
+    for action in ACTIONS.iter().filter(|action| !matches!(action.name, "quit" | "leave")) {
+        for start in ["1", "o", "p"] {
+            // By its name from three views, by its keys, and by its letter in the menu; then a name that would confirm.
+            terminal.press(start);
+            terminal.press(&format!(":{}\r", action.name));
+            terminal.press("\rdata\r");
+            terminal.press("\u{1b}");
+            wait::brief().await;
+            terminal.press("\u{1b}");
+            wait::brief().await;
+            if let Some(letter) = action.menu {
+                terminal.press(&format!("x{letter}"));
+                terminal.press("\r");
+                wait::brief().await;
+                terminal.press("\u{1b}");
+                wait::brief().await;
+                terminal.press("\u{1b}");
+                wait::brief().await;
+            }
+        }
+    }
+    terminal.press("1");
+    terminal.until("the console to be well", |screen| screen.contains("READ-ONLY")).await;
+    assert_eq!(writes(&cluster, from), []);
+    assert_eq!(cluster.snapshots().await.len(), 0);
+}

@@ -1,0 +1,311 @@
+//! A cluster to run a scenario on: the embedded one or the real one, with the same interface and the same proxy
+//! before it. Each scenario has a namespace of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use holdfast::sim::{Options, Sim, SnapshotFault, User as SimUser};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::{Value, json};
+
+use super::lab::Lab;
+use super::manifests;
+use super::person::Person;
+use super::proxy::{Proxy, Upstream};
+use super::wait::{self, LONG};
+
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum User {
+    Admin,
+    Sre,
+    Auditor,
+}
+
+impl User {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Sre => "sre",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    fn in_sim(self) -> SimUser {
+        match self {
+            Self::Admin => SimUser::Admin,
+            Self::Sre => SimUser::Sre,
+            Self::Auditor => SimUser::Auditor,
+        }
+    }
+}
+
+/// How snapshots of one claim go wrong.
+#[derive(Clone, Copy, Debug)]
+pub enum StorageFault {
+    /// Cut at once, ready so much later.
+    ReadyAfter(Duration),
+    NeverReady,
+    ErrorOnce,
+    ErrorAlways,
+}
+
+/// Where the bytes of a claim are.
+#[derive(Clone, Debug)]
+pub struct Volume {
+    pub driver: String,
+    pub handle: String,
+}
+
+/// One request as the server's audit log has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited {
+    pub id: String,
+    pub user: String,
+    pub verb: String,
+    pub resource: String,
+    pub subresource: String,
+    pub path: String,
+}
+
+enum Backing {
+    Sim(Box<Sim>),
+    Lab(Lab),
+}
+
+/// A cluster with a proxy before it and a namespace for one scenario.
+pub struct TestCluster {
+    backing: Backing,
+    pub proxy: Proxy,
+    pub namespace: String,
+    /// Goes straight to the server, not through the proxy.
+    client: kube::Client,
+}
+
+impl TestCluster {
+    /// An embedded cluster of its own.
+    pub async fn sim(scenario: &str) -> Self {
+        let sim = Sim::start(Options::default()).await.unwrap();
+        let kubeconfig = Kubeconfig::from_yaml(&sim.kubeconfig(SimUser::Admin)).unwrap();
+        let upstream = Upstream::new(&sim.url(), None);
+        Self::with(Backing::Sim(Box::new(sim)), kubeconfig, upstream, scenario).await
+    }
+
+    /// The lab that is up, shared with other scenarios.
+    pub async fn lab(scenario: &str) -> Self {
+        let lab = Lab::found();
+        let kubeconfig = Kubeconfig::read_from(lab.own_kubeconfig()).unwrap();
+        let authority = std::fs::read_to_string(&lab.ca).unwrap();
+        let upstream = Upstream::new(&lab.server, Some(&authority));
+        Self::with(Backing::Lab(lab), kubeconfig, upstream, scenario).await
+    }
+
+    async fn with(backing: Backing, kubeconfig: Kubeconfig, upstream: Upstream, scenario: &str) -> Self {
+        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+        config.default_retry = false;
+        let client = kube::Client::try_from(config).unwrap();
+        let cluster = Self { backing, proxy: Proxy::before(upstream).await, namespace: own_name(scenario), client };
+        cluster.create(&manifests::namespace(&cluster.namespace)).await;
+        cluster
+    }
+
+    /// The bearer token of a user.
+    pub fn token(&self, user: User) -> String {
+        match &self.backing {
+            Backing::Sim(_) => user.in_sim().token(),
+            Backing::Lab(lab) => lab.users[user.name()].token.clone(),
+        }
+    }
+
+    /// A person's machine with a kubeconfig that leads through the proxy.
+    pub fn person(&self, user: User) -> Person {
+        let token = self.token(user);
+        Person::new(&self.proxy.kubeconfig("test", &self.namespace, &token), &[&token])
+    }
+
+    fn api(&self, api_version: &str, kind: &str, namespace: Option<&str>) -> Api<DynamicObject> {
+        let resource = resource(api_version, kind);
+        match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        }
+    }
+
+    /// Creates an object, with all rights and not through the proxy.
+    pub async fn create(&self, object: &Value) -> Value {
+        let text = |field: &str| object.pointer(field).and_then(Value::as_str);
+        let namespace = text("/metadata/namespace");
+        let api = self.api(text("/apiVersion").unwrap(), text("/kind").unwrap(), namespace);
+        let typed: DynamicObject = serde_json::from_value(object.clone()).unwrap();
+        let created = api.create(&PostParams::default(), &typed).await;
+        serde_json::to_value(created.unwrap_or_else(|error| panic!("create {object}: {error}"))).unwrap()
+    }
+
+    /// An object of the scenario's namespace.
+    pub async fn get(&self, api_version: &str, kind: &str, name: &str) -> Option<Value> {
+        let found = self.api(api_version, kind, Some(&self.namespace)).get_opt(name).await.unwrap();
+        found.map(|object| serde_json::to_value(object).unwrap())
+    }
+
+    /// A cluster-scoped object.
+    pub async fn get_global(&self, api_version: &str, kind: &str, name: &str) -> Option<Value> {
+        let found = self.api(api_version, kind, None).get_opt(name).await.unwrap();
+        found.map(|object| serde_json::to_value(object).unwrap())
+    }
+
+    /// Objects of the scenario's namespace.
+    pub async fn list(&self, api_version: &str, kind: &str) -> Vec<Value> {
+        let found = self.api(api_version, kind, Some(&self.namespace)).list(&ListParams::default()).await.unwrap();
+        found.items.into_iter().map(|object| serde_json::to_value(object).unwrap()).collect()
+    }
+
+    /// Changes an object of the scenario's namespace by a merge patch.
+    pub async fn merge(&self, api_version: &str, kind: &str, name: &str, patch: &Value) {
+        let api = self.api(api_version, kind, Some(&self.namespace));
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
+    /// Deletes an object of the scenario's namespace.
+    pub async fn delete(&self, api_version: &str, kind: &str, name: &str) {
+        let api = self.api(api_version, kind, Some(&self.namespace));
+        api.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// The snapshots of the scenario's namespace that an operation made.
+    pub async fn snapshots(&self) -> Vec<Value> {
+        self.list(manifests::SNAPSHOTS, "VolumeSnapshot").await
+    }
+
+    /// Makes a claim and waits until it is bound.
+    pub async fn claim(&self, name: &str) -> Volume {
+        self.create(&manifests::claim(&self.namespace, name)).await;
+        self.bound(name).await
+    }
+
+    /// The volume of a claim, once it is bound.
+    pub async fn bound(&self, name: &str) -> Volume {
+        let volume = wait::until("the claim to be bound", LONG, async || {
+            let claim = self.get("v1", "PersistentVolumeClaim", name).await?;
+            let bound = claim.pointer("/status/phase").and_then(Value::as_str) == Some("Bound");
+            bound.then(|| claim["spec"]["volumeName"].as_str().unwrap().to_owned())
+        });
+        let volume = self.get_global("v1", "PersistentVolume", &volume.await).await.unwrap();
+        let text = |field: &str| volume.pointer(field).and_then(Value::as_str).unwrap().to_owned();
+        Volume { driver: text("/spec/csi/driver"), handle: text("/spec/csi/volumeHandle") }
+    }
+
+    /// Writes a file into a volume, as a workload would.
+    pub fn write(&self, volume: &Volume, file: &str, bytes: &[u8]) {
+        match &self.backing {
+            Backing::Sim(sim) => sim.volumes().write(&volume.handle, file, bytes),
+            Backing::Lab(lab) => {
+                std::fs::write(lab.drivers[&volume.driver].volumes.join(&volume.handle).join(file), bytes).unwrap();
+            }
+        }
+    }
+
+    /// A file as it is in a snapshot of the storage.
+    pub fn read_snapshot(&self, driver: &str, handle: &str, file: &str) -> Option<Vec<u8>> {
+        match &self.backing {
+            Backing::Sim(sim) => sim.volumes().read_snapshot(handle, file),
+            Backing::Lab(lab) => std::fs::read(lab.drivers[driver].snapshots.join(handle).join(file)).ok(),
+        }
+    }
+
+    /// From now on, snapshots of this claim go so.
+    pub fn storage_fault(&self, claim: &str, fault: StorageFault) {
+        match &self.backing {
+            Backing::Sim(sim) => sim.snapshot_faults().order(
+                claim,
+                match fault {
+                    StorageFault::ReadyAfter(time) => SnapshotFault::ReadyAfter(time),
+                    StorageFault::NeverReady => SnapshotFault::NeverReady,
+                    StorageFault::ErrorOnce => SnapshotFault::ErrorOnce,
+                    StorageFault::ErrorAlways => SnapshotFault::ErrorAlways,
+                },
+            ),
+            Backing::Lab(lab) => {
+                let order = match fault {
+                    StorageFault::ReadyAfter(time) => json!({ "ready_after": time.as_secs_f64() }),
+                    StorageFault::NeverReady => json!({ "never_ready": true }),
+                    StorageFault::ErrorOnce => json!({ "error_once": "the storage is busy" }),
+                    StorageFault::ErrorAlways => json!({ "error_always": "the storage is broken" }),
+                };
+                let folder = lab.drivers["block.csi.holdfast.dev"].faults.join(&self.namespace);
+                std::fs::create_dir_all(&folder).unwrap();
+                // The driver must never read half of it.
+                let whole = folder.join(format!(".{claim}.new"));
+                std::fs::write(&whole, order.to_string()).unwrap();
+                std::fs::rename(&whole, folder.join(claim)).unwrap();
+            }
+        }
+    }
+
+    /// Every request of people so far, as the server's audit log has them.
+    pub fn audit(&self) -> Vec<Audited> {
+        match &self.backing {
+            Backing::Sim(sim) => sim.audit().into_iter().map(of_sim).collect(),
+            Backing::Lab(lab) => of_lab(&lab.audit_log),
+        }
+    }
+
+    /// Kills the API server. On the lab only scenarios that have it alone may.
+    pub async fn kill_server(&self) {
+        match &self.backing {
+            Backing::Sim(sim) => sim.kill().await,
+            Backing::Lab(lab) => lab.control("stop", "apiserver").await,
+        }
+    }
+
+    /// Starts the API server again and waits until it answers.
+    pub async fn start_server(&self) {
+        match &self.backing {
+            Backing::Sim(sim) => sim.restart().await.unwrap(),
+            Backing::Lab(lab) => lab.control("start", "apiserver").await,
+        }
+    }
+}
+
+/// A namespace for one scenario, unique in this lab.
+fn own_name(scenario: &str) -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name: String = scenario.replace('_', "-").chars().take(40).collect();
+    format!("{}-{}-{number}", name.trim_end_matches('-'), std::process::id())
+}
+
+fn resource(api_version: &str, kind: &str) -> ApiResource {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    ApiResource::from_gvk(&kube::core::GroupVersionKind::gvk(group, version, kind))
+}
+
+fn of_sim(event: holdfast::sim::AuditEvent) -> Audited {
+    Audited {
+        id: event.id,
+        user: event.user,
+        verb: event.verb,
+        resource: event.resource,
+        subresource: event.subresource,
+        path: event.path,
+    }
+}
+
+fn of_lab(path: &Path) -> Vec<Audited> {
+    let text = std::fs::read_to_string::<PathBuf>(path.into()).unwrap();
+    let line = |line: &str| -> Option<Audited> {
+        // The last line may be half written.
+        let event: Value = serde_json::from_str(line).ok()?;
+        let text = |field: &str| event.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Some(Audited {
+            id: text("/auditID"),
+            user: text("/user/username"),
+            verb: text("/verb"),
+            resource: text("/objectRef/resource"),
+            subresource: text("/objectRef/subresource"),
+            path: text("/requestURI"),
+        })
+    };
+    text.lines().filter_map(line).collect()
+}

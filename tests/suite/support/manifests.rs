@@ -1,0 +1,38 @@
+//! Objects that scenarios create.
+
+use serde_json::{Value, json};
+
+pub const SNAPSHOTS: &str = "snapshot.storage.k8s.io/v1";
+
+pub fn namespace(name: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })
+}
+
+/// A claim of the class whose volumes are attached before use.
+pub fn claim(namespace: &str, name: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": { "namespace": namespace, "name": name },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"], "storageClassName": "block",
+            "resources": { "requests": { "storage": "64Mi" } },
+        },
+    })
+}
+
+pub fn snapshot(namespace: &str, name: &str, claim: &str) -> Value {
+    json!({
+        "apiVersion": SNAPSHOTS, "kind": "VolumeSnapshot",
+        "metadata": { "namespace": namespace, "name": name },
+        "spec": { "volumeSnapshotClassName": "block", "source": { "persistentVolumeClaimName": claim } },
+    })
+}
+
+/// A Secret of type kubernetes.io/tls with these bytes.
+pub fn tls_secret(namespace: &str, name: &str, certificate: &str, key: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": { "namespace": namespace, "name": name },
+        "stringData": { "tls.crt": certificate, "tls.key": key },
+    })
+}

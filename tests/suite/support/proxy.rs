@@ -1,0 +1,384 @@
+//! The one fault proxy: it stands on loopback before the embedded cluster and the real control plane alike.
+//!
+//! It passes requests, streams and upgrades through as they come, keeps a record, and does what was ordered to the
+//! requests that an order matches. Orders are looked at in turn; the first that matches and is not used up acts.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper_util::rt::TokioIo;
+use kube::client::Body;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What is done to a request.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// Answered with this HTTP status and a Kubernetes Status; `Retry-After` in seconds where given.
+    Status(u16, Option<u32>),
+    /// Passed on after this long.
+    Delay(Duration),
+    /// The connection is dropped, and the server never sees the request.
+    Cut,
+    /// The server does it, and the connection is dropped before the answer.
+    LostAnswer,
+    /// Not passed on until the gate opens.
+    Hold(Gate),
+    /// The server does it, and the answer is held until the gate opens.
+    HoldAnswer(Gate),
+}
+
+/// Holds requests until it is opened or broken.
+#[derive(Clone, Debug)]
+pub struct Gate(watch::Sender<(Door, usize)>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    Shut,
+    Open,
+    Broken,
+}
+
+impl Gate {
+    pub fn shut() -> Self {
+        Self(watch::Sender::new((Door::Shut, 0)))
+    }
+
+    /// What is held, and whatever comes, passes.
+    pub fn open(&self) {
+        self.0.send_modify(|state| state.0 = Door::Open);
+    }
+
+    /// The connections of what is held, and of whatever comes, are dropped.
+    pub fn break_off(&self) {
+        self.0.send_modify(|state| state.0 = Door::Broken);
+    }
+
+    /// How many requests came to it.
+    pub fn arrived(&self) -> usize {
+        self.0.borrow().1
+    }
+
+    async fn pass(&self) -> Result<(), Dropped> {
+        self.0.send_modify(|state| state.1 += 1);
+        let mut state = self.0.subscribe();
+        let door = state.wait_for(|(door, _)| *door != Door::Shut).await.map_or(Door::Broken, |state| state.0);
+        if door == Door::Open { Ok(()) } else { Err(Dropped) }
+    }
+}
+
+type Predicate = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// An order: which requests, and what is done to them.
+#[derive(Clone)]
+pub struct Order {
+    method: Option<Method>,
+    path: Vec<String>,
+    without: Vec<String>,
+    when: Option<Predicate>,
+    times: usize,
+    fault: Fault,
+}
+
+impl Order {
+    /// To every request.
+    pub fn any(fault: Fault) -> Self {
+        Self { method: None, path: Vec::new(), without: Vec::new(), when: None, times: usize::MAX, fault }
+    }
+
+    /// To requests with this method whose path and query contain this.
+    pub fn on(method: Method, path: &str, fault: Fault) -> Self {
+        Self { method: Some(method), ..Self::any(fault) }.with(path)
+    }
+
+    /// Only where path and query also contain this.
+    pub fn with(mut self, path: &str) -> Self {
+        self.path.push(path.to_owned());
+        self
+    }
+
+    /// Only where path and query do not contain this.
+    pub fn without(mut self, path: &str) -> Self {
+        self.without.push(path.to_owned());
+        self
+    }
+
+    /// Only while this holds.
+    pub fn when(mut self, holds: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.when = Some(Arc::new(holds));
+        self
+    }
+
+    /// Only so many times.
+    pub fn times(mut self, times: usize) -> Self {
+        self.times = times;
+        self
+    }
+
+    fn takes(&mut self, method: &Method, path: &str) -> Option<Fault> {
+        let mine = self.method.as_ref().is_none_or(|own| own == method)
+            && self.path.iter().all(|part| path.contains(part.as_str()))
+            && !self.without.iter().any(|part| path.contains(part.as_str()))
+            && self.times > 0
+            && self.when.as_ref().is_none_or(|holds| holds());
+        if !mine {
+            return None;
+        }
+        self.times -= 1;
+        Some(self.fault.clone())
+    }
+}
+
+/// A request that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Came {
+    pub method: Method,
+    /// Path and query.
+    pub path: String,
+    pub agent: String,
+    /// What was answered; `None` while it is under way, or when the connection was dropped.
+    pub status: Option<u16>,
+}
+
+/// Where requests go.
+#[derive(Clone)]
+pub struct Upstream {
+    client: kube::Client,
+}
+
+impl Upstream {
+    /// A server at this URL; `authority` is the PEM of its certificate's issuer for https.
+    pub fn new(url: &str, authority: Option<&str>) -> Self {
+        let mut config = kube::Config::new(url.parse().unwrap());
+        config.default_retry = false;
+        config.disable_compression = true;
+        config.read_timeout = None;
+        if let Some(pem) = authority {
+            let der = x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()).map(|pem| pem.unwrap().contents);
+            config.root_cert = Some(der.collect());
+        }
+        Self { client: kube::Client::try_from(config).unwrap() }
+    }
+}
+
+struct Shared {
+    upstream: Upstream,
+    orders: Mutex<Vec<Order>>,
+    came: Mutex<Vec<Came>>,
+}
+
+/// A connection that ends without an answer.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("dropped as ordered")]
+struct Dropped;
+
+/// The proxy. Dropping it ends all connections.
+pub struct Proxy {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    serving: Mutex<Option<tokio::task::JoinHandle<()>>>,
+}
+
+impl Proxy {
+    /// Stands before `upstream` on a free port.
+    pub async fn before(upstream: Upstream) -> Self {
+        let shared = Arc::new(Shared { upstream, orders: Mutex::default(), came: Mutex::default() });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = Mutex::new(Some(tokio::spawn(serve(listener, Arc::clone(&shared)))));
+        Self { shared, address, serving }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// From now on.
+    pub fn order(&self, order: Order) {
+        locked(&self.shared.orders).push(order);
+    }
+
+    /// Takes all orders back. What is held stays held until its gate opens.
+    pub fn clear(&self) {
+        locked(&self.shared.orders).clear();
+    }
+
+    /// Every request so far, the oldest first.
+    pub fn came(&self) -> Vec<Came> {
+        locked(&self.shared.came).clone()
+    }
+
+    /// The server is gone: connections break, new ones are refused.
+    pub async fn kill(&self) {
+        let serving = locked(&self.serving).take();
+        if let Some(serving) = serving {
+            serving.abort();
+            // Ends with a cancellation; then the port is free.
+            let _ = serving.await;
+        }
+    }
+
+    /// It is back, on the same port.
+    pub fn revive(&self) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(self.address).unwrap();
+        let listener = socket.listen(64).unwrap();
+        *locked(&self.serving) = Some(tokio::spawn(serve(listener, Arc::clone(&self.shared))));
+    }
+
+    /// A kubeconfig with one context that leads here.
+    pub fn kubeconfig(&self, context: &str, namespace: &str, token: &str) -> String {
+        let url = self.url();
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: {context}\n\
+             clusters:\n- name: test\n  cluster:\n    server: {url}\n\
+             users:\n- name: person\n  user:\n    token: {token}\n\
+             contexts:\n- name: {context}\n  context:\n    cluster: test\n    user: person\n    namespace: {namespace}\n"
+        )
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        if let Some(serving) = locked(&self.serving).take() {
+            serving.abort();
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Serves until it is aborted; the connections end with it.
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                let shared = Arc::clone(&shared);
+                connections.spawn(async move {
+                    // Nagle would add 40 ms to watch events.
+                    let _ = stream.set_nodelay(true);
+                    let service = hyper::service::service_fn(move |request| answer(Arc::clone(&shared), request));
+                    let connection = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .with_upgrades();
+                    // Breaking off is what some orders do.
+                    let _ = connection.await;
+                });
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+type Answer = Result<Response<http_body_util::combinators::UnsyncBoxBody<Bytes, BoxError>>, BoxError>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().to_string());
+    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let came = Came { method: method.clone(), path: path.clone(), agent: agent.unwrap_or("").to_owned(), status: None };
+    let number = {
+        let mut all = locked(&shared.came);
+        all.push(came);
+        all.len() - 1
+    };
+    let fault = locked(&shared.orders).iter_mut().find_map(|order| order.takes(&method, &path));
+    let answered = match fault {
+        None => forward(&shared, request).await,
+        Some(Fault::Status(code, retry)) => {
+            // The client would see a reset instead of the answer if its body was left unread.
+            let _ = request.into_body().collect().await;
+            Ok(status(code, retry))
+        }
+        Some(Fault::Delay(time)) => {
+            tokio::time::sleep(time).await;
+            forward(&shared, request).await
+        }
+        Some(Fault::Cut) => Err(Dropped.into()),
+        Some(Fault::LostAnswer) => {
+            forward(&shared, request).await?;
+            Err(Dropped.into())
+        }
+        Some(Fault::Hold(gate)) => {
+            gate.pass().await?;
+            forward(&shared, request).await
+        }
+        Some(Fault::HoldAnswer(gate)) => {
+            let answer = forward(&shared, request).await?;
+            gate.pass().await?;
+            Ok(answer)
+        }
+    };
+    if let Ok(response) = &answered {
+        locked(&shared.came)[number].status = Some(response.status().as_u16());
+    }
+    answered
+}
+
+fn status(code: u16, retry: Option<u32>) -> Response<http_body_util::combinators::UnsyncBoxBody<Bytes, BoxError>> {
+    let reason = match code {
+        403 => "Forbidden",
+        404 => "NotFound",
+        409 => "Conflict",
+        429 => "TooManyRequests",
+        503 => "ServiceUnavailable",
+        _ => "InternalError",
+    };
+    let body = serde_json::json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": format!("ordered by the test: {code}"), "reason": reason, "code": code,
+    });
+    let mut response = Response::builder().status(code).header(header::CONTENT_TYPE, "application/json");
+    if let Some(seconds) = retry {
+        response = response.header(header::RETRY_AFTER, seconds);
+    }
+    let body = Full::new(Bytes::from(body.to_string())).map_err(|never| match never {});
+    response.body(UnsyncBody::new(body)).unwrap()
+}
+
+type UnsyncBody = http_body_util::combinators::UnsyncBoxBody<Bytes, BoxError>;
+
+async fn forward(shared: &Shared, mut request: Request<Incoming>) -> Answer {
+    let upgrade = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
+    let (parts, incoming) = request.into_parts();
+    let body = if incoming.is_end_stream() { Body::empty() } else { Body::from(incoming.collect().await?.to_bytes()) };
+    let mut onward = Request::builder().method(parts.method).uri(parts.uri);
+    *onward.headers_mut().unwrap() = onward_headers(&parts.headers, upgrade.is_some());
+    let mut response = shared.upstream.client.send(onward.body(body)?).await?;
+    if let (Some(near), StatusCode::SWITCHING_PROTOCOLS) = (upgrade, response.status()) {
+        let far = hyper::upgrade::on(&mut response);
+        tokio::spawn(async move {
+            let (Ok(near), Ok(far)) = (near.await, far.await) else { return };
+            // Either end may go away at any time.
+            let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(near), &mut TokioIo::new(far)).await;
+        });
+    }
+    let (mut parts, body) = response.into_parts();
+    // The body is framed anew on this side.
+    parts.headers.remove(header::TRANSFER_ENCODING);
+    if parts.status != StatusCode::SWITCHING_PROTOCOLS {
+        parts.headers.remove(header::CONNECTION);
+    }
+    Ok(Response::from_parts(parts, UnsyncBody::new(body.map_err(BoxError::from))))
+}
+
+fn onward_headers(headers: &HeaderMap, upgrade: bool) -> HeaderMap {
+    let mut onward = headers.clone();
+    for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+        onward.remove(name);
+    }
+    if !upgrade {
+        onward.remove(header::CONNECTION);
+    }
+    onward
+}
