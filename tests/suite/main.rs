@@ -14,6 +14,7 @@ mod faults;
 mod live;
 mod pty;
 mod read_only;
+mod readme;
 mod rights;
 mod sim;
 mod support;
