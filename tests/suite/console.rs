@@ -78,7 +78,7 @@ async fn an_interrupted_backup_is_shown_at_the_next_start_and_resumed_by_keys(cl
     gate.break_off();
 
     let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
-    terminal.until("the interrupted operation", |screen| screen.to_lowercase().contains("interrupted")).await;
+    terminal.shows("Interrupted 0/3").await;
     terminal.press("o");
     terminal.shows("Operations 1").await;
     terminal.press("x");

@@ -142,6 +142,21 @@ impl Person {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// Leaves the only journal with its first lines, as a crash after them would have.
+    pub fn cut_journal(&self, lines: usize) {
+        let cut = |path: &Path, lines: usize| {
+            let text = std::fs::read_to_string(path).unwrap();
+            let kept: String = text.split_inclusive('\n').take(lines).collect();
+            std::fs::write(path, &kept).unwrap();
+            text.len() > kept.len()
+        };
+        let was_closed = self.story().last().map(String::as_str) == Some("closed");
+        if cut(&self.journals()[0], lines) && was_closed {
+            // The index learns of the end after the journal.
+            cut(&self.state().join("index.jsonl"), 1);
+        }
+    }
+
     /// The `what` of the entries of the only journal.
     pub fn story(&self) -> Vec<String> {
         self.entries().iter().map(|entry| entry["body"]["what"].as_str().unwrap().to_owned()).collect()

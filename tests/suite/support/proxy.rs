@@ -382,3 +382,131 @@ fn onward_headers(headers: &HeaderMap, upgrade: bool) -> HeaderMap {
     }
     onward
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use futures::{AsyncBufReadExt, TryStreamExt};
+    use http::{Method, Request};
+    use kube::client::Body;
+
+    use super::{Fault, Gate, Order};
+    use crate::support::cluster::{TestCluster, User};
+    use crate::support::manifests;
+
+    /// A client that goes through the proxy.
+    async fn client(cluster: &TestCluster) -> kube::Client {
+        let text = cluster.proxy.kubeconfig("test", &cluster.namespace, &cluster.token(User::Admin));
+        let kubeconfig = kube::config::Kubeconfig::from_yaml(&text).unwrap();
+        let options = kube::config::KubeConfigOptions::default();
+        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+        config.default_retry = false;
+        kube::Client::try_from(config).unwrap()
+    }
+
+    fn get(path: &str) -> Request<Vec<u8>> {
+        Request::get(path).body(Vec::new()).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn orders_are_carried_out_once_each_and_in_turn() {
+        let cluster = TestCluster::sim("orders").await;
+        let client = client(&cluster).await;
+        let path = "/api/v1/namespaces";
+        for (code, retry) in [(429, Some(7)), (500, None)] {
+            cluster.proxy.order(Order::on(Method::GET, path, Fault::Status(code, retry)).times(1));
+        }
+        cluster.proxy.order(Order::on(Method::GET, path, Fault::Cut).times(1));
+        for code in [429, 500] {
+            let refused = client.request_text(get(path)).await.unwrap_err();
+            assert!(matches!(&refused, kube::Error::Api(status) if status.code == code), "{refused}");
+        }
+        let cut = client.request_text(get(path)).await.unwrap_err();
+        assert!(!matches!(cut, kube::Error::Api(_)), "{cut}");
+        assert!(client.request_text(get(path)).await.unwrap().contains(&cluster.namespace));
+        let statuses: Vec<_> = cluster.proxy.came().iter().map(|came| came.status).collect();
+        assert_eq!(statuses, [Some(429), Some(500), None, Some(200)]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_lost_answer_is_of_a_request_that_was_done() {
+        let cluster = TestCluster::sim("lost").await;
+        let client = client(&cluster).await;
+        cluster.proxy.order(Order::on(Method::POST, "/namespaces", Fault::LostAnswer));
+        let body = serde_json::to_vec(&manifests::namespace("made")).unwrap();
+        let create = Request::post("/api/v1/namespaces").header("content-type", "application/json").body(body).unwrap();
+        client.request_text(create).await.unwrap_err();
+        assert!(cluster.get_global("v1", "Namespace", "made").await.is_some());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_gate_holds_and_lets_go() {
+        let cluster = TestCluster::sim("gate").await;
+        let client = client(&cluster).await;
+        let gate = Gate::shut();
+        cluster.proxy.order(Order::any(Fault::Hold(gate.clone())).times(1));
+        let held = tokio::spawn(async move { client.request_text(get("/version")).await });
+        crate::support::wait::until("the request to be held", Duration::from_secs(10), async || {
+            (gate.arrived() == 1).then_some(())
+        })
+        .await;
+        assert!(!held.is_finished());
+        gate.open();
+        held.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn watches_pass_event_by_event() {
+        let cluster = TestCluster::sim("stream").await;
+        let client = client(&cluster).await;
+        let path = format!("/api/v1/namespaces/{}/persistentvolumeclaims?watch=true", cluster.namespace);
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = client.send(request).await.unwrap();
+        let stream = http_body_util::BodyStream::new(answer.into_body())
+            .map_ok(|frame| frame.into_data().unwrap_or_default())
+            .map_err(std::io::Error::other);
+        let mut lines = stream.into_async_read().lines();
+        let began = Instant::now();
+        for name in ["one", "two"] {
+            cluster.create(&manifests::claim(&cluster.namespace, name)).await;
+            let named = format!("\"name\":\"{name}\"");
+            while !lines.try_next().await.unwrap().unwrap().contains(&named) {}
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "events wait in the proxy: {:?}", began.elapsed());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_killed_proxy_refuses_and_is_revived_on_its_port() {
+        let cluster = TestCluster::sim("kill").await;
+        let client = client(&cluster).await;
+        client.request_text(get("/version")).await.unwrap();
+        cluster.proxy.kill().await;
+        client.request_text(get("/version")).await.unwrap_err();
+        cluster.proxy.revive();
+        client.request_text(get("/version")).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn upgrades_pass_both_ways() {
+        let cluster = TestCluster::sim("upgrade").await;
+        let client = client(&cluster).await;
+        let pods: kube::Api<k8s_openapi::api::core::v1::Pod> = kube::Api::namespaced(client, "shop");
+        let ran = async {
+            loop {
+                let parameters = kube::api::AttachParams::default().stderr(false);
+                // The pod is there once its controller made it.
+                let Ok(mut process) = pods.exec("db-0", ["echo", "through"], &parameters).await else {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                };
+                let mut said = String::new();
+                let mut stdout = process.stdout().unwrap();
+                tokio::io::AsyncReadExt::read_to_string(&mut stdout, &mut said).await.unwrap();
+                return said;
+            }
+        };
+        let said = tokio::time::timeout(Duration::from_secs(30), ran).await.expect("exec gives an answer");
+        assert_eq!(said, "through\n");
+    }
+}
