@@ -9,7 +9,7 @@ mod operations;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::cluster::{self, Cluster, Target, WatchSet};
 use crate::config::Config;
 use crate::engine::{Engine, Report};
-use crate::model::{Connection, Context, Delta, Kind, Scope, Touched, Uid};
+use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Touched, Uid};
 use crate::plan::backup::Options as BackupOptions;
 use crate::plan::{Confirmed, DryRun, OperationId, Plan, Refusal, Verb};
 use crate::store::Store;
@@ -31,6 +31,9 @@ use operations::Tracked;
 const BATCH: usize = 2_000;
 /// How many deltas may wait; the watches wait beyond that.
 const BACKLOG: usize = 4_096;
+/// Rows are made anew at most this often while the first lists come in: until they are complete most rows change
+/// several times, as each of the objects behind them arrives.
+const LOADING_PACE: Duration = Duration::from_millis(200);
 /// How long to wait before trying to connect again after a failure.
 const RECONNECT: Duration = Duration::from_secs(5);
 
@@ -96,6 +99,9 @@ pub struct Session {
     inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     tracked: BTreeMap<OperationId, Tracked>,
     tickets: u64,
+    /// What changed in the world and not yet in the rows.
+    pending: Touched,
+    refreshed: Instant,
 }
 
 impl Session {
@@ -116,6 +122,8 @@ impl Session {
             inbox: mpsc::channel(256),
             tracked: BTreeMap::new(),
             tickets: 0,
+            pending: Touched::default(),
+            refreshed: Instant::now(),
             options,
         };
         session.connect(Duration::ZERO);
@@ -129,7 +137,9 @@ impl Session {
 
     /// Moves the desk's clock to now; judgements that ran out are made anew.
     pub fn tick(&mut self) {
-        self.desk.refresh(&Touched::default(), crate::store::now());
+        let pending = std::mem::take(&mut self.pending);
+        self.desk.refresh(&pending, crate::store::now());
+        self.refreshed = Instant::now();
     }
 
     fn connect(&self, after: Duration) {
@@ -147,14 +157,11 @@ impl Session {
     /// Waits until something happens and takes it in.
     pub async fn next(&mut self) -> Event {
         loop {
-            let until = self.desk.next_change();
+            let until = if self.pending.is_empty() { self.desk.next_change() } else { self.pace() };
             let event = tokio::select! {
                 biased;
                 Some(message) = self.inbox.1.recv() => self.take(message),
-                Some(delta) = self.deltas.1.recv() => {
-                    self.apply(delta);
-                    Some(Event::Changed)
-                }
+                Some(delta) = self.deltas.1.recv() => self.apply(delta).then_some(Event::Changed),
                 () = tokio::time::sleep(until) => {
                     self.tick();
                     Some(Event::Changed)
@@ -166,14 +173,29 @@ impl Session {
         }
     }
 
-    fn apply(&mut self, first: Delta) {
+    /// Takes in what waits; whether the rows were made anew.
+    fn apply(&mut self, first: Delta) -> bool {
         let now = crate::store::now();
-        let mut touched = self.desk.world.apply(first, now);
+        self.pending.merge(self.desk.world.apply(first, now));
         for _ in 1..BATCH {
             let Ok(delta) = self.deltas.1.try_recv() else { break };
-            touched.merge(self.desk.world.apply(delta, now));
+            self.pending.merge(self.desk.world.apply(delta, now));
         }
-        self.desk.refresh(&touched, now);
+        let due = !self.loading() || self.pace().is_zero();
+        if due {
+            self.tick();
+        }
+        due
+    }
+
+    /// Whether a first list is still coming in.
+    fn loading(&self) -> bool {
+        self.options.kinds.iter().any(|kind| *self.desk.world.freshness(*kind) == Freshness::Loading)
+    }
+
+    /// How long until rows may be made anew while lists come in.
+    fn pace(&self) -> Duration {
+        LOADING_PACE.saturating_sub(self.refreshed.elapsed())
     }
 
     fn take(&mut self, message: Message) -> Option<Event> {
