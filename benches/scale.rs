@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::io::Read;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -13,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
-const ROWS: u16 = 50;
-const COLUMNS: u16 = 160;
+const ROWS: NonZeroU16 = NonZeroU16::new(50).unwrap();
+const COLUMNS: NonZeroU16 = NonZeroU16::new(160).unwrap();
 /// Runs that are measured.
 const RUNS: usize = 3;
 /// How long the idle processor time is watched.
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("scale: set HOLDFAST_LAB to the directory of a running lab; nothing was measured");
         return Ok(());
     };
-    let count = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(10_000_usize);
+    let count = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(10_000_usize);
     fill(&lab, count)?;
     println!("{count} volumes and {count} snapshots, {COLUMNS}x{ROWS}, release build, {RUNS} runs");
     println!("{:>14} {:>12} {:>10} {:>12} {:>8}", "first frame", "first rows", "all rows", "resident", "idle CPU");
@@ -70,7 +71,7 @@ fn fill(lab: &Path, count: usize) -> Result<(), Box<dyn Error>> {
 
 fn measure(lab: &Path, count: usize) -> Result<Seen, Box<dyn Error>> {
     let state = tempfile::tempdir()?;
-    let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
+    let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size)?;
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_holdfast"));
     command.arg("--kubeconfig");
@@ -83,7 +84,7 @@ fn measure(lab: &Path, count: usize) -> Result<Seen, Box<dyn Error>> {
     let start = Instant::now();
     let mut child = pair.slave.spawn_command(command)?;
     std::thread::spawn(move || {
-        let mut bytes = [0; 65_536];
+        let mut bytes = vec![0; 65_536];
         while let Ok(read @ 1..) = reader.read(&mut bytes) {
             if let Ok(mut screen) = fed.lock() {
                 screen.process(&bytes[..read]);
