@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::backup::one_snapshot_with;
 use crate::support::cluster::{StorageFault, TestCluster, User, Volume};
 use crate::support::person::{Ended, Person};
-use crate::support::proxy::{Fault, Order};
+use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
 
@@ -165,14 +165,24 @@ fn is_done(sre: &Person, step: &str) -> bool {
 
 async fn a_backup_outlives_a_restart_of_the_api_server(cluster: TestCluster) {
     let (sre, volume) = prepared(&cluster).await;
-    cluster.storage_fault("data", StorageFault::ReadyAfter(Duration::from_secs(4)));
+    // The storage is done before the server goes: a snapshotter that is cut off may take minutes to try again.
+    let gate = Gate::shut();
+    cluster.proxy.order(Order::on(Method::GET, "/volumesnapshots/", Fault::Hold(gate.clone())));
     let path = format!("{}/data", cluster.namespace);
     let mut running = sre.start(&["backup", &path, "--yes"]);
-    wait::until("the cut to be journalled", LONG, async || is_done(&sre, "cut").then_some(())).await;
+    wait::until("the snapshot to be ready, and the console to look", LONG, async || {
+        let snapshots = cluster.snapshots().await;
+        let ready = snapshots.first()?.pointer("/status/readyToUse") == Some(&Value::Bool(true));
+        (ready && gate.arrived() > 0).then_some(())
+    })
+    .await;
     cluster.kill_server().await;
-    let refused = cluster.proxy.came().len();
-    wait::until("the console to try in vain", LONG, async || {
-        cluster.proxy.came()[refused..].iter().any(|came| came.path.contains("/volumesnapshots/")).then_some(())
+    cluster.proxy.clear();
+    let before = cluster.proxy.came().len();
+    gate.open();
+    wait::until("the console to look again in vain", LONG, async || {
+        let later = &cluster.proxy.came()[before..];
+        later.iter().any(|came| came.path.contains("/volumesnapshots/") && came.status.is_none()).then_some(())
     })
     .await;
     cluster.start_server().await;

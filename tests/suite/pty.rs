@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::cluster::{TestCluster, User};
+use crate::support::cluster::{StorageFault, TestCluster, User};
 use crate::support::person::Person;
 use crate::support::terminal::Terminal;
 
@@ -84,6 +84,51 @@ async fn an_unreachable_server_leaves_a_screen_that_says_so() {
     terminal.press("q");
     assert_eq!(terminal.ended().await, 0);
     terminal.given_back().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_are_not_accepted_are_said_on_the_screen() {
+    let cluster = TestCluster::sim("stranger").await;
+    let stranger = Person::new(&cluster.proxy.kubeconfig("test", "shop", "unknown-t0ken"), &[]);
+    let mut terminal = Terminal::holdfast(&stranger, &[], 120, 36);
+    let screen = terminal.until("what to do about it", |screen| screen.contains("log in")).await;
+    assert!(!screen.contains("unknown-t0ken"), "{screen}");
+    terminal.press("q");
+    assert_eq!(terminal.ended().await, 0);
+    terminal.given_back().await;
+}
+
+#[tokio::test]
+async fn a_broken_kubeconfig_ends_the_console_before_it_takes_the_terminal() {
+    let person = Person::new("kind: [Config\ntoken: s3cr3t", &[]);
+    let mut terminal = Terminal::holdfast(&person, &[], 120, 36);
+    assert_eq!(terminal.ended().await, 2);
+    terminal.given_back().await;
+    let text = terminal.shows("line").await;
+    assert!(text.contains("kubeconfig") && !text.contains("s3cr3t"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_while_an_operation_runs_is_asked_for() {
+    let cluster = TestCluster::sim("leaving").await;
+    cluster.claim("data").await;
+    cluster.storage_fault("data", StorageFault::NeverReady);
+    let sre = cluster.person(User::Sre);
+    let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
+    terminal.shows("LIVE").await;
+    terminal.shows("data").await;
+    terminal.press("xb");
+    terminal.shows("block.csi.holdfast.dev").await;
+    terminal.press("\r");
+    terminal.shows("Confirm").await;
+    terminal.press("data\r");
+    terminal.shows("2/3").await;
+    terminal.press("qq");
+    terminal.shows("Leave now?").await;
+    terminal.press("q");
+    assert_eq!(terminal.ended().await, 0);
+    terminal.given_back().await;
+    assert_eq!(sre.operation().await["state"], "interrupted");
 }
 
 #[tokio::test(flavor = "multi_thread")]

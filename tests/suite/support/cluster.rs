@@ -268,6 +268,16 @@ impl TestCluster {
     }
 }
 
+impl Drop for TestCluster {
+    fn drop(&mut self) {
+        let Backing::Lab(lab) = &self.backing else { return };
+        for driver in lab.drivers.values() {
+            // Most scenarios ordered none. What is left would keep the storage busy with retries for ever.
+            let _ = std::fs::remove_dir_all(driver.faults.join(&self.namespace));
+        }
+    }
+}
+
 /// A namespace for one scenario, unique in this lab.
 fn own_name(scenario: &str) -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
