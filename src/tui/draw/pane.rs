@@ -164,8 +164,10 @@ fn empty(pen: &mut Pen, desk: &Desk, pane: Pane, inner: Rect, filtered: bool, si
         pen.put(inner.x + 2, y, inner.right(), line, Meaning::Muted);
     }
     let after = middle + u16::try_from(lines.len()).unwrap_or(0);
-    if !sight.why.is_empty() && after < inner.bottom() {
-        pen.put(inner.x + 2, after, inner.right(), &sight.why, sight.level);
+    // Its end says what to do, so it is not cut off.
+    let why = super::super::pages::wrap(&sight.why, usize::from(inner.width.saturating_sub(4)));
+    for (y, line) in (after..inner.bottom()).zip(why) {
+        pen.put(inner.x + 2, y, inner.right(), &line, sight.level);
     }
 }
 
