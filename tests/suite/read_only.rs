@@ -16,9 +16,11 @@ scenarios!(
     a_context_can_be_read_only_by_configuration,
 );
 
-/// An administrator with somebody's interrupted operation on this machine.
-async fn administrator(cluster: &TestCluster) -> (Person, String) {
+/// An administrator with somebody's interrupted operation on this machine, its id, and how many events the audit log
+/// had before both.
+async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
     cluster.claim("data").await;
+    let from = cluster.audit().len();
     let sre = cluster.person(User::Sre);
     let gate = Gate::shut();
     let order = Order::on(http::Method::POST, "/volumesnapshots", Fault::Hold(gate.clone())).without("dryRun=All");
@@ -31,7 +33,7 @@ async fn administrator(cluster: &TestCluster) -> (Person, String) {
     let admin = cluster.person(User::Admin);
     admin.take_state_of(&sre);
     let id = admin.operation().await["id"].as_str().unwrap().to_owned();
-    (admin, id)
+    (admin, id, from)
 }
 
 /// What a user asked the server from event `from` on that is more than reading. Reviews of the own rights store nothing.
@@ -67,8 +69,7 @@ async fn every_command(cluster: &TestCluster, admin: &Person, id: &str, flags: &
 }
 
 async fn every_command_leaves_no_write_in_the_audit_log(cluster: TestCluster) {
-    let from = cluster.audit().len();
-    let (admin, id) = administrator(&cluster).await;
+    let (admin, id, from) = administrator(&cluster).await;
     every_command(&cluster, &admin, &id, &["--read-only"]).await;
     assert_eq!(writes(&cluster, from, "admin"), []);
     assert_eq!(cluster.snapshots().await.len(), 0);
@@ -77,16 +78,14 @@ async fn every_command_leaves_no_write_in_the_audit_log(cluster: TestCluster) {
 }
 
 async fn a_context_can_be_read_only_by_configuration(cluster: TestCluster) {
-    let from = cluster.audit().len();
-    let (admin, id) = administrator(&cluster).await;
+    let (admin, id, from) = administrator(&cluster).await;
     admin.configure("[contexts.test]\nread_only = true\n");
     every_command(&cluster, &admin, &id, &[]).await;
     assert_eq!(writes(&cluster, from, "admin"), []);
 }
 
 async fn every_action_of_the_console_leaves_no_write_in_the_audit_log(cluster: TestCluster) {
-    let from = cluster.audit().len();
-    let (admin, _) = administrator(&cluster).await;
+    let (admin, _, from) = administrator(&cluster).await;
     let mut terminal = Terminal::holdfast(&admin, &["--read-only", "-n", &cluster.namespace], 120, 36);
     terminal.until("the rows and the badge", |screen| screen.contains("data") && screen.contains("READ-ONLY")).await;
     for action in ACTIONS.iter().filter(|action| !matches!(action.name, "quit" | "leave")) {
