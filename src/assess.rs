@@ -12,6 +12,7 @@ pub mod expiry;
 pub mod fate;
 pub mod restore_point;
 mod sight;
+pub mod used;
 
 use jiff::Timestamp;
 

@@ -2,7 +2,7 @@
 //!
 //! [`connect`] gives a [`Cluster`]; its [`Eyes`] read and ask, its [`Hands`] write, and a read-only one has no hands
 //! and a client that refuses every write by itself. [`watch()`] turns the server's lists and watches into
-//! [`crate::model::Delta`]s. Nothing here judges, keeps objects or decides to retry a write; answers leave as model
+//! [`crate::model::Delta`]s, [`watch_usage`] what a Prometheus says of used space. Nothing here judges, keeps objects or decides to retry a write; answers leave as model
 //! objects or plain JSON, and errors as values that never hold a body or a token.
 
 use std::sync::Arc;
@@ -15,6 +15,7 @@ mod hands;
 mod kubeconfig;
 mod paths;
 mod readonly;
+mod usage;
 mod watch;
 
 mod wire;
@@ -24,6 +25,7 @@ pub use connect::{ConnectError, Target, connect, contexts};
 pub use errors::CallError;
 pub use eyes::{Access, AccessQuery, Eyes, Fetched};
 pub use hands::{Hands, WriteError, Written};
+pub use usage::{USAGE_EVERY, UsageFrom, UsageWatch, watch_usage};
 pub use watch::{WatchSet, watch};
 
 use wire::Wire;

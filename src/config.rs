@@ -10,6 +10,10 @@ use serde::Deserialize;
 
 use crate::model::Policies;
 
+mod prometheus;
+
+pub use prometheus::PrometheusUrl;
+
 /// Environment variable that names the configuration file.
 pub const CONFIG_ENV: &str = "HOLDFAST_CONFIG";
 /// Environment variable that names the state directory.
@@ -51,6 +55,10 @@ impl Default for Deadlines {
 pub struct ContextConfig {
     /// Never write to this cluster, whatever the command line says.
     pub read_only: bool,
+    /// Prometheus that scrapes this cluster's kubelets: how full volumes are comes from there.
+    pub prometheus: Option<PrometheusUrl>,
+    /// PEM file of the certificate authorities that an `https` Prometheus is checked against, instead of the system's.
+    pub prometheus_ca: Option<PathBuf>,
 }
 
 /// What is wrong with the configuration.
@@ -153,6 +161,7 @@ pub fn state_directory() -> Result<PathBuf, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     #[test]
     fn a_mistake_is_reported_with_line_and_column() {
@@ -173,5 +182,37 @@ mod tests {
         let config = config.unwrap();
         assert_eq!(config.deadlines.ready, SignedDuration::from_hours(1));
         assert!(config.context("prod").read_only && !config.context("dev").read_only);
+    }
+
+    #[rstest]
+    #[case("http://prometheus:9090", "http://prometheus:9090/")]
+    #[case("http://10.0.0.1/", "http://10.0.0.1/")]
+    #[case("https://[fd00::1]:9090/prefix/", "https://[fd00::1]:9090/prefix/")]
+    #[case("https://m.example/select/0/prometheus", "https://m.example/select/0/prometheus")]
+    fn a_prometheus_is_a_base_url(#[case] written: &str, #[case] read: &str) {
+        let text = format!("[contexts.\"a b\"]\nprometheus = \"{written}\"\n");
+        let context = Config::parse(&text, Path::new("c")).unwrap().context("a b");
+        assert_eq!(context.prometheus.unwrap().to_string(), read);
+    }
+
+    #[rstest]
+    #[case("prometheus:9090", "needs http:// or https://")]
+    #[case("ftp://prometheus", "needs http:// or https://")]
+    #[case("/prometheus", "needs http:// or https://")]
+    #[case("", "is empty")]
+    #[case("http://", "is not a URL")]
+    #[case("http://a b/", "is not a URL")]
+    #[case("http://prometheus:99999/", "port")]
+    #[case("http://prometheus:0/", "port")]
+    #[case("http://:9090/", "no host")]
+    #[case("http://u:secret@prometheus/", "user name or password")]
+    #[case("http://prometheus/?query=up", "must end before ?")]
+    #[case("http://prometheus/#x", "must end before #")]
+    #[case("http://prometheus/api/v1/query", "without /api/v1")]
+    fn a_url_that_cannot_be_asked_is_an_error_with_its_place(#[case] written: &str, #[case] why: &str) {
+        let text = format!("[contexts.prod]\nprometheus = \"{written}\"\n");
+        let error = Config::parse(&text, Path::new("c.toml")).unwrap_err().to_string();
+        assert!(error.starts_with("c.toml:2:14: ") && error.contains(why), "{error}");
+        assert!(!error.contains("secret"), "{error}");
     }
 }

@@ -13,6 +13,7 @@ mod policy;
 mod storage;
 mod table;
 mod tls;
+mod usage;
 mod velero;
 mod workload;
 mod world;
@@ -32,6 +33,7 @@ pub use table::Table;
 pub use tls::{
     CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, Place, TlsSecret,
 };
+pub use usage::{Usage, UsageReport, UsageSource, Usages};
 pub use velero::{BackupLocation, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule};
 pub use workload::{
     ClaimTemplate, ClusterEvent, Container, Node, Pod, RetentionWhen, SecretUse, SecretVia, Workload, WorkloadKind,

@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::cluster::{self, Cluster, Target, WatchSet};
+use crate::cluster::{self, Cluster, Target, USAGE_EVERY, UsageFrom, UsageWatch, WatchSet};
 use crate::config::Config;
 use crate::engine::{Engine, Report};
-use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Touched, Uid};
+use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Touched, Uid, UsageReport};
 use crate::plan::backup::Options as BackupOptions;
 use crate::plan::{Confirmed, DryRun, OperationId, Plan, Refusal, Verb};
 use crate::store::Store;
@@ -95,6 +95,7 @@ pub struct Session {
     options: Options,
     cluster: Option<Cluster>,
     watches: Option<WatchSet>,
+    usage: Option<UsageWatch>,
     deltas: (mpsc::Sender<Delta>, mpsc::Receiver<Delta>),
     inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     tracked: BTreeMap<OperationId, Tracked>,
@@ -118,6 +119,7 @@ impl Session {
             desk,
             cluster: None,
             watches: None,
+            usage: None,
             deltas: mpsc::channel(BACKLOG),
             inbox: mpsc::channel(256),
             tracked: BTreeMap::new(),
@@ -235,6 +237,7 @@ impl Session {
             namespaces => namespaces.iter().cloned().map(Scope::Namespace).collect(),
         };
         self.watches = Some(cluster::watch(&cluster, &self.options.kinds, scopes, self.deltas.0.clone()));
+        self.watch_usage(cluster.context_name());
         let (eyes, post) = (cluster.eyes(), self.inbox.0.clone());
         tokio::spawn(async move {
             if let Ok(Some(who)) = eyes.who_am_i().await {
@@ -244,6 +247,17 @@ impl Session {
         });
         self.cluster = Some(cluster);
         self.load_operations();
+    }
+
+    /// Asks for used space where a Prometheus is configured for the context, and volumes are looked at.
+    fn watch_usage(&mut self, context: &str) {
+        let settings = self.options.config.context(context);
+        if let Some(url) = settings.prometheus.filter(|_| self.options.kinds.contains(&Kind::Pvc)) {
+            // Said here, so that nobody takes the rows for settled before the first answer.
+            self.apply(Delta::Usage(UsageReport::Asking));
+            let from = UsageFrom { url, ca: settings.prometheus_ca };
+            self.usage = Some(cluster::watch_usage(from, USAGE_EVERY, self.deltas.0.clone()));
+        }
     }
 
     fn ticket(&mut self) -> Ticket {

@@ -11,7 +11,7 @@ pub mod quantity;
 
 pub use clean::{sanitize, truncate, width};
 pub use digest::{hex, sha256};
-pub use quantity::{age, bytes};
+pub use quantity::{age, bytes, percent};
 
 /// A count with its noun: `1 copy`, `3 copies`.
 pub fn plural(count: usize, one: &str, many: &str) -> String {

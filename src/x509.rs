@@ -66,8 +66,8 @@ pub fn chain(bytes: &[u8]) -> Result<Vec<CertificateFacts>, CertificateError> {
         .collect()
 }
 
-/// The DER of every certificate.
-fn ders(bytes: &[u8]) -> Result<Vec<Vec<u8>>, CertificateError> {
+/// The DER of every certificate; whether each is X.509 is not looked at.
+pub fn ders(bytes: &[u8]) -> Result<Vec<Vec<u8>>, CertificateError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(CertificateError::Empty);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Kind, Meta, Object};
+use super::{Kind, Meta, Object, UsageReport};
 
 /// What part of the cluster a watch covers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,4 +93,6 @@ pub enum Delta {
     Unreadable(Kind, Box<str>, Box<str>),
     /// The connection changed.
     Connection(Connection),
+    /// The source of used space was asked.
+    Usage(UsageReport),
 }

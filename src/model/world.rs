@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     ClaimKey, Connection, Content, ContentSource, Delta, Freshness, HandleKey, Inventory, Kind, Links, Meta, Object,
-    Policies, Pv, Pvc, Scope, SnapshotSource, Uid, VolumeSnapshot,
+    Policies, Pv, Pvc, Scope, SnapshotSource, Uid, UsageReport, Usages, VolumeSnapshot,
 };
 
 /// Ordinals looked at per StatefulSet; a spec may ask for any number.
@@ -69,6 +69,8 @@ pub struct World {
     pub context: Context,
     /// The connection.
     pub connection: Connection,
+    /// Used space of volumes.
+    pub usage: Usages,
     /// Objects that could not be read, by kind: name and why.
     pub unreadable: BTreeMap<Kind, BTreeMap<Box<str>, Box<str>>>,
     freshness: BTreeMap<(Kind, Scope), Freshness>,
@@ -85,9 +87,7 @@ impl World {
             Freshness::Stale { .. } => 3,
             Freshness::Denied { .. } => 4,
         };
-        // `Scope::All` comes before every namespace.
-        let from_kind = self.freshness.range((kind, Scope::All)..);
-        let of_kind = from_kind.take_while(|((other, _), _)| *other == kind).map(|(_, freshness)| freshness);
+        let of_kind = self.freshness.iter().filter(|((k, _), _)| *k == kind).map(|(_, freshness)| freshness);
         of_kind.max_by_key(|freshness| rank(freshness)).unwrap_or(&Freshness::Loading)
     }
 
@@ -135,6 +135,7 @@ impl World {
                 touched.all = true;
             }
             Delta::Connection(connection) => self.connection = connection,
+            Delta::Usage(report) => self.measured(report, now, &mut touched),
         }
         touched
     }
@@ -186,6 +187,16 @@ impl World {
             }
         }
         self.mark(kind, scope, Freshness::Live, touched);
+    }
+
+    fn measured(&mut self, report: UsageReport, now: Timestamp, touched: &mut Touched) {
+        match self.usage.apply(report, now) {
+            None => touched.all = true,
+            Some(claims) => {
+                let claims = claims.iter().filter_map(|key| self.claim(key));
+                touched.volumes.extend(claims.map(|claim| claim.meta.uid()));
+            }
+        }
     }
 
     /// The claim of a namespace and name.

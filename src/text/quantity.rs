@@ -71,6 +71,12 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
+/// A share in whole per cent, rounded down; over 100 when the part is more than the whole. Of nothing, as of one.
+pub fn percent(part: u64, whole: u64) -> u64 {
+    let percent = u128::from(part) * 100 / u128::from(whole.max(1));
+    u64::try_from(percent).unwrap_or(u64::MAX)
+}
+
 /// A duration by its largest unit, cut, not rounded: `45s`, `12m`, `3h`, `5d`, `2y`. A minus when it is negative.
 pub fn age(duration: SignedDuration) -> String {
     const MINUTE: u64 = 60;
@@ -167,5 +173,17 @@ mod tests {
             prop_assert_eq!(parse_bytes(&count.to_string()), Some(count));
             prop_assert!(bytes(count).len() <= 6);
         }
+    }
+
+    #[rstest]
+    #[case(899, 1000, 89)]
+    #[case(900, 1000, 90)]
+    #[case(1021, 1000, 102)]
+    #[case(0, 1, 0)]
+    #[case(1, 0, 100)]
+    #[case(u64::MAX, u64::MAX, 100)]
+    #[case(u64::MAX, 1, u64::MAX)]
+    fn per_cent_are_rounded_down_and_never_divide_by_nothing(#[case] part: u64, #[case] whole: u64, #[case] said: u64) {
+        assert_eq!(percent(part, whole), said);
     }
 }

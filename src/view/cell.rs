@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Level;
-use crate::text;
+use crate::text::{self, percent};
 
 /// One value.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,15 @@ pub enum Cell {
     Said(Level, Arc<str>),
     /// Bytes.
     Bytes(u64),
+    /// Used space of a volume, printed as `85% 8.5Gi`, and how bad that is.
+    Used {
+        /// Bytes in use.
+        bytes: u64,
+        /// Bytes there are.
+        capacity: u64,
+        /// How bad that is.
+        level: Level,
+    },
     /// A count.
     Number(u64),
     /// A count of good ones and of others.
@@ -68,6 +77,10 @@ impl Cell {
             Self::Said(level, text) => format!("{} {}", level.glyph(), text::sanitize(text)).into(),
             Self::State(level, word) => format!("{} {word}", level.glyph()).into(),
             Self::Bytes(bytes) => text::bytes(*bytes).into(),
+            // The share first: it is what is left where the column is narrow.
+            Self::Used { bytes, capacity, .. } => {
+                format!("{}% {}", percent(*bytes, *capacity), text::bytes(*bytes)).into()
+            }
             Self::Number(number) => number.to_string().into(),
             Self::Counts(good, 0) => good.to_string().into(),
             Self::Counts(good, other) => format!("{good} +{other} not good").into(),
@@ -80,7 +93,9 @@ impl Cell {
     /// How bad it is, where that is known.
     pub fn level(&self) -> Option<Level> {
         match self {
-            Self::State(level, _) | Self::Said(level, _) | Self::Until(_, level) => Some(*level),
+            Self::State(level, _) | Self::Said(level, _) | Self::Until(_, level) | Self::Used { level, .. } => {
+                Some(*level)
+            }
             Self::Unknown => Some(Level::Unknown),
             Self::Nothing
             | Self::Text(_)
@@ -114,6 +129,10 @@ impl Cell {
             (Self::Word(a), Self::Word(b)) => a.cmp(b),
             (Self::State(a, x), Self::State(b, y)) => b.cmp(a).then_with(|| x.cmp(y)),
             (Self::Bytes(a), Self::Bytes(b)) | (Self::Number(a), Self::Number(b)) => a.cmp(b),
+            // By how full they are: of a big volume and a small one the fuller one matters.
+            (Self::Used { bytes: a, capacity: x, .. }, Self::Used { bytes: b, capacity: y, .. }) => {
+                percent(*a, *x).cmp(&percent(*b, *y)).then(a.cmp(b))
+            }
             (Self::Counts(a, x), Self::Counts(b, y)) => a.cmp(b).then(x.cmp(y)),
             (Self::Span(a), Self::Span(b)) => a.cmp(b),
             // The youngest first, as its printed age is the smallest.
@@ -128,7 +147,7 @@ impl Cell {
             Self::State(..) => 0,
             Self::Text(_) | Self::Said(..) => 1,
             Self::Word(_) => 2,
-            Self::Bytes(_) | Self::Number(_) | Self::Counts(..) => 3,
+            Self::Bytes(_) | Self::Used { .. } | Self::Number(_) | Self::Counts(..) => 3,
             Self::Span(_) | Self::Since(_) | Self::Until(..) => 4,
             Self::Nothing => 5,
             Self::Unknown => 6,
@@ -143,6 +162,9 @@ impl Cell {
             Self::Text(text) | Self::Said(_, text) => json!(text::sanitize(text)),
             Self::Word(word) | Self::State(_, word) => json!(word),
             Self::Bytes(number) | Self::Number(number) => json!(number),
+            Self::Used { bytes, capacity, .. } => {
+                json!({"bytes": bytes, "capacity": capacity, "percent": percent(*bytes, *capacity)})
+            }
             Self::Counts(good, other) => json!({"good": good, "notGood": other}),
             Self::Span(span) => json!(span.as_secs()),
             Self::Since(moment) | Self::Until(moment, _) => json!(moment.to_string()),

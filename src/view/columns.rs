@@ -104,7 +104,8 @@ const VOLUMES: &[Column] = columns! {
     "copies"      "Copies"       6..14 Right 5 "Restore points: good ones, and those that are not";
     "encrypted"   "Encrypted"    10..10 Left  6 "Whether there is evidence that the data is encrypted at rest";
     "capacity"    "Size"         6..8  Right 3 "Capacity of the volume";
-    "class"       "Class"        8..16 Left  8 "StorageClass";
+    "used"        "Used"        10..11 Right 8 "How much of it is used, as its kubelet measured it";
+    "class"       "Class"        8..16 Left  9 "StorageClass";
     "usedBy"      "Used by"     10..32 Left  7 "Workload or pods that mount it";
 };
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Boards, Level, OperationState, OperationView, Pane, Row};
-use crate::model::{Connection, Freshness, Key, Kind, ObjRef, World};
+use crate::model::{Connection, Freshness, Key, Kind, ObjRef, UsageSource, World};
 
 /// One thing that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,7 @@ pub fn problems(world: &World, boards: &Boards, operations: &[OperationView]) ->
     problems.extend(
         world.unreadable.iter().flat_map(|(kind, names)| names.iter().map(|(name, why)| unreadable(*kind, name, why))),
     );
+    problems.extend(unmeasured(world.usage.source()));
     problems.extend(operations.iter().filter_map(operation));
     for pane in Pane::ALL {
         problems.extend(boards.board(pane).iter().filter(|row| row.level.problem()).map(of_row));
@@ -82,6 +83,13 @@ fn connection(connection: &Connection) -> Option<Problem> {
     let Connection::Down { since, why } = connection else { return None };
     let next = "check the network, the API server and your credentials; the console tries again by itself".to_owned();
     let problem = notice("connection".into(), Level::Critical, "Connection to the API server", "Down", why, next);
+    Some(Problem { since: Some(*since), ..problem })
+}
+
+fn unmeasured(source: &UsageSource) -> Option<Problem> {
+    let UsageSource::Failing { since, why } = source else { return None };
+    let next = "it is asked again by itself; used space is Unknown 5m after it was last measured".to_owned();
+    let problem = notice("usage".into(), Level::Warn, "Used space of volumes", "Failing", why, next);
     Some(Problem { since: Some(*since), ..problem })
 }
 

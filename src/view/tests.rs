@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     Connection, Content, ContentSource, Delta, Key, Kind, Meta, ObjRef, Object, Pod, Policies, Pv, Pvc, ReclaimPolicy,
-    Scope, SnapshotSource, Touched, Uid, VolumeSnapshot, World,
+    Scope, SnapshotSource, Touched, Uid, Usage, UsageReport, VolumeSnapshot, World,
 };
 
 fn now() -> Timestamp {
@@ -129,11 +129,87 @@ fn printed(boards: &Boards, pane: Pane, key: &Key) -> Vec<String> {
 fn a_volume_row_says_what_is_known_and_what_is_not() {
     let (_, boards) = shop();
     let db = printed(&boards, Pane::Volumes, &key(Kind::Pvc, "shop/db"));
-    assert_eq!(db, ["✓ Ok", "shop", "db", "1h", "4h", "· data", "1", "?", "10.0Gi", "-", "pod db-0"]);
+    assert_eq!(db, ["✓ Ok", "shop", "db", "1h", "4h", "· data", "1", "?", "10.0Gi", "?", "-", "pod db-0"]);
     let old = printed(&boards, Pane::Volumes, &key(Kind::Pvc, "shop/old"));
     assert_eq!(old[..4], ["✗ Breached", "shop", "old", "9h"]);
     let copy = printed(&boards, Pane::RestorePoints, &key(Kind::VolumeSnapshot, "shop/old-1"));
     assert_eq!(copy, ["✓ Good", "shop", "old-1", "9h", "old", "?", "✓ Retain", "-"]);
+}
+
+/// Tells a world of one measurement: how much of 10Gi is used, in per mille, and its age in seconds.
+fn measure(world: &mut World, boards: &mut Boards, claim: &str, per_mille: u64, age: i64) {
+    let capacity = 10 << 30;
+    let usage = Usage { used: capacity / 1000 * per_mille, capacity, at: now() - SignedDuration::from_secs(age) };
+    let report = UsageReport::Measured(vec![(("shop".into(), claim.into()), usage)]);
+    let touched = world.apply(Delta::Usage(report), now());
+    boards.refresh(world, &touched, now());
+}
+
+/// The cell of used space.
+fn used(boards: &Boards, claim: &str) -> String {
+    let place = Pane::Volumes.columns().iter().position(|column| column.id == "used").unwrap();
+    printed(boards, Pane::Volumes, &key(Kind::Pvc, claim))[place].clone()
+}
+
+#[test]
+fn a_volume_that_fills_up_is_a_problem_and_says_so() {
+    let (mut world, mut boards) = shop();
+    let db = key(Kind::Pvc, "shop/db");
+    assert_eq!(used(&boards, "shop/db"), "?", "no source is configured");
+    assert_eq!(boards.row(&db).unwrap().level, Level::Ok, "which is no fault of the volume");
+    for (per_mille, cell, level, state) in [
+        (500, "49% 5.0Gi", Level::Ok, "Ok"),
+        (850, "84% 8.5Gi", Level::Warn, "Filling"),
+        (951, "95% 9.5Gi", Level::Critical, "Nearly full"),
+        (1001, "100% 10.0Gi", Level::Critical, "Full"),
+    ] {
+        measure(&mut world, &mut boards, "db", per_mille, 10);
+        let row = boards.row(&db).unwrap();
+        assert_eq!((used(&boards, "shop/db").as_str(), row.level, row.state), (cell, level, state));
+    }
+    let problems = problems(&world, &boards, &[]);
+    let full = problems.iter().find(|problem| problem.key == db).unwrap();
+    assert!(full.reason.starts_with("100% of it is used") && full.next.contains("make room"), "{full:?}");
+    assert!(boards.row(&db).unwrap().reasons[1].contains("last good copy"), "the copy is still spoken of");
+}
+
+#[test]
+fn a_volume_with_two_problems_says_both_where_there_is_room_for_one() {
+    let (mut world, mut boards) = shop();
+    measure(&mut world, &mut boards, "old", 951, 10);
+    let row = boards.row(&key(Kind::Pvc, "shop/old")).unwrap();
+    assert_eq!((row.level, row.state), (Level::Critical, "Breached"));
+    let listed = problems(&world, &boards, &[]);
+    let old = listed.iter().find(|problem| problem.key == row.key).unwrap();
+    assert!(old.reason.contains("old-1") && old.reason.contains("95% of it is used"), "{}", old.reason);
+    assert!(old.next.contains("holdfast backup shop/old") && old.next.contains("make room"), "{}", old.next);
+}
+
+#[test]
+fn used_space_ends_with_its_measurement_and_is_never_green_after() {
+    let (mut world, mut boards) = shop();
+    measure(&mut world, &mut boards, "db", 851, 60);
+    let failed = world.apply(Delta::Usage(UsageReport::Failed("Prometheus timed out".into())), now());
+    boards.refresh(&world, &failed, now());
+    let failing = problems(&world, &boards, &[]);
+    assert!(failing.iter().any(|problem| problem.state == "Failing" && &*problem.reason == "Prometheus timed out"));
+    boards.refresh(&world, &Touched::default(), now() + SignedDuration::from_secs(239));
+    assert_eq!(used(&boards, "shop/db"), "85% 8.5Gi");
+    boards.refresh(&world, &Touched::default(), now() + SignedDuration::from_secs(240));
+    assert_eq!(used(&boards, "shop/db"), "?");
+    let row = boards.row(&key(Kind::Pvc, "shop/db")).unwrap();
+    assert_eq!((row.level, row.state), (Level::Unknown, "Unknown"), "it was filling up when last seen");
+    let sheet = detail(&world, &boards, &row.key, now() + SignedDuration::from_secs(240)).unwrap();
+    let fact = sheet.facts.iter().find(|fact| fact.label == "Used").unwrap();
+    assert!(fact.value.print(now()).starts_with("? it was last measured 5m ago, 85% full; Prometheus"), "{fact:?}");
+}
+
+#[test]
+fn used_space_sorts_by_share_and_is_numbers_for_machines() {
+    let cell = |bytes, capacity| Cell::Used { bytes, capacity, level: Level::Ok };
+    assert!(cell(50, 100).order(&cell(400, 1000)).is_gt(), "the fuller one, not the bigger one");
+    assert!(cell(1, 100).order(&Cell::Unknown).is_lt());
+    assert_eq!(cell(50, 200).json(), serde_json::json!({"bytes": 50, "capacity": 200, "percent": 25}));
 }
 
 #[test]

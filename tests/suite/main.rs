@@ -20,3 +20,4 @@ mod sim;
 mod support;
 mod takeover;
 mod tui;
+mod usage;

@@ -1,8 +1,10 @@
 //! Sheets of volumes, their copies and what stores them.
 
 use super::Sheet;
+use crate::assess::Reason;
 use crate::assess::encryption::encryption;
 use crate::assess::fate::fate;
+use crate::assess::used::used;
 use crate::model::{
     AccessMode, Content, ContentSource, GroupSnapshot, Kind, ObjRef, Pv, Pvc, ReclaimPolicy, SnapshotClass,
     SnapshotSource, StorageClass, VeleroItem, VolumeAttachment, VolumeError, VolumeSnapshot,
@@ -10,7 +12,7 @@ use crate::model::{
 use crate::view::{Cell, Level};
 
 pub(super) fn claim(sheet: &mut Sheet, claim: &Pvc) {
-    sheet.row(&["state", "namespace", "name", "usedBy", "class", "fate", "encrypted"]);
+    sheet.row(&["state", "namespace", "name", "usedBy", "class", "fate", "encrypted", "used"]);
     judged(sheet, claim);
     sheet.text("Phase", &claim.phase);
     let modes: Vec<&str> = claim.access_modes.iter().copied().map(AccessMode::short).collect();
@@ -46,7 +48,7 @@ pub(super) fn claim(sheet: &mut Sheet, claim: &Pvc) {
     }
 }
 
-/// What would delete it, and how its encryption is known, in sentences.
+/// What would delete it, how full it is and how its encryption is known, in sentences.
 fn judged(sheet: &mut Sheet, claim: &Pvc) {
     let fates = fate(sheet.world, claim, sheet.now).value;
     if fates.is_empty() {
@@ -55,10 +57,16 @@ fn judged(sheet: &mut Sheet, claim: &Pvc) {
     for fate in fates {
         sheet.fact("Fate", Cell::Said(fate.severity.into(), fate.text.into()));
     }
+    let filled = used(sheet.world, claim, sheet.now);
+    sheet.fact("Used", Cell::Said(filled.value.severity().into(), reasons(filled.reasons).into()));
     let encryption = encryption(sheet.world, claim, sheet.now);
-    let why: Vec<String> = encryption.reasons.into_iter().map(|reason| reason.text).collect();
     let (word, level) = (encryption.value.word(), encryption.value.severity().into());
-    sheet.fact("Encrypted", Cell::Said(level, format!("{word}: {}", why.join("; ")).into()));
+    sheet.fact("Encrypted", Cell::Said(level, format!("{word}: {}", reasons(encryption.reasons)).into()));
+}
+
+/// Reasons in one sentence.
+fn reasons(reasons: Vec<Reason>) -> String {
+    reasons.into_iter().map(|reason| reason.text).collect::<Vec<_>>().join("; ")
 }
 
 fn copies(sheet: &mut Sheet, claim: &Pvc, here: &crate::model::ClaimKey) {

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::{frame, said, users};
-use crate::assess::Severity;
 use crate::assess::coverage::{Coverage, coverage};
 use crate::assess::encryption::{self, Encryption};
 use crate::assess::fate::{self, Takes};
+use crate::assess::used::{Used, used};
+use crate::assess::{Judgement, Reason, Severity};
 use crate::model::{Kind, Pvc, Rpo, World};
 use crate::view::row::shown;
 use crate::view::{Cell, Level, Row};
@@ -15,10 +16,17 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
     let covered = coverage(world, claim, now);
     let facts = &covered.value;
     let fates = fate::fate(world, claim, now);
+    let filled = used(world, claim, now);
     // Data that is going now outranks how old its last copy is.
     let going = fates.value.first().is_some_and(|worst| worst.severity == Severity::Critical);
-    let judged = if going { (Level::Critical, "Going") } else { (facts.severity.into(), word(&facts.state)) };
-    let (level, state) = shown(judged.0, judged.1, world.freshness(Kind::Pvc));
+    let (level, state, mut reasons) = if going {
+        let first = fates.reasons.into_iter().take(1).chain(covered.reasons);
+        (Level::Critical, "Going", first.collect())
+    } else {
+        (facts.severity.into(), word(&facts.state), covered.reasons)
+    };
+    let (level, state) = with_alarm((level, state), &filled, &mut reasons);
+    let (level, state) = shown(level, state, world.freshness(Kind::Pvc));
     let here = (claim.meta.namespace.clone().unwrap_or_default(), claim.meta.name.clone());
     let mut templates = world.links.templates_mounting(&here).to_vec();
     templates.retain(|(kind, _)| *kind != Kind::ReplicaSet);
@@ -32,13 +40,51 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
         Cell::Counts(count(facts.good_count), count(facts.not_good_count)),
         encrypted(world, claim, now),
         Cell::bytes(claim.capacity),
+        used_cell(&filled.value),
         Cell::text_or_nothing(claim.storage_class.as_ref()),
         users(world, &templates, world.links.pods_mounting(&here)),
     ];
-    let valid_until = covered.valid_until.into_iter().chain(fates.valid_until).min();
-    let first = if going { fates.reasons.into_iter().take(1).collect() } else { Vec::new() };
-    let (reasons, next) = said(first.into_iter().chain(covered.reasons).collect());
+    let valid_until = [covered.valid_until, fates.valid_until, filled.valid_until].into_iter().flatten().min();
+    let (reasons, next) = said(reasons);
     Row { level, state, reasons, next, cells: cells.into(), valid_until, ..frame(Kind::Pvc, &claim.meta) }
+}
+
+/// Raises a state by what is known of used space. Of two equal ones the word of the first stays, because whether
+/// there is a copy comes first; but then its first reason says both, for lists that have room for one.
+fn with_alarm(
+    (level, state): (Level, &'static str),
+    filled: &Judgement<Used>,
+    reasons: &mut Vec<Reason>,
+) -> (Level, &'static str) {
+    let alarm = Level::from(filled.value.alarm());
+    if !alarm.problem() {
+        return (level, state);
+    }
+    let (worse, mut lesser) = if alarm > level {
+        let coverage = std::mem::replace(reasons, filled.reasons.clone());
+        ((alarm, filled.value.word()), coverage)
+    } else {
+        ((level, state), filled.reasons.clone())
+    };
+    if let (true, Some(first), Some(also)) = (level.problem(), reasons.first_mut(), lesser.first()) {
+        first.text = format!("{}; and {}", first.text, also.text);
+        first.next = match (first.next.take(), &also.next) {
+            (Some(next), Some(also)) => Some(format!("{next}; {also}")),
+            (next, also) => next.or_else(|| also.clone()),
+        };
+        lesser.remove(0);
+    }
+    reasons.append(&mut lesser);
+    worse
+}
+
+fn used_cell(used: &Used) -> Cell {
+    match used {
+        Used::Known { used: bytes, capacity } => {
+            Cell::Used { bytes: *bytes, capacity: *capacity, level: used.severity().into() }
+        }
+        Used::Unknown { .. } => Cell::Unknown,
+    }
 }
 
 fn word(state: &Coverage) -> &'static str {
