@@ -53,14 +53,6 @@ pub enum EngineError {
     /// The record in the cluster cannot be kept.
     #[error("{0}")]
     Record(#[from] RecordError),
-    /// The journal does not allow it.
-    #[error("operation {id} cannot be resumed: {why}")]
-    NotResumable {
-        /// Which.
-        id: OperationId,
-        /// Why.
-        why: String,
-    },
 }
 
 impl From<StoreError> for EngineError {
@@ -120,14 +112,16 @@ impl Engine {
         Running { id, stop }
     }
 
-    /// Goes on with an interrupted operation, on somebody's word.
+    /// Goes on with an interrupted operation, on somebody's word. One that has ended only gets its record in the
+    /// cluster settled, in case the console died between the two.
     pub fn resume(&self, id: &OperationId, who: &str, reports: mpsc::Sender<Report>) -> Running {
         let (stop, stopped) = watch::channel(None);
         let (engine, operation) = (self.clone(), id.clone());
         let authority = Authority::Resumed { operation: id.clone(), who: who.to_owned() };
         tokio::spawn(async move {
             let over = match run::Run::resume(engine, operation, authority, reports.clone(), stopped).await {
-                Ok(mut run) => run.drive().await,
+                Ok(run::Resumed::Goes(mut run)) => run.drive().await,
+                Ok(run::Resumed::Ended(end)) => Ok(end),
                 Err(error) => Err(error),
             };
             // Nobody may be left to hear it; the journal has it all.

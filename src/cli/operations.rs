@@ -122,7 +122,7 @@ async fn resume(global: &Global, id: &str) -> Result<Exit, Failure> {
     };
     let run = stored.run?;
     if run.progress.end.is_some() {
-        return Err(Failure::new(Exit::Refused, format!("operation {id} has ended; nothing is left to resume")));
+        eprintln!("holdfast: operation {id} has ended; only its record in the cluster is settled");
     }
     let mut global = global.clone();
     global.context.get_or_insert_with(|| run.plan.context.clone());

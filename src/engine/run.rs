@@ -19,6 +19,14 @@ pub(super) struct Run {
     stopped: watch::Receiver<Option<String>>,
 }
 
+/// What resuming comes to.
+pub(super) enum Resumed {
+    /// The operation goes on.
+    Goes(Box<Run>),
+    /// It had ended; its record is settled.
+    Ended(End),
+}
+
 impl Run {
     pub(super) async fn begin(
         engine: Engine,
@@ -44,20 +52,21 @@ impl Run {
         authority: Authority,
         reports: mpsc::Sender<Report>,
         stopped: watch::Receiver<Option<String>>,
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Resumed, EngineError> {
         let log = engine.store.hold(&id)?;
         let state = log.run()?;
-        if let Some(end) = &state.progress.end {
-            return Err(EngineError::NotResumable { id, why: format!("it has ended ({end:?})") });
-        }
         let plan = Box::new(state.plan.clone());
         let mut resumed = Self { engine, log, state, record: Record::default(), reports, stopped };
         resumed.report(Report::Began(plan, resumed.log.entries().to_vec())).await;
         resumed.record.adopt(&resumed.engine, &resumed.state, resumed.log.entries()).await?;
+        if let Some(end) = resumed.state.progress.end.clone() {
+            resumed.record.put(&resumed.engine, &resumed.state, None).await?;
+            return Ok(Resumed::Ended(end));
+        }
         let epoch = resumed.state.epoch + 1;
         resumed.append(Body::Resumed { authority, epoch }).await?;
         resumed.record.put(&resumed.engine, &resumed.state, None).await?;
-        Ok(resumed)
+        Ok(Resumed::Goes(Box::new(resumed)))
     }
 
     /// Runs to the end. If the journal fails on the way, what is owed still runs.

@@ -87,7 +87,9 @@ impl World {
             Freshness::Stale { .. } => 3,
             Freshness::Denied { .. } => 4,
         };
-        let of_kind = self.freshness.iter().filter(|((k, _), _)| *k == kind).map(|(_, freshness)| freshness);
+        // `Scope::All` comes before every namespace.
+        let from_kind = self.freshness.range((kind, Scope::All)..);
+        let of_kind = from_kind.take_while(|((other, _), _)| *other == kind).map(|(_, freshness)| freshness);
         of_kind.max_by_key(|freshness| rank(freshness)).unwrap_or(&Freshness::Loading)
     }
 

@@ -302,22 +302,20 @@ fn fresh_claim<'a>(claim: &Pvc, answers: &'a Answers, path: &str) -> Result<&'a 
 
 fn check_rights(answers: &Answers, path: &str) -> Result<(), Refusal> {
     let object = format!("volume {path}");
-    for (question, answer) in &answers.access {
-        match answer {
-            Ok(true) => {}
-            Ok(false) => {
-                return Err(refusal(
-                    &object,
-                    format!("needs the right to {question}"),
-                    format!("ask for a role that may {question}; `{}` lacks it", answers.who),
-                ));
-            }
-            Err(why) => {
-                return Err(refusal(&object, format!("whether we may {question} is not known: {why}"), "try again"));
-            }
-        }
+    let unanswered = answers.access.iter().find_map(|(question, answer)| Some((question, answer.as_ref().err()?)));
+    if let Some((question, why)) = unanswered {
+        return Err(refusal(&object, format!("whether we may {question} is not known: {why}"), "try again"));
     }
-    Ok(())
+    let missing = answers.access.iter().filter(|(_, answer)| **answer == Ok(false));
+    let missing: Vec<String> = missing.map(|(question, _)| question.to_string()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(refusal(
+        &object,
+        format!("needs the right to {}", text::list(&missing)),
+        format!("ask for a role that may do so; `{}` lacks it", answers.who),
+    ))
 }
 
 fn check_quota(answers: &Answers, path: &str) -> Result<(), Refusal> {

@@ -13,7 +13,8 @@ fn key_table() -> String {
     for action in ACTIONS {
         let keys: Vec<String> = action.keys.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
         let menu = action.menu.map(|letter| format!("`x {letter}`")).unwrap_or_default();
-        let writes = if action.risk == Risk::Writes { " *Writes, after a review and a typed confirmation.*" } else { "" };
+        let writes =
+            if action.risk == Risk::Writes { " *Writes, after a review and a typed confirmation.*" } else { "" };
         writeln!(table, "| {} | {menu} | `:{}` | {}{writes} |", keys.join(" "), action.name, action.doc).unwrap();
     }
     table
@@ -27,7 +28,7 @@ fn the_key_table_is_the_registry() {
     let (_, after) = rest.split_once(END).expect("the README marks where the key table ends");
     let current = format!("{before}{BEGIN}{}{END}{after}", key_table());
     if std::env::var_os("HOLDFAST_BLESS").is_some() {
-        std::fs::write(&path, &current).unwrap();
+        return std::fs::write(&path, &current).unwrap();
     }
     assert!(text == current, "the README's key table is not the registry; HOLDFAST_BLESS=1 writes it anew");
 }

@@ -46,6 +46,10 @@ async fn answer_route(
     user: Option<User>,
     request: Request<Incoming>,
 ) -> Result<Answer, Refusal> {
+    // A credential that is not accepted is refused before anything is looked at, also where none is needed.
+    if user.is_none() && request.headers().contains_key(AUTHORIZATION) {
+        return Err(Refusal::unauthorized());
+    }
     // Anyone may ask these (`system:public-info-viewer`).
     match &route {
         Route::Health => return Ok(answer::bytes(200, "text/plain", "ok")),
