@@ -3,6 +3,9 @@
 //! The snapshot class is always resolved and named: left to the cluster, a class of another driver passes
 //! admission and fails later, and two defaults are an error nobody sees coming.
 
+mod class;
+mod preflight;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,9 +109,9 @@ impl<'a> Case<'a> {
     fn of(world: &'a World, claim: &'a Pvc, answers: &'a Answers, options: &Options) -> Result<Self, Refusal> {
         let path = claim.meta.reference(Kind::Pvc).path();
         let refuse = |why: String, clear: &str| Err(refusal(&format!("volume {path}"), why, clear));
-        let fresh = fresh_claim(claim, answers, &path)?;
-        check_rights(answers, &path)?;
-        check_quota(answers, &path)?;
+        let fresh = preflight::fresh_claim(claim, answers, &path)?;
+        preflight::check_rights(answers, &path)?;
+        preflight::check_quota(answers, &path)?;
         if *world.freshness(Kind::VolumeSnapshot) == Freshness::Absent {
             return refuse(
                 "this cluster serves no VolumeSnapshot API".into(),
@@ -127,7 +130,7 @@ impl<'a> Case<'a> {
                 "use a file-level backup for it",
             );
         };
-        let (class, mut warnings) = resolve_class(world, driver, options, &path)?;
+        let (class, mut warnings) = class::resolve_class(world, driver, options, &path)?;
         warnings.extend(sibling_warnings(world, claim));
         Ok(Self { world, claim, fresh, pv, driver, class, warnings })
     }
@@ -266,131 +269,6 @@ impl<'a> Case<'a> {
             ],
             or: "the plan was made for another volume; plan again".into(),
         }
-    }
-}
-
-fn fresh_claim<'a>(claim: &Pvc, answers: &'a Answers, path: &str) -> Result<&'a Value, Refusal> {
-    let object = format!("volume {path}");
-    let at = ObjectAt::of(Kind::Pvc, claim.meta.namespace.as_deref(), &claim.meta.name);
-    let fresh = match answers.objects.get(&at) {
-        Some(Ok(Some(fresh))) => fresh,
-        Some(Ok(None)) => return Err(refusal(&object, "it was deleted meanwhile", "pick another volume")),
-        Some(Err(why)) => return Err(refusal(&object, format!("it could not be read: {why}"), "try again")),
-        None => return Err(refusal(&object, "it was not read", "try again")),
-    };
-    let text = |field: &str| fresh.pointer(field).and_then(Value::as_str).unwrap_or_default();
-    if text("/metadata/uid") != claim.meta.uid().as_str() {
-        return Err(refusal(&object, "it was deleted and made anew meanwhile", "look at the new one, then try again"));
-    }
-    if fresh.pointer("/metadata/deletionTimestamp").is_some() {
-        let finalizers = claim.meta.finalizers.join(", ");
-        return Err(refusal(
-            &object,
-            format!("it is being deleted (waiting for: {finalizers})"),
-            "a snapshot needs a claim that stays; stop the deletion at its source or snapshot another volume",
-        ));
-    }
-    if text("/status/phase") != "Bound" {
-        return Err(refusal(
-            &object,
-            format!("it is {}, not Bound: there is no volume to cut", text("/status/phase")),
-            "wait until it is bound (a class that waits for its first consumer needs a pod)",
-        ));
-    }
-    Ok(fresh)
-}
-
-fn check_rights(answers: &Answers, path: &str) -> Result<(), Refusal> {
-    let object = format!("volume {path}");
-    let unanswered = answers.access.iter().find_map(|(question, answer)| Some((question, answer.as_ref().err()?)));
-    if let Some((question, why)) = unanswered {
-        return Err(refusal(&object, format!("whether we may {question} is not known: {why}"), "try again"));
-    }
-    let missing = answers.access.iter().filter(|(_, answer)| **answer == Ok(false));
-    let missing: Vec<String> = missing.map(|(question, _)| question.to_string()).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(refusal(
-        &object,
-        format!("needs the right to {}", text::list(&missing)),
-        format!("ask for a role that may do so; `{}` lacks it", answers.who),
-    ))
-}
-
-fn check_quota(answers: &Answers, path: &str) -> Result<(), Refusal> {
-    // Quotas that cannot be read do not block: the server's dry run, and at last the server itself, decide.
-    let Ok(quotas) = &answers.quotas else { return Ok(()) };
-    for quota in quotas {
-        let name = quota.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("?");
-        for resource in ["count/volumesnapshots.snapshot.storage.k8s.io", "count/configmaps", "configmaps"] {
-            let amount = |field: &str| {
-                let value = quota.get("status")?.get(field)?.get(resource)?;
-                text::quantity::parse_bytes(value.as_str()?)
-            };
-            if let (Some(hard), Some(used)) = (amount("hard"), amount("used"))
-                && used >= hard
-            {
-                return Err(refusal(
-                    &format!("volume {path}"),
-                    format!("ResourceQuota {name} allows {hard} of {resource} and {used} are used"),
-                    "delete restore points that are no longer needed, or raise the quota",
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn resolve_class<'a>(
-    world: &'a World,
-    driver: &Arc<str>,
-    options: &Options,
-    path: &str,
-) -> Result<(&'a SnapshotClass, Vec<String>), Refusal> {
-    let object = format!("volume {path}");
-    let classes = &world.inventory.snapshot_classes;
-    if let Some(name) = &options.class {
-        let Some(class) = classes.named(None, &name.as_str().into()) else {
-            let clear = "name one of the classes that exist";
-            return Err(refusal(&object, format!("there is no VolumeSnapshotClass {name}"), clear));
-        };
-        if class.driver != *driver {
-            return Err(refusal(
-                &object,
-                format!("VolumeSnapshotClass {name} is for driver {}, the volume's driver is {driver}", class.driver),
-                "name a class of the volume's driver",
-            ));
-        }
-        return Ok((class, Vec::new()));
-    }
-    let mut fitting: Vec<&SnapshotClass> = classes.iter().filter(|class| class.driver == *driver).collect();
-    fitting.sort_by(|a, b| a.meta.name.cmp(&b.meta.name));
-    let defaults: Vec<&SnapshotClass> = fitting.iter().copied().filter(|class| class.default).collect();
-    let names = |classes: &[&SnapshotClass]| {
-        classes.iter().map(|class| class.meta.name.to_string()).collect::<Vec<_>>().join(", ")
-    };
-    match (defaults.as_slice(), fitting.as_slice()) {
-        ([class], _) => Ok((class, Vec::new())),
-        ([], [class]) => {
-            let note = format!("VolumeSnapshotClass {} is the only one of {driver}, not its default", class.meta.name);
-            Ok((class, vec![note]))
-        }
-        ([], []) => Err(refusal(
-            &object,
-            format!("there is no VolumeSnapshotClass of its driver {driver}"),
-            format!("create a VolumeSnapshotClass with driver {driver}"),
-        )),
-        ([], several) => Err(refusal(
-            &object,
-            format!("{} classes of {driver} and none is the default: {}", several.len(), names(several)),
-            "choose one (--class), or mark one as default",
-        )),
-        (several, _) => Err(refusal(
-            &object,
-            format!("{} default classes of {driver}: {}", several.len(), names(several)),
-            "choose one (--class), or leave one default",
-        )),
     }
 }
 

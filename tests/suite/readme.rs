@@ -13,8 +13,7 @@ fn key_table() -> String {
     for action in ACTIONS {
         let keys: Vec<String> = action.keys.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
         let menu = action.menu.map(|letter| format!("`x {letter}`")).unwrap_or_default();
-        let writes =
-            if action.risk == Risk::Writes { " *Writes, after a review and a typed confirmation.*" } else { "" };
+        let writes = if action.risk == Risk::Writes { " *Writes to the cluster.*" } else { "" };
         writeln!(table, "| {} | {menu} | `:{}` | {}{writes} |", keys.join(" "), action.name, action.doc).unwrap();
     }
     table

@@ -1,0 +1,84 @@
+//! What must hold of a claim, of our rights and of quotas before a backup can be planned.
+
+use serde_json::Value;
+
+use super::refusal;
+use crate::model::{Kind, Pvc};
+use crate::plan::{Answers, ObjectAt, Refusal};
+use crate::text;
+
+/// The claim as it is now, when it can be cut at all.
+pub(super) fn fresh_claim<'a>(claim: &Pvc, answers: &'a Answers, path: &str) -> Result<&'a Value, Refusal> {
+    let object = format!("volume {path}");
+    let at = ObjectAt::of(Kind::Pvc, claim.meta.namespace.as_deref(), &claim.meta.name);
+    let fresh = match answers.objects.get(&at) {
+        Some(Ok(Some(fresh))) => fresh,
+        Some(Ok(None)) => return Err(refusal(&object, "it was deleted meanwhile", "pick another volume")),
+        Some(Err(why)) => return Err(refusal(&object, format!("it could not be read: {why}"), "try again")),
+        None => return Err(refusal(&object, "it was not read", "try again")),
+    };
+    let text = |field: &str| fresh.pointer(field).and_then(Value::as_str).unwrap_or_default();
+    if text("/metadata/uid") != claim.meta.uid().as_str() {
+        return Err(refusal(&object, "it was deleted and made anew meanwhile", "look at the new one, then try again"));
+    }
+    if fresh.pointer("/metadata/deletionTimestamp").is_some() {
+        let finalizers = claim.meta.finalizers.join(", ");
+        return Err(refusal(
+            &object,
+            format!("it is being deleted (waiting for: {finalizers})"),
+            "a snapshot needs a claim that stays; stop the deletion at its source or snapshot another volume",
+        ));
+    }
+    if text("/status/phase") != "Bound" {
+        return Err(refusal(
+            &object,
+            format!("it is {}, not Bound: there is no volume to cut", text("/status/phase")),
+            "wait until it is bound (a class that waits for its first consumer needs a pod)",
+        ));
+    }
+    Ok(fresh)
+}
+
+/// Refuses when a right is missing, and when that could not be asked.
+pub(super) fn check_rights(answers: &Answers, path: &str) -> Result<(), Refusal> {
+    let object = format!("volume {path}");
+    let unanswered = answers.access.iter().find_map(|(question, answer)| Some((question, answer.as_ref().err()?)));
+    if let Some((question, why)) = unanswered {
+        return Err(refusal(&object, format!("whether we may {question} is not known: {why}"), "try again"));
+    }
+    let missing = answers.access.iter().filter(|(_, answer)| **answer == Ok(false));
+    let missing: Vec<String> = missing.map(|(question, _)| question.to_string()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(refusal(
+        &object,
+        format!("needs the right to {}", text::list(&missing)),
+        format!("ask for a role that may do so; `{}` lacks it", answers.who),
+    ))
+}
+
+/// Refuses when a quota is used up.
+pub(super) fn check_quota(answers: &Answers, path: &str) -> Result<(), Refusal> {
+    // Quotas that cannot be read do not block: the server's dry run, and at last the server itself, decide.
+    let Ok(quotas) = &answers.quotas else { return Ok(()) };
+    for quota in quotas {
+        let name = quota.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("?");
+        for resource in ["count/volumesnapshots.snapshot.storage.k8s.io", "count/configmaps", "configmaps"] {
+            let amount = |field: &str| {
+                let value = quota.get("status")?.get(field)?.get(resource)?;
+                text::quantity::parse_bytes(value.as_str()?)
+            };
+            if let (Some(hard), Some(used)) = (amount("hard"), amount("used"))
+                && used >= hard
+            {
+                return Err(refusal(
+                    &format!("volume {path}"),
+                    format!("ResourceQuota {name} allows {hard} of {resource} and {used} are used"),
+                    "delete restore points that are no longer needed, or raise the quota",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
