@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::engine::{Engine, Report};
 use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Touched, Uid, UsageReport};
 use crate::plan::backup::Options as BackupOptions;
-use crate::plan::{Confirmed, DryRun, OperationId, Plan, Refusal, Verb};
+use crate::plan::{AccessQuestion, Confirmed, DryRun, OperationId, Plan, Refusal, Verb};
 use crate::store::Store;
 use crate::view::Level;
 
@@ -83,6 +83,7 @@ pub struct Options {
 enum Message {
     Connected(Result<Box<Cluster>, cluster::ConnectError>),
     Who(String),
+    Rights(Vec<(AccessQuestion, bool)>),
     Answered(Ticket, Uid, Box<BackupOptions>, Box<crate::plan::Answers>),
     Checked(Ticket, Box<Reviewed>),
     Read(Ticket, Result<String, String>),
@@ -215,6 +216,10 @@ impl Session {
             }
             Message::Who(who) => {
                 self.desk.world.context.user = Some(who.into());
+                Some(Event::Changed)
+            }
+            Message::Rights(rights) => {
+                self.desk.rights.extend(rights);
                 Some(Event::Changed)
             }
             Message::Answered(ticket, claim, options, answers) => self.plan(ticket, &claim, &options, &answers),

@@ -37,6 +37,24 @@ impl Session {
         }
     }
 
+    /// Asks which rights a backup of this claim needs and finds granted; the desk shows them once they are known.
+    pub fn ask_rights(&self, claim: &Uid) {
+        let Some(eyes) = self.cluster.as_ref().map(crate::cluster::Cluster::eyes) else { return };
+        let questions = self.desk.world.inventory.pvcs.get(claim).map(backup::questions).unwrap_or_default();
+        let post = self.post();
+        tokio::spawn(async move {
+            let mut rights = Vec::new();
+            for question in questions.access {
+                // What cannot be asked stays unknown; planning asks again and says why.
+                if let Ok(access) = eyes.access(&query(&question)).await {
+                    rights.push((question, matches!(access, Access::Allowed)));
+                }
+            }
+            // The session may have been closed meanwhile.
+            let _ = post.send(Message::Rights(rights)).await;
+        });
+    }
+
     /// Reads one object for showing it as YAML. The answer is [`Event::Read`].
     pub fn read(&mut self, object: &ObjRef) -> Ticket {
         let ticket = self.ticket();

@@ -1,10 +1,12 @@
 //! What can be seen of a session: plain state that screens and commands read and nobody else changes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Connection, Context, Policies, Touched, World};
+use crate::model::{Connection, Context, Policies, Touched, Uid, World};
+use crate::plan::{AccessQuestion, backup};
 use crate::text;
 use crate::view::{Boards, Level, Notice, OperationView};
 
@@ -22,6 +24,8 @@ pub struct Desk {
     pub operations: Vec<OperationView>,
     /// What the console had to say, the newest last.
     pub notices: Vec<Notice>,
+    /// Rights as the API server last told them, for those that were asked about.
+    pub rights: BTreeMap<AccessQuestion, bool>,
     /// The moment all of this is for.
     pub now: Timestamp,
 }
@@ -32,7 +36,14 @@ impl Desk {
         let mut world = World::default();
         world.context = context;
         world.policies = policies;
-        Self { world, boards: Boards::default(), operations: Vec::new(), notices: Vec::new(), now }
+        Self {
+            world,
+            boards: Boards::default(),
+            operations: Vec::new(),
+            notices: Vec::new(),
+            rights: BTreeMap::new(),
+            now,
+        }
     }
 
     /// Makes rows anew that changed or ran out.
@@ -46,6 +57,14 @@ impl Desk {
         let next = self.boards.next_change().map(|moment| moment.duration_since(crate::store::now()));
         let next = next.and_then(|left| Duration::try_from(left).ok()).unwrap_or(Duration::from_secs(1));
         next.clamp(Duration::from_millis(50), Duration::from_secs(1))
+    }
+
+    /// Rights that a backup of this claim needs and that are known to be missing.
+    pub fn missing_rights(&self, claim: &Uid) -> Vec<String> {
+        let claim = self.world.inventory.pvcs.get(claim);
+        let needed = claim.map(|claim| backup::questions(claim).access).unwrap_or_default();
+        let missing = needed.iter().filter(|question| self.rights.get(question) == Some(&false));
+        missing.map(ToString::to_string).collect()
     }
 
     pub(super) fn down_since(&self) -> Option<Timestamp> {

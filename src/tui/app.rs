@@ -71,6 +71,8 @@ pub enum Effect {
     Stop(Arc<str>),
     /// Take up an operation where its journal ends.
     Resume(Arc<str>),
+    /// Ask which rights a backup of this claim would need.
+    AskRights(Uid),
     /// Put text into the clipboard.
     Copy(String),
     /// Read an object in full.
@@ -130,6 +132,7 @@ impl App {
             Input::Tick | Input::Changed => {
                 self.problems_of = None;
                 self.look_again(desk);
+                self.renew_menu(desk);
                 Vec::new()
             }
             Input::Planned { ask, result } => {

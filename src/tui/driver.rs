@@ -181,6 +181,7 @@ impl Console<'_> {
                     return Performed::Said(Box::new(Input::Refused(Box::new(refusal))));
                 }
             }
+            Effect::AskRights(claim) => self.session.ask_rights(&claim),
             Effect::Copy(text) => {
                 // A terminal that knows no OSC 52 ignores it; there is nothing to be told.
                 let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));

@@ -26,7 +26,7 @@ impl App {
 
     fn hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
         match id {
-            ActionId::Backup => self.backup_subject(desk).err(),
+            ActionId::Backup => self.backup_subject(desk).map_or_else(Some, |claim| missing_rights(desk, &claim)),
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, |operation| {
                 (!operation.state.active())
@@ -78,6 +78,11 @@ impl App {
         }
         offer.died.as_deref().map(str::to_owned)
     }
+}
+
+fn missing_rights(desk: &Desk, claim: &Uid) -> Option<String> {
+    let missing = desk.missing_rights(claim);
+    (!missing.is_empty()).then(|| format!("needs the right to {}", crate::text::list(&missing)))
 }
 
 fn not_resumable(desk: &Desk, operation: &OperationView) -> Option<String> {

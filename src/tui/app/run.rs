@@ -48,7 +48,13 @@ impl App {
                 self.panes.mark(desk);
                 self.step(desk, |place, _| place.saturating_add(1));
             }
-            ActionId::Menu => self.layers.push(Layer::Menu(self.menu(desk), 0, self.target(desk))),
+            ActionId::Menu => {
+                let target = self.target(desk);
+                self.layers.push(Layer::Menu(self.menu(desk), 0, target.clone()));
+                if let Some(Key::Object(Kind::Pvc, claim)) = target {
+                    return vec![Effect::AskRights(claim)];
+                }
+            }
             ActionId::Backup => return self.backup(desk),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
@@ -67,6 +73,15 @@ impl App {
             ActionId::Help => self.layers.push(Layer::Help(self.place(), 0)),
         }
         Effects::new()
+    }
+
+    /// What an open menu offers may have changed: rights become known, objects go.
+    pub(super) fn renew_menu(&mut self, desk: &Desk) {
+        let Some(Layer::Menu(entries, place, key)) = self.layers.pop_if(|top| matches!(top, Layer::Menu(..))) else {
+            return;
+        };
+        let entries = if self.target(desk) == key { self.menu(desk) } else { entries };
+        self.layers.push(Layer::Menu(entries, place, key));
     }
 
     pub(super) fn run_from_menu(&mut self, desk: &Desk, id: ActionId) -> Effects {

@@ -176,7 +176,9 @@ fn marks_are_copied_together_and_backed_up_one_at_a_time() {
     let [Effect::Copy(text)] = driven.effects.as_slice() else { panic!("{:?}", driven.effects) };
     assert_eq!(text.lines().count(), 2);
     driven.effects.clear();
-    driven.press("x b");
+    driven.press("x");
+    driven.effects.clear();
+    driven.press("b");
     assert!(driven.effects.is_empty());
     assert!(driven.screen().contains("one at a time"), "{}", driven.screen());
 }
@@ -199,7 +201,27 @@ fn the_menu_acts_on_what_it_was_opened_for_or_not_at_all() {
     let gone = driven.desk.world.inventory.object(Kind::Pvc, &uid).unwrap();
     let touched = driven.desk.world.apply(Delta::Gone(Box::new(gone)), shop::now());
     driven.desk.refresh(&touched, shop::now());
+    driven.effects.clear();
     driven.press("b");
     assert!(driven.effects.is_empty(), "{:?}", driven.effects);
     assert!(driven.screen().contains("the selection went away"), "{}", driven.screen());
+}
+
+#[test]
+fn an_open_menu_says_which_right_is_missing_as_soon_as_that_is_known() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.press("x");
+    assert!(driven.effects.iter().any(|effect| matches!(effect, Effect::AskRights(_))), "{:?}", driven.effects);
+    assert!(!driven.screen().contains("needs the right"), "{}", driven.screen());
+
+    let claims: Vec<_> = driven.desk.world.inventory.pvcs.iter().cloned().collect();
+    for question in claims.iter().flat_map(|claim| holdfast::plan::backup::questions(claim).access) {
+        let granted = question.resource != "volumesnapshots";
+        driven.desk.rights.insert(question, granted);
+    }
+    driven.input(Input::Changed);
+    assert!(driven.screen().contains("needs the right to create volumesnapshots"), "{}", driven.screen());
+    driven.effects.clear();
+    driven.press("b");
+    assert!(driven.effects.is_empty(), "a disabled action asks for nothing: {:?}", driven.effects);
 }
