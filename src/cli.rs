@@ -15,6 +15,8 @@ use std::error::Error;
 
 use clap::Parser;
 
+use crate::text;
+
 pub use args::{Args, Command};
 pub use exit::{Exit, Failure};
 
@@ -61,15 +63,6 @@ fn run(args: Args) -> Result<Exit, Failure> {
 
 /// An error with its causes, made safe for a terminal.
 fn describe(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let cause = error.to_string();
-        if !text.contains(&cause) {
-            text = format!("{text}: {cause}");
-        }
-        source = error.source();
-    }
     // Our own line breaks stay; whatever else a line holds may come from outside.
-    text.lines().map(crate::text::sanitize).collect::<Vec<_>>().join("\n")
+    text::chain(error).lines().map(text::sanitize).collect::<Vec<_>>().join("\n")
 }

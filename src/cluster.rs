@@ -44,6 +44,7 @@ struct Inner {
     read_only: bool,
     wire: Wire,
     rights: eyes::Rights,
+    renewal: tokio::sync::Mutex<()>,
 }
 
 impl Cluster {
@@ -84,6 +85,8 @@ impl Cluster {
 
     /// Reads the kubeconfig again and goes on with a new client: the credentials may have changed.
     pub async fn renew_credentials(&self) -> Result<(), ConnectError> {
+        // One at a time: whoever read the file last must not be overtaken by one who read it before.
+        let _turn = self.inner.renewal.lock().await;
         self.inner.wire.replace(connect::client_of(&self.inner.target, self.inner.read_only).await?);
         Ok(())
     }

@@ -10,6 +10,8 @@ mod judge;
 mod node;
 mod progress;
 mod question;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use act::{Act, Check, Expect, Follow, ObjectAt, Output, Outputs, Resource, Slot, Target, Until};
 pub use authority::{Authority, Confirmed, NotConfirmed};

@@ -21,6 +21,7 @@ use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Touched, 
 use crate::plan::backup::Options as BackupOptions;
 use crate::plan::{AccessQuestion, Confirmed, DryRun, OperationId, Plan, Refusal, Verb};
 use crate::store::Store;
+use crate::text;
 use crate::view::Level;
 
 pub use ask::to_yaml;
@@ -208,7 +209,7 @@ impl Session {
                 Some(Event::Changed)
             }
             Message::Connected(Err(error)) => {
-                let why = ask::chain(&error).into();
+                let why = text::chain(&error).into();
                 let since = self.desk.down_since().unwrap_or_else(crate::store::now);
                 self.apply(Delta::Connection(Connection::Down { since, why }));
                 self.connect(RECONNECT);
@@ -221,6 +222,10 @@ impl Session {
             Message::Rights(rights) => {
                 self.desk.rights.extend(rights);
                 Some(Event::Changed)
+            }
+            answered @ Message::Answered(..) if self.sees_too_little() => {
+                self.put_off(answered);
+                None
             }
             Message::Answered(ticket, claim, options, answers) => self.plan(ticket, &claim, &options, &answers),
             Message::Checked(ticket, reviewed) => Some(Event::Planned(ticket, Ok(reviewed))),

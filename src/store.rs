@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::journal::{Entry, JournalError, Run, fold};
 use crate::plan::OperationId;
+use crate::text;
 
 pub use index::IndexEntry;
 pub use log::OperationLog;
@@ -183,23 +184,13 @@ impl Store {
         };
         for stored in self.list()? {
             match stored.run {
-                Err(error) => wrong.push(describe(&error)),
+                Err(error) => wrong.push(text::chain(&error)),
                 Ok(run) => wrong.extend(index::disagreement(&index, &run)),
             }
         }
         wrong.extend(index::lost(&index, |id| self.journal(id).exists()));
         Ok(wrong)
     }
-}
-
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {

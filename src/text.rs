@@ -4,11 +4,13 @@
 //! ([`sanitize`]), measured and cut by terminal columns, and quantities and durations get one short form each.
 //! Knows nothing of Kubernetes objects beyond how the API writes quantities and names.
 
+mod chain;
 mod clean;
 mod digest;
 pub mod names;
 pub mod quantity;
 
+pub use chain::chain;
 pub use clean::{sanitize, truncate, width};
 pub use digest::{hex, sha256};
 pub use quantity::{age, bytes, percent};

@@ -166,6 +166,7 @@ pub async fn connect(target: &Target, protected: impl Fn(&str) -> bool) -> Resul
         read_only,
         wire: Wire::new(client),
         rights: Rights::default(),
+        renewal: tokio::sync::Mutex::default(),
     };
     Ok(Cluster { inner: Arc::new(inner) })
 }

@@ -2,32 +2,10 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Kind, ObjRef, Uid};
-use crate::plan::{Subject, Verb};
-
-fn plan() -> Plan {
-    Plan {
-        id: OperationId::new(Timestamp::UNIX_EPOCH, [1, 2, 3, 4]),
-        verb: Verb::Backup,
-        title: "back up".into(),
-        context: "lab".into(),
-        server: "https://127.0.0.1".into(),
-        subject: Subject {
-            object: ObjRef::namespaced(Kind::Pvc, "shop", "data"),
-            uid: Uid::from("u"),
-            resource_version: "7".into(),
-        },
-        made: Timestamp::UNIX_EPOCH,
-        facts: vec![],
-        warnings: vec![],
-        changes: vec![],
-        undo: vec![],
-        nodes: vec![],
-    }
-}
+use crate::plan::testing::plan;
 
 fn chain(steps: usize) -> Vec<Entry> {
-    let plan = plan();
+    let plan = plan(OperationId::new(Timestamp::UNIX_EPOCH, [1, 2, 3, 4]));
     let digest = plan.digest();
     let authority = Authority::Flag { who: "sre".into() };
     let mut entries =

@@ -153,25 +153,20 @@ impl World {
         if let Some(kind_unreadable) = self.unreadable.get_mut(&kind) {
             kind_unreadable.remove(&*object.meta().reference(kind).path());
         }
-        let uid = object.meta().uid();
-        let meta = object.meta().clone();
+        let previous = self.inventory.object(kind, &object.meta().uid());
+        if previous.as_ref() == Some(&object) {
+            // Only seen once more, by this list.
+            self.inventory.upsert(object, generation);
+            return;
+        }
         // Looked at before and after: a change of links touches what was linked and what is linked now.
-        let previous = self.inventory.object(kind, &uid);
         if let Some(previous) = &previous {
             self.links.drop(previous);
-            if previous != &object {
-                self.touch(previous, touched);
-            }
+            self.touch(previous, touched);
         }
-        let changed = previous.as_ref() != Some(&object);
         self.links.add(&object);
-        if changed {
-            self.inventory.upsert(object.clone(), generation);
-            self.touch(&object, touched);
-        } else {
-            self.inventory.upsert(object, generation);
-        }
-        debug_assert!(self.inventory.meta(kind, &uid).is_some_and(|held| held.name == meta.name));
+        self.inventory.upsert(object.clone(), generation);
+        self.touch(&object, touched);
     }
 
     fn remove(&mut self, kind: Kind, meta: &Meta, touched: &mut Touched) {

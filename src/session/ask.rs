@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Event, Message, Reviewed, Session, Ticket};
 use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError};
-use crate::model::{ObjRef, Uid};
+use crate::model::{Freshness, Kind, ObjRef, Uid};
 use crate::plan::backup::{self, Options};
 use crate::plan::{AccessQuestion, Act, Answers, DryRun, OperationId, Plan, Questions, Refusal, Verb};
 
@@ -97,6 +97,23 @@ impl Session {
         }
     }
 
+    /// Whether a first list that a plan looks at is still coming in: a refusal would blame what is only not here yet.
+    pub(super) fn sees_too_little(&self) -> bool {
+        const LOOKED_AT: [Kind; 4] = [Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass];
+        let loading = |kind: &Kind| *self.desk.world.freshness(*kind) == Freshness::Loading;
+        LOOKED_AT.iter().any(|kind| self.options.kinds.contains(kind) && loading(kind))
+    }
+
+    /// Takes a message again a moment later. A first list always ends: complete, denied, absent or broken.
+    pub(super) fn put_off(&self, message: Message) {
+        let post = self.post();
+        tokio::spawn(async move {
+            tokio::time::sleep(super::LOADING_PACE).await;
+            // The session may have been closed meanwhile.
+            let _ = post.send(message).await;
+        });
+    }
+
     fn dry_run(&self, ticket: Ticket, plan: Plan) {
         let (hands, post) = (self.cluster.as_ref().and_then(crate::cluster::Cluster::hands), self.post());
         tokio::spawn(async move {
@@ -169,18 +186,4 @@ async fn yaml(eyes: &Eyes, object: &ObjRef) -> Result<String, String> {
 /// When it cannot be written as YAML.
 pub fn to_yaml(value: &Value) -> Result<String, String> {
     serde_saphyr::to_string(value).map_err(|error| error.to_string())
-}
-
-/// An error with all its causes, outermost first.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let cause = error.to_string();
-        if !text.contains(&cause) {
-            text = format!("{text}: {cause}");
-        }
-        source = error.source();
-    }
-    text
 }

@@ -6,6 +6,7 @@ use super::{Event, Session};
 use crate::engine::{EngineError, Report, Running};
 use crate::journal::{self, Entry, fold};
 use crate::plan::{End, OperationId, StepState};
+use crate::text;
 use crate::view::{Level, OperationState, OperationView, StepView, WaitView};
 
 /// Ended operations that stay on the desk.
@@ -42,13 +43,13 @@ impl Session {
     pub(super) fn load_operations(&mut self) {
         let stored = match self.options.store.list() {
             Ok(stored) => stored,
-            Err(error) => return self.notice(Level::Critical, &super::ask::chain(&error)),
+            Err(error) => return self.notice(Level::Critical, &text::chain(&error)),
         };
         let server = self.desk.world.context.server.to_string();
         let mut ended = 0;
         for found in stored {
             match found.run {
-                Err(error) => self.notice(Level::Critical, &super::ask::chain(&error)),
+                Err(error) => self.notice(Level::Critical, &text::chain(&error)),
                 Ok(run) if run.plan.server != server || self.tracked.contains_key(&found.id) => {}
                 Ok(run) => {
                     ended += usize::from(run.closed.is_some());

@@ -2,28 +2,11 @@ use std::io::Write;
 
 use super::*;
 use crate::journal::Body;
-use crate::model::{Kind, ObjRef, Uid};
-use crate::plan::{Authority, End, Plan, StepId, Subject, Verb};
+use crate::plan::testing::plan;
+use crate::plan::{Authority, End, StepId};
 
 fn opened(id: &OperationId) -> Body {
-    let plan = Plan {
-        id: id.clone(),
-        verb: Verb::Backup,
-        title: "back up".into(),
-        context: "lab".into(),
-        server: "https://127.0.0.1".into(),
-        subject: Subject {
-            object: ObjRef::namespaced(Kind::Pvc, "shop", "data"),
-            uid: Uid::from("u"),
-            resource_version: "7".into(),
-        },
-        made: Timestamp::UNIX_EPOCH,
-        facts: vec![],
-        warnings: vec![],
-        changes: vec![],
-        undo: vec![],
-        nodes: vec![],
-    };
+    let plan = plan(id.clone());
     let digest = plan.digest();
     Body::Opened { plan: Box::new(plan), digest, authority: Authority::Flag { who: "sre".into() } }
 }

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Kind, ObjRef, Uid};
-use crate::plan::{Act, ObjectAt, OperationId, Plan, Subject, Verb};
+use crate::model::Kind;
+use crate::plan::{Act, ObjectAt, OperationId, Plan, testing};
 
 /// The shape of a plan without its steps.
 #[derive(Clone, Debug)]
@@ -45,24 +45,8 @@ fn nodes(shapes: &[Shape], count: &mut usize) -> Vec<Node> {
 }
 
 fn plan(shapes: &[Shape]) -> Plan {
-    Plan {
-        id: OperationId::new(jiff::Timestamp::UNIX_EPOCH, [0; 4]),
-        verb: Verb::Backup,
-        title: String::new(),
-        context: String::new(),
-        server: String::new(),
-        subject: Subject {
-            object: ObjRef::namespaced(Kind::Pvc, "shop", "data"),
-            uid: Uid::from("u"),
-            resource_version: String::new(),
-        },
-        made: jiff::Timestamp::UNIX_EPOCH,
-        facts: vec![],
-        warnings: vec![],
-        changes: vec![],
-        undo: vec![],
-        nodes: nodes(shapes, &mut 0),
-    }
+    let id = OperationId::new(jiff::Timestamp::UNIX_EPOCH, [0; 4]);
+    Plan { nodes: nodes(shapes, &mut 0), ..testing::plan(id) }
 }
 
 /// Runs a plan as the engine does; the nth step to begin fails, or a stop is asked for before it.
