@@ -3,7 +3,7 @@
 //! It says nothing about how an action is done; that is [`App`](super::App)'s.
 
 use super::keys::Chord;
-use super::layer::Place;
+use super::layer::{Place, Sort};
 
 /// What a person can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +81,7 @@ pub struct Action {
     /// Keys, the one to show first.
     pub keys: &'static [&'static str],
     /// Where it applies.
-    pub places: &'static [Place],
+    pub places: Where,
     /// Its letter in the action menu.
     pub menu: Option<char>,
     /// Where it stands in the key bar; zero is not shown there.
@@ -100,7 +100,7 @@ impl Action {
 
     /// Whether it applies in a place.
     pub fn applies(&self, place: Place) -> bool {
-        self.places.contains(&place)
+        self.places.holds(place)
     }
 
     /// The action that a key means in a place.
@@ -110,42 +110,39 @@ impl Action {
     }
 }
 
-const ROWS: &[Place] = &[
-    Place::Panes,
-    Place::Detail,
-    Place::Problems,
-    Place::Operations,
-    Place::Operation,
-    Place::Menu,
-    Place::Review,
-    Place::Refusal,
-    Place::Text,
-    Place::Help,
-    Place::Notices,
-];
-const EVERYWHERE: &[Place] = &[
-    Place::Panes,
-    Place::Detail,
-    Place::Problems,
-    Place::Operations,
-    Place::Operation,
-    Place::Menu,
-    Place::Review,
-    Place::Refusal,
-    Place::Waiting,
-    Place::Text,
-    Place::Help,
-    Place::Notices,
-    Place::Quit,
-];
-/// Places that show something of the cluster, from which one can go elsewhere.
-const VIEWS: &[Place] =
-    &[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation, Place::Notices];
-const PANES: &[Place] = &[Place::Panes];
-const OBJECTS: &[Place] = &[Place::Panes, Place::Detail, Place::Problems];
-const OPENING: &[Place] = &[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Menu];
-const OPERATION: &[Place] = &[Place::Operations, Place::Operation];
-const ACTED_ON: &[Place] = &[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation];
+/// In which places an action applies.
+#[derive(Clone, Copy, Debug)]
+pub enum Where {
+    /// Wherever keys are actions.
+    Everywhere,
+    /// Where there is something to move in.
+    Rows,
+    /// In views.
+    Views,
+    /// Only there.
+    In(&'static [Place]),
+}
+
+impl Where {
+    fn holds(self, place: Place) -> bool {
+        match self {
+            Self::Everywhere => place != Place::Typing,
+            Self::Rows => place.sort() != Sort::Dialog,
+            Self::Views => place.sort() == Sort::View,
+            Self::In(places) => places.contains(&place),
+        }
+    }
+}
+
+const EVERYWHERE: Where = Where::Everywhere;
+const ROWS: Where = Where::Rows;
+const VIEWS: Where = Where::Views;
+const PANES: Where = Where::In(&[Place::Panes]);
+const OBJECTS: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems]);
+const OPENING: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Menu]);
+const OPERATION: Where = Where::In(&[Place::Operations, Place::Operation]);
+const ACTED_ON: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation]);
+const REVIEW: Where = Where::In(&[Place::Review]);
 
 macro_rules! actions {
     ($($id:ident $name:literal $short:literal [$($key:literal)*] $places:ident bar $bar:literal menu $menu:expr; $risk:ident $doc:literal)*) => {
@@ -156,8 +153,6 @@ macro_rules! actions {
         },)*];
     };
 }
-
-const REVIEW: &[Place] = &[Place::Review];
 
 actions! {
     Open "open" "open" ["enter" "right"] OPENING bar 1 menu None; None
@@ -238,8 +233,9 @@ mod tests {
         for action in ACTIONS {
             assert!(names.insert(action.name) && ids.insert(action.id), "{} is there twice", action.name);
             assert!(action.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", action.name);
-            assert!(action.doc.len() > 5 && !action.short.is_empty() && !action.places.is_empty(), "{}", action.name);
+            assert!(action.doc.len() > 5 && !action.short.is_empty(), "{}", action.name);
             assert_eq!(Action::of(action.id).name, action.name);
+            assert!(Place::ALL.iter().any(|place| action.applies(*place)), "{} is nowhere", action.name);
             if let Some(letter) = action.menu {
                 assert!(letters.insert(letter), "{letter} is there twice");
                 let moves = ["j", "k", "g", "G", "q", "x"];

@@ -169,32 +169,8 @@ impl App {
 
     /// What the actions of the top layer are about.
     pub fn target(&self, desk: &Desk) -> Option<Key> {
-        self.target_below(desk, self.layers.len())
-    }
-
-    fn target_below(&self, desk: &Desk, depth: usize) -> Option<Key> {
-        let Some(layer) = depth.checked_sub(1).and_then(|top| self.layers.get(top)) else {
-            return self.panes.selected(desk).map(|row| row.key.clone());
-        };
-        match layer {
-            Layer::Detail(detail) => Some(detail.key.clone()),
-            Layer::Problems(problems, cursor) => problems.get(cursor.place).map(|problem| problem.key.clone()),
-            Layer::Operations(cursor) => {
-                desk.operations.get(cursor.place).map(|operation| Key::Operation(operation.id.clone()))
-            }
-            Layer::Operation(id, _) => Some(Key::Operation(id.clone())),
-            Layer::Menu(..)
-            | Layer::Filter(..)
-            | Layer::Palette(..)
-            | Layer::Waiting(..)
-            | Layer::Review(..)
-            | Layer::Refusal(..)
-            | Layer::Confirm(..)
-            | Layer::Text(..)
-            | Layer::Help(..)
-            | Layer::Notices(_)
-            | Layer::Quit => self.target_below(desk, depth - 1),
-        }
+        let own = self.layers.iter().rev().find_map(|layer| layer.target(desk));
+        own.unwrap_or_else(|| self.panes.selected(desk).map(|row| row.key.clone()))
     }
 
     /// Says something once.
@@ -290,30 +266,9 @@ impl App {
         let Some(layer) = self.layers.last() else { return };
         let Some(len) = pages::len(self, desk, layer, areas.body.width) else { return };
         let most = len.saturating_sub(areas.page());
-        if let Some(scroll) = self.layers.last_mut().and_then(scroll) {
+        if let Some(scroll) = self.layers.last_mut().and_then(Layer::scroll) {
             *scroll = (*scroll).min(most);
         }
-    }
-}
-
-/// How far a layer that is only read is scrolled.
-fn scroll(layer: &mut Layer) -> Option<&mut usize> {
-    match layer {
-        Layer::Operation(_, scroll)
-        | Layer::Review(_, scroll)
-        | Layer::Refusal(_, scroll)
-        | Layer::Text(_, _, scroll)
-        | Layer::Help(_, scroll)
-        | Layer::Notices(scroll) => Some(scroll),
-        Layer::Detail(_)
-        | Layer::Problems(..)
-        | Layer::Operations(_)
-        | Layer::Menu(..)
-        | Layer::Filter(..)
-        | Layer::Palette(..)
-        | Layer::Waiting(..)
-        | Layer::Confirm(..)
-        | Layer::Quit => None,
     }
 }
 

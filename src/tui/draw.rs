@@ -32,7 +32,7 @@ pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) {
     pen.clear(pen.screen());
     header(&mut pen, desk, areas.header);
     // Views cover the panes; dialogs lie upon whatever view is beneath them.
-    let cover = app.layers.iter().rposition(covers);
+    let cover = app.layers.iter().rposition(Layer::covers);
     match cover {
         None => panes(&mut pen, app, desk, &areas),
         Some(at) => view_layer(&mut pen, app, desk, &app.layers[at], areas.body),
@@ -41,27 +41,6 @@ pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) {
     bar(&mut pen, app, desk, areas.bar);
     for layer in &app.layers[cover.map_or(0, |at| at + 1)..] {
         dialogs::draw(&mut pen, app, desk, layer, &areas);
-    }
-}
-
-/// Whether a layer takes the whole body.
-fn covers(layer: &Layer) -> bool {
-    match layer {
-        Layer::Detail(_)
-        | Layer::Problems(..)
-        | Layer::Operations(_)
-        | Layer::Operation(..)
-        | Layer::Review(..)
-        | Layer::Refusal(..)
-        | Layer::Text(..)
-        | Layer::Help(..)
-        | Layer::Notices(_) => true,
-        Layer::Menu(..)
-        | Layer::Filter(..)
-        | Layer::Palette(..)
-        | Layer::Waiting(..)
-        | Layer::Confirm(..)
-        | Layer::Quit => false,
     }
 }
 

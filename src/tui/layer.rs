@@ -7,10 +7,11 @@ use ratatui_textarea::TextArea;
 use super::action::{ActionId, Availability};
 use crate::model::{Key, ObjRef};
 use crate::plan::{DryRun, Plan, Refusal};
+use crate::session::Desk;
 use crate::view::{Detail, Filter, Problem};
 
 macro_rules! places {
-    ($($(#[$doc:meta])* $place:ident,)*) => {
+    ($($(#[$doc:meta])* $place:ident $name:literal $sort:ident,)*) => {
         /// Where the keys go; actions say in which places they apply.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Place { $($(#[$doc])* $place,)* }
@@ -18,39 +19,62 @@ macro_rules! places {
         impl Place {
             /// Every place.
             pub const ALL: &'static [Place] = &[$(Place::$place,)*];
+
+            /// Its name, for people.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$place => $name,)* }
+            }
+
+            /// What sort of place it is.
+            pub const fn sort(self) -> Sort {
+                match self { $(Self::$place => Sort::$sort,)* }
+            }
         }
     };
 }
 
+/// What sort of place it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// Shows something of the cluster or the console; takes the whole body, and one goes elsewhere from it.
+    View,
+    /// Is read and then closed; takes the whole body.
+    Page,
+    /// A list to choose from, upon what is beneath.
+    Menu,
+    /// A question upon what is beneath; it has nothing to move in.
+    Dialog,
+}
+
 places! {
     /// The panes.
-    Panes,
+    Panes "panes" View,
     /// One object in full.
-    Detail,
+    Detail "one object" View,
     /// The list of problems.
-    Problems,
+    Problems "problems" View,
     /// The list of operations.
-    Operations,
+    Operations "operations" View,
     /// One operation.
-    Operation,
-    /// The action menu.
-    Menu,
-    /// Text is typed: filter, command, confirmation.
-    Typing,
-    /// A question was asked of the cluster.
-    Waiting,
-    /// A plan to read.
-    Review,
-    /// Why there is no plan.
-    Refusal,
-    /// A text to read, such as YAML.
-    Text,
-    /// Help.
-    Help,
+    Operation "one operation" View,
     /// What the console had to say.
-    Notices,
+    Notices "notices" View,
+    /// A plan to read.
+    Review "review of a plan" Page,
+    /// Why there is no plan.
+    Refusal "no plan" Page,
+    /// A text to read, such as YAML.
+    Text "text" Page,
+    /// Help.
+    Help "help" Page,
+    /// The action menu.
+    Menu "action menu" Menu,
+    /// Text is typed: filter, command, confirmation.
+    Typing "typing" Dialog,
+    /// A question was asked of the cluster.
+    Waiting "waiting for an answer" Dialog,
     /// Leave while an operation runs?
-    Quit,
+    Quit "leaving" Dialog,
 }
 
 /// A list with a cursor that stays on its thing while the list changes.
@@ -161,7 +185,39 @@ impl Layer {
 
     /// Whether it is a view one may want to come back to, rather than a question.
     pub fn view(&self) -> bool {
-        matches!(self, Self::Detail(_) | Self::Problems(..) | Self::Operations(_) | Self::Operation(..))
+        self.place().sort() == Sort::View
+    }
+
+    /// Whether it takes the whole body.
+    pub fn covers(&self) -> bool {
+        matches!(self.place().sort(), Sort::View | Sort::Page)
+    }
+
+    /// What actions are about while it is on top; `None` when they are about what is beneath it.
+    pub fn target(&self, desk: &Desk) -> Option<Option<Key>> {
+        match self {
+            Self::Detail(detail) => Some(Some(detail.key.clone())),
+            Self::Problems(problems, cursor) => Some(problems.get(cursor.place).map(|problem| problem.key.clone())),
+            Self::Operations(cursor) => {
+                let operation = desk.operations.get(cursor.place);
+                Some(operation.map(|operation| Key::Operation(operation.id.clone())))
+            }
+            Self::Operation(id, _) => Some(Some(Key::Operation(id.clone()))),
+            _ => None,
+        }
+    }
+
+    /// How far it is scrolled, where it is only read.
+    pub fn scroll(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Operation(_, scroll)
+            | Self::Review(_, scroll)
+            | Self::Refusal(_, scroll)
+            | Self::Text(_, _, scroll)
+            | Self::Help(_, scroll)
+            | Self::Notices(scroll) => Some(scroll),
+            _ => None,
+        }
     }
 }
 

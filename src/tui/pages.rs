@@ -80,20 +80,12 @@ fn page(app: &App, desk: &Desk, layer: &Layer, width: u16) -> Option<Page> {
         }
         Layer::Help(place, scroll) => {
             let lines = help(app, desk, *place, room);
-            Page { title: titled("Help: ", place_name(*place)), right: String::new(), lines, scroll: *scroll }
+            Page { title: titled("Help: ", place.name()), right: String::new(), lines, scroll: *scroll }
         }
         Layer::Notices(scroll) => {
             Page { title: titled("Notices", ""), right: String::new(), lines: notices(desk, room), scroll: *scroll }
         }
-        Layer::Detail(_)
-        | Layer::Problems(..)
-        | Layer::Operations(_)
-        | Layer::Menu(..)
-        | Layer::Filter(..)
-        | Layer::Palette(..)
-        | Layer::Waiting(..)
-        | Layer::Confirm(..)
-        | Layer::Quit => return None,
+        _ => return None,
     })
 }
 
@@ -262,25 +254,6 @@ fn help(app: &App, desk: &Desk, place: Place, room: usize) -> Vec<Line> {
         }
     }
     lines
-}
-
-fn place_name(place: Place) -> &'static str {
-    match place {
-        Place::Panes => "panes",
-        Place::Detail => "one object",
-        Place::Problems => "problems",
-        Place::Operations => "operations",
-        Place::Operation => "one operation",
-        Place::Menu => "action menu",
-        Place::Typing => "typing",
-        Place::Waiting => "waiting for an answer",
-        Place::Review => "review of a plan",
-        Place::Refusal => "no plan",
-        Place::Text => "text",
-        Place::Help => "help",
-        Place::Notices => "notices",
-        Place::Quit => "leaving",
-    }
 }
 
 fn notices(desk: &Desk, room: usize) -> Vec<Line> {

@@ -3,7 +3,7 @@
 use super::super::action::{Action, ActionId, Availability};
 use super::super::layer::{Cursor, DetailLayer, Layer};
 use super::super::theme::Theme;
-use super::{App, Effect, scroll, typing};
+use super::{App, Effect, typing};
 use crate::model::{Key, Kind, ObjRef};
 use crate::plan::Verb;
 use crate::session::Desk;
@@ -123,7 +123,7 @@ impl App {
                 *place = go(*place, page).min(entries.len().saturating_sub(1));
             }
             Some(layer) => {
-                if let Some(scroll) = scroll(layer) {
+                if let Some(scroll) = layer.scroll() {
                     *scroll = go(*scroll, page);
                 }
             }

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::super::App;
+use super::super::layer::Layer;
 use super::super::theme::Meaning;
 use super::{Pen, level_counts};
 use crate::session::Desk;
@@ -11,7 +12,7 @@ use crate::view::{self, Align, Cell, Pane, Row, Sort, fit};
 pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, area: Rect) {
     let state = app.panes.state(pane);
     let board = desk.boards.board(pane);
-    let focused = app.panes.focus == pane && app.layers.iter().all(|layer| !super::covers(layer));
+    let focused = app.panes.focus == pane && !app.layers.iter().any(Layer::covers);
     let sight = view::sight(&desk.world, pane, desk.now);
     let query = state.listing.query();
     let filtered = !query.filter.is_empty() || query.only_problems;
