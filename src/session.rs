@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::cluster::{self, Cluster, Target, USAGE_EVERY, UsageFrom, UsageWatch, WatchSet};
 use crate::config::Config;
 use crate::engine::{Engine, Report};
-use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Touched, Uid, UsageReport};
+use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Uid, UsageReport};
 use crate::plan::backup::Options as BackupOptions;
 use crate::plan::{AccessQuestion, Confirmed, DryRun, OperationId, Plan, Refusal, Verb};
 use crate::store::Store;
@@ -29,12 +29,12 @@ pub use desk::Desk;
 use operations::Tracked;
 
 /// Deltas taken in at once before the screen gets a turn.
-const BATCH: usize = 2_000;
+const BATCH: usize = 500;
 /// How many deltas may wait; the watches wait beyond that.
 const BACKLOG: usize = 4_096;
-/// Rows are made anew at most this often while the first lists come in: until they are complete most rows change
-/// several times, as each of the objects behind them arrives.
-const LOADING_PACE: Duration = Duration::from_millis(200);
+/// Rows that are there are made anew at most this often while the first lists come in: until these are complete most
+/// rows change several times, as each of the objects behind them arrives.
+const LOADING_PACE: Duration = Duration::from_secs(1);
 /// How long to wait before trying to connect again after a failure.
 const RECONNECT: Duration = Duration::from_secs(5);
 
@@ -102,8 +102,7 @@ pub struct Session {
     inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     tracked: BTreeMap<OperationId, Tracked>,
     tickets: u64,
-    /// What changed in the world and not yet in the rows.
-    pending: Touched,
+    /// When the rows were last up with the world.
     refreshed: Instant,
 }
 
@@ -126,7 +125,6 @@ impl Session {
             inbox: mpsc::channel(256),
             tracked: BTreeMap::new(),
             tickets: 0,
-            pending: Touched::default(),
             refreshed: Instant::now(),
             options,
         };
@@ -139,11 +137,18 @@ impl Session {
         &self.desk
     }
 
-    /// Moves the desk's clock to now; judgements that ran out are made anew.
+    /// Moves the desk's clock to now and makes a slice of the rows that are behind.
     pub fn tick(&mut self) {
-        let pending = std::mem::take(&mut self.pending);
-        self.desk.refresh(&pending, crate::store::now());
-        self.refreshed = Instant::now();
+        let only_missing = !self.pace().is_zero();
+        self.desk.work(crate::store::now(), only_missing);
+        if !self.behind() {
+            self.refreshed = Instant::now();
+        }
+    }
+
+    /// Whether rows are behind what is known of the cluster.
+    pub fn behind(&self) -> bool {
+        self.desk.boards.behind()
     }
 
     fn connect(&self, after: Duration) {
@@ -161,11 +166,18 @@ impl Session {
     /// Waits until something happens and takes it in.
     pub async fn next(&mut self) -> Event {
         loop {
-            let until = if self.pending.is_empty() { self.desk.next_change() } else { self.pace() };
+            let until = if self.behind() { self.pace() } else { self.desk.next_change() };
             let event = tokio::select! {
                 biased;
                 Some(message) = self.inbox.1.recv() => self.take(message),
-                Some(delta) = self.deltas.1.recv() => self.apply(delta).then_some(Event::Changed),
+                Some(delta) = self.deltas.1.recv() => {
+                    self.apply(delta);
+                    Some(Event::Changed)
+                }
+                () = std::future::ready(()), if self.due() => {
+                    self.tick();
+                    Some(Event::Changed)
+                }
                 () = tokio::time::sleep(until) => {
                     self.tick();
                     Some(Event::Changed)
@@ -177,29 +189,28 @@ impl Session {
         }
     }
 
-    /// Takes in what waits; whether the rows were made anew.
-    fn apply(&mut self, first: Delta) -> bool {
+    /// Takes in what waits.
+    fn apply(&mut self, first: Delta) {
         let now = crate::store::now();
-        self.pending.merge(self.desk.world.apply(first, now));
+        self.desk.apply(first, now);
         for _ in 1..BATCH {
             let Ok(delta) = self.deltas.1.try_recv() else { break };
-            self.pending.merge(self.desk.world.apply(delta, now));
+            self.desk.apply(delta, now);
         }
-        let due = !self.loading() || self.pace().is_zero();
-        if due {
+        if self.due() {
             self.tick();
         }
-        due
     }
 
-    /// Whether a first list is still coming in.
-    fn loading(&self) -> bool {
-        self.options.kinds.iter().any(|kind| *self.desk.world.freshness(*kind) == Freshness::Loading)
+    /// Whether rows can be made now.
+    fn due(&self) -> bool {
+        self.desk.boards.lacking() || (self.behind() && self.pace().is_zero())
     }
 
-    /// How long until rows may be made anew while lists come in.
+    /// How long until rows that are there may be made anew: they wait while a first list is still coming in.
     fn pace(&self) -> Duration {
-        LOADING_PACE.saturating_sub(self.refreshed.elapsed())
+        let loading = self.options.kinds.iter().any(|kind| *self.desk.world.freshness(*kind) == Freshness::Loading);
+        if loading { LOADING_PACE.saturating_sub(self.refreshed.elapsed()) } else { Duration::ZERO }
     }
 
     fn take(&mut self, message: Message) -> Option<Event> {

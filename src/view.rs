@@ -3,6 +3,7 @@
 //! Pure, and one for both: `holdfast get` prints the rows that the panes draw. Judgements come from `assess`;
 //! this floor only puts them into words and order. It knows no terminal.
 
+mod agenda;
 mod board;
 mod boards;
 mod cell;

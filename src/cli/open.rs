@@ -109,7 +109,8 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
             let loading = |kind: &Kind| *world.freshness(*kind) == Freshness::Loading;
             match &world.connection {
                 Connection::Down { why, .. } => return Err(Failure::new(Exit::Unknown, out_of_reach(world, why))),
-                Connection::Connecting | Connection::Up if kinds.iter().any(loading) || world.usage.loading() => {}
+                Connection::Connecting | Connection::Up
+                    if kinds.iter().any(loading) || world.usage.loading() || session.behind() => {}
                 Connection::Connecting | Connection::Up => return Ok(()),
             }
         }

@@ -1,5 +1,7 @@
 //! Questions to the cluster, asked aside and answered by message.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::{Event, Message, Reviewed, Session, Ticket};
@@ -7,6 +9,9 @@ use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError};
 use crate::model::{Freshness, Kind, ObjRef, Uid};
 use crate::plan::backup::{self, Options};
 use crate::plan::{AccessQuestion, Act, Answers, DryRun, OperationId, Plan, Questions, Refusal, Verb};
+
+/// How long an answer waits for a first list to come in before it is looked at again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 impl Session {
     /// Asks for a plan to back up the claim with this UID. The answer is [`Event::Planned`].
@@ -108,7 +113,7 @@ impl Session {
     pub(super) fn put_off(&self, message: Message) {
         let post = self.post();
         tokio::spawn(async move {
-            tokio::time::sleep(super::LOADING_PACE).await;
+            tokio::time::sleep(AGAIN).await;
             // The session may have been closed meanwhile.
             let _ = post.send(message).await;
         });

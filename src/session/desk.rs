@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Connection, Context, Policies, Touched, Uid, World};
+use crate::model::{Connection, Context, Delta, Policies, Touched, Uid, World};
 use crate::plan::{AccessQuestion, backup};
 use crate::text;
 use crate::view::{Boards, Level, Notice, OperationView};
 
+/// Rows made anew at once: some milliseconds, so that a key is not kept waiting.
+const SLICE: usize = 200;
 /// Notices kept.
 const NOTICES: usize = 100;
 
@@ -46,10 +48,26 @@ impl Desk {
         }
     }
 
-    /// Makes rows anew that changed or ran out.
+    /// Makes all rows anew that changed or ran out.
     pub fn refresh(&mut self, touched: &Touched, now: Timestamp) {
         self.now = now;
         self.boards.refresh(&self.world, touched, now);
+    }
+
+    /// Takes one change of the cluster in; [`Desk::work`] brings the rows up to date with it.
+    pub(super) fn apply(&mut self, delta: Delta, now: Timestamp) {
+        let touched = self.world.apply(delta, now);
+        self.boards.note(&touched);
+    }
+
+    /// Moves the clock to `now` and makes a slice of the rows that are behind: only missing ones, or any.
+    pub(super) fn work(&mut self, now: Timestamp, only_missing: bool) {
+        self.now = now;
+        if only_missing {
+            self.boards.work_on_missing(&self.world, now, SLICE);
+        } else {
+            self.boards.work(&self.world, now, SLICE);
+        }
     }
 
     /// How long the rows stay true if nothing happens: at most a second, so that ages move on.

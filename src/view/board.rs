@@ -1,7 +1,7 @@
 //! The cached rows of one pane, and the listings that are cut from them.
 //!
 //! Rows sit in slots that do not move, so an order is a list of small numbers. A listing follows the
-//! changes of its board: after a few it moves only those rows, so a watch event does not sort everything.
+//! changes of its board: it moves only the rows that changed, so a watch event does not sort everything.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -11,7 +11,7 @@ use super::{Level, Pane, Query, Row};
 use crate::model::Key;
 
 /// Changes remembered for listings; a listing that is further behind starts afresh.
-const REMEMBERED: usize = 512;
+const REMEMBERED: usize = 16_384;
 
 /// The rows of one pane.
 #[derive(Debug)]
@@ -111,14 +111,6 @@ impl Board {
             self.forget(slot);
             self.free.push(slot);
             self.changed(slot);
-        }
-    }
-
-    /// Takes away every row that is not wanted any more.
-    pub fn retain(&mut self, mut wanted: impl FnMut(&Row) -> bool) {
-        let gone: Vec<Key> = self.iter().filter(|row| !wanted(row)).map(|row| row.key.clone()).collect();
-        for key in &gone {
-            self.remove(key);
         }
     }
 
@@ -237,12 +229,22 @@ impl Listing {
         self.order = passing.into_iter().map(|(slot, _)| slot).collect();
     }
 
+    /// Takes changed rows out and puts each back where it belongs: one pass, however many there are.
     fn follow(&mut self, board: &Board, changed: &BTreeSet<u32>, now: Timestamp) {
-        self.order.retain(|slot| !changed.contains(slot));
-        for slot in changed {
-            let Some(row) = board.row(*slot).filter(|row| self.passes(board, row, now)) else { continue };
-            let place = self.order.binary_search_by(|other| self.order_of(board, *other, row));
-            self.order.insert(place.unwrap_or_else(|place| place), *slot);
+        let kept = std::mem::take(&mut self.order).into_iter().filter(|slot| !changed.contains(slot));
+        let kept: Vec<u32> = kept.collect();
+        let rows = changed.iter().filter_map(|slot| board.row(*slot).map(|row| (*slot, row)));
+        let mut put: Vec<(u32, &Row)> = rows.filter(|(_, row)| self.passes(board, row, now)).collect();
+        put.sort_unstable_by(|(_, a), (_, b)| self.query.sort.order(a, b));
+        let mut order = Vec::with_capacity(kept.len() + put.len());
+        let mut rest = kept.as_slice();
+        for (slot, row) in put {
+            let before = rest.partition_point(|other| self.order_of(board, *other, row).is_lt());
+            order.extend_from_slice(&rest[..before]);
+            order.push(slot);
+            rest = &rest[before..];
         }
+        order.extend_from_slice(rest);
+        self.order = order;
     }
 }

@@ -1,9 +1,10 @@
 //! The rows of all panes, kept up with the world.
 //!
-//! Only what a change touched, or what ran out of time, is built again.
+//! Only what a change touched, or what ran out of time, is built again; in slices where that is much.
 
 use jiff::Timestamp;
 
+use super::agenda::Agenda;
 use super::{Board, Level, Pane, Row, rows};
 use crate::model::{Key, Kind, Touched, Uid, World};
 
@@ -11,11 +12,12 @@ use crate::model::{Key, Kind, Touched, Uid, World};
 #[derive(Debug)]
 pub struct Boards {
     boards: [Board; Pane::ALL.len()],
+    agenda: Agenda,
 }
 
 impl Default for Boards {
     fn default() -> Self {
-        Self { boards: Pane::ALL.map(Board::new) }
+        Self { boards: Pane::ALL.map(Board::new), agenda: Agenda::default() }
     }
 }
 
@@ -50,18 +52,55 @@ impl Boards {
         self.boards.iter().filter_map(Board::next_change).min()
     }
 
-    /// Brings the rows up to date after a change of the world, and those whose judgement has run out.
+    /// Brings all rows up to date after a change of the world, and those whose judgement has run out.
     pub fn refresh(&mut self, world: &World, touched: &Touched, now: Timestamp) {
-        for board in &mut self.boards {
-            if touched.all {
-                rebuild(board, world, now);
-            } else {
-                let run_out = board.run_out(now).into_iter().filter_map(object);
-                let due: Vec<_> = rows::touched(touched, board.pane()).into_iter().chain(run_out).collect();
-                for (kind, uid) in &due {
-                    update(board, world, *kind, uid, now);
-                }
-            }
+        self.note(touched);
+        self.work(world, now, usize::MAX);
+    }
+
+    /// Takes note of a change; [`Boards::work`] brings the rows up to date with it.
+    pub fn note(&mut self, touched: &Touched) {
+        let boards = &self.boards;
+        let known = |kind: &Kind, uid: &Uid| {
+            Pane::of(*kind).is_some_and(|pane| boards[pane.index()].get(&Key::Object(*kind, uid.clone())).is_some())
+        };
+        self.agenda.note(touched, known);
+    }
+
+    /// Whether rows are behind the world.
+    pub fn behind(&self) -> bool {
+        !self.agenda.is_empty()
+    }
+
+    /// Whether something has no row yet.
+    pub fn lacking(&self) -> bool {
+        self.agenda.fresh()
+    }
+
+    /// Makes at most this many rows anew, those that are missing first, and notes what has run out.
+    pub fn work(&mut self, world: &World, now: Timestamp, at_most: usize) {
+        let run_out = self.boards.iter().flat_map(|board| board.run_out(now)).filter_map(object);
+        run_out.for_each(|object| self.agenda.add(object));
+        for _ in 0..at_most {
+            let Some((kind, uid)) = self.agenda.next(world) else { return };
+            self.update(world, kind, uid, now);
+        }
+    }
+
+    /// Makes at most this many of the rows that are missing, and no other.
+    pub fn work_on_missing(&mut self, world: &World, now: Timestamp, at_most: usize) {
+        for _ in 0..at_most {
+            let Some((kind, uid)) = self.agenda.next_fresh() else { return };
+            self.update(world, kind, uid, now);
+        }
+    }
+
+    fn update(&mut self, world: &World, kind: Kind, uid: Uid, now: Timestamp) {
+        let Some(pane) = Pane::of(kind) else { return };
+        let board = &mut self.boards[pane.index()];
+        match rows::build(world, pane, kind, &uid, now) {
+            Some(row) => board.put(row),
+            None => board.remove(&Key::Object(kind, uid)),
         }
     }
 }
@@ -70,19 +109,5 @@ fn object(key: Key) -> Option<(Kind, Uid)> {
     match key {
         Key::Object(kind, uid) => Some((kind, uid)),
         Key::Operation(_) | Key::Notice(_) => None,
-    }
-}
-
-fn rebuild(board: &mut Board, world: &World, now: Timestamp) {
-    board.retain(|row| world.inventory.meta(row.object.kind, &row.uid).is_some());
-    for (kind, uid) in rows::all(world, board.pane()) {
-        update(board, world, kind, &uid, now);
-    }
-}
-
-fn update(board: &mut Board, world: &World, kind: Kind, uid: &Uid, now: Timestamp) {
-    match rows::build(world, board.pane(), kind, uid, now) {
-        Some(row) => board.put(row),
-        None => board.remove(&Key::Object(kind, uid.clone())),
     }
 }

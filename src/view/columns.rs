@@ -1,5 +1,7 @@
 //! The columns of every pane, as one registry: headings, widths, sorting, filters and JSON names come from it.
 
+use crate::model::Kind;
+
 /// A list of rows of one sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pane {
@@ -16,6 +18,16 @@ pub enum Pane {
 impl Pane {
     /// All panes, in the order of their number keys.
     pub const ALL: [Pane; 4] = [Pane::Volumes, Pane::RestorePoints, Pane::Certificates, Pane::Findings];
+
+    /// The pane in which objects of a kind have rows.
+    pub const fn of(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Pvc => Some(Self::Volumes),
+            Kind::VolumeSnapshot | Kind::DataUpload | Kind::PodVolumeBackup => Some(Self::RestorePoints),
+            Kind::TlsSecret | Kind::Certificate => Some(Self::Certificates),
+            _ => None,
+        }
+    }
 
     /// Its heading.
     pub const fn title(self) -> &'static str {
