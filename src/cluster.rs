@@ -2,8 +2,9 @@
 //!
 //! [`connect`] gives a [`Cluster`]; its [`Eyes`] read and ask, its [`Hands`] write, and a read-only one has no hands
 //! and a client that refuses every write by itself. [`watch()`] turns the server's lists and watches into
-//! [`crate::model::Delta`]s, [`watch_usage`] what a Prometheus says of used space. Nothing here judges, keeps objects or decides to retry a write; answers leave as model
-//! objects or plain JSON, and errors as values that never hold a body or a token.
+//! [`crate::model::Delta`]s, [`watch_usage`] what a Prometheus says of used space. Nothing here judges, keeps objects
+//! or decides to retry a write; answers leave as model objects or plain JSON, and errors as values that never hold a
+//! body or a token.
 
 use std::sync::Arc;
 
@@ -11,13 +12,13 @@ mod connect;
 mod decode;
 mod errors;
 mod eyes;
+mod feed;
 mod hands;
 mod kubeconfig;
 mod paths;
 mod readonly;
 mod usage;
 mod watch;
-
 mod wire;
 
 pub use crate::plan::Resource;

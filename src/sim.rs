@@ -63,6 +63,8 @@ pub struct Options {
     pub controllers: bool,
     /// API groups not served, as if their CRDs were not installed. By default `velero.io`.
     pub absent: Vec<String>,
+    /// The minor version it says it has; what it does stays the same. By default that of the lab's control plane.
+    pub minor: u32,
 }
 
 impl Default for Options {
@@ -73,6 +75,7 @@ impl Default for Options {
             clock: Clock::real(),
             controllers: true,
             absent: vec![kinds::VELERO.to_owned()],
+            minor: discovery::MINOR,
         }
     }
 }
@@ -111,7 +114,7 @@ pub struct Sim {
 impl Sim {
     /// Starts a cluster on a free loopback port. Needs a tokio runtime, on which it stays.
     pub async fn start(options: Options) -> Result<Self, SimError> {
-        let cluster = Arc::new(Cluster::new(options.clock, options.controllers, &options.absent));
+        let cluster = Arc::new(Cluster::new(options.clock, options.controllers, &options.absent, options.minor));
         cluster.load(seed::base()?)?;
         cluster.load(options.seed)?;
         let server = Server::start(Arc::clone(&cluster), 0).await.map_err(SimError::Listen)?;

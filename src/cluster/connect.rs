@@ -155,7 +155,8 @@ fn names(file: &Kubeconfig) -> Vec<String> {
 pub async fn connect(target: &Target, protected: impl Fn(&str) -> bool) -> Result<Cluster, ConnectError> {
     let (context, config) = configuration(target).await?;
     let read_only = target.read_only || protected(&context);
-    let server = config.cluster_url.to_string();
+    let url = config.cluster_url.clone();
+    let server = url.to_string();
     let namespace = config.default_namespace.clone();
     let client = client(config, &context, read_only).await?;
     let inner = Inner {
@@ -164,7 +165,7 @@ pub async fn connect(target: &Target, protected: impl Fn(&str) -> bool) -> Resul
         server: server.trim_end_matches('/').into(),
         namespace: namespace.into(),
         read_only,
-        wire: Wire::new(client),
+        wire: Wire::new(client, &url),
         rights: Rights::default(),
         renewal: tokio::sync::Mutex::default(),
     };

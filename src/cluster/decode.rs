@@ -72,13 +72,12 @@ pub(super) struct Unreadable {
     pub why: Box<str>,
 }
 
-/// One page of a list.
-#[derive(Debug)]
-pub(super) struct Page {
-    pub objects: Vec<Object>,
-    pub unreadable: Vec<Unreadable>,
+/// What a list says of itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Frame {
     /// Token for the next page.
     pub next: Option<String>,
+    /// The version to watch from.
     pub resource_version: String,
 }
 
@@ -153,9 +152,19 @@ impl Decoder {
         Self { kind, strings: Strings::default() }
     }
 
-    /// Reads one page of a list. Fails only when it is not a list at all.
-    pub(super) fn page(&mut self, body: &[u8]) -> Result<Page, CallError> {
-        by_kind!(self.kind, page(self.kind, body, &mut self.strings))
+    /// Reads one item of a list; `None` when it is not worth keeping.
+    pub(super) fn item(&mut self, bytes: &[u8]) -> Result<Option<Object>, Unreadable> {
+        by_kind!(self.kind, item(self.kind, bytes, &mut self.strings))
+    }
+
+    /// Reads a list without its items.
+    pub(super) fn frame(&self, frame: &[u8]) -> Result<Frame, CallError> {
+        let plural = self.kind.spec().plural;
+        let read: FrameWire = serde_json::from_slice(frame).map_err(|error| CallError::Undecodable {
+            what: format!("list of {plural} ({:?} at line {})", error.classify(), error.line()).into(),
+        })?;
+        let FrameMeta { resource_version, next } = read.metadata;
+        Ok(Frame { resource_version, next: next.filter(|token| !token.is_empty()) })
     }
 
     /// Reads one line of a watch.
@@ -165,38 +174,25 @@ impl Decoder {
 }
 
 #[derive(Deserialize)]
-struct ListWire<T> {
+struct FrameWire {
     #[serde(default)]
-    metadata: ListMeta,
-    // The API writes an empty list as null in places.
-    items: Option<Vec<T>>,
+    metadata: FrameMeta,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct ListMeta {
+struct FrameMeta {
     resource_version: String,
     #[serde(rename = "continue")]
     next: Option<String>,
 }
 
-fn page<T: Lean>(kind: Kind, body: &[u8], strings: &mut Strings) -> Result<Page, CallError> {
-    let mut unreadable = Vec::new();
-    let (metadata, items) = if let Ok(list) = serde_json::from_slice::<ListWire<T>>(body) {
-        (list.metadata, list.items.unwrap_or_default())
-    } else {
-        let list: ListWire<Value> = serde_json::from_slice(body).map_err(|error| CallError::Undecodable {
-            what: format!("list of {} ({:?} at line {})", kind.spec().plural, error.classify(), error.line()).into(),
-        })?;
-        let items = list.items.unwrap_or_default().into_iter().filter_map(|item| {
-            let read = T::deserialize(&item);
-            read.map_err(|error| unreadable.push(Unreadable::of(kind, &item, &error))).ok()
-        });
-        (list.metadata, items.collect())
-    };
-    let objects = items.into_iter().filter(T::wanted).map(|item| item.object(kind, strings)).collect();
-    let next = metadata.next.filter(|token| !token.is_empty());
-    Ok(Page { objects, unreadable, next, resource_version: metadata.resource_version })
+fn item<T: Lean>(kind: Kind, bytes: &[u8], strings: &mut Strings) -> Result<Option<Object>, Unreadable> {
+    let read = serde_json::from_slice::<T>(bytes).map_err(|error| {
+        let whole = serde_json::from_slice(bytes).unwrap_or_default();
+        Unreadable::of(kind, &whole, &error)
+    })?;
+    Ok(read.wanted().then(|| read.object(kind, strings)))
 }
 
 #[derive(Deserialize)]

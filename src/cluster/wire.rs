@@ -2,6 +2,7 @@
 //!
 //! Holds the client, and can swap it for a new one when credentials have changed. Never retries.
 
+use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use futures::{StreamExt, TryStreamExt};
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use kube::Client;
-use kube::client::Body;
+use kube::client::Body as Sent;
 
 use super::errors::{CallError, chain};
+use super::feed::{Body, Items, Lines};
 
 /// Deadline of a call that reads or writes one object.
 pub(super) const CALL: Duration = Duration::from_secs(15);
@@ -27,11 +29,15 @@ pub(super) struct Answer {
 /// Sends requests.
 pub(super) struct Wire {
     client: RwLock<Client>,
+    /// Whether the server is on this machine, where compressing costs more than it saves.
+    near: bool,
 }
 
 impl Wire {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client: RwLock::new(client) }
+    pub(super) fn new(client: Client, server: &http::Uri) -> Self {
+        let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
+        let near = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        Self { client: RwLock::new(client), near }
     }
 
     /// Takes another client for all further calls.
@@ -61,20 +67,30 @@ impl Wire {
         in_time(deadline, &what, answer).await
     }
 
-    /// Sends one request and gives the answer's bytes as they come. `deadline` is for the answer's head.
-    pub(super) async fn stream(&self, path: &str, deadline: Duration) -> Result<Lines, CallError> {
-        let mut request = request("GET", path, None, Vec::new())?;
+    /// Opens a watch. `deadline` is for the answer's head.
+    pub(super) async fn lines(&self, path: &str, deadline: Duration) -> Result<Lines, CallError> {
         // A compressed stream is cut into one gzip member per event, which kube's client cannot read.
-        request.headers_mut().insert(http::header::ACCEPT_ENCODING, http::HeaderValue::from_static("identity"));
-        let what = format!("GET {}", request.uri().path());
-        let response = in_time(deadline, &what, self.send(request)).await?;
-        let body = response.into_body().into_data_stream().map_err(|error| chain(&error));
-        Ok(Lines { body: body.boxed(), buffer: Vec::new(), taken: 0 })
+        Ok(Lines::new(self.stream(path, deadline, true).await?))
     }
 
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Body>, CallError> {
+    /// Opens a list that is read while it comes. `deadline` is for the answer's head.
+    pub(super) async fn items(&self, path: &str, deadline: Duration) -> Result<Items, CallError> {
+        Ok(Items::new(self.stream(path, deadline, self.near).await?))
+    }
+
+    async fn stream(&self, path: &str, deadline: Duration, plain: bool) -> Result<Body, CallError> {
+        let mut request = request("GET", path, None, Vec::new())?;
+        if plain {
+            request.headers_mut().insert(http::header::ACCEPT_ENCODING, http::HeaderValue::from_static("identity"));
+        }
+        let what = format!("GET {}", request.uri().path());
+        let response = in_time(deadline, &what, self.send(request)).await?;
+        Ok(response.into_body().into_data_stream().map_err(|error| chain(&error)).boxed())
+    }
+
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Sent>, CallError> {
         let client = self.client();
-        let response = client.send(request.map(Body::from)).await.map_err(CallError::transport)?;
+        let response = client.send(request.map(Sent::from)).await.map_err(CallError::transport)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -110,42 +126,4 @@ async fn in_time<T>(
 
 fn broken(error: &kube::Error) -> CallError {
     CallError::Unreachable { why: chain(error), sent: true }
-}
-
-/// The lines of an answer that does not end.
-pub(super) struct Lines {
-    body: futures::stream::BoxStream<'static, Result<hyper::body::Bytes, Box<str>>>,
-    buffer: Vec<u8>,
-    taken: usize,
-}
-
-impl Lines {
-    /// Drops the lines that were taken, and their bytes with them: a line may have been a Secret.
-    fn forget_taken(&mut self) {
-        let left = self.buffer.len() - self.taken;
-        self.buffer.copy_within(self.taken.., 0);
-        super::decode::wipe(&mut self.buffer[left..]);
-        self.buffer.truncate(left);
-        self.taken = 0;
-    }
-
-    /// The next line without its end; `None` when the server ended the answer. Fails when nothing comes for `quiet`.
-    pub(super) async fn next(&mut self, quiet: Duration) -> Result<Option<&[u8]>, CallError> {
-        let mut searched = self.taken;
-        loop {
-            if let Some(at) = self.buffer[searched..].iter().position(|byte| *byte == b'\n') {
-                let line = self.taken..searched + at;
-                self.taken = line.end + 1;
-                return Ok(Some(&self.buffer[line]));
-            }
-            self.forget_taken();
-            searched = self.buffer.len();
-            match tokio::time::timeout(quiet, self.body.next()).await {
-                Err(_) => return Err(CallError::TimedOut { after: quiet, what: "the next event of a watch".into() }),
-                Ok(None) => return Ok(None),
-                Ok(Some(Ok(bytes))) => self.buffer.extend_from_slice(&bytes),
-                Ok(Some(Err(why))) => return Err(CallError::Unreachable { why, sent: true }),
-            }
-        }
-    }
 }

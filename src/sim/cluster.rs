@@ -36,6 +36,8 @@ pub(crate) struct Cluster {
     pub kills: watch::Sender<u64>,
     /// Whether controllers run: without them a deleted pod must go at once, for no one ends it.
     pub controllers: bool,
+    /// The minor version it says it has.
+    pub minor: u32,
     /// What the controllers are at.
     pub progress: watch::Sender<Progress>,
 }
@@ -50,7 +52,7 @@ pub(crate) struct Progress {
 }
 
 impl Cluster {
-    pub fn new(clock: Clock, controllers: bool, absent: &[String]) -> Self {
+    pub fn new(clock: Clock, controllers: bool, absent: &[String], minor: u32) -> Self {
         // A cluster whose time is made by hand is the same on every run, down to its UIDs.
         let seed = if clock.is_manual() {
             0
@@ -69,6 +71,7 @@ impl Cluster {
             disconnects: watch::Sender::new(0),
             kills: watch::Sender::new(0),
             controllers,
+            minor,
             progress: watch::Sender::new(Progress::default()),
             clock,
         }

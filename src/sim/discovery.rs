@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 use super::kinds::{Kind, Kinds};
 use super::refusal::Refusal;
 
-/// `/version`; the version of the control plane in the lab.
-pub(crate) fn version() -> Value {
+/// The minor version of the control plane in the lab.
+pub(crate) const MINOR: u32 = 36;
+
+/// `/version`.
+pub(crate) fn version(minor: u32) -> Value {
     json!({
-        "major": "1", "minor": "36", "gitVersion": "v1.36.3+holdfast-sim", "gitCommit": "", "gitTreeState": "clean",
+        "major": "1", "minor": minor.to_string(), "gitVersion": format!("v1.{minor}.3+holdfast-sim"), "gitCommit": "", "gitTreeState": "clean",
         "buildDate": "2026-01-01T00:00:00Z", "goVersion": "none", "compiler": "rustc", "platform": "linux/amd64",
     })
 }

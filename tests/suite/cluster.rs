@@ -95,6 +95,25 @@ async fn a_watch_that_ends_goes_on_where_it_was() {
     seen.until("it is gone", |world| world.inventory.pvcs.get(&uid.as_str().into()).is_none()).await;
 }
 
+#[rstest::rstest]
+#[case::whole(36, &[])]
+#[case::streamed(30, &["sendInitialEvents=true"])]
+#[case::by_pages(26, &["limit=500"])]
+#[tokio::test]
+async fn lists_are_asked_for_as_the_server_can_give_them(#[case] minor: u32, #[case] with: &[&str]) {
+    let sim = Sim::start(Options { minor, ..Options::default() }).await.unwrap();
+    sim.settle().await;
+    let cluster = connect(&sim, User::Admin, true).await;
+    let mut seen = Seen::new(&cluster, vec![Scope::All]);
+    seen.until("everything is live", live).await;
+    let entries = sim.audit();
+    let asked = &entries.iter().find(|entry| entry.resource == "volumesnapshots").unwrap().path;
+    for parameter in ["sendInitialEvents=true", "limit=500"] {
+        assert_eq!(asked.contains(parameter), with.contains(&parameter), "{asked}");
+    }
+    assert!(seen.world.inventory.count(Kind::VolumeSnapshot) > 0);
+}
+
 #[tokio::test]
 async fn what_may_not_be_read_is_denied_and_the_rest_is_live() {
     let sim = Sim::start(Options::default()).await.unwrap();

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cluster::decode::{self, Decoder, Event, Unreadable};
+use crate::cluster::decode::{Decoder, Event, Unreadable};
 use crate::cluster::errors::CallError;
+use crate::cluster::feed::Lines;
 use crate::cluster::paths;
-use crate::cluster::wire::Lines;
 use crate::model::{Delta, Kind, Object, Scope};
 use crate::plan::Resource;
 
 use super::heartbeat::{Server, reaches};
-use super::{Shared, chance};
+use super::{Shared, Way, chance};
 
 /// Objects per page of a list.
 const PAGE: &str = "500";
-/// Deadline of one page.
+/// Deadline of the head of a list, and of each next part of it.
 const LIST: Duration = Duration::from_secs(30);
 /// Deadline of the head of a watch.
 const OPEN: Duration = Duration::from_secs(10);
@@ -104,18 +104,13 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Lists in the first version that is served; a streamed list comes with the watch that goes on from it.
+    /// Lists in the first version that is served.
     async fn list(&mut self) -> Result<(String, Option<Lines>), Ended> {
         let shared = self.shared;
         let Ok(_turn) = shared.lists.acquire().await else { return Err(Ended::Closed) };
         for version in self.kind.spec().versions {
             let resource = Resource { version: (*version).into(), ..Resource::of(self.kind) };
-            let listed = match self.streamed(&resource).await {
-                Ok(Some((version, lines))) => Ok((version, Some(lines))),
-                Ok(None) => self.paged(&resource).await.map(|version| (version, None)),
-                Err(ended) => Err(ended),
-            };
-            match listed {
+            match self.list_as_is_best(&resource).await {
                 Err(Ended::Absent) => {}
                 Err(ended) => return Err(ended),
                 Ok(listed) => {
@@ -127,12 +122,20 @@ impl<'a> Follower<'a> {
         Err(Ended::Absent)
     }
 
-    /// Lists by a watch that begins with what is there: one request, rows from the first byte on, and the server
-    /// builds no list. `None` when the server does not do this; pages do it then.
-    async fn streamed(&mut self, resource: &Resource) -> Result<Option<(String, Lines)>, Ended> {
-        if !self.shared.streams().await {
-            return Ok(None);
+    /// Lists in the way that costs this server least; a streamed list comes with the watch that goes on from it.
+    async fn list_as_is_best(&mut self, resource: &Resource) -> Result<(String, Option<Lines>), Ended> {
+        let way = self.shared.way().await;
+        if way == Way::Stream
+            && let Some((version, lines)) = self.streamed(resource).await?
+        {
+            return Ok((version, Some(lines)));
         }
+        let page: &[_] = if way == Way::Whole { &[] } else { &[("limit", PAGE)] };
+        Ok((self.listed(resource, page).await?, None))
+    }
+
+    /// Lists by a watch that begins with what is there. `None` when the server does not do this.
+    async fn streamed(&mut self, resource: &Resource) -> Result<Option<(String, Lines)>, Ended> {
         let seconds = lifetime().to_string();
         let path = self.path(
             resource,
@@ -144,7 +147,7 @@ impl<'a> Follower<'a> {
                 ("timeoutSeconds", &seconds),
             ],
         )?;
-        let mut lines = match self.shared.cluster.wire().stream(&path, OPEN).await {
+        let mut lines = match self.shared.cluster.wire().lines(&path, OPEN).await {
             Ok(lines) => lines,
             Err(error) if error.not_found() => return Err(Ended::Absent),
             // Listing may be allowed where watching is not.
@@ -185,38 +188,33 @@ impl<'a> Follower<'a> {
         Ok(paths::collection(resource, namespace)? + &paths::query(&pairs))
     }
 
-    /// Lists page by page: the first rows are there after one page, and memory holds one page at a time.
-    async fn paged(&mut self, resource: &Resource) -> Result<String, Ended> {
+    /// Lists as a whole or page by page, reading each answer while it comes.
+    async fn listed(&mut self, resource: &Resource, page: &[(&str, &str)]) -> Result<String, Ended> {
         let mut next = String::new();
-        let mut first = true;
         loop {
-            let path = match next.as_str() {
-                "" => self.path(resource, &[("limit", PAGE)])?,
-                next => self.path(resource, &[("limit", PAGE), ("continue", next)])?,
-            };
-            let answer = match self.shared.cluster.wire().get(&path, LIST).await {
-                Ok(answer) => answer,
+            let first = next.is_empty();
+            let mut pairs = page.to_vec();
+            pairs.extend((!first).then_some(("continue", next.as_str())));
+            let path = self.path(resource, &pairs)?;
+            let mut items = match self.shared.cluster.wire().items(&path, LIST).await {
+                Ok(items) => items,
                 Err(error) if error.forbidden() => return Err(self.denied(resource, "list").await),
                 Err(error) => return Err(error.into()),
             };
-            let mut body = answer.body;
-            let page = self.decoder.page(&body)?;
-            if self.kind == Kind::TlsSecret {
-                decode::wipe(&mut body);
-            }
-            drop(body);
-            if std::mem::take(&mut first) {
+            if first {
                 self.tell(Delta::ListStarted(self.kind, self.scope.clone())).await?;
             }
-            for unreadable in page.unreadable {
-                self.unreadable(unreadable).await?;
+            while let Some(item) = items.next(LIST).await? {
+                match self.decoder.item(item) {
+                    Ok(Some(object)) => self.upsert(Box::new(object)).await?,
+                    Ok(None) => {}
+                    Err(unreadable) => self.unreadable(unreadable).await?,
+                }
             }
-            for object in page.objects {
-                self.upsert(Box::new(object)).await?;
-            }
-            let Some(token) = page.next else {
+            let frame = self.decoder.frame(items.frame())?;
+            let Some(token) = frame.next else {
                 self.tell(Delta::ListDone(self.kind, self.scope.clone())).await?;
-                return Ok(page.resource_version);
+                return Ok(frame.resource_version);
             };
             next = token;
         }
@@ -241,7 +239,7 @@ impl<'a> Follower<'a> {
                 ("timeoutSeconds", &seconds),
             ],
         )?;
-        match self.shared.cluster.wire().stream(&path, OPEN).await {
+        match self.shared.cluster.wire().lines(&path, OPEN).await {
             Ok(lines) => Ok(lines),
             Err(error) if error.forbidden() => Err(Ended::Denied("watch")),
             Err(error) => Err(error.into()),

@@ -53,7 +53,7 @@ async fn answer_route(
     // Anyone may ask these (`system:public-info-viewer`).
     match &route {
         Route::Health => return Ok(answer::bytes(200, "text/plain", "ok")),
-        Route::Version => return Ok(answer::json(200, &discovery::version())),
+        Route::Version => return Ok(answer::json(200, &discovery::version(cluster.minor))),
         _ => {}
     }
     let user = user.ok_or_else(Refusal::unauthorized)?;
