@@ -96,22 +96,25 @@ async fn a_watch_that_ends_goes_on_where_it_was() {
 }
 
 #[rstest::rstest]
-#[case::whole(36, &[])]
-#[case::streamed(30, &["sendInitialEvents=true"])]
-#[case::by_pages(26, &["limit=500"])]
+#[case::whole(36, &["?limit=500", ""])]
+#[case::streamed(30, &["?watch=1&sendInitialEvents=true"])]
+#[case::by_pages(26, &["?limit=500", "?limit=500&continue="])]
 #[tokio::test]
-async fn lists_are_asked_for_as_the_server_can_give_them(#[case] minor: u32, #[case] with: &[&str]) {
-    let sim = Sim::start(Options { minor, ..Options::default() }).await.unwrap();
-    sim.settle().await;
+async fn lists_are_asked_for_as_the_server_can_give_them(#[case] minor: u32, #[case] asked: &[&str]) {
+    let many =
+        (0..600).map(|n| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("team-{n}")}}));
+    let sim = Sim::start(Options { minor, seed: many.collect(), ..Options::default() }).await.unwrap();
     let cluster = connect(&sim, User::Admin, true).await;
     let mut seen = Seen::new(&cluster, vec![Scope::All]);
     seen.until("everything is live", live).await;
+    assert!(seen.world.inventory.count(Kind::Namespace) >= 600);
     let entries = sim.audit();
-    let asked = &entries.iter().find(|entry| entry.resource == "volumesnapshots").unwrap().path;
-    for parameter in ["sendInitialEvents=true", "limit=500"] {
-        assert_eq!(asked.contains(parameter), with.contains(&parameter), "{asked}");
+    let lists = entries.iter().filter(|entry| entry.resource == "namespaces");
+    let queries: Vec<&str> = lists.map(|entry| entry.path.trim_start_matches("/api/v1/namespaces")).collect();
+    for (query, begins) in queries.iter().zip(asked) {
+        assert!(query.starts_with(begins) && (!begins.is_empty() || query.is_empty()), "{queries:?}");
     }
-    assert!(seen.world.inventory.count(Kind::VolumeSnapshot) > 0);
+    assert!(queries.len() >= asked.len(), "{queries:?}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cluster::decode::{Decoder, Event, Unreadable};
+use crate::cluster::decode::{Decoder, Event, Frame, Unreadable};
 use crate::cluster::errors::CallError;
 use crate::cluster::feed::Lines;
 use crate::cluster::paths;
@@ -130,8 +130,7 @@ impl<'a> Follower<'a> {
         {
             return Ok((version, Some(lines)));
         }
-        let page: &[_] = if way == Way::Whole { &[] } else { &[("limit", PAGE)] };
-        Ok((self.listed(resource, page).await?, None))
+        Ok((self.listed(resource, way).await?, None))
     }
 
     /// Lists by a watch that begins with what is there. `None` when the server does not do this.
@@ -188,36 +187,40 @@ impl<'a> Follower<'a> {
         Ok(paths::collection(resource, namespace)? + &paths::query(&pairs))
     }
 
-    /// Lists as a whole or page by page, reading each answer while it comes.
-    async fn listed(&mut self, resource: &Resource, page: &[(&str, &str)]) -> Result<String, Ended> {
-        let mut next = String::new();
-        loop {
-            let first = next.is_empty();
-            let mut pairs = page.to_vec();
-            pairs.extend((!first).then_some(("continue", next.as_str())));
-            let path = self.path(resource, &pairs)?;
-            let mut items = match self.shared.cluster.wire().items(&path, LIST).await {
-                Ok(items) => items,
-                Err(error) if error.forbidden() => return Err(self.denied(resource, "list").await),
-                Err(error) => return Err(error.into()),
-            };
-            if first {
+    /// Lists by answers that are read while they come. The first page is small, so that there are rows at once; what is
+    /// more comes page by page, or anew as a whole.
+    async fn listed(&mut self, resource: &Resource, way: Way) -> Result<String, Ended> {
+        self.tell(Delta::ListStarted(self.kind, self.scope.clone())).await?;
+        let mut frame = self.part(resource, &[("limit", PAGE)]).await?;
+        while let Some(token) = frame.next {
+            frame = if way == Way::Whole {
+                // What the first page showed may be gone by now: only this answer counts.
                 self.tell(Delta::ListStarted(self.kind, self.scope.clone())).await?;
-            }
-            while let Some(item) = items.next(LIST).await? {
-                match self.decoder.item(item) {
-                    Ok(Some(object)) => self.upsert(Box::new(object)).await?,
-                    Ok(None) => {}
-                    Err(unreadable) => self.unreadable(unreadable).await?,
-                }
-            }
-            let frame = self.decoder.frame(items.frame())?;
-            let Some(token) = frame.next else {
-                self.tell(Delta::ListDone(self.kind, self.scope.clone())).await?;
-                return Ok(frame.resource_version);
+                self.part(resource, &[]).await?
+            } else {
+                self.part(resource, &[("limit", PAGE), ("continue", &token)]).await?
             };
-            next = token;
         }
+        self.tell(Delta::ListDone(self.kind, self.scope.clone())).await?;
+        Ok(frame.resource_version)
+    }
+
+    /// Reads one answer of a list.
+    async fn part(&mut self, resource: &Resource, pairs: &[(&str, &str)]) -> Result<Frame, Ended> {
+        let path = self.path(resource, pairs)?;
+        let mut items = match self.shared.cluster.wire().items(&path, LIST).await {
+            Ok(items) => items,
+            Err(error) if error.forbidden() => return Err(self.denied(resource, "list").await),
+            Err(error) => return Err(error.into()),
+        };
+        while let Some(item) = items.next(LIST).await? {
+            match self.decoder.item(item) {
+                Ok(Some(object)) => self.upsert(Box::new(object)).await?,
+                Ok(None) => {}
+                Err(unreadable) => self.unreadable(unreadable).await?,
+            }
+        }
+        Ok(self.decoder.frame(items.frame())?)
     }
 
     /// A server refuses what is not served, too, when there is no rule for it; discovery tells the two apart.
