@@ -27,6 +27,8 @@ const usage = `usage:
   lab stop DIR PROCESS    kill one process, as a crash would
   lab start DIR PROCESS   start it again, on the same ports
   lab bulk DIR N          add N claims and N snapshots that no controller touches
+  lab churn DIR N RATE DURATION
+        change the first N of these claims in turn, RATE of them a second
 `
 
 var errUsage = errors.New("see the usage above")
@@ -62,6 +64,8 @@ func run(ctx context.Context, args []string) error {
 		return plane.Start(ctx, args[0], args[1])
 	case verb == "bulk" && len(args) == 2:
 		return addBulk(ctx, args[0], args[1])
+	case verb == "churn" && len(args) == 4:
+		return churn(ctx, args)
 	default:
 		return errUsage
 	}
@@ -150,4 +154,16 @@ func addBulk(ctx context.Context, dir, number string) error {
 	}
 	fmt.Printf("%d claims and %d snapshots in %.1fs\n", count, count, time.Since(began).Seconds())
 	return nil
+}
+
+func churn(ctx context.Context, args []string) error {
+	count, errCount := strconv.Atoi(args[1])
+	rate, errRate := strconv.Atoi(args[2])
+	last, errLast := time.ParseDuration(args[3])
+	if errors.Join(errCount, errRate, errLast) != nil || count < 1 || rate < 1 {
+		return errUsage
+	}
+	changed, err := bulk.Churn(ctx, args[0], count, rate, last)
+	fmt.Printf("%d changes in %s\n", changed, last)
+	return err
 }
