@@ -8,11 +8,13 @@ mod chain;
 mod clean;
 mod digest;
 pub mod names;
+mod nearest;
 pub mod quantity;
 
 pub use chain::chain;
 pub use clean::{sanitize, truncate, width};
 pub use digest::{hex, sha256};
+pub use nearest::nearest;
 pub use quantity::{age, bytes, percent};
 
 /// A count with its noun: `1 copy`, `3 copies`.

@@ -44,16 +44,29 @@ pub struct Policies {
     pub rules: Vec<PolicyRule>,
 }
 
+impl Rpo {
+    /// Reads an objective: a duration longer than nothing, or `none`.
+    pub fn parse(text: &str) -> Self {
+        if text.trim() == "none" {
+            return Self::OptedOut;
+        }
+        match text.trim().parse::<SignedDuration>() {
+            Ok(duration) if duration.is_positive() => Self::Within(duration),
+            _ => Self::Invalid(text.to_owned()),
+        }
+    }
+}
+
 impl Policies {
     /// The objective for a claim, and which of the three places said it.
     pub fn rpo(&self, claim: &Meta) -> (Rpo, &'static str) {
         if let Some(text) = claim.annotation(annotation::RPO) {
-            return (parse(text), "annotation");
+            return (Rpo::parse(text), "annotation");
         }
         if let Some(rule) = self.rules.iter().find(|rule| rule.matches(claim)) {
-            return (parse(&rule.rpo), "policy");
+            return (Rpo::parse(&rule.rpo), "policy");
         }
-        self.default_rpo.as_deref().map_or((Rpo::NoPolicy, "default"), |text| (parse(text), "default"))
+        self.default_rpo.as_deref().map_or((Rpo::NoPolicy, "default"), |text| (Rpo::parse(text), "default"))
     }
 }
 
@@ -67,16 +80,6 @@ impl PolicyRule {
             },
         };
         namespace && self.labels.iter().all(|(key, value)| claim.label(key) == Some(value))
-    }
-}
-
-fn parse(text: &str) -> Rpo {
-    if text.trim() == "none" {
-        return Rpo::OptedOut;
-    }
-    match text.trim().parse::<SignedDuration>() {
-        Ok(duration) if duration.is_positive() => Rpo::Within(duration),
-        _ => Rpo::Invalid(text.to_owned()),
     }
 }
 

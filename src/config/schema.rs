@@ -1,0 +1,132 @@
+//! The one registry of settings: what a configuration file may say.
+//!
+//! Reading, checking, the commented file of `holdfast config init` and the README's table all come from here; tests
+//! hold it to the structures that the settings end in. What a value may look like is its [`Shape`]'s.
+
+use super::shape::Shape;
+
+/// What holds when a setting is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Without {
+    /// This value, as TOML.
+    Value(&'static str),
+    /// No value; what follows from that.
+    Nothing(&'static str),
+    /// It cannot be left out.
+    Required,
+}
+
+/// One entry of the registry.
+#[derive(Debug)]
+pub struct Setting {
+    /// The names of the tables it stands in and its own, joined by dots. `NAME` and `ACTION` stand for any name; `[]`
+    /// behind a name says that there may be several such tables.
+    pub path: &'static str,
+    /// What its value looks like.
+    pub shape: Shape,
+    /// What it does, in sentences.
+    pub doc: &'static str,
+    /// What holds when it is left out.
+    pub without: Without,
+    /// A value to learn from, as TOML.
+    pub example: &'static str,
+}
+
+impl Setting {
+    /// The parts of its path.
+    pub fn parts(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('.')
+    }
+}
+
+macro_rules! settings {
+    ($($path:literal $shape:ident $without:ident $(($value:literal))? like $example:literal; $doc:literal)*) => {
+        /// Every setting, in the order in which a file is written.
+        pub const SETTINGS: &[Setting] = &[$(Setting {
+            path: $path, shape: Shape::$shape, doc: $doc, without: Without::$without $(($value))?, example: $example,
+        },)*];
+    };
+}
+
+settings! {
+    "theme" Text Nothing("dark or ansi, as the terminal can show them, and mono where `$NO_COLOR` is set") like "\"dark\"";
+        "The colours of the console; `:theme` tries them all."
+    "mouse" Flag Value("true") like "false";
+        "Whether the console listens to the mouse. With false the terminal keeps it, to select text."
+    "keys.ACTION" Keys Nothing("the key that `holdfast keys` lists") like "[\"p\", \"f2\"]";
+        "The keys of an action, in place of its own; an empty list takes them all away. `holdfast keys` lists actions \
+         and keys. What writes to a cluster needs ctrl held."
+    "policy.default_rpo" Objective Nothing("a volume that no rule matches has no objective") like "\"24h\"";
+        "How old the last good copy of a volume may be: a duration, or none to opt out. A volume's own annotation \
+         `holdfast.dev/rpo` comes first, then the first rule that matches, then this."
+    "policy.rules[].namespace" Namespaces Nothing("every namespace") like "\"shop*\"";
+        "The namespaces that the rule is for: a name, or how names begin, followed by *."
+    "policy.rules[].labels" Labels Nothing("every volume") like "{ tier = \"gold\" }";
+        "Labels that a claim must carry for the rule."
+    "policy.rules[].rpo" Objective Required like "\"1h\"";
+        "The objective of the volumes that the rule matches."
+    "deadlines.cut" Duration Value("\"2m\"") like "\"90s\"";
+        "How long a backup waits until the snapshot is cut."
+    "deadlines.ready" Duration Value("\"10m\"") like "\"1h\"";
+        "How long a backup waits until the snapshot can be restored from."
+    "contexts.NAME.read_only" Flag Value("false") like "true";
+        "Never write to this cluster, whatever the command line says."
+    "contexts.NAME.protected" Flag Value("false") like "true";
+        "This cluster needs extra care, such as production."
+    "contexts.NAME.prometheus" Url Nothing("how full volumes are is Unknown")
+        like "\"https://prometheus.example:9090\"";
+        "The Prometheus that scrapes this cluster's kubelets: how full volumes are comes from there. The base address, \
+         without user name or password."
+    "contexts.NAME.prometheus_ca" File Nothing("the system's certificate authorities") like "\"/etc/ssl/monitoring-ca.pem\"";
+        "PEM file of the certificate authorities that an https Prometheus is checked against."
+}
+
+/// What stands below a table under some name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Below {
+    /// A setting.
+    Setting(&'static Setting),
+    /// A table; its part of the path.
+    Table(&'static str),
+    /// Several tables; their part of the path.
+    Tables(&'static str),
+}
+
+/// What the registry has under a name in a table.
+pub(super) fn below(table: &[&str], name: &str) -> Option<Below> {
+    entries(table).find_map(|(setting, part, last)| match part.strip_suffix("[]") {
+        Some(plain) => (plain == name).then_some(Below::Tables(part)),
+        None if part != name && !any(part) => None,
+        None if last => Some(Below::Setting(setting)),
+        None => Some(Below::Table(part)),
+    })
+}
+
+/// The names that a table may have; none where any name may stand.
+pub(super) fn names(table: &[&str]) -> Vec<&'static str> {
+    let mut names: Vec<&str> = entries(table).map(|(_, part, _)| part.trim_end_matches("[]")).collect();
+    names.dedup();
+    names.retain(|name| !any(name));
+    names
+}
+
+/// The settings that a table cannot be without.
+pub(super) fn required(table: &[&str]) -> Vec<&'static Setting> {
+    let required = |setting: &&Setting| setting.without == Without::Required;
+    entries(table).filter(|(.., last)| *last).map(|(setting, ..)| setting).filter(required).collect()
+}
+
+/// Whether a part of a path stands for any name.
+pub(super) fn any(part: &str) -> bool {
+    part.chars().all(|c| c.is_ascii_uppercase())
+}
+
+/// The settings in and below a table, each with the part of its path that comes next, and whether that is the last.
+fn entries(table: &[&str]) -> impl Iterator<Item = (&'static Setting, &'static str, bool)> {
+    SETTINGS.iter().filter_map(move |setting| {
+        let mut parts = setting.parts();
+        let inside = table.iter().all(|part| parts.next() == Some(*part));
+        let next = parts.next().filter(|_| inside)?;
+        Some((setting, next, parts.next().is_none()))
+    })
+}

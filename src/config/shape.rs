@@ -1,0 +1,119 @@
+//! What the value of a setting may look like, and what is said of one that does not.
+
+use std::ops::Range;
+
+use jiff::SignedDuration;
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::prometheus::PrometheusUrl;
+use crate::model::Rpo;
+
+/// What the value of a setting looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A text.
+    Text,
+    /// True or false.
+    Flag,
+    /// A duration longer than nothing.
+    Duration,
+    /// A recovery point objective: a duration, or `none`.
+    Objective,
+    /// A namespace, or how several begin.
+    Namespaces,
+    /// Labels and their values.
+    Labels,
+    /// The address of a Prometheus.
+    Url,
+    /// The name of a file.
+    File,
+    /// Keys; which texts are keys is the console's to say.
+    Keys,
+}
+
+impl Shape {
+    /// Its name, for tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Flag => "true or false",
+            Self::Duration => "duration",
+            Self::Objective => "duration or none",
+            Self::Namespaces => "name or beginning*",
+            Self::Labels => "table of texts",
+            Self::Url => "URL",
+            Self::File => "file",
+            Self::Keys => "list of keys",
+        }
+    }
+
+    /// What has to be written.
+    const fn wanted(self) -> &'static str {
+        match self {
+            Self::Flag => "true or false",
+            Self::Duration => "a duration in quotes, such as \"90s\" or \"10m\"",
+            Self::Objective => "a duration in quotes, such as \"24h\", or \"none\"",
+            Self::Labels => "a table of texts, such as { tier = \"gold\" }",
+            Self::Keys => "a list of keys in quotes, such as [\"p\", \"f2\"]",
+            Self::Text | Self::Namespaces | Self::Url | Self::File => "a text in quotes",
+        }
+    }
+
+    /// Checks a value and tells each thing that is wrong with it, and where.
+    pub(super) fn check(self, value: &Spanned<DeValue>, mut wrong: impl FnMut(Range<usize>, String)) {
+        let mut other = |value: &Spanned<DeValue>| {
+            wrong(value.span(), format!("needs {}; this is {}", self.wanted(), kind(value.get_ref())));
+        };
+        match (self, value.get_ref()) {
+            (Self::Flag, DeValue::Boolean(_)) => {}
+            (Self::Labels, DeValue::Table(labels)) => {
+                labels.iter().filter(|(_, value)| !value.get_ref().is_str()).for_each(|(_, value)| other(value));
+            }
+            (Self::Keys, DeValue::Array(keys)) => {
+                keys.iter().filter(|key| !key.get_ref().is_str()).for_each(other);
+            }
+            (Self::Flag | Self::Labels | Self::Keys, _) => other(value),
+            (_, DeValue::String(text)) => {
+                if let Some(why) = self.misread(text) {
+                    wrong(value.span(), why);
+                }
+            }
+            _ => other(value),
+        }
+    }
+
+    /// What is wrong with a text.
+    fn misread(self, text: &str) -> Option<String> {
+        match self {
+            Self::Duration => match text.parse::<SignedDuration>() {
+                Ok(duration) if duration.is_positive() => None,
+                Ok(_) => Some("needs a duration longer than nothing".to_owned()),
+                Err(_) => Some(format!("\"{text}\" is not a duration; write one such as 90s, 10m or 1h30m")),
+            },
+            Self::Objective => matches!(Rpo::parse(text), Rpo::Invalid(_))
+                .then(|| format!("\"{text}\" is not an objective; write a duration such as 4h, or none to opt out")),
+            Self::Namespaces => text
+                .trim_end_matches('*')
+                .contains('*')
+                .then(|| format!("\"{text}\" has * before its end; only what follows the beginning can be left open")),
+            // It never repeats the address.
+            Self::Url => PrometheusUrl::try_from(text.to_owned()).err().map(|error| error.to_string()),
+            Self::File if text.is_empty() => Some("needs the name of a file; this is empty".to_owned()),
+            Self::Text | Self::Flag | Self::Labels | Self::File | Self::Keys => None,
+        }
+    }
+}
+
+/// What a value is, in words.
+pub(super) fn kind(value: &DeValue) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(true) => "true",
+        DeValue::Boolean(false) => "false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
