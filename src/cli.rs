@@ -10,6 +10,7 @@ mod exit;
 mod get;
 mod open;
 mod operations;
+mod settings;
 
 use std::error::Error;
 

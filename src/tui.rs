@@ -7,6 +7,7 @@ mod action;
 mod app;
 mod draw;
 mod driver;
+mod keymap;
 mod keys;
 mod layer;
 mod layout;
@@ -19,12 +20,12 @@ pub use action::{ACTIONS, Action, ActionId, Availability, Risk};
 pub use app::{App, Effect, Input};
 pub use draw::draw;
 pub use driver::{ConsoleError, run};
-pub use keys::Chord;
+pub use keymap::{Binding, Keymap};
+pub use keys::{Chord, KeyError};
 pub use layer::{Cursor, DetailLayer, Layer, Offer, Place};
 pub use theme::{Meaning, Theme, ThemeError};
 
 /// The entry of a menu that a letter stands for.
 fn menu_letter(entries: &[(ActionId, Availability)], chord: Chord) -> Option<ActionId> {
-    let letter = |id: &ActionId| Action::of(*id).menu.map(crossterm::event::KeyCode::Char);
-    entries.iter().map(|(id, _)| *id).find(|id| !chord.ctrl && letter(id) == Some(chord.code))
+    entries.iter().map(|(id, _)| *id).find(|id| Action::of(*id).menu.map(Chord::letter) == Some(chord))
 }

@@ -7,14 +7,15 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 use super::args::Global;
+use super::settings;
 use super::{Exit, Failure};
 use crate::cluster::{self, ConnectError, Target};
-use crate::config::{Config, state_directory};
+use crate::config::{Config, LOG_ENV, state_directory};
 use crate::model::{Connection, Freshness, Kind, World};
 use crate::session::{Event, Options, Session};
 use crate::store::Store;
 use crate::text::{self, names};
-use crate::tui::{self, ConsoleError, Theme};
+use crate::tui::{self, ConsoleError};
 
 /// How long a command waits for the cluster before it says that it could not judge.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,9 +29,9 @@ pub(super) fn log(path: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = path else { return Ok(()) };
     let file = OpenOptions::new().create(true).append(true).open(path);
     let file = file.map_err(|error| Failure::new(Exit::Usage, format!("cannot log to {}: {error}", path.display())))?;
-    let filter = std::env::var("HOLDFAST_LOG").unwrap_or_else(|_| FILTER.to_owned());
+    let filter = std::env::var(LOG_ENV).unwrap_or_else(|_| FILTER.to_owned());
     let filter = EnvFilter::try_new(&filter)
-        .map_err(|error| Failure::new(Exit::Usage, format!("HOLDFAST_LOG={filter}: {error}")))?;
+        .map_err(|error| Failure::new(Exit::Usage, format!("{LOG_ENV}={filter}: {error}")))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(file).init();
     Ok(())
 }
@@ -50,11 +51,17 @@ pub(super) fn target(global: &Global) -> Result<Target, Failure> {
 
 /// An open session on these kinds.
 pub(super) fn session(global: &Global, kinds: &[Kind], own_namespace: bool) -> Result<Session, Failure> {
-    session_at(global, kinds, own_namespace, &state_directory()?)
+    let config = Config::load(global.config.as_deref())?;
+    session_at(global, config, kinds, own_namespace, &state_directory()?)
 }
 
-fn session_at(global: &Global, kinds: &[Kind], own_namespace: bool, state: &Path) -> Result<Session, Failure> {
-    let config = Config::load(global.config.as_deref())?;
+fn session_at(
+    global: &Global,
+    config: Config,
+    kinds: &[Kind],
+    own_namespace: bool,
+    state: &Path,
+) -> Result<Session, Failure> {
     let target = target(global)?;
     check(&target).map_err(|error| Failure::new(exit_of(&error), super::describe(&error)))?;
     let store = Store::open(state)?;
@@ -74,22 +81,13 @@ fn check(target: &Target) -> Result<(), ConnectError> {
 
 /// Opens the console, with its state in this directory.
 pub(super) async fn console(global: &Global, state: &Path) -> Result<Exit, Failure> {
-    let config = Config::load(global.config.as_deref())?;
-    let theme = theme(config.theme.as_deref())?;
-    let mut session = session_at(global, Kind::ALL, false, state)?;
-    match tui::run(&mut session, theme).await {
+    let settings::Console { config, theme, keymap } = settings::console(global)?;
+    let mut session = session_at(global, config, Kind::ALL, false, state)?;
+    match tui::run(&mut session, theme, keymap).await {
         Ok(()) => Ok(Exit::Fine),
         Err(error @ ConsoleError::NoTerminal) => Err(Failure::new(Exit::Usage, error)),
         Err(error) => Err(Failure::new(Exit::Refused, error)),
     }
-}
-
-/// The theme that the configuration names, as far as the terminal can show it.
-fn theme(asked: Option<&str>) -> Result<Theme, Failure> {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let depth = std::env::var("COLORTERM").unwrap_or_default();
-    let true_color = matches!(depth.as_str(), "truecolor" | "24bit");
-    Theme::named(Theme::choice(asked, set("NO_COLOR"), true_color)).map_err(|error| Failure::new(Exit::Usage, error))
 }
 
 /// Waits until every one of these kinds was listed, or cannot be.

@@ -2,8 +2,8 @@
 //!
 //! It says nothing about how an action is done; that is [`App`](super::App)'s.
 
-use super::keys::Chord;
 use super::layer::{Place, Sort};
+use crate::view::Pane;
 
 /// What a person can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +49,18 @@ pub enum ActionId {
     Quit,
 }
 
+impl ActionId {
+    /// The action that goes to a pane.
+    pub const fn to_pane(pane: Pane) -> Self {
+        match pane {
+            Pane::Volumes => Self::Volumes,
+            Pane::RestorePoints => Self::RestorePoints,
+            Pane::Certificates => Self::Certificates,
+            Pane::Findings => Self::Findings,
+        }
+    }
+}
+
 /// What an action does to the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Risk {
@@ -78,7 +90,7 @@ pub struct Action {
     pub short: &'static str,
     /// What it does, in a sentence.
     pub doc: &'static str,
-    /// Keys, the one to show first.
+    /// Its own keys, the one to show first; which count is the [`Keymap`](super::Keymap)'s.
     pub keys: &'static [&'static str],
     /// Where it applies.
     pub places: Where,
@@ -101,12 +113,6 @@ impl Action {
     /// Whether it applies in a place.
     pub fn applies(&self, place: Place) -> bool {
         self.places.holds(place)
-    }
-
-    /// The action that a key means in a place.
-    pub fn bound(chord: Chord, place: Place) -> Option<&'static Action> {
-        let is = |key: &&str| Chord::parse(key) == Some(chord);
-        ACTIONS.iter().find(|action| action.applies(place) && action.keys.iter().any(is))
     }
 }
 
@@ -174,7 +180,7 @@ actions! {
     Problems "problems" "problems" ["p"] VIEWS bar 4 menu None; None
         "One list of everything that needs a person, the worst first, with what to do next"
     NextPane "next-pane" "pane" ["tab"] PANES bar 5 menu None; None "Go to the next pane"
-    PreviousPane "previous-pane" "pane back" ["backtab"] PANES bar 0 menu None; None "Go to the pane before"
+    PreviousPane "previous-pane" "pane back" ["shift-tab"] PANES bar 0 menu None; None "Go to the pane before"
     Volumes "volumes" "volumes" ["1"] VIEWS bar 0 menu None; None "Go to the volumes"
     RestorePoints "restore-points" "restore points" ["2"] VIEWS bar 0 menu None; None "Go to the restore points"
     Certificates "certificates" "certificates" ["3"] VIEWS bar 0 menu None; None "Go to the certificates"
@@ -210,22 +216,7 @@ actions! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::{HashMap, HashSet};
-
-    #[test]
-    fn no_key_means_two_things_in_one_place() {
-        for place in Place::ALL {
-            let mut bound: HashMap<Chord, &str> = HashMap::new();
-            for action in ACTIONS.iter().filter(|action| action.applies(*place)) {
-                for key in action.keys {
-                    let chord = Chord::parse(key).unwrap_or_else(|| panic!("{}: {key} is not a key", action.name));
-                    if let Some(other) = bound.insert(chord, action.name) {
-                        panic!("{place:?}: {key} is {other} and {}", action.name);
-                    }
-                }
-            }
-        }
-    }
+    use std::collections::HashSet;
 
     #[test]
     fn names_and_menu_letters_are_unique_and_everything_is_documented() {
@@ -245,13 +236,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_writes_is_on_a_bare_key() {
+    fn nothing_that_writes_has_a_key_of_its_own() {
         for action in ACTIONS.iter().filter(|action| action.risk == Risk::Writes) {
             assert!(action.keys.is_empty() && action.menu.is_some(), "{}", action.name);
-        }
-        let ctrl_d = Chord::parse("ctrl-d").unwrap();
-        for place in Place::ALL {
-            assert!(Action::bound(ctrl_d, *place).is_none_or(|action| action.id == ActionId::HalfDown));
         }
     }
 }

@@ -13,7 +13,8 @@ use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::action::{Action, ActionId};
+use super::action::ActionId;
+use super::keymap::Keymap;
 use super::keys::Chord;
 use super::layer::{DetailLayer, Layer, Offer, Place};
 use super::layout::Areas;
@@ -86,6 +87,8 @@ pub enum Effect {
 pub struct App {
     /// The colours.
     pub theme: Theme,
+    /// Which key does what.
+    pub keymap: Keymap,
     /// The panes.
     pub panes: Panes,
     /// What lies above them; the last has the keys.
@@ -99,10 +102,11 @@ pub struct App {
 }
 
 impl App {
-    /// A console that has seen nothing yet.
+    /// A console that has seen nothing yet, with the registry's own keys.
     pub fn new(theme: Theme, columns: u16, lines: u16) -> Self {
         Self {
             theme,
+            keymap: Keymap::default(),
             panes: Panes::default(),
             layers: Vec::new(),
             said: None,
@@ -181,19 +185,18 @@ impl App {
     fn key(&mut self, desk: &Desk, event: KeyEvent) -> Vec<Effect> {
         self.said = None;
         let chord = Chord::of(&event);
-        if Action::bound(chord, Place::Panes).is_some_and(|action| action.id == ActionId::Quit) {
-            return self.run(desk, ActionId::Quit, None);
-        }
         let place = self.place();
         if place == Place::Typing {
-            return self.typed(desk, event);
+            // A key that could be part of a text does not leave while one is typed.
+            let leaves = chord.ctrl && self.keymap.keys(ActionId::Quit).contains(&chord);
+            return if leaves { self.run(desk, ActionId::Quit, None) } else { self.typed(desk, event) };
         }
         if let Some(Layer::Menu(entries, ..)) = self.layers.last()
             && let Some(id) = super::menu_letter(entries, chord)
         {
             return self.run_from_menu(desk, id);
         }
-        match Action::bound(chord, place) {
+        match self.keymap.bound(chord, place) {
             Some(action) => self.run(desk, action.id, None),
             None => Vec::new(),
         }

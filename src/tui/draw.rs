@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::action::{ACTIONS, Action, Availability};
+use super::action::{ACTIONS, Action, ActionId, Availability};
+use super::keymap::Keymap;
 use super::layer::{Layer, Place};
 use super::layout::Areas;
 use super::theme::Meaning;
@@ -37,7 +38,7 @@ pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) {
         None => panes(&mut pen, app, desk, &areas),
         Some(at) => view_layer(&mut pen, app, desk, &app.layers[at], areas.body),
     }
-    strip(&mut pen, desk, areas.strip);
+    strip(&mut pen, &app.keymap, desk, areas.strip);
     bar(&mut pen, app, desk, areas.bar);
     for layer in &app.layers[cover.map_or(0, |at| at + 1)..] {
         dialogs::draw(&mut pen, app, desk, layer, &areas);
@@ -46,7 +47,7 @@ pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) {
 
 fn view_layer(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, area: Rect) {
     match layer {
-        Layer::Detail(detail) => sheet::draw(pen, desk, detail, area),
+        Layer::Detail(detail) => sheet::draw(pen, &app.keymap, desk, detail, area),
         Layer::Problems(problems, cursor) => lists::problems(pen, desk, problems, cursor, area),
         Layer::Operations(cursor) => lists::operations(pen, desk, cursor, area),
         other => pages::draw(pen, app, desk, other, area),
@@ -101,13 +102,18 @@ fn tabs(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
         let focused = pane == app.panes.focus;
         let meaning = if focused { Meaning::Selection } else { Meaning::Muted };
         let name = if area.width < 76 { &pane.title()[..4] } else { pane.title() };
-        x = pen.put(x, area.y, area.right(), &format!(" {} {name} ", pane.index() + 1), meaning);
+        x = pen.put(x, area.y, area.right(), &format!(" {}{name} ", number(&app.keymap, pane)), meaning);
         x = pane::counts(pen, desk, pane, x, area.y, area.right());
         x += 1;
     }
 }
 
-fn strip(pen: &mut Pen, desk: &Desk, area: Rect) {
+/// The key that goes to a pane, before its name.
+fn number(keymap: &Keymap, pane: Pane) -> String {
+    keymap.key(&[ActionId::to_pane(pane)]).map(|key| format!("{key} ")).unwrap_or_default()
+}
+
+fn strip(pen: &mut Pen, keymap: &Keymap, desk: &Desk, area: Rect) {
     let inner = if area.height > 1 {
         let title = [("Operations", Meaning::Title)];
         pen.frame(area, &title, &[], false);
@@ -116,8 +122,8 @@ fn strip(pen: &mut Pen, desk: &Desk, area: Rect) {
         area
     };
     if desk.operations.is_empty() {
-        let text = "No operation yet. Select a volume, then x b: back it up.";
-        pen.put(inner.x + 1, inner.y, inner.right(), text, Meaning::Muted);
+        let text = format!("No operation yet. Select a volume, then {}: back it up.", keymap.way(ActionId::Backup));
+        pen.put(inner.x + 1, inner.y, inner.right(), &text, Meaning::Muted);
     }
     for (y, operation) in (inner.y..inner.bottom()).zip(&desk.operations) {
         operation_line(
@@ -181,12 +187,12 @@ fn keys(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
         }
         return;
     }
-    let mut shown: Vec<&Action> =
-        ACTIONS.iter().filter(|action| action.bar > 0 && action.applies(place) && !action.keys.is_empty()).collect();
+    let mut shown: Vec<&Action> = ACTIONS.iter().filter(|action| action.bar > 0 && action.applies(place)).collect();
     shown.sort_by_key(|action| action.bar);
     for action in shown {
+        let Some(key) = app.keymap.key(&[action.id]) else { continue };
         let enabled = app.available(desk, action.id) == Availability::Enabled;
-        x = hint(pen, x, area, action.keys[0], action.short, enabled);
+        x = hint(pen, x, area, &key.to_string(), action.short, enabled);
     }
 }
 

@@ -21,7 +21,7 @@ use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
-use super::{App, Effect, Input, Theme, draw};
+use super::{App, Effect, Input, Keymap, Theme, draw};
 use crate::model::ObjRef;
 use crate::plan::{OperationId, Verb};
 use crate::session::{Event, Session, Ticket};
@@ -47,14 +47,15 @@ pub enum ConsoleError {
 ///
 /// # Errors
 /// When there is no terminal, or it cannot be used.
-pub async fn run(session: &mut Session, theme: Theme) -> Result<(), ConsoleError> {
+pub async fn run(session: &mut Session, theme: Theme, keymap: Keymap) -> Result<(), ConsoleError> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         return Err(ConsoleError::NoTerminal);
     }
     let _screen = Screen::enter()?;
     let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let size = terminal.size()?;
-    let app = App::new(theme, size.width, size.height);
+    let mut app = App::new(theme, size.width, size.height);
+    app.keymap = keymap;
     Console { session, app, asked: HashMap::new() }.run(&mut terminal).await
 }
 

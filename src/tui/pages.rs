@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::App;
-use super::action::{ACTIONS, Availability};
+use super::action::{ACTIONS, Action, ActionId, Availability};
 use super::draw::{Pen, left, step_mark};
 use super::layer::{Layer, Place};
 use super::layout::inside;
@@ -57,7 +57,7 @@ fn page(app: &App, desk: &Desk, layer: &Layer, width: u16) -> Option<Page> {
             }
             lines.extend(sections(&review(&offer.plan, &offer.dry_run), room));
             lines.push(Line::new());
-            lines.extend(last_word(desk, offer.died.is_some()));
+            lines.extend(last_word(app, desk, offer.died.is_some()));
             let title = titled("Review: ", &offer.plan.title);
             Page { title, right: "nothing is done yet".into(), lines, scroll: *scroll }
         }
@@ -69,7 +69,7 @@ fn page(app: &App, desk: &Desk, layer: &Layer, width: u16) -> Option<Page> {
             let found = desk.operations.iter().find(|operation| operation.id == *id);
             let lines = found.map_or_else(
                 || vec![one("This operation is not known here.", Meaning::Muted)],
-                |operation| operation_lines(desk, operation, room),
+                |operation| operation_lines(app, desk, operation, room),
             );
             let title = titled("Operation ", found.map_or(id, |operation| &operation.title));
             Page { title, right: id.to_string(), lines, scroll: *scroll }
@@ -159,22 +159,22 @@ fn sections(sections: &[Section], room: usize) -> Vec<Line> {
     lines
 }
 
-fn last_word(desk: &Desk, died: bool) -> Vec<Line> {
+fn last_word(app: &App, desk: &Desk, died: bool) -> Vec<Line> {
     if desk.world.context.read_only {
         return vec![one("This session is read-only: the plan can be read, not run.", Meaning::Warn)];
     }
     if died {
-        return vec![one("esc closes it; then plan again.", Meaning::Muted)];
+        return vec![one(&format!("{} closes it; then plan again.", app.keymap.way(ActionId::Back)), Meaning::Muted)];
     }
     vec![vec![
-        ("enter ".to_owned(), Meaning::Key),
+        (format!("{} ", app.keymap.way(ActionId::Proceed)), Meaning::Key),
         ("goes on to the confirmation, where the name of the object is typed; ".to_owned(), Meaning::Muted),
-        ("esc ".to_owned(), Meaning::Key),
+        (format!("{} ", app.keymap.way(ActionId::Back)), Meaning::Key),
         ("gives it up.".to_owned(), Meaning::Muted),
     ]]
 }
 
-fn operation_lines(desk: &Desk, operation: &OperationView, room: usize) -> Vec<Line> {
+fn operation_lines(app: &App, desk: &Desk, operation: &OperationView, room: usize) -> Vec<Line> {
     let level = operation.state.level();
     let (done, all) = operation.progress();
     let mut lines = vec![vec![
@@ -213,33 +213,15 @@ fn operation_lines(desk: &Desk, operation: &OperationView, room: usize) -> Vec<L
     }
     if operation.can_resume {
         lines.push(Line::new());
-        lines.push(one("x r resumes it where its journal ends; nothing is done twice.", Meaning::Muted));
+        let resume = app.keymap.way(ActionId::Resume);
+        let text = format!("{resume} resumes it where its journal ends; nothing is done twice.");
+        lines.push(one(&text, Meaning::Muted));
     }
     lines
 }
 
 fn help(app: &App, desk: &Desk, place: Place, room: usize) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let actions = ACTIONS.iter().filter(|action| action.applies(place));
-    for action in actions {
-        let keys = match (action.keys, action.menu) {
-            ([], Some(letter)) => format!("x {letter}"),
-            ([], None) => format!(":{}", action.name),
-            (keys, _) => keys.join(" "),
-        };
-        let doc = match app.available(desk, action.id) {
-            Availability::Disabled(why) if action.menu.is_some() => format!("{} (not now: {why})", action.doc),
-            _ => action.doc.to_owned(),
-        };
-        for (i, piece) in wrap(&doc, room.saturating_sub(30)).into_iter().enumerate() {
-            let (keys, name) = if i == 0 { (keys.as_str(), action.name) } else { ("", "") };
-            lines.push(vec![
-                (format!("{keys:<13}"), Meaning::Key),
-                (format!("{name:<16}"), Meaning::Heading),
-                (piece, Meaning::Text),
-            ]);
-        }
-    }
+    let mut lines = help_actions(app, desk, place, room);
     lines.push(Line::new());
     lines.push(one("What the marks say", Meaning::Heading));
     for level in Level::ALL {
@@ -251,6 +233,35 @@ fn help(app: &App, desk: &Desk, place: Place, room: usize) -> Vec<Line> {
         for column in app.panes.focus.columns() {
             lines
                 .push(vec![(format!("  {:<12}", column.id), Meaning::Heading), (column.doc.to_owned(), Meaning::Text)]);
+        }
+    }
+    lines
+}
+
+/// What can be done in a place, each action with its keys or the way to it.
+fn help_actions(app: &App, desk: &Desk, place: Place, room: usize) -> Vec<Line> {
+    let keys = |action: &Action| match app.keymap.keys(action.id) {
+        [] => app.keymap.way(action.id),
+        keys => keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+    };
+    let actions: Vec<_> = ACTIONS.iter().filter(|action| action.applies(place)).map(|a| (a, keys(a))).collect();
+    let widest = actions.iter().map(|(_, keys)| text::width(keys)).max().unwrap_or(0);
+    // Many keys for one action must not leave no room for what it does.
+    let wide = (widest + 2).clamp(13, 24);
+    let mut lines = Vec::new();
+    for (action, keys) in actions {
+        let keys = text::truncate(&keys, wide - 1);
+        let doc = match app.available(desk, action.id) {
+            Availability::Disabled(why) if action.menu.is_some() => format!("{} (not now: {why})", action.doc),
+            _ => action.doc.to_owned(),
+        };
+        for (i, piece) in wrap(&doc, room.saturating_sub(wide + 17)).into_iter().enumerate() {
+            let (keys, name) = if i == 0 { (&*keys, action.name) } else { ("", "") };
+            lines.push(vec![
+                (format!("{keys:<wide$}"), Meaning::Key),
+                (format!("{name:<16}"), Meaning::Heading),
+                (piece, Meaning::Text),
+            ]);
         }
     }
     lines

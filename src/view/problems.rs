@@ -127,7 +127,7 @@ fn operation(operation: &OperationView) -> Option<Problem> {
     let id = &operation.id;
     let next = match state {
         OperationState::Interrupted if operation.can_resume => {
-            format!("resume it: open it, then x r; or `holdfast operations resume {id}`")
+            format!("resume it from its actions, or with `holdfast operations resume {id}`")
         }
         OperationState::Interrupted => "it is run by another console; look there".to_owned(),
         OperationState::OutcomeUnknown => format!("look again: `holdfast operations resume {id}` observes first"),

@@ -154,7 +154,7 @@ mod child {
     use holdfast::model::{Freshness, Kind};
     use holdfast::session::{Options, Session};
     use holdfast::store::Store;
-    use holdfast::tui::{self, ConsoleError, Theme};
+    use holdfast::tui::{self, ConsoleError, Keymap, Theme};
 
     /// Says to the program that it is run by a test, and where its cluster is.
     pub const KUBECONFIG: &str = "HOLDFAST_TEST_KUBECONFIG";
@@ -177,7 +177,7 @@ mod child {
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             panic!("a defect in the console");
         });
-        let ended = tui::run(&mut session, Theme::named("dark").unwrap()).await;
+        let ended = tui::run(&mut session, Theme::named("dark").unwrap(), Keymap::default()).await;
         assert!(matches!(ended, Err(ConsoleError::Panicked)), "{ended:?}");
     }
 }

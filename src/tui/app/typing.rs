@@ -129,7 +129,8 @@ impl App {
                 Vec::new()
             }
             None => {
-                self.say(desk, Level::Warn, format!("there is no command \"{name}\"; `:` lists them"));
+                let way = self.keymap.way(ActionId::Palette);
+                self.say(desk, Level::Warn, format!("there is no command \"{name}\"; {way} lists them"));
                 Vec::new()
             }
         }

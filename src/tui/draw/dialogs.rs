@@ -22,11 +22,13 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, areas: 
             message(pen, "One moment", &lines, areas.body);
         }
         Layer::Quit => {
+            let leaves = app.keymap.key(&[ActionId::Leave, ActionId::Quit]);
+            let leaves = leaves.map(|key| format!("{key} leaves   ")).unwrap_or_default();
             let lines = [
                 ("An operation is running here. If you leave, it is interrupted after".to_owned(), Meaning::Text),
                 ("what its journal holds, and the next start offers to resume it.".to_owned(), Meaning::Text),
                 (String::new(), Meaning::Text),
-                ("q leaves   esc stays".to_owned(), Meaning::Key),
+                (format!("{leaves}{} stays", app.keymap.way(ActionId::Back)), Meaning::Key),
             ];
             message(pen, "Leave now?", &lines, areas.body);
         }

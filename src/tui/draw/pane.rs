@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::super::App;
+use super::super::action::ActionId;
 use super::super::layer::Layer;
 use super::super::theme::Meaning;
 use super::{Pen, level_counts};
@@ -16,7 +17,7 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, area: Rect
     let sight = view::sight(&desk.world, pane, desk.now);
     let query = state.listing.query();
     let filtered = !query.filter.is_empty() || query.only_problems;
-    let number = format!("{} ", pane.index() + 1);
+    let number = super::number(&app.keymap, pane);
     let count =
         if filtered { format!(" {}/{}", state.listing.len(), board.len()) } else { format!(" {}", board.len()) };
     let count = if pane == Pane::Findings { String::new() } else { count };
@@ -38,7 +39,7 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, area: Rect
     pen.frame(area, &left, &[(&fresh, sight.level.into())], focused);
     let inner = super::super::layout::inside(area);
     if state.listing.is_empty() {
-        empty(pen, desk, pane, inner, filtered, &sight);
+        empty(pen, app, desk, pane, inner, filtered);
     } else {
         rows(pen, app, desk, pane, inner, focused);
     }
@@ -143,8 +144,10 @@ fn put_cell(pen: &mut Pen, x: u16, y: u16, width: u16, align: Align, text: &str,
     }
 }
 
-fn empty(pen: &mut Pen, desk: &Desk, pane: Pane, inner: Rect, filtered: bool, sight: &view::Sight) {
+fn empty(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, inner: Rect, filtered: bool) {
     let none = desk.boards.board(pane).is_empty();
+    let sight = view::sight(&desk.world, pane, desk.now);
+    let back = format!("{} takes the filter away.", app.keymap.way(ActionId::Back));
     let lines: &[&str] = match (pane, filtered && !none) {
         (Pane::Findings, _) => &[
             "No source of findings is configured.",
@@ -152,7 +155,7 @@ fn empty(pen: &mut Pen, desk: &Desk, pane: Pane, inner: Rect, filtered: bool, si
             "This version reads no SARIF yet, so whether a copy",
             "is older than an exposure is UNKNOWN for every copy.",
         ],
-        (_, true) => &["No row matches the filter.", "", "esc takes the filter away."],
+        (_, true) => &["No row matches the filter.", "", &back],
         (_, false) => match &*sight.word {
             "LOADING" => &["Waiting for the first rows."],
             "LIVE" => &["There are none."],

@@ -3,6 +3,8 @@
 
 use ratatui::layout::Rect;
 
+use super::super::action::ActionId;
+use super::super::keymap::Keymap;
 use super::super::layer::DetailLayer;
 use super::super::layout::{inside, top};
 use super::super::pages::wrap;
@@ -17,12 +19,12 @@ const SIDE_BY_SIDE: u16 = 100;
 /// Columns of labels.
 const LABEL: u16 = 16;
 
-pub(super) fn draw(pen: &mut Pen, desk: &Desk, layer: &DetailLayer, area: Rect) {
+pub(super) fn draw(pen: &mut Pen, keymap: &Keymap, desk: &Desk, layer: &DetailLayer, area: Rect) {
     let Some(sheet) = &layer.sheet else {
         pen.frame(area, &[("Gone", Meaning::Danger)], &[], true);
         let inner = inside(area);
-        let text = "This object is no longer there. esc goes back.";
-        pen.put(inner.x + 2, inner.y + inner.height / 3, inner.right(), text, Meaning::Muted);
+        let text = format!("This object is no longer there. {} goes back.", keymap.way(ActionId::Back));
+        pen.put(inner.x + 2, inner.y + inner.height / 3, inner.right(), &text, Meaning::Muted);
         return;
     };
     let (facts, links) = if area.width >= SIDE_BY_SIDE {
@@ -32,11 +34,11 @@ pub(super) fn draw(pen: &mut Pen, desk: &Desk, layer: &DetailLayer, area: Rect) 
         let wanted = u16::try_from(sheet.links.len()).unwrap_or(u16::MAX).saturating_add(2);
         top(area, area.height - wanted.clamp(3, (area.height / 2).max(3)).min(area.height))
     };
-    draw_facts(pen, desk, layer, sheet, facts);
-    draw_links(pen, layer, sheet, links);
+    draw_facts(pen, keymap, desk, layer, sheet, facts);
+    draw_links(pen, keymap, layer, sheet, links);
 }
 
-fn draw_facts(pen: &mut Pen, desk: &Desk, layer: &DetailLayer, sheet: &Detail, area: Rect) {
+fn draw_facts(pen: &mut Pen, keymap: &Keymap, desk: &Desk, layer: &DetailLayer, sheet: &Detail, area: Rect) {
     let title = text::sanitize(&sheet.object.to_string()).into_owned();
     let state = sheet.state.map(|(level, word)| (format!("{} {word}", level.glyph()), level));
     let right: Vec<_> = state.iter().map(|(word, level)| (word.as_str(), Meaning::from(*level))).collect();
@@ -51,7 +53,8 @@ fn draw_facts(pen: &mut Pen, desk: &Desk, layer: &DetailLayer, sheet: &Detail, a
         }
     }
     if below > 0 && area.height > 1 {
-        let more = format!(" {below} more, ctrl-d ");
+        let key = keymap.key(&[ActionId::HalfDown, ActionId::PageDown]);
+        let more = format!(" {below} more{} ", key.map(|key| format!(", {key}")).unwrap_or_default());
         pen.put_right(area.x, area.bottom() - 1, area.right().saturating_sub(2), &more, Meaning::Muted);
     }
 }
@@ -124,9 +127,10 @@ pub(in crate::tui) fn fact_lines(layer: &DetailLayer) -> usize {
     sheet.map_or(0, |sheet| sheet.facts.len() + sheet.reasons.len() + sheet.conditions.len() + sheet.events.len() + 6)
 }
 
-fn draw_links(pen: &mut Pen, layer: &DetailLayer, sheet: &Detail, area: Rect) {
+fn draw_links(pen: &mut Pen, keymap: &Keymap, layer: &DetailLayer, sheet: &Detail, area: Rect) {
     let count = format!(" {}", sheet.links.len());
-    pen.frame(area, &[("Linked", Meaning::Title), (&count, Meaning::Muted)], &[("enter opens", Meaning::Muted)], false);
+    let opens = format!("{} opens", keymap.way(ActionId::Open));
+    pen.frame(area, &[("Linked", Meaning::Title), (&count, Meaning::Muted)], &[(&opens, Meaning::Muted)], false);
     let inner = inside(area);
     let height = usize::from(inner.height).max(1);
     let here = sheet.object.namespace.as_ref().map_or_else(|| "\0".to_owned(), |namespace| format!(" {namespace}/"));

@@ -32,8 +32,8 @@ impl Driven {
         for word in keys.split_whitespace() {
             let name = word.strip_prefix('<').and_then(|word| word.strip_suffix('>')).unwrap_or(word);
             match Chord::parse(name) {
-                Some(chord) => self.input(Input::Key(chord.event())),
-                None => {
+                Ok(chord) => self.input(Input::Key(chord.event())),
+                Err(_) => {
                     for letter in word.chars() {
                         let chord = Chord::parse(&letter.to_string()).unwrap();
                         self.input(Input::Key(chord.event()));

@@ -1,9 +1,13 @@
 //! What keys lead to.
 
+use std::path::Path;
+
+use holdfast::config::Reading;
 use holdfast::model::{Delta, Kind, Object, Scope};
 use holdfast::plan::DryRun;
-use holdfast::tui::{Effect, Input, Layer, Place};
+use holdfast::tui::{Effect, Input, Keymap, Layer, Place};
 use holdfast::view::Pane;
+use insta::assert_snapshot;
 
 use super::driven::Driven;
 use super::{screens, shop};
@@ -224,4 +228,99 @@ fn an_open_menu_says_which_right_is_missing_as_soon_as_that_is_known() {
     driven.effects.clear();
     driven.press("b");
     assert!(driven.effects.is_empty(), "a disabled action asks for nothing: {:?}", driven.effects);
+}
+
+/// A console with keys of the configuration.
+fn keyed(keys: &str, columns: u16, lines: u16) -> Driven {
+    let reading = Reading::of(&format!("[keys]\n{keys}"), Path::new("config.toml"));
+    let mut driven = Driven::new(shop::desk(), columns, lines);
+    driven.app.keymap = Keymap::of(&reading.keys).unwrap();
+    driven
+}
+
+#[test]
+fn configured_keys_do_what_they_say_and_the_old_ones_nothing() {
+    let mut driven =
+        keyed("problems = ['f2', 'alt-p']\nzoom = ['shift-f3']\nactions = ['a']\nbackup = ['ctrl-k']", 120, 36);
+    driven.press("p z x");
+    assert_eq!((driven.app.place(), driven.app.panes.zoom), (Place::Panes, false));
+    driven.press("f2");
+    assert_eq!(driven.app.place(), Place::Problems);
+    driven.press("esc alt-p");
+    assert_eq!(driven.app.place(), Place::Problems);
+    driven.press("esc shift-f3");
+    assert!(driven.app.panes.zoom);
+    driven.effects.clear();
+    driven.press("a b");
+    assert!(matches!(driven.effects.last(), Some(Effect::Plan { .. })), "{:?}", driven.effects);
+    driven.press("esc");
+    driven.effects.clear();
+    driven.press("ctrl-k");
+    assert!(matches!(driven.effects.as_slice(), [Effect::Plan { .. }]), "{:?}", driven.effects);
+}
+
+#[test]
+fn every_text_that_names_a_key_names_the_configured_one() {
+    let keys = "problems = ['f2']\nactions = ['a']\nback = ['f4']\nleave = ['Q']\nopen = ['o']\noperations = []\n\
+                volumes = ['v']\nfindings = []\nhelp = ['f1']\nproceed = ['f9']\nhalf-down = ['f7']";
+    let mut driven = keyed(keys, 120, 36);
+    let screen = driven.screen();
+    let bar = screen.lines().last().unwrap();
+    for hint in ["o open", "a actions", "f2 problems", "f1 help", "f4 back", "Q quit"] {
+        assert!(bar.contains(hint), "{hint}: {bar}");
+    }
+    assert!(screen.contains("then a b: back it up"), "{screen}");
+    assert!(screen.contains("╭─ v Volumes") && screen.contains("╭─ Findings"), "{screen}");
+    driven.press("/ nothing-of-this enter");
+    assert!(driven.screen().contains("f4 takes the filter away."), "{}", driven.screen());
+    driven.press("f4 o");
+    assert!(driven.screen().contains("o opens"), "{}", driven.screen());
+    driven.press("f4 a b");
+    let plan = screens::plan(&driven);
+    driven.input(Input::Planned { ask: 1, result: Box::new(Ok((plan, DryRun::Accepted))) });
+    driven.press("G");
+    assert!(driven.screen().contains("f9 goes on to the confirmation"), "{}", driven.screen());
+    assert!(driven.screen().contains("f4 gives it up."), "{}", driven.screen());
+    driven.press("f4").desk.operations = vec![shop::operation()];
+    driven.press("Q");
+    assert!(driven.screen().contains("Q leaves   f4 stays"), "{}", driven.screen());
+    driven.press("f4 f1");
+    let help = driven.screen();
+    for line in ["f2           problems", "a b          backup", ":operations  operations"] {
+        assert!(help.contains(line), "{line}: {help}");
+    }
+}
+
+#[test]
+fn an_interrupted_operation_names_the_way_to_resume_it() {
+    let mut driven = keyed("actions = ['a']", 80, 24);
+    let mut operation = shop::operation();
+    operation.state = holdfast::view::OperationState::Interrupted;
+    operation.can_resume = true;
+    driven.desk.operations = vec![operation];
+    driven.input(Input::Changed);
+    driven.press("o enter G");
+    assert!(driven.screen().contains("a r resumes it"), "{}", driven.screen());
+}
+
+#[test]
+fn a_key_for_leaving_that_could_be_text_is_text_while_one_is_typed() {
+    let mut driven = keyed("quit = ['Q', 'ctrl-x']", 80, 24);
+    driven.press("/ aQb");
+    assert!(driven.effects.is_empty() && driven.screen().contains("aQb"), "{}", driven.screen());
+    driven.press("ctrl-x");
+    assert_eq!(driven.effects, [Effect::Quit]);
+    let mut driven = keyed("quit = ['Q']", 80, 24);
+    driven.press("Q");
+    assert_eq!(driven.effects, [Effect::Quit]);
+}
+
+#[test]
+fn help_stays_readable_with_many_keys() {
+    let keys = "problems = ['f1', 'f2', 'f3', 'f4', 'f5', 'f6', 'f7', 'f8', 'f9']";
+    for (columns, lines) in [(120, 36), (80, 24)] {
+        let mut driven = keyed(keys, columns, lines);
+        driven.press("?");
+        assert_snapshot!(format!("help-many-keys-{columns}x{lines}"), driven.screen());
+    }
 }
