@@ -5,9 +5,11 @@
 
 mod args;
 mod backup;
+mod config;
 mod demo;
 mod exit;
 mod get;
+mod keys;
 mod open;
 mod operations;
 mod settings;
@@ -55,6 +57,8 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,
             Some(Command::Operations(what)) => operations::run(&args.global, &what).await,
             Some(Command::Journal(what)) => operations::journal(&what),
+            Some(Command::Config(what)) => config::run(&args.global, &what),
+            Some(Command::Keys(keys)) => keys::run(&args.global, &keys),
         }
     });
     // A credential plugin that hangs must not keep the process.

@@ -57,6 +57,11 @@ pub enum Command {
     /// The journals of operations.
     #[command(subcommand)]
     Journal(Journal),
+    /// The configuration file: write one, check one, say which is read.
+    #[command(subcommand)]
+    Config(Config),
+    /// Print which key does what in the console, with the configuration applied.
+    Keys(Keys),
 }
 
 /// Arguments of `demo`.
@@ -147,6 +152,33 @@ pub enum Operations {
         /// The operation's id.
         id: String,
     },
+}
+
+/// What `config` does.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Write a file in which every setting is explained and commented out; a file that is there stays as it is.
+    Init {
+        /// Print it instead.
+        #[arg(long)]
+        stdout: bool,
+    },
+    /// Check a file: unknown names, wrong values, keys and their conflicts, each with line and column.
+    Check {
+        /// The file; left out, the one that is read.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print which files, directories and environment variables are used, and why.
+    Path,
+}
+
+/// Arguments of `keys`.
+#[derive(Debug, clap::Args)]
+pub struct Keys {
+    /// How to print it.
+    #[arg(short, long, default_value = "table")]
+    pub output: Format,
 }
 
 /// What `journal` does.

@@ -8,6 +8,7 @@ mod architecture;
 mod backup;
 mod bad_input;
 mod cluster;
+mod configuration;
 mod console;
 mod crash;
 mod faults;

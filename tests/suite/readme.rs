@@ -1,12 +1,10 @@
-//! The README says what the program says: its key table is the registry's. `HOLDFAST_BLESS=1` writes it anew.
+//! The README says what the program says: its tables are the registries'. `HOLDFAST_BLESS=1` writes them anew.
 
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use holdfast::config::{SETTINGS, VARIABLES, Without};
 use holdfast::tui::{ACTIONS, Risk};
-
-const BEGIN: &str = "<!-- keys:begin -->\n";
-const END: &str = "<!-- keys:end -->";
 
 fn key_table() -> String {
     let mut table = "| keys | in the menu | command | what it does |\n|---|---|---|---|\n".to_owned();
@@ -19,15 +17,45 @@ fn key_table() -> String {
     table
 }
 
+fn setting_table() -> String {
+    let mut table = "| setting | value | left out | what it does |\n|---|---|---|---|\n".to_owned();
+    for setting in SETTINGS {
+        let without = match setting.without {
+            Without::Value(value) => format!("`{value}`"),
+            Without::Nothing(then) => then.to_owned(),
+            Without::Required => "not possible".to_owned(),
+        };
+        let doc = setting.doc.replace('*', "\\*");
+        let shape = setting.shape.name().replace('*', "\\*");
+        writeln!(table, "| `{}` | {shape}, as `{}` | {without} | {doc} |", setting.path, setting.example).unwrap();
+    }
+    table
+}
+
+fn variable_table() -> String {
+    let mut table = "| variable | what it says |\n|---|---|\n".to_owned();
+    for variable in VARIABLES {
+        writeln!(table, "| `{}` | {} |", variable.name, variable.doc).unwrap();
+    }
+    table
+}
+
+/// The text with a table between the marks of its name.
+fn with(text: &str, name: &str, table: &str) -> String {
+    let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+    let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("the README lacks {begin}"));
+    let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("the README lacks {end}"));
+    format!("{before}{begin}{table}{end}{after}")
+}
+
 #[test]
-fn the_key_table_is_the_registry() {
+fn the_tables_are_the_registries() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = text.split_once(BEGIN).expect("the README marks where the key table begins");
-    let (_, after) = rest.split_once(END).expect("the README marks where the key table ends");
-    let current = format!("{before}{BEGIN}{}{END}{after}", key_table());
+    let tables = [("keys", key_table()), ("settings", setting_table()), ("variables", variable_table())];
+    let current = tables.iter().fold(text.clone(), |text, (name, table)| with(&text, name, table));
     if std::env::var_os("HOLDFAST_BLESS").is_some() {
         return std::fs::write(&path, &current).unwrap();
     }
-    assert!(text == current, "the README's key table is not the registry; HOLDFAST_BLESS=1 writes it anew");
+    assert!(text == current, "the README's tables are not the registries'; HOLDFAST_BLESS=1 writes them anew");
 }

@@ -46,6 +46,11 @@ impl Person {
         Self { home, secrets: secrets.iter().map(|secret| (*secret).to_owned()).collect() }
     }
 
+    /// The directory that everything of this person is in.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     pub fn kubeconfig(&self) -> PathBuf {
         self.home.path().join("kubeconfig")
     }

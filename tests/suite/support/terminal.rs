@@ -27,7 +27,18 @@ pub struct Terminal {
 impl Terminal {
     /// Runs the real binary on a person's machine.
     pub fn holdfast(person: &Person, arguments: &[&str], columns: u16, lines: u16) -> Self {
-        let environment = person.environment();
+        Self::holdfast_with(person, arguments, &[], columns, lines)
+    }
+
+    /// The same with more in the environment.
+    pub fn holdfast_with(
+        person: &Person,
+        arguments: &[&str],
+        more: &[(&'static str, PathBuf)],
+        columns: u16,
+        lines: u16,
+    ) -> Self {
+        let environment = [person.environment().as_slice(), more].concat();
         Self::run(Path::new(env!("CARGO_BIN_EXE_holdfast")), arguments, &environment, columns, lines)
     }
 
