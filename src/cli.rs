@@ -13,6 +13,7 @@ mod keys;
 mod open;
 mod operations;
 mod settings;
+mod shell;
 
 use std::error::Error;
 
@@ -59,6 +60,8 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Journal(what)) => operations::journal(&what),
             Some(Command::Config(what)) => config::run(&args.global, &what),
             Some(Command::Keys(keys)) => keys::run(&args.global, &keys),
+            Some(Command::Completions { shell }) => shell::completions(shell),
+            Some(Command::Man) => shell::man(),
         }
     });
     // A credential plugin that hangs must not keep the process.

@@ -62,6 +62,13 @@ pub enum Command {
     Config(Config),
     /// Print which key does what in the console, with the configuration applied.
     Keys(Keys),
+    /// Print completions for a shell.
+    Completions {
+        /// For which shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    Man,
 }
 
 /// Arguments of `demo`.
@@ -179,6 +186,14 @@ pub struct Keys {
     /// How to print it.
     #[arg(short, long, default_value = "table")]
     pub output: Format,
+}
+
+/// Shells that completions can be printed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 /// What `journal` does.

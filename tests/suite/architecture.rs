@@ -28,6 +28,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("hyper", &["sim", "cluster"]),
     ("hyper_util", &["sim", "cluster"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
 ];
 
 /// What a pure floor must not name, as beginnings of paths.

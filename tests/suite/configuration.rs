@@ -1,6 +1,8 @@
 //! The configuration as a person meets it: the real binary writes a file, checks one, says which is read, and prints
-//! the keys that follow from it.
+//! the keys, completions and the manual page that follow from it.
 
+use clap::CommandFactory;
+use rstest::rstest;
 use tokio::process::Command;
 
 use crate::support::person::Person;
@@ -147,6 +149,44 @@ async fn keys_prints_what_counts_and_what_was_changed() {
     person.configure("[keys]\nproblems = [\"/\"]\n");
     let refused = person.run(&["keys"]).await.expect(2);
     assert!(refused.stderr.contains("config.toml:2:13: / is the key of filter too, on panes"), "{refused:?}");
+}
+
+/// The names of all commands, those of commands in commands included.
+fn commands(command: &clap::Command, before: &str) -> Vec<String> {
+    let inner = command.get_subcommands();
+    inner
+        .flat_map(|inner| {
+            let name = format!("{before}{}", inner.get_name());
+            let below = commands(inner, &format!("{name} "));
+            std::iter::once(name).chain(below)
+        })
+        .collect()
+}
+
+#[rstest]
+#[case("bash", "complete -F")]
+#[case("zsh", "#compdef holdfast")]
+#[case("fish", "complete -c holdfast")]
+#[tokio::test]
+async fn completions_know_every_command(#[case] shell: &str, #[case] sign: &str) {
+    let script = person().run(&["completions", shell]).await.expect(0).stdout;
+    assert!(script.contains(sign), "{script}");
+    let commands = commands(&holdfast::cli::Args::command(), "");
+    assert!(commands.iter().any(|command| command == "config check"), "{commands:?}");
+    for word in commands.iter().filter_map(|command| command.split(' ').next_back()) {
+        assert!(script.contains(word), "{shell} does not complete {word}");
+    }
+}
+
+#[tokio::test]
+async fn the_manual_page_has_a_section_for_every_command() {
+    let page = person().run(&["man"]).await.expect(0).stdout;
+    assert_eq!(page.matches(".TH ").count(), 1);
+    for command in commands(&holdfast::cli::Args::command(), "") {
+        let title = format!(".SH \"HOLDFAST {}\"", command.to_uppercase());
+        assert!(page.contains(&title), "{title} is missing");
+    }
+    assert_eq!(page.matches("kubeconfig context").count(), 1, "what holds for all commands is said once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
