@@ -7,6 +7,7 @@
 mod architecture;
 mod backup;
 mod bad_input;
+mod churn;
 mod cluster;
 mod configuration;
 mod console;
