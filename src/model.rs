@@ -8,6 +8,7 @@ mod inventory;
 mod key;
 mod kind;
 mod links;
+mod log;
 mod meta;
 mod policy;
 mod storage;
@@ -23,6 +24,7 @@ pub use inventory::{Inventory, Object};
 pub use key::{ClaimKey, HandleKey, Key, ObjRef, Uid};
 pub use kind::{Kind, KindSpec};
 pub use links::Links;
+pub use log::LogLine;
 pub use meta::{Meta, OwnerRef, annotation};
 pub use policy::{Policies, PolicyRule, Rpo};
 pub use storage::{
@@ -36,6 +38,7 @@ pub use tls::{
 pub use usage::{Usage, UsageReport, UsageSource, Usages};
 pub use velero::{BackupLocation, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule};
 pub use workload::{
-    ClaimTemplate, ClusterEvent, Container, Node, Pod, RetentionWhen, SecretUse, SecretVia, Workload, WorkloadKind,
+    ClaimTemplate, ClusterEvent, Container, ContainerState, Node, Pod, RetentionWhen, SecretUse, SecretVia, Workload,
+    WorkloadKind,
 };
 pub use world::{Context, Touched, World};

@@ -17,6 +17,26 @@ pub struct Container {
     pub image_id: Option<Box<str>>,
     /// Whether it is ready.
     pub ready: bool,
+    /// What its present instance does (`status.containerStatuses[].state`).
+    pub state: ContainerState,
+    /// How often it was started again (`restartCount`).
+    pub restarts: u32,
+    /// Whether an instance before the present one has ended (`lastState.terminated`): only then are there logs of it.
+    pub previous: bool,
+}
+
+/// What one instance of a container does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ContainerState {
+    /// The node has not said.
+    #[default]
+    Unknown,
+    /// It has not started; the reason, such as `CrashLoopBackOff`. Untrusted text.
+    Waiting(Box<str>),
+    /// It runs.
+    Running,
+    /// It has ended, with this exit code.
+    Ended(i32),
 }
 
 /// How a pod or template takes a Secret.
@@ -58,6 +78,8 @@ pub struct Pod {
     pub secrets: Box<[SecretUse]>,
     /// Its containers.
     pub containers: Box<[Container]>,
+    /// Its init containers, in the order in which they run.
+    pub init_containers: Box<[Container]>,
 }
 
 impl Pod {

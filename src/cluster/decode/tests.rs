@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::model::{
-    AccessMode, ContentSource, DeletionPolicy, KeyMatch, ReclaimPolicy, RetentionWhen, SecretVia, SnapshotSource,
-    WorkloadKind, annotation,
+    AccessMode, ContainerState, ContentSource, DeletionPolicy, KeyMatch, ReclaimPolicy, RetentionWhen, SecretVia,
+    SnapshotSource, WorkloadKind, annotation,
 };
 
 /// Adds what every object of a real server carries, and what must not be kept of it.
@@ -367,7 +367,12 @@ fn a_pod_says_what_it_mounts_and_how() {
                 "status": {
                     "phase": "Running", "startTime": "2026-11-22T10:00:00Z",
                     "conditions": [{ "type": "Ready", "status": "True" }],
-                    "containerStatuses": [{ "name": "db", "ready": true, "imageID": "postgres@sha256:1", "state": {} }],
+                    "containerStatuses": [{
+                        "name": "db", "ready": true, "imageID": "postgres@sha256:1", "restartCount": 2,
+                        "state": { "running": { "startedAt": "2026-11-22T10:00:00Z" } },
+                        "lastState": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } },
+                    }],
+                    "initContainerStatuses": [{ "name": "init", "state": { "waiting": { "reason": "ErrImagePull" } } }],
                 },
             }),
             "db-0",
@@ -378,6 +383,10 @@ fn a_pod_says_what_it_mounts_and_how() {
     assert_eq!(uses(&pod.secrets), USES);
     assert!(pod.ready && pod.containers[0].ready && pod.containers.len() == 1);
     assert_eq!(pod.containers[0].image_id.as_deref(), Some("postgres@sha256:1"));
+    let db = &pod.containers[0];
+    assert_eq!((&db.state, db.restarts, db.previous), (&ContainerState::Running, 2, true));
+    let init = &pod.init_containers[0];
+    assert_eq!((&init.state, init.previous), (&ContainerState::Waiting("ErrImagePull".into()), false));
 }
 
 #[test]

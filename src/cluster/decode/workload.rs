@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::model::{
-    ClaimTemplate, Container, Kind, Node, Object, Pod, RetentionWhen, SecretUse, SecretVia, Workload, WorkloadKind,
+    ClaimTemplate, Container, ContainerState, Kind, Node, Object, Pod, RetentionWhen, SecretUse, SecretVia, Workload,
+    WorkloadKind,
 };
 
 use super::meta::{MetaWire, nullable};
@@ -181,6 +182,8 @@ struct PodStatus {
     conditions: Vec<ReadyCondition>,
     #[serde(deserialize_with = "nullable")]
     container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "nullable")]
+    init_container_statuses: Vec<ContainerStatus>,
 }
 
 #[derive(Deserialize)]
@@ -203,22 +206,70 @@ struct ContainerStatus {
     image_id: Box<str>,
     #[serde(default)]
     ready: bool,
+    #[serde(default, rename = "restartCount", deserialize_with = "nullable")]
+    restarts: u32,
+    #[serde(default, deserialize_with = "nullable")]
+    state: StateWire,
+    #[serde(default, rename = "lastState", deserialize_with = "nullable")]
+    last: StateWire,
+}
+
+/// At most one of these is there.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StateWire {
+    waiting: Option<Waiting>,
+    running: Option<serde::de::IgnoredAny>,
+    terminated: Option<Terminated>,
+}
+
+#[derive(Deserialize)]
+struct Waiting {
+    #[serde(default, deserialize_with = "nullable")]
+    reason: Box<str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Terminated {
+    #[serde(default)]
+    exit_code: i32,
+}
+
+impl StateWire {
+    fn state(&self) -> ContainerState {
+        match self {
+            Self { running: Some(_), .. } => ContainerState::Running,
+            Self { terminated: Some(ended), .. } => ContainerState::Ended(ended.exit_code),
+            Self { waiting: Some(waiting), .. } => ContainerState::Waiting(waiting.reason.clone()),
+            _ => ContainerState::Unknown,
+        }
+    }
+}
+
+/// Containers of a spec, each with its status.
+fn containers(specs: &[ContainerSpec], statuses: &[ContainerStatus], strings: &mut Strings) -> Box<[Container]> {
+    let join = |container: &ContainerSpec| {
+        let status = statuses.iter().find(|status| status.name == container.name);
+        Container {
+            name: strings.share(&container.name),
+            image: container.image.clone(),
+            image_id: status.map(|status| status.image_id.clone()).filter(|id| !id.is_empty()),
+            ready: status.is_some_and(|status| status.ready),
+            state: status.map(|status| status.state.state()).unwrap_or_default(),
+            restarts: status.map_or(0, |status| status.restarts),
+            previous: status.is_some_and(|status| status.last.terminated.is_some()),
+        }
+    };
+    specs.iter().map(join).collect()
 }
 
 impl Lean for PodObject {
     fn object(self, _: Kind, strings: &mut Strings) -> Object {
         let Self { metadata, spec, status } = self;
-        let containers = spec.containers.iter().map(|container| {
-            let running = status.container_statuses.iter().find(|status| status.name == container.name);
-            Container {
-                name: strings.share(&container.name),
-                image: container.image.clone(),
-                image_id: running.map(|status| status.image_id.clone()).filter(|id| !id.is_empty()),
-                ready: running.is_some_and(|status| status.ready),
-            }
-        });
         Object::Pod(Pod {
-            containers: containers.collect(),
+            containers: containers(&spec.containers, &status.container_statuses, strings),
+            init_containers: containers(&spec.init_containers, &status.init_container_statuses, strings),
             claims: spec.claims(Some(&metadata.name)),
             secrets: spec.secrets(strings),
             meta: metadata.meta(strings),

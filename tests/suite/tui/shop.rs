@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use holdfast::model::{
-    CertManagerCertificate, CertificateFacts, ClaimRef, ClusterEvent, Condition, Connection, Container, Content,
-    ContentSource, Context, DeletionPolicy, Delta, Issuer, KeyMatch, Kind, Meta, Namespace, Node, Object, OwnerRef,
-    Place, Pod, Policies, PolicyRule, Pv, Pvc, ReclaimPolicy, Scope, SecretUse, SecretVia, SnapshotClass,
+    CertManagerCertificate, CertificateFacts, ClaimRef, ClusterEvent, Condition, Connection, Container, ContainerState,
+    Content, ContentSource, Context, DeletionPolicy, Delta, Issuer, KeyMatch, Kind, Meta, Namespace, Node, Object,
+    OwnerRef, Place, Pod, Policies, PolicyRule, Pv, Pvc, ReclaimPolicy, Scope, SecretUse, SecretVia, SnapshotClass,
     SnapshotSource, StorageClass, TlsSecret, Touched, Uid, VolumeAttachment, VolumeError, VolumeSnapshot, Workload,
     WorkloadKind, annotation,
 };
@@ -219,9 +219,12 @@ fn workloads() -> Vec<Object> {
             containers: [Container {
                 name: "postgres".into(),
                 image: "registry.shop.example/postgres:15.8".into(),
+                state: ContainerState::Running,
+                ready: true,
                 ..Container::default()
             }]
             .into(),
+            ..Pod::default()
         };
         let (claim, pv) = (format!("data-db-{ordinal}"), meta(Some("shop"), &format!("data-db-{ordinal}")).uid());
         let attachment = VolumeAttachment {
