@@ -16,6 +16,7 @@ mod http;
 mod ids;
 mod kinds;
 mod list;
+mod logs;
 mod object;
 mod openapi;
 mod patch;
@@ -157,6 +158,21 @@ impl Sim {
         &self.cluster.scripts
     }
 
+    /// Writes a line into the log of a container; false when no such container runs.
+    pub fn write_log(&self, namespace: &str, pod: &str, container: &str, line: &str) -> bool {
+        logs::write(&self.cluster, &store::Key::new("pods", namespace, pod), container, line)
+    }
+
+    /// How many logs are being read or followed right now.
+    pub fn followed_logs(&self) -> usize {
+        self.cluster.logs.readers()
+    }
+
+    /// Lets a container end with an exit code and start again; false when there is no such container.
+    pub fn restart_container(&self, namespace: &str, pod: &str, container: &str, code: i32) -> bool {
+        logs::restart(&self.cluster, &store::Key::new("pods", namespace, pod), container, code)
+    }
+
     /// Adds objects as they are, status included, without asking the API.
     pub fn load(&self, objects: Vec<Value>) -> Result<(), SimError> {
         self.cluster.load(objects)
@@ -167,7 +183,7 @@ impl Sim {
         self.cluster.settle().await;
     }
 
-    /// Ends all running watches, as an API server does now and then.
+    /// Ends all running watches and followed logs, as an API server does now and then.
     pub fn disconnect_watches(&self) {
         self.cluster.disconnects.send_modify(|count| *count += 1);
     }

@@ -12,6 +12,7 @@ use super::faults::SnapshotFaults;
 use super::ids::Ids;
 use super::kinds::Kinds;
 use super::list::Pages;
+use super::logs::Logs;
 use super::object::{self, text};
 use super::refusal::Refusal;
 use super::seed;
@@ -30,7 +31,8 @@ pub(crate) struct Cluster {
     pub volumes: Volumes,
     pub faults: SnapshotFaults,
     pub scripts: Scripts,
-    /// A new value ends all watches.
+    pub logs: Logs,
+    /// A new value ends all watches and all logs that are followed.
     pub disconnects: watch::Sender<u64>,
     /// A new value breaks all exec sessions: they outlive the connection they came by.
     pub kills: watch::Sender<u64>,
@@ -68,6 +70,7 @@ impl Cluster {
             volumes: Volumes::default(),
             faults: SnapshotFaults::default(),
             scripts: Scripts::default(),
+            logs: Logs::default(),
             disconnects: watch::Sender::new(0),
             kills: watch::Sender::new(0),
             controllers,

@@ -133,6 +133,7 @@ fn subresources(kind: &Kind) -> Vec<(&'static str, Value, &'static [&'static str
     }
     if kind.plural == "pods" {
         all.push(("exec", json!({"group": "", "version": "v1", "kind": "PodExecOptions"}), &["create", "get"][..]));
+        all.push(("log", json!({"group": "", "version": "v1", "kind": "Pod"}), &["get"][..]));
     }
     all
 }

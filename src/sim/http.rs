@@ -10,5 +10,6 @@ mod route;
 mod server;
 mod verbs;
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::{Answer, text_stream};
+pub(crate) use query::Query;
 pub(crate) use server::Server;

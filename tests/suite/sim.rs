@@ -8,6 +8,7 @@ mod exec;
 mod kubectl;
 mod lifecycle;
 mod list;
+mod logs;
 mod scale;
 mod snapshots;
 mod watch;

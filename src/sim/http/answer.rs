@@ -26,9 +26,18 @@ pub(crate) fn bytes(code: u16, content_type: &'static str, body: impl Into<Bytes
 
 /// An answer that goes on: JSON documents, one per line.
 pub(crate) fn stream(lines: impl futures::Stream<Item = Bytes> + Send + 'static) -> Answer {
+    stream_of("application/json", lines)
+}
+
+/// An answer that goes on: text.
+pub(crate) fn text_stream(chunks: impl futures::Stream<Item = Bytes> + Send + 'static) -> Answer {
+    stream_of("text/plain", chunks)
+}
+
+fn stream_of(content_type: &'static str, chunks: impl futures::Stream<Item = Bytes> + Send + 'static) -> Answer {
     use futures::StreamExt as _;
-    let frames = lines.map(|line| Ok::<_, Infallible>(Frame::data(line)));
-    with_body(200, "application/json", StreamBody::new(frames).boxed_unsync())
+    let frames = chunks.map(|chunk| Ok::<_, Infallible>(Frame::data(chunk)));
+    with_body(200, content_type, StreamBody::new(frames).boxed_unsync())
 }
 
 /// The `Status` of a refusal.

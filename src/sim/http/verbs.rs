@@ -15,6 +15,7 @@ use super::route::Target;
 use crate::sim::cluster::Cluster;
 use crate::sim::exec;
 use crate::sim::list::{self, ListQuery};
+use crate::sim::logs;
 use crate::sim::object::{self, text};
 use crate::sim::patch::{self, Format};
 use crate::sim::protobuf;
@@ -46,6 +47,7 @@ pub(super) async fn answer(call: Call, verb: &str, request: Request<Incoming>) -
         "get" if call.target.subresource == "scale" => {
             call.object().map(|object| answer::json(200, &scale::of(&object.value)))
         }
+        "get" if call.target.subresource == "log" => logs::answer(&call.cluster, &call.key(), &call.query).await,
         "get" => call.get(table),
         "list" => call.list(table),
         "watch" => call.watch(table),

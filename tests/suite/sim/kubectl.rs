@@ -133,6 +133,23 @@ async fn exec_carries_input_output_and_the_exit_code() {
 }
 
 #[tokio::test]
+async fn logs_are_printed_and_followed() {
+    let Some(kubectl) = Kubectl::start().await else { return };
+    assert!(kubectl.ok("logs db-0").await.contains("starting PostgreSQL"));
+    kubectl.sim.write_log("shop", "db-0", "postgres", "the last line");
+    assert!(kubectl.ok("logs db-0 --tail=1 --timestamps").await.ends_with("Z the last line\n"));
+    assert!(kubectl.fails("logs db-0 --previous").await.contains("previous terminated container"));
+    let mut follow = kubectl.command("logs -f db-0 --tail=1").stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    let mut next = async || soon(lines.next_line()).await.unwrap().unwrap();
+    next().await;
+    kubectl.sim.write_log("shop", "db-0", "postgres", "a new line");
+    while next().await != "a new line" {}
+    follow.kill().await.unwrap();
+    assert!(kubectl.fails("--context demo-auditor logs db-0").await.contains("pods/log"));
+}
+
+#[tokio::test]
 async fn rights_are_told_and_enforced() {
     let Some(kubectl) = Kubectl::start().await else { return };
     let snapshots = "volumesnapshots.snapshot.storage.k8s.io";
