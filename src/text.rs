@@ -12,7 +12,7 @@ mod nearest;
 pub mod quantity;
 
 pub use chain::chain;
-pub use clean::{sanitize, truncate, width};
+pub use clean::{fold, sanitize, truncate, width};
 pub use digest::{hex, sha256};
 pub use nearest::nearest;
 pub use quantity::{age, bytes, percent};

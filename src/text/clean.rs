@@ -60,6 +60,23 @@ pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", &text[..end]))
 }
 
+/// Breaks a text into pieces of at most `columns`, wherever that is: nothing is left out. Never splits a character,
+/// and an empty text is one piece.
+pub fn fold(text: &str, columns: usize) -> Vec<&str> {
+    let columns = columns.max(2);
+    let (mut pieces, mut start, mut used) = (Vec::new(), 0, 0);
+    for (at, c) in text.char_indices() {
+        let wide = if c == '\u{fe0f}' { 1 } else { c.width().unwrap_or(1) };
+        if used + wide > columns {
+            pieces.push(&text[start..at]);
+            (start, used) = (at, 0);
+        }
+        used += wide;
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +110,24 @@ mod tests {
         assert_eq!(truncate(text, columns), cut);
     }
 
+    #[rstest]
+    #[case("", 4, &[""])]
+    #[case("abcd", 4, &["abcd"])]
+    #[case("abcdef", 4, &["abcd", "ef"])]
+    #[case("数据库", 4, &["数据", "库"])]
+    #[case("a数据", 4, &["a数", "据"])]
+    fn folding_counts_columns(#[case] text: &str, #[case] columns: usize, #[case] pieces: &[&str]) {
+        assert_eq!(fold(text, columns), pieces);
+    }
+
     proptest! {
+        #[test]
+        fn folded_text_fits_and_is_whole(text in "\\PC{0,60}", columns in 2usize..20) {
+            let pieces = fold(&text, columns);
+            prop_assert_eq!(&pieces.concat(), &text);
+            prop_assert!(pieces.iter().all(|piece| width(piece) <= columns), "{:?}", pieces);
+        }
+
         #[test]
         fn truncated_text_fits(text in "\\PC{0,40}", columns in 0usize..30) {
             prop_assert!(width(&truncate(&text, columns)) <= columns);

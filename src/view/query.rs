@@ -133,7 +133,7 @@ fn find(columns: &[Column], name: &str) -> Option<usize> {
 }
 
 /// Whether a text holds a lower-case needle, letter case aside.
-fn contains(text: &str, needle: &str) -> bool {
+pub(super) fn contains(text: &str, needle: &str) -> bool {
     let (text_bytes, needle_bytes) = (text.as_bytes(), needle.as_bytes());
     let Some((first, rest)) = needle_bytes.split_first() else { return true };
     if !text.is_ascii() {
