@@ -2,9 +2,9 @@
 //!
 //! [`connect`] gives a [`Cluster`]; its [`Eyes`] read and ask, its [`Hands`] write, and a read-only one has no hands
 //! and a client that refuses every write by itself. [`watch()`] turns the server's lists and watches into
-//! [`crate::model::Delta`]s, [`watch_usage`] what a Prometheus says of used space. Nothing here judges, keeps objects
-//! or decides to retry a write; answers leave as model objects or plain JSON, and errors as values that never hold a
-//! body or a token.
+//! [`crate::model::Delta`]s, [`watch_usage`] what a Prometheus says of used space, and [`follow_log`] reads what a
+//! container writes. Nothing here judges, keeps objects or decides to retry a write; answers leave as model
+//! objects or plain JSON, and errors as values that never hold a body or a token.
 
 use std::sync::Arc;
 
@@ -15,7 +15,9 @@ mod eyes;
 mod feed;
 mod hands;
 mod kubeconfig;
+mod logs;
 mod paths;
+mod pause;
 mod readonly;
 mod usage;
 mod watch;
@@ -26,6 +28,7 @@ pub use connect::{ConnectError, Target, connect, contexts};
 pub use errors::CallError;
 pub use eyes::{Access, AccessQuery, Eyes, Fetched};
 pub use hands::{Hands, WriteError, Written};
+pub use logs::{LogEvent, LogQuery, LogStream, follow_log};
 pub use usage::{USAGE_EVERY, UsageFrom, UsageWatch, watch_usage};
 pub use watch::{WatchSet, watch};
 

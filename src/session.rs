@@ -5,16 +5,17 @@
 
 mod ask;
 mod desk;
+mod logs;
 mod operations;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
-use crate::cluster::{self, Cluster, Target, USAGE_EVERY, UsageFrom, UsageWatch, WatchSet};
+use crate::cluster::{self, Cluster, LogEvent, Target, USAGE_EVERY, UsageFrom, UsageWatch, WatchSet};
 use crate::config::Config;
 use crate::engine::{Engine, Report};
 use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Uid, UsageReport};
@@ -26,6 +27,7 @@ use crate::view::Level;
 
 pub use ask::to_yaml;
 pub use desk::Desk;
+use logs::OpenLog;
 use operations::Tracked;
 
 /// Deltas taken in at once before the screen gets a turn.
@@ -35,6 +37,8 @@ const BACKLOG: usize = 4_096;
 /// Rows that are there are made anew at most this often while the first lists come in: until these are complete most
 /// rows change several times, as each of the objects behind them arrives.
 const LOADING_PACE: Duration = Duration::from_secs(1);
+/// The desk's clock is never further behind than this while things happen.
+const CLOCK: SignedDuration = SignedDuration::from_secs(1);
 /// How long to wait before trying to connect again after a failure.
 const RECONNECT: Duration = Duration::from_secs(5);
 
@@ -60,6 +64,8 @@ pub enum Event {
     Planned(Ticket, Result<Box<Reviewed>, Refusal>),
     /// An object was read, as YAML.
     Read(Ticket, Result<String, String>),
+    /// Something happened to the log that is being read.
+    Log(Ticket, LogEvent),
     /// A run is over: the operation ended, or cannot go on here and why.
     Over(OperationId),
     /// Connecting failed; it is tried again.
@@ -101,6 +107,7 @@ pub struct Session {
     deltas: (mpsc::Sender<Delta>, mpsc::Receiver<Delta>),
     inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     tracked: BTreeMap<OperationId, Tracked>,
+    log: Option<OpenLog>,
     tickets: u64,
     /// When the rows were last up with the world.
     refreshed: Instant,
@@ -124,6 +131,7 @@ impl Session {
             deltas: mpsc::channel(BACKLOG),
             inbox: mpsc::channel(256),
             tracked: BTreeMap::new(),
+            log: None,
             tickets: 0,
             refreshed: Instant::now(),
             options,
@@ -177,6 +185,13 @@ impl Session {
                 () = std::future::ready(()), if self.due() => {
                     self.tick();
                     Some(Event::Changed)
+                }
+                (ticket, event) = OpenLog::next(&mut self.log) => {
+                    // A log that never pauses must not stop the clock.
+                    if crate::store::now().duration_since(self.desk.now) > CLOCK {
+                        self.tick();
+                    }
+                    Some(Event::Log(ticket, event))
                 }
                 () = tokio::time::sleep(until) => {
                     self.tick();

@@ -11,6 +11,7 @@ mod keymap;
 mod keys;
 mod layer;
 mod layout;
+mod logs;
 mod pages;
 mod panes;
 pub mod svg;

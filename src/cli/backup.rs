@@ -77,7 +77,12 @@ async fn plan(session: &mut Session, claim: &Uid, options: Options) -> Result<Re
             Event::Planned(answered, planned) if answered == ticket => {
                 return planned.map(|reviewed| *reviewed).map_err(|refusal| refused(&refusal));
             }
-            Event::Planned(..) | Event::Changed | Event::Read(..) | Event::Over(_) | Event::NotConnected(_) => {}
+            Event::Planned(..)
+            | Event::Changed
+            | Event::Read(..)
+            | Event::Log(..)
+            | Event::Over(_)
+            | Event::NotConnected(_) => {}
         }
     }
 }

@@ -101,7 +101,7 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
                 Event::NotConnected(error) => {
                     return Err(Failure::new(exit_of(&error), super::describe(&*error)));
                 }
-                Event::Changed | Event::Planned(..) | Event::Read(..) | Event::Over(_) => {}
+                Event::Changed | Event::Planned(..) | Event::Read(..) | Event::Log(..) | Event::Over(_) => {}
             }
             let world = &session.desk().world;
             let loading = |kind: &Kind| *world.freshness(*kind) == Freshness::Loading;

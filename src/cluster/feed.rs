@@ -1,4 +1,4 @@
-//! An answer that is read while it comes: the lines of a watch, the items of a list.
+//! An answer that is read while it comes: the lines of a watch or a log, the items of a list.
 //!
 //! Holds what has come and was not taken yet, one line or item at a time; what was taken is wiped, because it may have
 //! been a Secret. Knows where a line or item ends, and not what is in it.
@@ -56,29 +56,57 @@ impl Feed {
 }
 
 /// The lines of an answer that does not end.
-pub(super) struct Lines(Feed);
+pub(super) struct Lines {
+    feed: Feed,
+    /// Most bytes of a line that are given.
+    longest: usize,
+    /// Whether what comes up to the next line end is the rest of a line that was too long.
+    too_long: bool,
+}
 
 impl Lines {
     pub(super) fn new(body: Body) -> Self {
-        Self(Feed::new(body))
+        Self { feed: Feed::new(body), longest: usize::MAX, too_long: false }
+    }
+
+    /// Gives only the first `longest` bytes of each line, and never holds much more of one.
+    pub(super) fn at_most(self, longest: usize) -> Self {
+        Self { longest, ..self }
     }
 
     /// The next line without its end; `None` when the server ended the answer. Fails when nothing comes for `quiet`.
     pub(super) async fn next(&mut self, quiet: Duration) -> Result<Option<&[u8]>, CallError> {
-        let feed = &mut self.0;
+        let feed = &mut self.feed;
         let mut searched = feed.taken;
         loop {
             if let Some(at) = feed.buffer[searched..].iter().position(|byte| *byte == b'\n') {
                 let line = feed.taken..searched + at;
                 feed.taken = line.end + 1;
-                return Ok(Some(&feed.buffer[line]));
+                searched = feed.taken;
+                if std::mem::take(&mut self.too_long) {
+                    continue;
+                }
+                return Ok(Some(&feed.buffer[line.start..line.end.min(line.start.saturating_add(self.longest))]));
             }
-            let left = feed.buffer.len() - feed.taken;
-            if !feed.more(quiet, "the next event of a watch").await? {
+            if self.too_long {
+                feed.taken = feed.buffer.len();
+            }
+            let (start, left) = (feed.taken, feed.buffer.len() - feed.taken);
+            if left > self.longest {
+                self.too_long = true;
+                feed.taken = feed.buffer.len();
+                return Ok(Some(&feed.buffer[start..start + self.longest]));
+            }
+            if !feed.more(quiet, "the next line of a watch or a log").await? {
                 return Ok(None);
             }
             searched = left;
         }
+    }
+
+    /// What came after the last line end.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.feed.buffer[self.feed.taken..]
     }
 }
 
@@ -136,6 +164,21 @@ mod tests {
             assert_eq!(lines.next(QUIET).await.unwrap().unwrap(), expected.as_bytes());
         }
         assert_eq!(lines.next(QUIET).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn lines_are_cut_at_their_limit_however_they_come() {
+        let text = "short\n0123456789abcdef\n\nexactly8\n9 letters\nrest";
+        for size in 1..text.len() {
+            let pieces = text.as_bytes().chunks(size).map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+            let mut lines = Lines::new(body(pieces)).at_most(8);
+            let mut got = Vec::new();
+            while let Some(line) = lines.next(QUIET).await.unwrap() {
+                got.push(String::from_utf8(line.to_vec()).unwrap());
+            }
+            assert_eq!(got, ["short", "01234567", "", "exactly8", "9 letter"], "in pieces of {size}");
+            assert_eq!(lines.rest(), b"rest");
+        }
     }
 
     #[tokio::test]

@@ -67,7 +67,7 @@ impl Wire {
         in_time(deadline, &what, answer).await
     }
 
-    /// Opens a watch. `deadline` is for the answer's head.
+    /// Opens a watch or a log. `deadline` is for the answer's head.
     pub(super) async fn lines(&self, path: &str, deadline: Duration) -> Result<Lines, CallError> {
         // A compressed stream is cut into one gzip member per event, which kube's client cannot read.
         Ok(Lines::new(self.stream(path, deadline, true).await?))

@@ -38,8 +38,12 @@ pub enum ActionId {
     Resume,
     Stop,
     Proceed,
+    Logs,
     Yaml,
     Copy,
+    Wrap,
+    Stamps,
+    Instance,
     Problems,
     Operations,
     Notices,
@@ -144,10 +148,15 @@ const EVERYWHERE: Where = Where::Everywhere;
 const ROWS: Where = Where::Rows;
 const VIEWS: Where = Where::Views;
 const PANES: Where = Where::In(&[Place::Panes]);
+const FILTERED: Where = Where::In(&[Place::Panes, Place::Logs]);
 const OBJECTS: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems]);
-const OPENING: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Menu]);
+const OPENING: Where =
+    Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Menu, Place::Sources]);
 const OPERATION: Where = Where::In(&[Place::Operations, Place::Operation]);
 const ACTED_ON: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation]);
+const COPIED: Where =
+    Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation, Place::Logs]);
+const LOGS: Where = Where::In(&[Place::Logs]);
 const REVIEW: Where = Where::In(&[Place::Review]);
 
 macro_rules! actions {
@@ -175,8 +184,12 @@ actions! {
     PageUp "page-up" "page up" ["pgup" "ctrl-b"] ROWS bar 0 menu None; None "Move a page up"
     Menu "actions" "actions" ["x"] ACTED_ON bar 2 menu None; None
         "List what can be done with the selection, and why something cannot"
-    Filter "filter" "filter" ["/"] PANES bar 3 menu None; None
+    Filter "filter" "filter" ["/"] FILTERED bar 3 menu None; None
         "Show only rows that match: word, !word, column:word; all must hold"
+    Wrap "wrap" "wrap" ["w"] LOGS bar 4 menu None; None "Let long lines go on below, or cut them"
+    Stamps "timestamps" "times" ["t"] LOGS bar 4 menu None; None "Show when each line was written, or leave it out"
+    Instance "instance" "instance" ["i"] LOGS bar 4 menu None; None
+        "Read the instance of the container before the present one, or the present one again"
     Problems "problems" "problems" ["p"] VIEWS bar 4 menu None; None
         "One list of everything that needs a person, the worst first, with what to do next"
     NextPane "next-pane" "pane" ["tab"] PANES bar 5 menu None; None "Go to the next pane"
@@ -198,9 +211,11 @@ actions! {
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes
         "Stop the selected operation after the step under way; what is owed is still done"
+    Logs "logs" "logs" ["l"] OBJECTS bar 8 menu Some('l'); None
+        "Read the logs about the selection; `:logs 15m` for 15 minutes"
     Yaml "yaml" "yaml" ["y"] OBJECTS bar 8 menu Some('y'); None "Read the selected object from the API server, as YAML"
-    Copy "copy" "copy" ["c"] ACTED_ON bar 0 menu Some('c'); None
-        "Copy the name of the selection, or of all marked rows, to the clipboard (OSC 52)"
+    Copy "copy" "copy" ["c"] COPIED bar 0 menu Some('c'); None
+        "Copy the selection's name, marked names, or log lines (OSC 52)"
     Operations "operations" "operations" ["o"] VIEWS bar 0 menu None; None "List the operations of this console"
     Notices "notices" "notices" ["N"] VIEWS bar 0 menu None; None "List what the console had to say, the newest first"
     LastView "last-view" "last view" ["-"] VIEWS bar 0 menu None; None "Go back to the view before this one, and back again"

@@ -2,6 +2,7 @@
 //! returned as [`Effect`]s.
 
 mod available;
+mod logs;
 mod run;
 mod typing;
 
@@ -18,9 +19,11 @@ use super::keymap::Keymap;
 use super::keys::Chord;
 use super::layer::{DetailLayer, Layer, Offer, Place};
 use super::layout::Areas;
+use super::logs::Tail;
 use super::pages;
 use super::panes::Panes;
 use super::theme::Theme;
+use crate::cluster::{LogEvent, LogQuery};
 use crate::model::{Key, ObjRef, Uid};
 use crate::plan::{Confirmed, DryRun, Plan, Refusal, Verb};
 use crate::session::Desk;
@@ -52,6 +55,8 @@ pub enum Input {
     Refused(Box<Refusal>),
     /// The answer to [`Effect::FetchYaml`]: the text, or why it cannot be read.
     Yaml(ObjRef, Result<String, String>),
+    /// Something happened to the log that was asked for under this number.
+    Log(u64, LogEvent),
 }
 
 /// What has to happen outside.
@@ -78,6 +83,15 @@ pub enum Effect {
     Copy(String),
     /// Read an object in full.
     FetchYaml(ObjRef),
+    /// Read a log until it is closed.
+    OpenLog {
+        /// The number of the question.
+        ask: u64,
+        /// Which log.
+        query: LogQuery,
+    },
+    /// Stop reading the log that was asked for under this number.
+    CloseLog(u64),
     /// Leave.
     Quit,
 }
@@ -95,6 +109,8 @@ pub struct App {
     pub layers: Vec<Layer>,
     /// What was said last, when, and how bad it is.
     pub said: Option<(Timestamp, Level, String)>,
+    /// The log that is being read.
+    pub tail: Option<Tail>,
     last: Vec<Layer>,
     asks: u64,
     screen: Rect,
@@ -110,6 +126,7 @@ impl App {
             panes: Panes::default(),
             layers: Vec::new(),
             said: None,
+            tail: None,
             last: Vec::new(),
             asks: 0,
             screen: Rect::new(0, 0, columns, lines),
@@ -119,7 +136,7 @@ impl App {
 
     /// Takes in what happened and says what has to happen outside.
     pub fn handle(&mut self, desk: &Desk, input: Input) -> Vec<Effect> {
-        let effects = match input {
+        let mut effects = match input {
             Input::Key(event) => {
                 // Rows may have moved since the last frame: a key means the row whose key the cursor holds.
                 self.sync(desk);
@@ -156,7 +173,12 @@ impl App {
                 self.yaml(desk, object, text);
                 Vec::new()
             }
+            Input::Log(ask, event) => {
+                self.log_event(desk, ask, event);
+                Vec::new()
+            }
         };
+        effects.extend(self.settle_log());
         self.sync(desk);
         effects
     }
@@ -247,6 +269,7 @@ impl App {
         let fresh = self.problems_of == Some(version);
         match self.layers.last_mut() {
             Some(Layer::Detail(detail)) => sync_detail(detail, desk),
+            Some(Layer::Sources(sources)) => sources.renew(view::log_sources(&desk.world, &sources.key)),
             Some(Layer::Problems(problems, cursor)) => {
                 if !fresh {
                     *problems = view::problems(&desk.world, &desk.boards, &desk.operations);

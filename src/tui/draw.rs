@@ -2,6 +2,7 @@
 
 mod dialogs;
 mod lists;
+mod logs;
 mod pane;
 mod pen;
 mod sheet;
@@ -9,6 +10,7 @@ mod sheet;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui_textarea::TextArea;
 
 use super::action::{ACTIONS, Action, ActionId, Availability};
 use super::keymap::Keymap;
@@ -50,6 +52,8 @@ fn view_layer(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, area: Rect) 
         Layer::Detail(detail) => sheet::draw(pen, &app.keymap, desk, detail, area),
         Layer::Problems(problems, cursor) => lists::problems(pen, desk, problems, cursor, area),
         Layer::Operations(cursor) => lists::operations(pen, desk, cursor, area),
+        Layer::Sources(sources) => logs::sources(pen, &app.keymap, sources, area),
+        Layer::Logs(logs) => logs::log(pen, app, desk, logs, area),
         other => pages::draw(pen, app, desk, other, area),
     }
 }
@@ -157,14 +161,18 @@ pub(super) fn left(span: SignedDuration) -> String {
 }
 
 fn bar(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
-    if let Some(Layer::Filter(line, _)) = app.layers.last() {
-        let state = app.panes.state(app.panes.focus);
-        let shown = format!("{} of {}", state.listing.len(), desk.boards.board(app.panes.focus).len());
-        let x = pen.put(area.x, area.y, area.right(), " /", Meaning::Key);
-        pen.line(line, Rect { x: x + 1, width: area.width / 2, ..area });
-        let hint = format!("{shown}   word  !word  column:word   enter keeps it, esc takes it back");
-        pen.put(x + 2 + area.width / 2, area.y, area.right(), &hint, Meaning::Muted);
-        return;
+    match app.layers.last() {
+        Some(Layer::Filter(line, _)) => {
+            let state = app.panes.state(app.panes.focus);
+            let shown = format!("{} of {}", state.listing.len(), desk.boards.board(app.panes.focus).len());
+            return filter(pen, line, &format!("{shown}   word  !word  column:word"), area);
+        }
+        Some(Layer::LineFilter(line, _)) => {
+            let shown = app.reading(desk).map_or(0, |reading| reading.count());
+            let all = app.tail.as_ref().map_or(0, |tail| tail.lines.len());
+            return filter(pen, line, &format!("{shown} of {all} lines   word  !word"), area);
+        }
+        _ => {}
     }
     let noticed = desk.notices.last().map(|notice| (notice.at, notice.level, &*notice.text));
     let said = app.said.as_ref().map(|(at, level, text)| (*at, *level, text.as_str()));
@@ -175,6 +183,14 @@ fn bar(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
         return;
     }
     keys(pen, app, desk, area);
+}
+
+/// A filter that is being typed, and what it finds.
+fn filter(pen: &mut Pen, line: &TextArea, hint: &str, area: Rect) {
+    let x = pen.put(area.x, area.y, area.right(), " /", Meaning::Key);
+    pen.line(line, Rect { x: x + 1, width: area.width / 2, ..area });
+    let hint = format!("{hint}   enter keeps it, esc takes it back");
+    pen.put(x + 2 + area.width / 2, area.y, area.right(), &hint, Meaning::Muted);
 }
 
 fn keys(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {

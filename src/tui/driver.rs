@@ -63,6 +63,7 @@ pub async fn run(session: &mut Session, theme: Theme, keymap: Keymap) -> Result<
 enum Asked {
     Plan(u64),
     Yaml(ObjRef),
+    Log(u64),
 }
 
 struct Console<'a> {
@@ -136,11 +137,15 @@ impl Console<'_> {
                     let result = result.map(|reviewed| (reviewed.plan, reviewed.dry_run));
                     self.handle(Input::Planned { ask, result: Box::new(result) })
                 }
-                Some(Asked::Yaml(_)) | None => true,
+                Some(Asked::Yaml(_) | Asked::Log(_)) | None => true,
             },
             Event::Read(ticket, text) => match self.asked.remove(&ticket) {
                 Some(Asked::Yaml(object)) => self.handle(Input::Yaml(object, text)),
-                Some(Asked::Plan(_)) | None => true,
+                Some(Asked::Plan(_) | Asked::Log(_)) | None => true,
+            },
+            Event::Log(ticket, event) => match self.asked.get(&ticket) {
+                Some(Asked::Log(ask)) => self.handle(Input::Log(*ask, event)),
+                _ => true,
             },
         }
     }
@@ -190,6 +195,14 @@ impl Console<'_> {
             Effect::FetchYaml(object) => {
                 let ticket = self.session.read(&object);
                 self.asked.insert(ticket, Asked::Yaml(object));
+            }
+            Effect::OpenLog { ask, query } => {
+                let ticket = self.session.open_log(query);
+                self.asked.insert(ticket, Asked::Log(ask));
+            }
+            Effect::CloseLog(ask) => {
+                let closed = self.asked.extract_if(|_, asked| matches!(asked, Asked::Log(of) if *of == ask));
+                closed.for_each(|(ticket, _)| self.session.close_log(ticket));
             }
             Effect::Quit => return Performed::Left,
         }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use ratatui_textarea::TextArea;
 
 use super::action::{ActionId, Availability};
+use super::logs::{LogsLayer, SourcesLayer};
 use crate::model::{Key, ObjRef};
 use crate::plan::{DryRun, Plan, Refusal};
 use crate::session::Desk;
-use crate::view::{Detail, Filter, Problem};
+use crate::view::{Detail, Filter, LineFilter, Problem};
 
 macro_rules! places {
     ($($(#[$doc:meta])* $place:ident $name:literal $sort:ident,)*) => {
@@ -59,6 +60,10 @@ places! {
     Operation "one operation" View,
     /// What the console had to say.
     Notices "notices" View,
+    /// Containers whose logs can be read.
+    Sources "where logs are" View,
+    /// The log of a container.
+    Logs "logs" View,
     /// A plan to read.
     Review "review of a plan" Page,
     /// Why there is no plan.
@@ -117,6 +122,12 @@ pub enum Layer {
     Menu(Vec<(ActionId, Availability)>, usize, Option<Key>),
     /// A filter is typed; what stood there before comes back on `esc`.
     Filter(Box<TextArea<'static>>, Filter),
+    /// Containers whose logs can be read.
+    Sources(Box<SourcesLayer>),
+    /// The log of a container.
+    Logs(Box<LogsLayer>),
+    /// A filter for the lines of a log is typed; what stood there before comes back on `esc`.
+    LineFilter(Box<TextArea<'static>>, LineFilter),
     /// A command is typed.
     Palette(Box<TextArea<'static>>, usize),
     /// An answer is awaited: its number, and of what.
@@ -172,7 +183,9 @@ impl Layer {
             Self::Operations(_) => Place::Operations,
             Self::Operation(..) => Place::Operation,
             Self::Menu(..) => Place::Menu,
-            Self::Filter(..) | Self::Palette(..) | Self::Confirm(..) => Place::Typing,
+            Self::Filter(..) | Self::LineFilter(..) | Self::Palette(..) | Self::Confirm(..) => Place::Typing,
+            Self::Sources(_) => Place::Sources,
+            Self::Logs(_) => Place::Logs,
             Self::Waiting(..) => Place::Waiting,
             Self::Review(..) => Place::Review,
             Self::Refusal(..) => Place::Refusal,

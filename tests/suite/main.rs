@@ -14,6 +14,7 @@ mod console;
 mod crash;
 mod faults;
 mod live;
+mod logs;
 mod pty;
 mod read_only;
 mod readme;

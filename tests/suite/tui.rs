@@ -3,6 +3,7 @@
 
 mod driven;
 mod keys;
+mod logs;
 mod pictures;
 mod screens;
 pub mod shop;

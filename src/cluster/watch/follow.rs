@@ -8,11 +8,12 @@ use crate::cluster::decode::{Decoder, Event, Frame, Unreadable};
 use crate::cluster::errors::CallError;
 use crate::cluster::feed::Lines;
 use crate::cluster::paths;
+use crate::cluster::pause::chance;
 use crate::model::{Delta, Kind, Object, Scope};
 use crate::plan::Resource;
 
 use super::heartbeat::{Server, reaches};
-use super::{Shared, Way, chance};
+use super::{Shared, Way};
 
 /// Objects per page of a list.
 const PAGE: &str = "500";

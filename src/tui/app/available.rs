@@ -33,6 +33,8 @@ impl App {
                     .then(|| format!("it is {}, not running here", operation.state.word().to_lowercase()))
             }),
             ActionId::Proceed => self.not_confirmable(desk),
+            ActionId::Logs => self.no_logs(desk),
+            ActionId::Instance => self.no_instance(desk),
             ActionId::Yaml => match self.target(desk) {
                 Some(Key::Object(Kind::TlsSecret, _)) => {
                     Some("Secrets are not printed: their bytes never reach the screen".to_owned())
@@ -42,7 +44,7 @@ impl App {
             },
             ActionId::Copy if self.target(desk).is_none() => Some("nothing is selected".to_owned()),
             ActionId::Sort | ActionId::SortTurn | ActionId::Filter | ActionId::OnlyProblems | ActionId::Mark
-                if self.panes.focus == Pane::Findings =>
+                if self.panes.focus == Pane::Findings && self.logs().is_none() =>
             {
                 Some("no findings source is configured".to_owned())
             }

@@ -29,6 +29,7 @@ impl App {
             ActionId::PageDown => self.leaf(desk, usize::saturating_add),
             ActionId::PageUp => self.leaf(desk, usize::saturating_sub),
             ActionId::Open => return self.open(desk),
+            ActionId::Back if self.clear_log_filter() => {}
             ActionId::Back => self.back(),
             ActionId::Leave => return self.leave(desk),
             ActionId::Quit => return self.quit(desk),
@@ -40,6 +41,7 @@ impl App {
             ActionId::Certificates => self.show(Pane::Certificates),
             ActionId::Findings => self.show(Pane::Findings),
             ActionId::Zoom => self.panes.zoom = !self.panes.zoom,
+            ActionId::Filter if self.logs().is_some() => self.filter_log(argument),
             ActionId::Filter => self.filter(argument),
             ActionId::OnlyProblems => self.panes.ask(|query| query.only_problems = !query.only_problems),
             ActionId::Sort => self.sort(desk, argument),
@@ -63,7 +65,12 @@ impl App {
                     self.layers.push(Layer::Confirm(offer.clone(), typing::line("")));
                 }
             }
+            ActionId::Logs => self.show_logs(desk, argument),
+            ActionId::Wrap => self.turn_log(|logs| logs.wrap = !logs.wrap),
+            ActionId::Stamps => self.turn_log(|logs| logs.stamps = !logs.stamps),
+            ActionId::Instance => self.turn_log(|logs| logs.source.previous = !logs.source.previous),
             ActionId::Yaml => return self.fetch(desk),
+            ActionId::Copy if self.logs().is_some() => return self.copy_log(desk),
             ActionId::Copy => return self.copy(desk),
             ActionId::Problems => self.visit(Layer::Problems(Vec::new(), Cursor::default())),
             ActionId::Operations => self.visit(Layer::Operations(Cursor::default())),
@@ -122,6 +129,11 @@ impl App {
             Some(Layer::Menu(entries, place, _)) => {
                 *place = go(*place, page).min(entries.len().saturating_sub(1));
             }
+            Some(Layer::Sources(sources)) => {
+                let len = sources.found.as_ref().map_or(0, |found| found.sources.len());
+                sources.place = go(sources.place, page).min(len.saturating_sub(1));
+            }
+            Some(Layer::Logs(_)) => self.scroll_log(desk, go),
             Some(layer) => {
                 if let Some(scroll) = layer.scroll() {
                     *scroll = go(*scroll, page);
@@ -142,7 +154,7 @@ impl App {
     }
 
     /// Goes to another view; `-` comes back here.
-    fn visit(&mut self, layer: Layer) {
+    pub(super) fn visit(&mut self, layer: Layer) {
         self.last = self.layers.clone();
         if self.layers.last().is_none_or(|top| top.place() != layer.place()) {
             self.layers.push(layer);
@@ -161,6 +173,10 @@ impl App {
                 Some(id) => self.run_from_menu(desk, id),
                 None => Effects::new(),
             };
+        }
+        if let Some(Layer::Sources(_)) = self.layers.last() {
+            self.open_source();
+            return Effects::new();
         }
         let key = match self.layers.last() {
             Some(Layer::Detail(detail)) => {

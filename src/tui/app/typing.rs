@@ -7,7 +7,7 @@ use super::super::action::{ACTIONS, Action, ActionId, Availability};
 use super::super::layer::{Layer, Place};
 use super::{App, Effect};
 use crate::session::Desk;
-use crate::view::{Filter, Level};
+use crate::view::{Filter, Level, LineFilter};
 
 /// Short names that hands know.
 const ALIASES: &[(&str, &str)] = &[
@@ -67,14 +67,18 @@ impl App {
 
     fn line(&mut self) -> Option<&mut TextArea<'static>> {
         match self.layers.last_mut()? {
-            Layer::Filter(line, _) | Layer::Palette(line, _) | Layer::Confirm(_, line) => Some(line),
+            Layer::Filter(line, _) | Layer::LineFilter(line, _) | Layer::Palette(line, _) | Layer::Confirm(_, line) => {
+                Some(line)
+            }
             _ => None,
         }
     }
 
     fn give_up(&mut self) {
-        if let Some(Layer::Filter(_, before)) = self.layers.pop() {
-            self.panes.ask(|query| query.filter = before);
+        match self.layers.pop() {
+            Some(Layer::Filter(_, before)) => self.panes.ask(|query| query.filter = before),
+            Some(Layer::LineFilter(_, before)) => self.turn_log(|logs| logs.look_for(before)),
+            _ => {}
         }
     }
 
@@ -84,6 +88,10 @@ impl App {
             Some(Layer::Filter(line, _)) => {
                 let filter = Filter::parse(content(line));
                 self.panes.ask(|query| query.filter = filter);
+            }
+            Some(Layer::LineFilter(line, _)) => {
+                let filter = LineFilter::parse(content(line));
+                self.turn_log(|logs| logs.look_for(filter));
             }
             Some(Layer::Palette(line, place)) => {
                 let matches = commands(content(line)).len();
@@ -104,7 +112,7 @@ impl App {
 
     fn entered(&mut self, desk: &Desk) -> Vec<Effect> {
         match self.layers.last() {
-            Some(Layer::Filter(..)) => {
+            Some(Layer::Filter(..) | Layer::LineFilter(..)) => {
                 self.layers.pop();
                 Vec::new()
             }

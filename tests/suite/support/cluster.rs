@@ -167,6 +167,12 @@ impl TestCluster {
         api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
+    /// Changes the status of an object of the scenario's namespace by a merge patch.
+    pub async fn merge_status(&self, api_version: &str, kind: &str, name: &str, patch: &Value) {
+        let api = self.api(api_version, kind, Some(&self.namespace));
+        api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
     /// Deletes an object of the scenario's namespace.
     pub async fn delete(&self, api_version: &str, kind: &str, name: &str) {
         let api = self.api(api_version, kind, Some(&self.namespace));
@@ -241,6 +247,34 @@ impl TestCluster {
                 std::fs::rename(&whole, folder.join(claim)).unwrap();
             }
         }
+    }
+
+    /// The embedded cluster: the lab's pods are run by kwok, so that nothing in them writes a log.
+    fn embedded(&self) -> &Sim {
+        match &self.backing {
+            Backing::Sim(sim) => sim,
+            Backing::Lab(_) => panic!("the lab has no logs"),
+        }
+    }
+
+    /// Writes a line into the log of a container.
+    pub fn write_log(&self, pod: &str, container: &str, line: &str) {
+        assert!(self.embedded().write_log(&self.namespace, pod, container, line), "{pod} has no {container}");
+    }
+
+    /// Lets a container end and start again.
+    pub fn restart_container(&self, pod: &str, container: &str, code: i32) {
+        assert!(self.embedded().restart_container(&self.namespace, pod, container, code), "{pod} has no {container}");
+    }
+
+    /// How many logs are being followed.
+    pub fn followed_logs(&self) -> usize {
+        self.embedded().followed_logs()
+    }
+
+    /// Ends followed logs and watches as a server does that goes down in good order.
+    pub fn end_streams(&self) {
+        self.embedded().disconnect_watches();
     }
 
     /// Every request of people so far, as the server's audit log has them.
