@@ -76,7 +76,7 @@ async fn change(cluster: &TestCluster, turn: usize) {
         (Some(claim), ..) if going(&claim) => {}
         (Some(_), None, 1 | 2) => drop(cluster.create(&manifests::snapshot(&cluster.namespace, &name, &name)).await),
         (Some(_), Some(copy), 3) if !going(&copy) => cluster.delete(SNAPSHOTS, "VolumeSnapshot", &name).await,
-        (Some(_), _, 0) if turn % 5 == 0 => cluster.delete("v1", kind, &name).await,
+        (Some(_), _, 0) if turn.is_multiple_of(5) => cluster.delete("v1", kind, &name).await,
         (Some(_), ..) => {
             // Shown in a column of its own.
             let objective =
