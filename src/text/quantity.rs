@@ -95,6 +95,31 @@ pub fn age(duration: SignedDuration) -> String {
     format!("{sign}{count}{unit}")
 }
 
+/// Reads a span of time in the units of [`age`], one or several parts: `45s`, `12m`, `3h`, `5d`, `2w`, `1y`,
+/// `1d12h`, `-2d`. A year has 365 days, as there. `None` when it is not a span or does not fit.
+pub fn parse_span(text: &str) -> Option<SignedDuration> {
+    let (sign, mut rest) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+    let mut seconds = 0i64;
+    loop {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, tail) = rest.split_at(digits);
+        let unit = match tail.chars().next()? {
+            's' => 1,
+            'm' => 60,
+            'h' => 60 * 60,
+            'd' => 24 * 60 * 60,
+            'w' => 7 * 24 * 60 * 60,
+            'y' => 365 * 24 * 60 * 60,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(number.parse::<i64>().ok()?.checked_mul(unit)?)?;
+        rest = &tail[1..];
+        if rest.is_empty() {
+            return Some(SignedDuration::from_secs(sign * seconds));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,10 +187,39 @@ mod tests {
         assert_eq!(age(SignedDuration::from_secs(seconds)), said);
     }
 
+    #[rstest]
+    #[case("0s", Some(0))]
+    #[case("45s", Some(45))]
+    #[case("12m", Some(720))]
+    #[case("1d12h", Some(129_600))]
+    #[case("2w", Some(1_209_600))]
+    #[case("1y", Some(31_536_000))]
+    #[case("-2d", Some(-172_800))]
+    #[case("", None)]
+    #[case("-", None)]
+    #[case("3", None)]
+    #[case("d", None)]
+    #[case("3 d", None)]
+    #[case("3D", None)]
+    #[case("1.5h", None)]
+    #[case("1d12", None)]
+    #[case("99999999999999999999s", None)]
+    #[case("9223372036854775807y", None)]
+    #[case("３d", None)]
+    fn spans_are_read_in_the_units_that_ages_are_said_in(#[case] text: &str, #[case] seconds: Option<i64>) {
+        assert_eq!(parse_span(text), seconds.map(SignedDuration::from_secs));
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC{0,30}") {
-            let _ = parse_bytes(&text);
+            let _ = (parse_bytes(&text), parse_span(&text));
+        }
+
+        #[test]
+        fn what_an_age_says_is_read_as_no_more_than_it(seconds in 0i64..i64::from(u32::MAX)) {
+            let read = parse_span(&age(SignedDuration::from_secs(seconds))).unwrap().as_secs();
+            prop_assert!(read <= seconds && (seconds == 0 || read > 0));
         }
 
         #[test]
