@@ -7,6 +7,7 @@
 mod chain;
 mod clean;
 mod digest;
+mod find;
 pub mod names;
 mod nearest;
 pub mod quantity;
@@ -14,6 +15,7 @@ pub mod quantity;
 pub use chain::chain;
 pub use clean::{fold, sanitize, truncate, width};
 pub use digest::{hex, sha256};
+pub use find::{contains, folded};
 pub use nearest::nearest;
 pub use quantity::{age, bytes, percent};
 

@@ -9,7 +9,9 @@ mod boards;
 mod cell;
 mod columns;
 mod detail;
+mod filter;
 mod level;
+mod listing;
 mod logs;
 mod operation;
 pub mod output;
@@ -20,17 +22,19 @@ mod row;
 mod rows;
 mod sight;
 
-pub use board::{Board, Listing};
+pub use board::{Board, News};
 pub use boards::Boards;
 pub use cell::Cell;
-pub use columns::{Align, Column, Pane, fit};
+pub use columns::{Align, Column, Fitted, Measure, Pane, fit};
 pub use detail::{Detail, Fact, Link, detail};
+pub use filter::{Bound, Fault, Filter, Subject};
 pub use level::Level;
+pub use listing::Listing;
 pub use logs::{LineFilter, LogBuffer, LogSource, LogSources, has_logs, log_sources};
 pub use operation::{Notice, OperationState, OperationView, StepState, StepView, WaitView};
-pub use problems::{Problem, problems};
-pub use query::{Filter, Query, Sort};
-pub use row::Row;
+pub use problems::{Problem, Rank, Sieve, gather, problems};
+pub use query::{Query, Sort};
+pub use row::{Remedy, Row};
 pub use sight::{Sight, connection, sight};
 
 #[cfg(test)]

@@ -73,6 +73,7 @@ pub struct World {
     pub usage: Usages,
     /// Objects that could not be read, by kind: name and why.
     pub unreadable: BTreeMap<Kind, BTreeMap<Box<str>, Box<str>>>,
+    relabelled: u64,
     freshness: BTreeMap<(Kind, Scope), Freshness>,
     generations: HashMap<(Kind, Scope), u32>,
 }
@@ -105,6 +106,11 @@ impl World {
     /// Whether a kind is looked at in the whole cluster, and not in some namespaces only.
     pub fn everywhere(&self, kind: Kind) -> bool {
         self.freshness.contains_key(&(kind, Scope::All))
+    }
+
+    /// Grows whenever the labels of some object change.
+    pub fn relabelled(&self) -> u64 {
+        self.relabelled
     }
 
     /// Whether every kind has answered its first list, one way or another.
@@ -161,6 +167,7 @@ impl World {
         }
         // Looked at before and after: a change of links touches what was linked and what is linked now.
         if let Some(previous) = &previous {
+            self.relabelled += u64::from(previous.meta().labels != object.meta().labels);
             self.links.drop(previous);
             self.touch(previous, touched);
         }

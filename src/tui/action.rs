@@ -29,10 +29,18 @@ pub enum ActionId {
     Findings,
     Zoom,
     Filter,
+    Pin,
     OnlyProblems,
     Sort,
     SortTurn,
+    Columns,
+    ToggleColumn,
+    ResetColumns,
+    ColumnsLeft,
+    ColumnsRight,
     Mark,
+    MarkRange,
+    Unmark,
     Menu,
     Backup,
     Resume,
@@ -148,7 +156,7 @@ const EVERYWHERE: Where = Where::Everywhere;
 const ROWS: Where = Where::Rows;
 const VIEWS: Where = Where::Views;
 const PANES: Where = Where::In(&[Place::Panes]);
-const FILTERED: Where = Where::In(&[Place::Panes, Place::Logs]);
+const FILTERED: Where = Where::In(&[Place::Panes, Place::Problems, Place::Logs]);
 const OBJECTS: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems]);
 const OPENING: Where =
     Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Menu, Place::Sources]);
@@ -157,6 +165,8 @@ const ACTED_ON: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems
 const COPIED: Where =
     Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation, Place::Logs]);
 const LOGS: Where = Where::In(&[Place::Logs]);
+const LISTS: Where = Where::In(&[Place::Panes, Place::Problems]);
+const COLUMNS: Where = Where::In(&[Place::Columns]);
 const REVIEW: Where = Where::In(&[Place::Review]);
 
 macro_rules! actions {
@@ -185,7 +195,9 @@ actions! {
     Menu "actions" "actions" ["x"] ACTED_ON bar 2 menu None; None
         "List what can be done with the selection, and why something cannot"
     Filter "filter" "filter" ["/"] FILTERED bar 3 menu None; None
-        "Show only rows that match: word, !word, column:word; all must hold"
+        "Show only rows that match: word, !word, state:breached, capacity>100Gi, age<2h, label:tier=gold; all must hold"
+    Pin "pin" "pin filter" ["P"] LISTS bar 0 menu None; None
+        "Let the filter hold in every pane and in the problems, or take that away; also `:pin FILTER`"
     Wrap "wrap" "wrap" ["w"] LOGS bar 4 menu None; None "Let long lines go on below, or cut them"
     Stamps "timestamps" "times" ["t"] LOGS bar 4 menu None; None "Show when each line was written, or leave it out"
     Instance "instance" "instance" ["i"] LOGS bar 4 menu None; None
@@ -201,10 +213,20 @@ actions! {
     Sort "sort" "sort" ["s"] PANES bar 6 menu None; None
         "Sort by the next column, or `:sort COLUMN`; after the last, the worst first again"
     SortTurn "sort-turn" "turn sort" ["S"] PANES bar 0 menu None; None "Turn the sort order around"
+    Columns "columns" "columns" [] PANES bar 0 menu None; None "Choose which columns of this pane are shown"
+    ToggleColumn "toggle-column" "show or take off" ["space" "enter"] COLUMNS bar 1 menu None; None
+        "Show the column, or take it off"
+    ResetColumns "reset-columns" "show all" ["r"] COLUMNS bar 2 menu None; None "Show every column again"
+    ColumnsRight "columns-right" "more columns" [">"] PANES bar 0 menu None; None
+        "Scroll to the columns on the right; state and name stay"
+    ColumnsLeft "columns-left" "columns back" ["<"] PANES bar 0 menu None; None "Scroll back to the columns on the left"
     OnlyProblems "only-problems" "problems only" ["!"] PANES bar 0 menu None; None
         "Leave out rows that are fine, or show them again"
     Zoom "zoom" "zoom" ["z"] PANES bar 7 menu None; None "Give the whole screen to this pane, or give it back"
     Mark "mark" "mark" ["space"] PANES bar 0 menu None; None "Mark the row, or take the mark away"
+    MarkRange "mark-range" "mark range" ["ctrl-space"] PANES bar 0 menu None; None
+        "Mark every row from the last marked one to this one"
+    Unmark "unmark" "unmark all" ["u"] PANES bar 0 menu None; None "Take all marks of this pane away, hidden ones too"
     Backup "backup" "back up" [] OBJECTS bar 0 menu Some('b'); Writes
         "Take a snapshot of the selected volume: a plan to read first, then a typed confirmation"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
@@ -223,7 +245,7 @@ actions! {
     Palette "command" "command" [":"] VIEWS bar 9 menu None; None "Type the name of an action"
     Help "help" "help" ["?"] EVERYWHERE bar 10 menu None; None "What can be done on this screen"
     Back "back" "back" ["esc" "left"] EVERYWHERE bar 11 menu None; None
-        "Close this, or take away the filter; never leaves the console"
+        "Close this, or take away the filter, then the marks; never the pinned filter, never leaves the console"
     Leave "leave" "quit" ["q"] EVERYWHERE bar 12 menu None; None "Close this, or leave the console; asks when an operation runs"
     Quit "quit" "quit" ["ctrl-c"] EVERYWHERE bar 0 menu None; None "Leave the console; asks when an operation runs"
 }

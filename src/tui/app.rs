@@ -2,6 +2,7 @@
 //! returned as [`Effect`]s.
 
 mod available;
+mod filter;
 mod logs;
 mod run;
 mod typing;
@@ -17,7 +18,7 @@ use ratatui::layout::Rect;
 use super::action::ActionId;
 use super::keymap::Keymap;
 use super::keys::Chord;
-use super::layer::{DetailLayer, Layer, Offer, Place};
+use super::layer::{DetailLayer, Layer, Offer, Place, ProblemsLayer};
 use super::layout::Areas;
 use super::logs::Tail;
 use super::pages;
@@ -27,7 +28,7 @@ use crate::cluster::{LogEvent, LogQuery};
 use crate::model::{Key, ObjRef, Uid};
 use crate::plan::{Confirmed, DryRun, Plan, Refusal, Verb};
 use crate::session::Desk;
-use crate::view::{self, Level};
+use crate::view::{self, Filter, Level, Sieve};
 
 /// What can happen to the console.
 #[derive(Clone, Debug)]
@@ -107,6 +108,8 @@ pub struct App {
     pub panes: Panes,
     /// What lies above them; the last has the keys.
     pub layers: Vec<Layer>,
+    /// The filter of the list of problems.
+    pub problem_filter: Filter,
     /// What was said last, when, and how bad it is.
     pub said: Option<(Timestamp, Level, String)>,
     /// The log that is being read.
@@ -125,6 +128,7 @@ impl App {
             keymap: Keymap::default(),
             panes: Panes::default(),
             layers: Vec::new(),
+            problem_filter: Filter::default(),
             said: None,
             tail: None,
             last: Vec::new(),
@@ -265,18 +269,20 @@ impl App {
     fn sync(&mut self, desk: &Desk) {
         let areas = self.areas(desk);
         self.panes.sync(desk, &areas);
-        let version = desk.boards.version();
-        let fresh = self.problems_of == Some(version);
-        match self.layers.last_mut() {
+        // What lies beneath a menu or a line that is typed is seen, and so kept up as well.
+        let seen = self.layers.iter().rposition(Layer::covers);
+        match seen.and_then(|at| self.layers.get_mut(at)) {
             Some(Layer::Detail(detail)) => sync_detail(detail, desk),
             Some(Layer::Sources(sources)) => sources.renew(view::log_sources(&desk.world, &sources.key)),
-            Some(Layer::Problems(problems, cursor)) => {
-                if !fresh {
-                    *problems = view::problems(&desk.world, &desk.boards, &desk.operations);
+            Some(Layer::Problems(list)) => {
+                let version = desk.boards.version();
+                if self.problems_of != Some(version) {
+                    let sieve = Sieve::new(&self.problem_filter, &self.panes.pinned);
+                    sync_problems(list, desk, &sieve, areas.problems());
                     self.problems_of = Some(version);
                 }
-                let found = problems.iter().position(|problem| Some(&problem.key) == cursor.key.as_ref());
-                cursor.settle(found, problems.len(), areas.page().saturating_sub(1));
+                let found = list.lines.iter().position(|problem| Some(&problem.key) == list.cursor.key.as_ref());
+                list.cursor.settle(found, list.lines.len(), areas.problems());
             }
             Some(Layer::Operations(cursor)) => {
                 let is = |id: &Arc<str>| cursor.key == Some(Key::Operation(id.clone()));
@@ -296,6 +302,16 @@ impl App {
             *scroll = (*scroll).min(most);
         }
     }
+}
+
+/// Makes the list of problems anew, where this many lines are seen at once.
+fn sync_problems(list: &mut ProblemsLayer, desk: &Desk, sieve: &Sieve, seen: usize) {
+    let mut found = view::problems(&desk.world, &desk.boards, &desk.operations);
+    list.all = found.len();
+    found.retain(|problem| sieve.passes(problem, &desk.world, &desk.boards, desk.now));
+    list.passing = found.len();
+    list.faults = sieve.faults().to_vec();
+    list.lines = view::gather(found, seen, &list.open);
 }
 
 fn sync_detail(layer: &mut DetailLayer, desk: &Desk) {

@@ -5,6 +5,7 @@ mod lists;
 mod logs;
 mod pane;
 mod pen;
+mod problems;
 mod sheet;
 
 use jiff::{SignedDuration, Timestamp};
@@ -33,7 +34,7 @@ pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) {
     let areas = app.areas(desk);
     let mut pen = Pen::new(frame.buffer_mut(), &app.theme);
     pen.clear(pen.screen());
-    header(&mut pen, desk, areas.header);
+    header(&mut pen, app, desk, areas.header);
     // Views cover the panes; dialogs lie upon whatever view is beneath them.
     let cover = app.layers.iter().rposition(Layer::covers);
     match cover {
@@ -50,7 +51,7 @@ pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) {
 fn view_layer(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, area: Rect) {
     match layer {
         Layer::Detail(detail) => sheet::draw(pen, &app.keymap, desk, detail, area),
-        Layer::Problems(problems, cursor) => lists::problems(pen, desk, problems, cursor, area),
+        Layer::Problems(list) => problems::draw(pen, app, desk, list, area),
         Layer::Operations(cursor) => lists::operations(pen, desk, cursor, area),
         Layer::Sources(sources) => logs::sources(pen, &app.keymap, sources, area),
         Layer::Logs(logs) => logs::log(pen, app, desk, logs, area),
@@ -69,8 +70,11 @@ fn panes(pen: &mut Pen, app: &App, desk: &Desk, areas: &Areas) {
     }
 }
 
-/// `holdfast │ context · host · namespaces · user      READ-ONLY  ✓ connected`
-fn header(pen: &mut Pen, desk: &Desk, area: Rect) {
+/// The most of a pinned filter that the header says; the frames have room for more.
+const PINNED: usize = 24;
+
+/// `holdfast │ context · host · namespaces · user      PINNED /filter  READ-ONLY  ✓ connected`
+fn header(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
     let context = &desk.world.context;
     pen.fill(area, Meaning::Header);
     let connection = view::connection(&desk.world, desk.now);
@@ -79,23 +83,31 @@ fn header(pen: &mut Pen, desk: &Desk, area: Rect) {
     let width = |text: &str| u16::try_from(text::width(text)).unwrap_or(u16::MAX);
     let right_at = area.right().saturating_sub(width(&right));
     let badge_at = right_at.saturating_sub(width(badge));
+    let pinned = app.panes.pinned.text();
+    let pinned = if pinned.is_empty() {
+        String::new()
+    } else {
+        format!(" PINNED /{} ", text::truncate(&text::sanitize(pinned), PINNED))
+    };
+    let pinned_at = badge_at.saturating_sub(width(&pinned));
     let namespaces = match context.namespaces.as_slice() {
         [] => "all namespaces".to_owned(),
         names => text::list(names),
     };
     let user = context.user.as_deref().unwrap_or("user not known yet");
     let server = context.server.trim_start_matches("https://");
-    let mut x = pen.on(Meaning::Header).put(area.x, area.y, badge_at, " holdfast ", Meaning::Accent);
+    let mut x = pen.on(Meaning::Header).put(area.x, area.y, pinned_at, " holdfast ", Meaning::Accent);
     for (text, meaning) in [
         (&*context.name, Meaning::Title),
         (server, Meaning::Muted),
         (&*namespaces, Meaning::Muted),
         (user, Meaning::Muted),
     ] {
-        x = pen.on(Meaning::Header).put(x, area.y, badge_at, " ", Meaning::Muted);
-        x = pen.on(Meaning::Header).put(x, area.y, badge_at, &text::sanitize(text), meaning);
-        x = pen.on(Meaning::Header).put(x, area.y, badge_at, " ", Meaning::Muted);
+        x = pen.on(Meaning::Header).put(x, area.y, pinned_at, " ", Meaning::Muted);
+        x = pen.on(Meaning::Header).put(x, area.y, pinned_at, &text::sanitize(text), meaning);
+        x = pen.on(Meaning::Header).put(x, area.y, pinned_at, " ", Meaning::Muted);
     }
+    pen.put(pinned_at, area.y, badge_at, &pinned, Meaning::Filter);
     pen.put(badge_at, area.y, right_at, badge, Meaning::Badge);
     pen.on(Meaning::Header).put(right_at, area.y, area.right(), &right, connection.level);
 }
@@ -162,16 +174,8 @@ pub(super) fn left(span: SignedDuration) -> String {
 
 fn bar(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
     match app.layers.last() {
-        Some(Layer::Filter(line, _)) => {
-            let state = app.panes.state(app.panes.focus);
-            let shown = format!("{} of {}", state.listing.len(), desk.boards.board(app.panes.focus).len());
-            return filter(pen, line, &format!("{shown}   word  !word  column:word"), area);
-        }
-        Some(Layer::LineFilter(line, _)) => {
-            let shown = app.reading(desk).map_or(0, |reading| reading.count());
-            let all = app.tail.as_ref().map_or(0, |tail| tail.lines.len());
-            return filter(pen, line, &format!("{shown} of {all} lines   word  !word"), area);
-        }
+        Some(Layer::Filter(line, _)) => return typed_filter(pen, app, desk, line, area),
+        Some(Layer::LineFilter(line, _)) => return typed_line_filter(pen, app, desk, line, area),
         _ => {}
     }
     let noticed = desk.notices.last().map(|notice| (notice.at, notice.level, &*notice.text));
@@ -185,12 +189,36 @@ fn bar(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
     keys(pen, app, desk, area);
 }
 
-/// A filter that is being typed, and what it finds.
-fn filter(pen: &mut Pen, line: &TextArea, hint: &str, area: Rect) {
+/// A filter for the lines of a log as it is typed, and how many lines pass.
+fn typed_line_filter(pen: &mut Pen, app: &App, desk: &Desk, line: &TextArea, area: Rect) {
+    let x = typed_line(pen, line, area);
+    let shown = app.reading(desk).map_or(0, |reading| reading.count());
+    let all = app.tail.as_ref().map_or(0, |tail| tail.lines.len());
+    let hint = format!("{shown} of {all} lines   enter keeps, esc undoes   word !word");
+    pen.put(x, area.y, area.right(), &hint, Meaning::Muted);
+}
+
+/// The line of a filter that is being typed; says where what is beside it begins.
+fn typed_line(pen: &mut Pen, line: &TextArea, area: Rect) -> u16 {
     let x = pen.put(area.x, area.y, area.right(), " /", Meaning::Key);
-    pen.line(line, Rect { x: x + 1, width: area.width / 2, ..area });
-    let hint = format!("{hint}   enter keeps it, esc takes it back");
-    pen.put(x + 2 + area.width / 2, area.y, area.right(), &hint, Meaning::Muted);
+    let typed = u16::try_from(text::width(super::app::content(line))).unwrap_or(u16::MAX).saturating_add(2);
+    let room = typed.clamp(area.width / 4, area.width / 2);
+    pen.line(line, Rect { x: x + 1, width: room, ..area });
+    x + 2 + room
+}
+
+/// The filter as it is typed, and beside it what is wrong with it, else how many rows pass and how it is written.
+fn typed_filter(pen: &mut Pen, app: &App, desk: &Desk, line: &TextArea, area: Rect) {
+    let x = typed_line(pen, line, area);
+    if let Some(fault) = app.faults().first() {
+        let said = format!("{} {}", Level::Critical.glyph(), text::sanitize(&fault.why));
+        pen.put(x, area.y, area.right(), &said, Level::Critical);
+        return;
+    }
+    let (passing, all) = app.passing(desk);
+    let x = pen.put(x, area.y, area.right(), &format!("{passing} of {all}   "), Meaning::Text);
+    let hint = "enter keeps, esc undoes   word !word col:word col>9 label:k=v age<2h";
+    pen.put(x, area.y, area.right(), hint, Meaning::Muted);
 }
 
 fn keys(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {

@@ -271,7 +271,10 @@ mod tests {
     #[case("problem = ['p']", "2:1: there is no action \"problem\"; did you mean problems?")]
     #[case("fly = ['p']", "2:1: there is no action \"fly\"; `holdfast keys` lists them")]
     #[case("problems = ['p', 'F2']", "2:18: \"F2\" is not a key; did you mean f2?")]
-    #[case("problems = ['/']", "2:13: / is the key of filter too, on panes and logs; give one of them another key")]
+    #[case(
+        "problems = ['/']",
+        "2:13: / is the key of filter too, on panes, problems and logs; give one of them another key"
+    )]
     #[case("zoom = ['f5']\nsort = ['f5']", "3:9: f5 is the key of zoom too, on panes; give one of them another key")]
     #[case(
         "yaml = ['o']",

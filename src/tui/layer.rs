@@ -1,5 +1,6 @@
 //! What lies on the screen above the panes: a stack whose top has the keys. Plain data; `draw` shows it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ratatui_textarea::TextArea;
@@ -9,7 +10,7 @@ use super::logs::{LogsLayer, SourcesLayer};
 use crate::model::{Key, ObjRef};
 use crate::plan::{DryRun, Plan, Refusal};
 use crate::session::Desk;
-use crate::view::{Detail, Filter, LineFilter, Problem};
+use crate::view::{Detail, Fault, Filter, LineFilter, Pane, Problem};
 
 macro_rules! places {
     ($($(#[$doc:meta])* $place:ident $name:literal $sort:ident,)*) => {
@@ -74,6 +75,8 @@ places! {
     Help "help" Page,
     /// The action menu.
     Menu "action menu" Menu,
+    /// The columns of a pane.
+    Columns "columns" Menu,
     /// Text is typed: filter, command, confirmation.
     Typing "typing" Dialog,
     /// A question was asked of the cluster.
@@ -113,13 +116,15 @@ pub enum Layer {
     /// One object in full.
     Detail(Box<DetailLayer>),
     /// The list of problems.
-    Problems(Vec<Problem>, Cursor),
+    Problems(Box<ProblemsLayer>),
     /// The list of operations.
     Operations(Cursor),
     /// One operation, by its id.
     Operation(Arc<str>, usize),
     /// What can be done with the selection, and which selection it was opened for.
     Menu(Vec<(ActionId, Availability)>, usize, Option<Key>),
+    /// The columns of a pane, and the place of the cursor among them.
+    Columns(Pane, usize),
     /// A filter is typed; what stood there before comes back on `esc`.
     Filter(Box<TextArea<'static>>, Filter),
     /// Containers whose logs can be read.
@@ -146,6 +151,23 @@ pub enum Layer {
     Notices(usize),
     /// Leave while an operation runs?
     Quit,
+}
+
+/// The list of problems.
+#[derive(Clone, Debug, Default)]
+pub struct ProblemsLayer {
+    /// What passes the filters, in order; many that say the same are one line.
+    pub lines: Vec<Problem>,
+    /// How many problems there are.
+    pub all: usize,
+    /// How many of them pass the filters.
+    pub passing: usize,
+    /// Terms of its filter that restrict nothing.
+    pub faults: Vec<Fault>,
+    /// Where its cursor stands.
+    pub cursor: Cursor,
+    /// Gathered lines that were opened.
+    pub open: BTreeSet<Key>,
 }
 
 /// One object in full, and the cursor on its links.
@@ -179,10 +201,11 @@ impl Layer {
     pub fn place(&self) -> Place {
         match self {
             Self::Detail(_) => Place::Detail,
-            Self::Problems(..) => Place::Problems,
+            Self::Problems(_) => Place::Problems,
             Self::Operations(_) => Place::Operations,
             Self::Operation(..) => Place::Operation,
             Self::Menu(..) => Place::Menu,
+            Self::Columns(..) => Place::Columns,
             Self::Filter(..) | Self::LineFilter(..) | Self::Palette(..) | Self::Confirm(..) => Place::Typing,
             Self::Sources(_) => Place::Sources,
             Self::Logs(_) => Place::Logs,
@@ -210,7 +233,11 @@ impl Layer {
     pub fn target(&self, desk: &Desk) -> Option<Option<Key>> {
         match self {
             Self::Detail(detail) => Some(Some(detail.key.clone())),
-            Self::Problems(problems, cursor) => Some(problems.get(cursor.place).map(|problem| problem.key.clone())),
+            Self::Problems(list) => {
+                // A line that stands for many is no one thing to act on.
+                let one = list.lines.get(list.cursor.place).filter(|problem| !problem.many());
+                Some(one.map(|problem| problem.key.clone()))
+            }
             Self::Operations(cursor) => {
                 let operation = desk.operations.get(cursor.place);
                 Some(operation.map(|operation| Key::Operation(operation.id.clone())))

@@ -66,6 +66,22 @@ impl Areas {
         self.panes[pane.index()].map_or(1, |area| area.height.saturating_sub(3).max(1).into())
     }
 
+    /// How many cells the columns of a pane have, beside its frame, its gutter and the blank before the right edge;
+    /// `None` when it is not shown.
+    pub fn columns(&self, pane: Pane) -> Option<u16> {
+        self.panes[pane.index()].map(|area| area.width.saturating_sub(4))
+    }
+
+    /// How many lines at the foot of the list of problems tell about the selected one.
+    pub fn about(body: Rect) -> u16 {
+        4.min(body.height.saturating_sub(2) / 3)
+    }
+
+    /// How many problems are listed above that, below the heading.
+    pub fn problems(&self) -> usize {
+        self.page().saturating_sub(1 + usize::from(Self::about(self.body))).max(1)
+    }
+
     /// How many lines a framed view shows.
     pub fn page(&self) -> usize {
         self.body.height.saturating_sub(2).max(1).into()

@@ -228,6 +228,15 @@ fn help(app: &App, desk: &Desk, place: Place, room: usize) -> Vec<Line> {
         lines.push(vec![(format!("  {} {}", level.glyph(), level.word()), level.into())]);
     }
     if place == Place::Panes {
+        for (mark, said) in [("+", "came just now"), ("*", "changed just now")] {
+            lines.push(vec![(format!("  {mark} {said}"), Meaning::Changed)]);
+        }
+        lines.push(vec![("  ● marked".to_owned(), Meaning::Mark)]);
+    }
+    if matches!(place, Place::Panes | Place::Problems) {
+        lines.extend(filters());
+    }
+    if place == Place::Panes {
         lines.push(Line::new());
         lines.push(one("Columns of this pane", Meaning::Heading));
         for column in app.panes.focus.columns() {
@@ -264,6 +273,25 @@ fn help_actions(app: &App, desk: &Desk, place: Place, room: usize) -> Vec<Line> 
             ]);
         }
     }
+    lines
+}
+
+/// The filter language, by example.
+fn filters() -> Vec<Line> {
+    let terms = [
+        ("word", "some text of the row holds it; \"two words\" in quotes"),
+        ("!term", "the term does not hold"),
+        ("state:breached", "a column holds it; by id, heading, or the beginning of its id"),
+        ("capacity>100Gi", "numbers, bytes, shares and times: > < >= <=; what is not known never matches"),
+        ("expires<14d", "time left, or since: s m h d w y"),
+        ("age>3d", "how long ago the object was created"),
+        ("level:warn", "critical, unknown, warning, stale, info, ok"),
+        ("label:tier=gold", "the object has this label; label:tier with any value"),
+    ];
+    let mut lines = vec![Line::new(), one("Filters: all terms must hold", Meaning::Heading)];
+    lines.extend(
+        terms.map(|(term, said)| vec![(format!("  {term:<16}"), Meaning::Key), (said.to_owned(), Meaning::Text)]),
+    );
     lines
 }
 

@@ -6,7 +6,7 @@ use super::layer::Cursor;
 use super::layout::Areas;
 use crate::model::Key;
 use crate::session::Desk;
-use crate::view::{Listing, Pane, Query, Row, Sort};
+use crate::view::{Filter, Listing, Pane, Query, Row, Sort, fit};
 
 /// One pane.
 #[derive(Debug, Default)]
@@ -17,6 +17,25 @@ pub struct PaneState {
     pub cursor: Cursor,
     /// What is marked in it.
     pub marks: BTreeSet<Key>,
+    /// How many of the marked rows the filters hide.
+    pub hidden_marks: usize,
+    /// The row that was marked last; a range begins there.
+    pub anchor: Option<Key>,
+    /// Columns that a person took off.
+    pub off: BTreeSet<usize>,
+    /// Columns that are scrolled away to the left.
+    pub skip: usize,
+}
+
+impl PaneState {
+    /// What is said of the marks in sentences: `3 marked, 1 hidden by the filter`.
+    pub fn marks_said(&self) -> String {
+        let hidden = match self.hidden_marks {
+            0 => String::new(),
+            hidden => format!(", {hidden} hidden by the filter"),
+        };
+        format!("{} marked{hidden}", self.marks.len())
+    }
 }
 
 /// The four panes.
@@ -26,12 +45,19 @@ pub struct Panes {
     pub focus: Pane,
     /// Whether it has the whole screen.
     pub zoom: bool,
+    /// The filter that holds in all of them, until it is taken away.
+    pub pinned: Filter,
     states: [PaneState; Pane::ALL.len()],
 }
 
 impl Default for Panes {
     fn default() -> Self {
-        Self { focus: Pane::Volumes, zoom: false, states: Pane::ALL.map(|_| PaneState::default()) }
+        Self {
+            focus: Pane::Volumes,
+            zoom: false,
+            pinned: Filter::default(),
+            states: Pane::ALL.map(|_| PaneState::default()),
+        }
     }
 }
 
@@ -74,16 +100,25 @@ impl Panes {
         state.listing.ask(query);
     }
 
-    /// Sorts the focused pane by the next column; after the last, the worst first again.
+    /// Pins a filter across all panes, or takes the pin away when it is empty.
+    pub fn pin(&mut self, filter: &Filter) {
+        self.pinned = filter.clone();
+        for state in &mut self.states {
+            let query = Query { pinned: filter.clone(), ..state.listing.query().clone() };
+            state.listing.ask(query);
+        }
+    }
+
+    /// Sorts the focused pane by the next column that was not taken off; after the last, the worst first again.
     pub fn sort_next(&mut self) {
-        let columns = self.focus.columns().len();
-        self.ask(|query| {
-            query.sort = match query.sort {
-                Sort::Worst => Sort::By { column: 1, descending: false },
-                Sort::By { column, .. } if column + 1 < columns => Sort::By { column: column + 1, descending: false },
-                Sort::By { .. } => Sort::Worst,
-            }
-        });
+        let off = &self.state(self.focus).off;
+        let after = match self.state(self.focus).listing.query().sort {
+            Sort::Worst => 1,
+            Sort::By { column, .. } => column + 1,
+        };
+        let next = (after..self.focus.columns().len()).find(|column| !off.contains(column));
+        let sort = next.map_or(Sort::Worst, |column| Sort::By { column, descending: false });
+        self.ask(|query| query.sort = sort);
     }
 
     /// Turns the order of the focused pane around.
@@ -99,24 +134,67 @@ impl Panes {
     /// Marks the selected row, or takes its mark away.
     pub fn mark(&mut self, desk: &Desk) {
         let Some(key) = self.selected(desk).map(|row| row.key.clone()) else { return };
-        let marks = &mut self.focused().marks;
-        if !marks.remove(&key) {
-            marks.insert(key);
+        let state = self.focused();
+        if !state.marks.remove(&key) {
+            state.marks.insert(key.clone());
+        }
+        state.anchor = Some(key);
+    }
+
+    /// Marks every row from the one that was marked last to the selected one; the selected one alone when there was
+    /// none, or it is not listed.
+    pub fn mark_range(&mut self, desk: &Desk) {
+        let board = desk.boards.board(self.focus);
+        let state = self.focused();
+        let here = state.cursor.place;
+        let from = state.anchor.as_ref().and_then(|key| state.listing.place(board, key)).unwrap_or(here);
+        let (first, last) = (from.min(here), from.max(here));
+        let keys: Vec<Key> =
+            state.listing.rows(board, first).take(last - first + 1).map(|row| row.key.clone()).collect();
+        state.anchor = state.listing.row(board, here).map(|row| row.key.clone());
+        state.marks.extend(keys);
+    }
+
+    /// Takes all marks of the focused pane away.
+    pub fn unmark(&mut self) {
+        let state = self.focused();
+        state.marks.clear();
+        state.anchor = None;
+    }
+
+    /// Shows a column of a pane or takes it off; those that are sticky stay.
+    pub fn toggle_column(&mut self, pane: Pane, column: usize) {
+        let off = &mut self.states[pane.index()].off;
+        if pane.columns().get(column).is_some_and(|column| !column.sticky()) && !off.remove(&column) {
+            off.insert(column);
         }
     }
 
-    /// Brings listings and cursors up to date.
+    /// Shows every column of a pane again, from the first on.
+    pub fn reset_columns(&mut self, pane: Pane) {
+        let state = &mut self.states[pane.index()];
+        state.off.clear();
+        state.skip = 0;
+    }
+
+    /// Brings listings, marks, cursors and scrolled columns up to date.
     pub fn sync(&mut self, desk: &Desk, areas: &Areas) {
         for pane in Pane::ALL {
             let board = desk.boards.board(pane);
             let state = &mut self.states[pane.index()];
-            state.listing.refresh(board, desk.now);
+            state.listing.refresh(board, &desk.world, desk.now);
             state.marks.retain(|key| board.get(key).is_some());
+            let hidden =
+                |key: &&Key| board.get(key).is_some_and(|row| !state.listing.passes(row, &desk.world, desk.now));
+            state.hidden_marks = state.marks.iter().filter(hidden).count();
             let found = state.cursor.key.as_ref().and_then(|key| state.listing.place(board, key));
             state.cursor.settle(found, state.listing.len(), areas.rows(pane));
             if state.cursor.key.is_some() && found.is_none() {
                 let place = state.cursor.place;
                 state.cursor.key = state.listing.row(board, place).map(|row| row.key.clone());
+            }
+            if let Some(width) = areas.columns(pane) {
+                state.skip = fit(pane.columns(), &state.off, width, state.skip).before;
             }
         }
     }

@@ -47,6 +47,8 @@ meanings! {
     SelectionIdle = "selection-idle",
     /// Marked rows.
     Mark = "mark",
+    /// Rows that just came or changed.
+    Changed = "changed",
     /// The top line.
     Header = "header",
     /// A key that can be pressed.

@@ -50,6 +50,11 @@ impl Agenda {
         !self.fresh.is_empty()
     }
 
+    /// Whether a walk over everything is under way or asked for.
+    pub(super) fn sweeping(&self) -> bool {
+        !self.sweep.is_over()
+    }
+
     /// Whether nothing is left to do.
     pub(super) fn is_empty(&self) -> bool {
         self.fresh.is_empty() && self.touched.is_empty() && self.sweep.is_over()

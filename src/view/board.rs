@@ -1,17 +1,30 @@
-//! The cached rows of one pane, and the listings that are cut from them.
+//! The cached rows of one pane.
 //!
-//! Rows sit in slots that do not move, so an order is a list of small numbers. A listing follows the
-//! changes of its board: it moves only the rows that changed, so a watch event does not sort everything.
+//! Rows sit in slots that do not move, so that a [`Listing`](super::Listing) is a list of small numbers and can
+//! follow a few changes without sorting everything. What changed on the screen is remembered for a moment.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Level, Pane, Query, Row};
+use super::{Level, Pane, Row};
 use crate::model::Key;
 
 /// Changes remembered for listings; a listing that is further behind starts afresh.
 const REMEMBERED: usize = 16_384;
+/// How long a change is news.
+const NEWS: SignedDuration = SignedDuration::from_secs(2);
+/// How many rows are news at once; what goes beyond a few screens tells the eye nothing.
+const MOST_NEWS: usize = 256;
+
+/// What just happened to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It was not there before.
+    New,
+    /// Something that is on the screen changed.
+    Changed,
+}
 
 /// The rows of one pane.
 #[derive(Debug)]
@@ -24,6 +37,9 @@ pub struct Board {
     levels: [usize; Level::ALL.len()],
     version: u64,
     changes: VecDeque<u32>,
+    /// The moment at which changes are news; `None` while they are not.
+    telling: Option<Timestamp>,
+    news: HashMap<u32, (Timestamp, News)>,
 }
 
 impl Board {
@@ -38,6 +54,8 @@ impl Board {
             levels: [0; Level::ALL.len()],
             version: 0,
             changes: VecDeque::new(),
+            telling: None,
+            news: HashMap::new(),
         }
     }
 
@@ -87,22 +105,50 @@ impl Board {
         out.filter_map(|(_, slot)| self.row(*slot)).map(|row| row.key.clone()).collect()
     }
 
+    /// From now on changes are news of this moment, or no news at all. Old news is forgotten.
+    pub fn tell(&mut self, changes_are_news: bool, now: Timestamp) {
+        self.telling = changes_are_news.then_some(now);
+        self.news.retain(|_, (at, _)| now.duration_since(*at) < NEWS);
+    }
+
+    /// What just happened to a row.
+    pub fn news(&self, key: &Key, now: Timestamp) -> Option<News> {
+        if self.news.is_empty() {
+            return None;
+        }
+        let (at, news) = self.news.get(self.places.get(key)?)?;
+        (now.duration_since(*at) < NEWS).then_some(*news)
+    }
+
     /// Puts a row in its place; an equal row changes nothing.
     pub fn put(&mut self, row: Row) {
-        let slot = match self.places.get(&row.key) {
-            Some(slot) if self.row(*slot) == Some(&row) => return,
-            Some(slot) => *slot,
-            None => self.free.pop().unwrap_or_else(|| {
-                self.slots.push(None);
-                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
-            }),
+        let known = self.places.get(&row.key).copied();
+        let before = known.and_then(|slot| self.row(slot));
+        if before == Some(&row) {
+            return;
+        }
+        let news = match before {
+            None => Some(News::New),
+            Some(before) => row.differs(before).then_some(News::Changed),
         };
+        let slot = known.or_else(|| self.free.pop()).unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
         self.forget(slot);
         self.levels[row.level.rank()] += 1;
         self.running_out.extend(row.valid_until.map(|at| (at, slot)));
         self.places.insert(row.key.clone(), slot);
         self.slots[slot as usize] = Some(row);
         self.changed(slot);
+        if let (Some(news), Some(at)) = (news, self.telling)
+            && self.news.len() < MOST_NEWS
+        {
+            // A row that is new stays new while more of it becomes known.
+            if !matches!(self.news.get(&slot), Some((_, News::New))) {
+                self.news.insert(slot, (at, news));
+            }
+        }
     }
 
     /// Takes a row away.
@@ -110,11 +156,13 @@ impl Board {
         if let Some(slot) = self.places.remove(key) {
             self.forget(slot);
             self.free.push(slot);
+            self.news.remove(&slot);
             self.changed(slot);
         }
     }
 
-    fn row(&self, slot: u32) -> Option<&Row> {
+    /// The row in a slot.
+    pub(super) fn row(&self, slot: u32) -> Option<&Row> {
         self.slots.get(slot as usize)?.as_ref()
     }
 
@@ -135,116 +183,23 @@ impl Board {
         }
     }
 
+    /// The slot of a key.
+    pub(super) fn slot(&self, key: &Key) -> Option<u32> {
+        self.places.get(key).copied()
+    }
+
+    /// Every row with its slot.
+    pub(super) fn slots(&self) -> impl Iterator<Item = (u32, &Row)> {
+        (0u32..).zip(&self.slots).filter_map(|(slot, row)| row.as_ref().map(|row| (slot, row)))
+    }
+
     /// Slots that changed after a version, or `None` when that is no longer known.
-    fn since(&self, version: u64) -> Option<impl Iterator<Item = u32>> {
+    pub(super) fn since(&self, version: u64) -> Option<impl Iterator<Item = u32>> {
         let behind = self
             .version
             .checked_sub(version)
             .and_then(|behind| usize::try_from(behind).ok())
             .filter(|behind| *behind <= self.changes.len())?;
         Some(self.changes.iter().skip(self.changes.len() - behind).copied())
-    }
-}
-
-/// Rows of a board that pass a query, in its order.
-#[derive(Debug, Default)]
-pub struct Listing {
-    order: Vec<u32>,
-    query: Query,
-    version: Option<u64>,
-}
-
-impl Listing {
-    /// A listing for a query; empty until it is brought up to date.
-    pub fn new(query: Query) -> Self {
-        Self { query, ..Self::default() }
-    }
-
-    /// The query.
-    pub fn query(&self) -> &Query {
-        &self.query
-    }
-
-    /// Changes the query.
-    pub fn ask(&mut self, query: Query) {
-        if query != self.query {
-            self.query = query;
-            self.version = None;
-        }
-    }
-
-    /// Brings the order up to date with the board. Costs nothing when nothing changed.
-    pub fn refresh(&mut self, board: &Board, now: Timestamp) {
-        if self.version == Some(board.version) {
-            return;
-        }
-        let changes = self.version.and_then(|version| board.since(version));
-        match changes {
-            Some(changes) => self.follow(board, &changes.collect(), now),
-            None => self.rebuild(board, now),
-        }
-        self.version = Some(board.version);
-    }
-
-    /// How many rows it shows.
-    pub fn len(&self) -> usize {
-        self.order.len()
-    }
-
-    /// Whether it shows none.
-    pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
-    }
-
-    /// The row at a place.
-    pub fn row<'a>(&self, board: &'a Board, place: usize) -> Option<&'a Row> {
-        board.row(*self.order.get(place)?)
-    }
-
-    /// Rows from a place on.
-    pub fn rows<'a>(&'a self, board: &'a Board, from: usize) -> impl Iterator<Item = &'a Row> {
-        self.order.iter().skip(from).filter_map(|slot| board.row(*slot))
-    }
-
-    /// The place of a key.
-    pub fn place(&self, board: &Board, key: &Key) -> Option<usize> {
-        let slot = board.places.get(key)?;
-        let row = board.row(*slot)?;
-        let found = self.order.binary_search_by(|other| self.order_of(board, *other, row));
-        found.ok().or_else(|| self.order.iter().position(|other| other == slot))
-    }
-
-    fn order_of(&self, board: &Board, slot: u32, row: &Row) -> std::cmp::Ordering {
-        board.row(slot).map_or(std::cmp::Ordering::Less, |other| self.query.sort.order(other, row))
-    }
-
-    fn passes(&self, board: &Board, row: &Row, now: Timestamp) -> bool {
-        (!self.query.only_problems || row.level.problem()) && self.query.filter.passes(row, board.pane.columns(), now)
-    }
-
-    fn rebuild(&mut self, board: &Board, now: Timestamp) {
-        let all = (0u32..).zip(&board.slots).filter_map(|(slot, row)| row.as_ref().map(|row| (slot, row)));
-        let mut passing: Vec<(u32, &Row)> = all.filter(|(_, row)| self.passes(board, row, now)).collect();
-        passing.sort_unstable_by(|(_, a), (_, b)| self.query.sort.order(a, b));
-        self.order = passing.into_iter().map(|(slot, _)| slot).collect();
-    }
-
-    /// Takes changed rows out and puts each back where it belongs: one pass, however many there are.
-    fn follow(&mut self, board: &Board, changed: &BTreeSet<u32>, now: Timestamp) {
-        let kept = std::mem::take(&mut self.order).into_iter().filter(|slot| !changed.contains(slot));
-        let kept: Vec<u32> = kept.collect();
-        let rows = changed.iter().filter_map(|slot| board.row(*slot).map(|row| (*slot, row)));
-        let mut put: Vec<(u32, &Row)> = rows.filter(|(_, row)| self.passes(board, row, now)).collect();
-        put.sort_unstable_by(|(_, a), (_, b)| self.query.sort.order(a, b));
-        let mut order = Vec::with_capacity(kept.len() + put.len());
-        let mut rest = kept.as_slice();
-        for (slot, row) in put {
-            let before = rest.partition_point(|other| self.order_of(board, *other, row).is_lt());
-            order.extend_from_slice(&rest[..before]);
-            order.push(slot);
-            rest = &rest[before..];
-        }
-        order.extend_from_slice(rest);
-        self.order = order;
     }
 }

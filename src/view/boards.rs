@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::agenda::Agenda;
 use super::{Board, Level, Pane, Row, rows};
-use crate::model::{Key, Kind, Touched, Uid, World};
+use crate::model::{Freshness, Key, Kind, Touched, Uid, World};
 
 /// The rows of all panes.
 #[derive(Debug)]
@@ -79,6 +79,7 @@ impl Boards {
 
     /// Makes at most this many rows anew, those that are missing first, and notes what has run out.
     pub fn work(&mut self, world: &World, now: Timestamp, at_most: usize) {
+        self.tell(world, now);
         let run_out = self.boards.iter().flat_map(|board| board.run_out(now)).filter_map(object);
         run_out.for_each(|object| self.agenda.add(object));
         for _ in 0..at_most {
@@ -89,10 +90,19 @@ impl Boards {
 
     /// Makes at most this many of the rows that are missing, and no other.
     pub fn work_on_missing(&mut self, world: &World, now: Timestamp, at_most: usize) {
+        self.tell(world, now);
         for _ in 0..at_most {
             let Some((kind, uid)) = self.agenda.next_fresh() else { return };
             self.update(world, kind, uid, now);
         }
+    }
+
+    /// A change is news only when everything is seen live and no sweep is under way: what a first list or a watch that
+    /// came back brings happened at some time, not now, and what may change every row is no news of any.
+    fn tell(&mut self, world: &World, now: Timestamp) {
+        let catching_up = |kind: &Kind| matches!(world.freshness(*kind), Freshness::Loading | Freshness::Stale { .. });
+        let news = !self.agenda.sweeping() && !Kind::ALL.iter().any(catching_up);
+        self.boards.iter_mut().for_each(|board| board.tell(news, now));
     }
 
     fn update(&mut self, world: &World, kind: Kind, uid: Uid, now: Timestamp) {

@@ -1,5 +1,7 @@
 //! The columns of every pane, as one registry: headings, widths, sorting, filters and JSON names come from it.
 
+use std::collections::BTreeSet;
+
 use crate::model::Kind;
 
 /// A list of rows of one sort.
@@ -70,6 +72,16 @@ impl Pane {
     }
 }
 
+impl Pane {
+    /// The place of the column that a name stands for: its id, its heading, or the beginning of one id only.
+    ///
+    /// # Errors
+    /// When there is none, or more than one; the words say which are near.
+    pub fn column(self, name: &str) -> Result<usize, String> {
+        super::filter::column(name, self.columns())
+    }
+}
+
 /// Where the text of a column stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
@@ -77,6 +89,25 @@ pub enum Align {
     Left,
     /// Numbers and ages.
     Right,
+}
+
+/// What the values of a column are, and so what `>` and `<` compare them with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Words; they are not compared.
+    Words,
+    /// Counts.
+    Number,
+    /// Bytes.
+    Bytes,
+    /// Used space: bytes, or per cent of what there is.
+    Used,
+    /// Spans of time.
+    Span,
+    /// Moments in the past, compared by how long ago they were.
+    Past,
+    /// Moments to come, compared by how long it is until then.
+    Future,
 }
 
 /// One column.
@@ -94,75 +125,140 @@ pub struct Column {
     pub max: u16,
     /// Where its text stands.
     pub align: Align,
+    /// What its values are.
+    pub measure: Measure,
     /// What goes first when there is no room: the highest number. Zero never goes.
     pub drop: u8,
 }
 
+impl Column {
+    /// Whether it stays where it is while the others are scrolled, and cannot be taken off the screen.
+    pub fn sticky(&self) -> bool {
+        matches!(self.id, "state" | "name")
+    }
+}
+
 macro_rules! columns {
-    ($($id:literal $title:literal $min:literal..$max:literal $align:ident $drop:literal $doc:literal;)*) => {
+    ($($id:literal $title:literal $min:literal..$max:literal $align:ident $measure:ident $drop:literal $doc:literal;)*) => {
         &[$(Column {
-            id: $id, title: $title, doc: $doc, min: $min, max: $max, align: Align::$align, drop: $drop,
+            id: $id, title: $title, doc: $doc, min: $min, max: $max, align: Align::$align,
+            measure: Measure::$measure, drop: $drop,
         },)*]
     };
 }
 
 const VOLUMES: &[Column] = columns! {
-    "state"       "State"       13..13 Left  0 "Coverage: is there a good copy that is young enough";
-    "namespace"   "Namespace"    9..16 Left  1 "Namespace of the claim";
-    "name"        "Name"        16..32 Left  0 "Name of the claim";
-    "lastGood"    "Last good"    9..9  Right 0 "Age of the last good restore point";
-    "rpo"         "RPO"          5..7  Right 2 "How old the last good copy may be";
-    "fate"        "Fate"        14..14 Left  4 "What would delete the data or its copies";
-    "copies"      "Copies"       6..14 Right 5 "Restore points: good ones, and those that are not";
-    "encrypted"   "Encrypted"    10..10 Left  6 "Whether there is evidence that the data is encrypted at rest";
-    "capacity"    "Size"         6..8  Right 3 "Capacity of the volume";
-    "used"        "Used"        10..11 Right 8 "How much of it is used, as its kubelet measured it";
-    "class"       "Class"        8..16 Left  9 "StorageClass";
-    "usedBy"      "Used by"     10..32 Left  7 "Workload or pods that mount it";
+    "state"       "State"       13..13 Left  Words  0 "Coverage: is there a good copy that is young enough";
+    "namespace"   "Namespace"    9..16 Left  Words  1 "Namespace of the claim";
+    "name"        "Name"        16..32 Left  Words  0 "Name of the claim";
+    "lastGood"    "Last good"    9..9  Right Past   0 "Age of the last good restore point";
+    "rpo"         "RPO"          5..7  Right Span   2 "How old the last good copy may be";
+    "fate"        "Fate"        14..14 Left  Words  4 "What would delete the data or its copies";
+    "copies"      "Copies"       6..14 Right Number 5 "Restore points: good ones, and those that are not";
+    "encrypted"   "Encrypted"    10..10 Left  Words  6 "Whether there is evidence that the data is encrypted at rest";
+    "capacity"    "Size"         6..8  Right Bytes  3 "Capacity of the volume";
+    "used"        "Used"        10..11 Right Used   8 "How much of it is used, as its kubelet measured it";
+    "class"       "Class"        8..16 Left  Words  9 "StorageClass";
+    "usedBy"      "Used by"     10..32 Left  Words  7 "Workload or pods that mount it";
 };
 
 const RESTORE_POINTS: &[Column] = columns! {
-    "state"       "State"       12..12 Left  0 "Whether one can restore from it";
-    "namespace"   "Namespace"    9..16 Left  2 "Namespace of the snapshot";
-    "name"        "Name"        22..40 Left  0 "Name of the snapshot or Velero item";
-    "cut"         "Cut"          5..6  Right 0 "How long ago it was cut";
-    "volume"      "Volume"      14..28 Left  1 "Claim whose data it holds, by driver and volume handle";
-    "size"        "Size"         6..8  Right 3 "Size that a restore needs";
-    "deletion"    "On delete"    9..9  Left  4 "What deleting the snapshot object does to the copy";
-    "class"       "Class"        8..24 Left  5 "VolumeSnapshotClass or Velero kind";
+    "state"       "State"       12..12 Left  Words  0 "Whether one can restore from it";
+    "namespace"   "Namespace"    9..16 Left  Words  2 "Namespace of the snapshot";
+    "name"        "Name"        22..40 Left  Words  0 "Name of the snapshot or Velero item";
+    "cut"         "Cut"          5..6  Right Past   0 "How long ago it was cut";
+    "volume"      "Volume"      14..28 Left  Words  1 "Claim whose data it holds, by driver and volume handle";
+    "size"        "Size"         6..8  Right Bytes  3 "Size that a restore needs";
+    "deletion"    "On delete"    9..9  Left  Words  4 "What deleting the snapshot object does to the copy";
+    "class"       "Class"        8..24 Left  Words  5 "VolumeSnapshotClass or Velero kind";
 };
 
 const CERTIFICATES: &[Column] = columns! {
-    "state"       "State"       14..14 Left  0 "Whether TLS with it works, and for how long";
-    "namespace"   "Namespace"    9..16 Left  1 "Namespace";
-    "name"        "Name"        18..28 Left  0 "Name of the Secret, or of the Certificate where its Secret is not visible";
-    "expires"     "Expires"     10..12 Right 0 "When the earliest certificate of the chain ends";
-    "place"       "Place"       14..16 Left  6 "Where the certificate is kept";
-    "names"       "Names"       18..32 Left  2 "Names the certificate is for";
-    "managedBy"   "Managed by"  20..28 Left  3 "What renews it";
-    "issuer"      "Issuer"      16..28 Left  5 "Who signed it";
-    "users"       "Users"       12..28 Left  4 "Workloads or pods that use it";
+    "state"       "State"       14..14 Left  Words  0 "Whether TLS with it works, and for how long";
+    "namespace"   "Namespace"    9..16 Left  Words  1 "Namespace";
+    "name"        "Name"        18..28 Left  Words  0 "Name of the Secret, or of the Certificate where its Secret is not visible";
+    "expires"     "Expires"     10..12 Right Future 0 "When the earliest certificate of the chain ends";
+    "place"       "Place"       14..16 Left  Words  6 "Where the certificate is kept";
+    "names"       "Names"       18..32 Left  Words  2 "Names the certificate is for";
+    "managedBy"   "Managed by"  20..28 Left  Words  3 "What renews it";
+    "issuer"      "Issuer"      16..28 Left  Words  5 "Who signed it";
+    "users"       "Users"       12..28 Left  Words  4 "Workloads or pods that use it";
 };
+
+/// The columns of the list of problems, for filters.
+pub(super) const PROBLEMS: &[Column] = columns! {
+    "state"       "State"       16..16 Left  Words  0 "What is wrong, in a word";
+    "kind"        "Kind"        10..24 Left  Words  3 "Kind of the object";
+    "namespace"   "Namespace"    9..16 Left  Words  2 "Namespace of the object";
+    "name"        "Name"        16..44 Left  Words  0 "Name of the object, or what the operation does";
+    "why"         "Why"         20..80 Left  Words  1 "Why it is a problem";
+    "next"        "Next"        20..80 Left  Words  4 "What to do next";
+    "since"       "Since"        5..6  Right Past   5 "Since when, where that is known";
+};
+
+/// Which columns are on the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fitted {
+    /// Each with its place in the registry and the cells it gets, from left to right.
+    pub columns: Vec<(usize, u16)>,
+    /// How many were scrolled away to the left.
+    pub before: usize,
+    /// How many there are to the right.
+    pub after: usize,
+}
 
 /// From this width on, columns that never go get more than their least before others get any.
 const ROOMY: u16 = 100;
 
-/// Which columns fit a width, each with its place in the registry and the cells it gets. Separators are one cell.
-pub fn fit(columns: &[Column], width: u16) -> Vec<(usize, u16)> {
-    let least = |column: &Column| {
+/// Which columns fit a width, when some are taken off and the first `skip` that move are scrolled away. Separators
+/// are one cell.
+///
+/// Nothing scrolled shows the best of what fits, in reading order. What did not fit follows to the right, so that
+/// scrolling reaches every column; those that are [sticky](Column::sticky) stay on the left.
+pub fn fit(columns: &[Column], off: &BTreeSet<usize>, width: u16, skip: usize) -> Fitted {
+    let least = |i: usize| {
+        let column = &columns[i];
         let comfortable = width >= ROOMY && column.drop == 0;
         if comfortable { u16::midpoint(column.min, column.max) } else { column.min }
     };
-    let mut kept: Vec<usize> = (0..columns.len()).collect();
-    let needed = |kept: &[usize]| kept.iter().map(|i| least(&columns[*i]) + 1).sum::<u16>().saturating_sub(1);
-    while needed(&kept) > width {
-        let last = kept.iter().copied().filter(|i| columns[*i].drop > 0).max_by_key(|i| columns[*i].drop);
+    let needed = |kept: &[usize]| kept.iter().map(|i| least(*i) + 1).sum::<u16>().saturating_sub(1);
+    let on: Vec<usize> = (0..columns.len()).filter(|i| columns[*i].sticky() || !off.contains(i)).collect();
+    let mut best = on.clone();
+    while needed(&best) > width {
+        let last = best.iter().copied().filter(|i| columns[*i].drop > 0).max_by_key(|i| columns[*i].drop);
         let Some(last) = last else { break };
-        kept.retain(|i| *i != last);
+        best.retain(|i| *i != last);
     }
-    let mut fitted: Vec<(usize, u16)> = kept.iter().map(|i| (*i, least(&columns[*i]))).collect();
-    let mut spare = width.saturating_sub(needed(&kept));
-    // What never goes is filled first: the name of a row is worth more than a wide column beside it.
+    let left_out: Vec<usize> = on.iter().copied().filter(|i| !best.contains(i)).collect();
+    let moving: Vec<usize> = best.iter().chain(&left_out).copied().filter(|i| !columns[*i].sticky()).collect();
+    let sticky: Vec<usize> = on.iter().copied().filter(|i| columns[*i].sticky()).collect();
+    // How many of those from a place on fit beside the sticky ones. One is shown even if it must be cut.
+    let room = |from: usize| {
+        let fits = |count: &usize| needed(&[&sticky[..], &moving[from..from + count]].concat()) <= width;
+        (1..=moving.len() - from).rev().find(fits).unwrap_or(1)
+    };
+    let most = (0..moving.len()).find(|from| left_out.is_empty() || from + room(*from) == moving.len());
+    let skip = skip.min(most.unwrap_or_else(|| moving.len().saturating_sub(1)));
+    if skip == 0 {
+        let after = left_out.len();
+        return Fitted {
+            columns: share(columns, best.iter().map(|i| (*i, least(*i))).collect(), width),
+            before: 0,
+            after,
+        };
+    }
+    let count = room(skip);
+    let beside = width.saturating_sub(needed(&sticky) + 1);
+    let moved = moving[skip..skip + count].iter().map(|i| (*i, least(*i).min(beside)));
+    let shown = sticky.iter().map(|i| (*i, least(*i))).chain(moved).collect();
+    Fitted { columns: share(columns, shown, width), before: skip, after: moving.len() - skip - count }
+}
+
+/// Shares out the width that is left. What never goes is filled first: the name of a row is worth more than a wide
+/// column beside it.
+fn share(columns: &[Column], mut fitted: Vec<(usize, u16)>, width: u16) -> Vec<(usize, u16)> {
+    let used = fitted.iter().map(|(_, width)| width + 1).sum::<u16>().saturating_sub(1);
+    let mut spare = width.saturating_sub(used);
     for first in [true, false] {
         loop {
             let mut widened = false;
@@ -197,14 +293,48 @@ mod tests {
         }
     }
 
+    fn ids(fitted: &Fitted) -> Vec<&'static str> {
+        fitted.columns.iter().map(|(i, _)| VOLUMES[*i].id).collect()
+    }
+
+    fn fitted(width: u16, skip: usize) -> Fitted {
+        fit(VOLUMES, &BTreeSet::new(), width, skip)
+    }
+
     #[test]
     fn narrow_panes_keep_what_matters_and_wide_ones_fill() {
-        let ids = |width| -> Vec<&str> { fit(VOLUMES, width).iter().map(|(i, _)| VOLUMES[*i].id).collect() };
-        assert_eq!(ids(44), ["state", "name", "lastGood"]);
-        assert!(ids(200).len() == VOLUMES.len());
-        for width in [45, 58, 78, 118, 198] {
-            let used: u16 = fit(VOLUMES, width).iter().map(|(_, w)| w + 1).sum::<u16>() - 1;
+        assert_eq!(ids(&fitted(44, 0)), ["state", "name", "lastGood"]);
+        assert_eq!(ids(&fitted(200, 0)).len(), VOLUMES.len());
+        for (width, skip) in [45, 58, 78, 118, 198].into_iter().flat_map(|width| (0..14).map(move |skip| (width, skip)))
+        {
+            let used: u16 = fitted(width, skip).columns.iter().map(|(_, w)| w + 1).sum::<u16>() - 1;
             assert!(used <= width, "{used} of {width}");
         }
+    }
+
+    #[test]
+    fn scrolling_reaches_every_column_and_counts_those_on_either_side() {
+        for width in [44, 58, 78, 118] {
+            let mut seen = BTreeSet::new();
+            let mut last = None;
+            for skip in 0..=VOLUMES.len() {
+                let now = fitted(width, skip);
+                assert_eq!(ids(&now).iter().filter(|id| ["state", "name"].contains(id)).count(), 2, "{width} {skip}");
+                assert_eq!(now.before + now.columns.len() + now.after, VOLUMES.len(), "{width} {skip}");
+                seen.extend(ids(&now));
+                last = Some(now);
+            }
+            assert_eq!(seen.len(), VOLUMES.len(), "{width}");
+            assert_eq!(last.unwrap().after, 0, "the end is reached and not passed");
+        }
+        assert_eq!(fitted(200, 5), fitted(200, 0), "where all fit there is nothing to scroll");
+    }
+
+    #[test]
+    fn columns_taken_off_make_room_and_sticky_ones_stay() {
+        let off: BTreeSet<usize> = (0..VOLUMES.len() - 1).collect();
+        let fitted = fit(VOLUMES, &off, 58, 0);
+        assert_eq!(ids(&fitted), ["state", "name", "usedBy"]);
+        assert_eq!((fitted.before, fitted.after), (0, 0));
     }
 }

@@ -43,6 +43,7 @@ pub fn problems_json(problems: &[Problem]) -> Value {
             "namespace": object.and_then(|object| object.namespace.as_deref()),
             "name": object.map_or(&*problem.subject, |object| &object.name),
             "uid": problem.uid(),
+            "rank": problem.rank().word(),
             "level": problem.level.word(),
             "state": problem.state,
             "since": problem.since.map(|at| at.to_string()),

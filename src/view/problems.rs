@@ -1,12 +1,56 @@
-//! Everything that needs a person, in one list, the worst first, each with why and what to do next.
+//! Everything that needs a person, in one list, each with why and what to do next.
+//!
+//! The order is a promise: [`Rank`] first; within a rank what blinds the console, then operations, then objects;
+//! then by namespace and name. It never depends on chance or on when something was seen.
+
+mod gather;
+mod sieve;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Boards, Level, OperationState, OperationView, Pane, Row};
+use super::rows::GOING;
+use super::{Boards, Cell, Level, OperationState, OperationView, Pane, Remedy, Row};
 use crate::model::{Connection, Freshness, Key, Kind, ObjRef, UsageSource, World};
+
+pub use gather::gather;
+pub use sieve::Sieve;
+
+/// Where a problem stands in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// Data or its copies are going now.
+    Going,
+    /// Broken now.
+    Broken,
+    /// Not known; may be broken.
+    Unknown,
+    /// Will become a problem.
+    Warning,
+}
+
+impl Rank {
+    /// Its word, as JSON output says it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Going => "going",
+            Self::Broken => "broken",
+            Self::Unknown => "unknown",
+            Self::Warning => "warning",
+        }
+    }
+
+    fn of(level: Level, state: &str) -> Self {
+        match level {
+            Level::Critical if state == GOING => Self::Going,
+            Level::Critical => Self::Broken,
+            Level::Unknown => Self::Unknown,
+            Level::Warn | Level::Stale | Level::Info | Level::Ok => Self::Warning,
+        }
+    }
+}
 
 /// One thing that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +66,13 @@ pub struct Problem {
     /// Its state's word.
     pub state: &'static str,
     /// Why.
-    pub reason: Box<str>,
+    pub reason: Arc<str>,
     /// What to do next.
-    pub next: Box<str>,
+    pub next: Arc<str>,
     /// Since when, where that is known.
     pub since: Option<Timestamp>,
+    /// What this console can do about it, where there is something.
+    pub remedy: Option<Remedy>,
 }
 
 impl Problem {
@@ -38,15 +84,39 @@ impl Problem {
         }
     }
 
-    /// The worst first; at the same level what blinds the console, then operations, then objects by name.
+    /// Where it stands in the list.
+    pub fn rank(&self) -> Rank {
+        Rank::of(self.level, self.state)
+    }
+
     fn order(&self, other: &Self) -> Ordering {
         let class = |problem: &Self| match problem.key {
             Key::Notice(_) => 0,
             Key::Operation(_) => 1,
             Key::Object(..) => 2,
         };
-        let by_level = other.level.cmp(&self.level);
-        by_level.then_with(|| class(self).cmp(&class(other))).then_with(|| self.subject.cmp(&other.subject))
+        let name =
+            |problem: &Self| problem.object.as_ref().map(|object| (object.namespace.clone(), object.name.clone()));
+        let by_rank = self.rank().cmp(&other.rank()).then_with(|| class(self).cmp(&class(other)));
+        by_rank.then_with(|| name(self).cmp(&name(other))).then_with(|| self.subject.cmp(&other.subject))
+    }
+
+    /// Its values, one per column of the list; [filters](Sieve) look at them.
+    fn cells(&self) -> [Cell; 7] {
+        let object = self.object.as_ref();
+        let kind = match self.key {
+            Key::Operation(_) => "Operation",
+            Key::Object(..) | Key::Notice(_) => object.map_or("Console", |object| object.kind.spec().kind),
+        };
+        [
+            Cell::State(self.level, self.state),
+            Cell::Word(kind),
+            Cell::text_or_nothing(object.and_then(|object| object.namespace.as_ref())),
+            Cell::Text(object.map_or_else(|| Arc::from(&*self.subject), |object| object.name.clone())),
+            Cell::Text(self.reason.clone()),
+            Cell::Text(self.next.clone()),
+            Cell::since(self.since),
+        ]
     }
 }
 
@@ -76,6 +146,7 @@ fn notice(id: String, level: Level, subject: &str, state: &'static str, reason: 
         reason: reason.into(),
         next: next.into(),
         since: None,
+        remedy: None,
     }
 }
 
@@ -135,6 +206,8 @@ fn operation(operation: &OperationView) -> Option<Problem> {
             "open it to see which step failed and why; then plan again".to_owned()
         }
     };
+    let resumable =
+        operation.can_resume && matches!(state, OperationState::Interrupted | OperationState::OutcomeUnknown);
     let waits = || operation.waits.as_ref().map(|wait| format!("waits for {}", wait.what).into());
     Some(Problem {
         key: Key::Operation(id.clone()),
@@ -142,9 +215,15 @@ fn operation(operation: &OperationView) -> Option<Problem> {
         subject: format!("Operation {}", operation.title).into(),
         object: None,
         state: state.word(),
-        reason: operation.message.clone().or_else(waits).unwrap_or_else(|| "it did not reach its end".into()),
+        reason: operation
+            .message
+            .as_deref()
+            .map(Arc::from)
+            .or_else(waits)
+            .unwrap_or_else(|| "it did not reach its end".into()),
         next: next.into(),
         since: operation.ended.or(operation.started),
+        remedy: resumable.then_some(Remedy::Resume),
     })
 }
 
@@ -155,8 +234,9 @@ fn of_row(row: &Row) -> Problem {
         subject: row.object.to_string().into(),
         object: Some(row.object.clone()),
         state: row.state,
-        reason: row.reasons.first().cloned().unwrap_or_else(|| "no reason is known".into()),
-        next: row.next.clone().unwrap_or_else(|| "open it for what is known".into()),
+        reason: row.reasons.first().map_or("no reason is known", |reason| reason).into(),
+        next: row.next.as_deref().unwrap_or("open it for what is known").into(),
         since: None,
+        remedy: row.remedy,
     }
 }

@@ -1,21 +1,16 @@
-//! The filter language and the sort order of a listing: one for the console and the command line.
-//!
-//! `shop !db state:breached` keeps rows that hold `shop`, do not hold `db`, and whose column `state` holds
-//! `breached`. Letter case does not matter. A bare word looks at all texts but not at ages, which change by
-//! themselves; `column:word` looks at what that column prints.
+//! What a listing shows, and in which order.
 
 use std::cmp::Ordering;
-use std::fmt;
 
-use jiff::Timestamp;
-
-use super::{Cell, Column, Pane, Row};
+use super::{Cell, Filter, Row};
 
 /// What a listing shows and in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     /// Which rows.
     pub filter: Filter,
+    /// The filter that is pinned across all listings; both must let a row through.
+    pub pinned: Filter,
     /// Leave out rows that are fine.
     pub only_problems: bool,
     /// Which order.
@@ -55,102 +50,11 @@ impl Sort {
     }
 }
 
-/// A filter: all of its terms must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    text: String,
-    terms: Vec<Term>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Term {
-    not: bool,
-    column: Option<Box<str>>,
-    needle: Box<str>,
-}
-
-impl Filter {
-    /// Reads a filter. Every text is one; a column that a pane does not have matches none of its rows.
-    pub fn parse(text: &str) -> Self {
-        Self { text: text.trim().to_owned(), terms: text.split_whitespace().filter_map(Term::parse).collect() }
-    }
-
-    /// Whether it lets every row through.
-    pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
-    }
-
-    /// The filter as it was written.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Names of columns that the pane does not have, for a hint.
-    pub fn unknown_columns(&self, pane: Pane) -> Vec<&str> {
-        let columns = self.terms.iter().filter_map(|term| term.column.as_deref());
-        columns.filter(|name| find(pane.columns(), name).is_none() && *name != "level").collect()
-    }
-
-    /// Whether a row passes.
-    pub fn passes(&self, row: &Row, columns: &[Column], now: Timestamp) -> bool {
-        self.terms.iter().all(|term| term.holds(row, columns, now) != term.not)
-    }
-}
-
-impl fmt::Display for Filter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl Term {
-    fn parse(word: &str) -> Option<Self> {
-        let (not, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
-        let (column, needle) = match word.split_once(':') {
-            Some((column, needle)) if !column.is_empty() => (Some(column.into()), needle),
-            _ => (None, word),
-        };
-        (!needle.is_empty()).then(|| Self { not, column, needle: needle.to_lowercase().into() })
-    }
-
-    fn holds(&self, row: &Row, columns: &[Column], now: Timestamp) -> bool {
-        match self.column.as_deref() {
-            None => row.cells.iter().any(|cell| cell.fixed_text().is_some_and(|text| contains(text, &self.needle))),
-            Some("level") => contains(row.level.word(), &self.needle),
-            Some(name) => find(columns, name).is_some_and(|column| {
-                let cell = &row.cells[column];
-                match cell.fixed_text() {
-                    Some(text) => contains(text, &self.needle),
-                    None => contains(&cell.print(now), &self.needle),
-                }
-            }),
-        }
-    }
-}
-
-fn find(columns: &[Column], name: &str) -> Option<usize> {
-    columns.iter().position(|column| column.id.eq_ignore_ascii_case(name))
-}
-
-/// Whether a text holds a lower-case needle, letter case aside.
-pub(super) fn contains(text: &str, needle: &str) -> bool {
-    let (text_bytes, needle_bytes) = (text.as_bytes(), needle.as_bytes());
-    let Some((first, rest)) = needle_bytes.split_first() else { return true };
-    if !text.is_ascii() {
-        return text.to_lowercase().contains(needle);
-    }
-    let Some(last) = text_bytes.len().checked_sub(needle_bytes.len()) else { return false };
-    (0..=last).any(|at| {
-        text_bytes[at].to_ascii_lowercase() == *first
-            && text_bytes[at + 1..at + needle_bytes.len()].eq_ignore_ascii_case(rest)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{Key, Kind, ObjRef, Uid};
-    use crate::view::Level;
+    use crate::view::{Level, Pane};
 
     fn row(namespace: &str, name: &str, state: &'static str) -> Row {
         let mut cells = vec![Cell::Unknown; Pane::Volumes.columns().len()];
@@ -168,23 +72,8 @@ mod tests {
             next: None,
             cells: cells.into(),
             valid_until: None,
+            remedy: None,
         }
-    }
-
-    #[test]
-    fn terms_are_joined_by_and() {
-        let row = row("shop", "data-DB-0", "Breached");
-        let passes = |text| Filter::parse(text).passes(&row, Pane::Volumes.columns(), Timestamp::UNIX_EPOCH);
-        for text in ["", "shop", "db-0", "shop BREACHED", "state:breach", "!batch", "name:data !name:cache", "size:10"]
-        {
-            assert_eq!(passes(text), text != "size:10", "{text}");
-        }
-        for text in ["batch", "!shop", "shop batch", "state:ok", "namespace:data", "nosuch:shop"] {
-            assert!(!passes(text), "{text}");
-        }
-        assert!(passes("capacity:10"), "a number is looked at as it is printed");
-        assert!(passes("level:warn") && !passes("level:ok"));
-        assert_eq!(Filter::parse("size:1 name:a").unknown_columns(Pane::Volumes), ["size"]);
     }
 
     #[test]

@@ -26,6 +26,30 @@ pub struct Row {
     pub next: Option<Box<str>>,
     /// When time alone may change the judgement.
     pub valid_until: Option<Timestamp>,
+    /// What this console can do about it, where there is something.
+    pub remedy: Option<Remedy>,
+}
+
+/// What this console can do about a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Back the volume up.
+    Backup,
+    /// Take up the operation where its journal ends.
+    Resume,
+}
+
+impl Row {
+    /// Whether something that is on the screen became different. A new measurement of used space that changes no
+    /// alarm is not news: it comes for all volumes at once, every half minute.
+    pub fn differs(&self, before: &Self) -> bool {
+        let news = |(new, old): (&Cell, &Cell)| match (new, old) {
+            (Cell::Used { level, .. }, Cell::Used { level: old, .. }) => level != old,
+            (Cell::Used { .. }, Cell::Unknown) | (Cell::Unknown, Cell::Used { .. }) => false,
+            (new, old) => new != old,
+        };
+        self.cells.len() != before.cells.len() || self.cells.iter().zip(&before.cells).any(news)
+    }
 }
 
 /// A level and word as they may be shown while their kind is this fresh.

@@ -4,6 +4,8 @@ mod certificates;
 mod restore_points;
 mod volumes;
 
+pub(super) use volumes::GOING;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -145,6 +147,7 @@ fn frame(kind: Kind, meta: &crate::model::Meta) -> Row {
         next: None,
         cells: Box::new([]),
         valid_until: None,
+        remedy: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rows, listings, problems and sheets of small worlds.
 
+mod table;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -274,10 +276,10 @@ fn a_sheet_links_a_volume_to_its_pods_and_copies_and_back() {
 
 #[test]
 fn tables_and_json_come_from_the_same_cells() {
-    let (_, boards) = shop();
+    let (world, boards) = shop();
     let mut listing = Listing::new(Query::default());
     let board = boards.board(Pane::Volumes);
-    listing.refresh(board, now());
+    listing.refresh(board, &world, now());
     let table = output::table(listing.rows(board, 0), Pane::Volumes.columns(), now());
     let lines: Vec<&str> = table.lines().collect();
     assert!(lines[0].starts_with("STATE        NAMESPACE   NAME   LAST GOOD   RPO   FATE"), "{table}");
@@ -309,6 +311,7 @@ fn row(name: u8, level: Level) -> Row {
         cells: vec![Cell::Text(object.name.clone()); Pane::Volumes.columns().len()].into(),
         object,
         valid_until: None,
+        remedy: None,
     }
 }
 
@@ -319,7 +322,7 @@ proptest! {
         changes in proptest::collection::vec((0u8..40, 0usize..8, any::<bool>()), 1..120),
         filter in proptest::option::of("[0-3]"),
     ) {
-        let mut board = Board::new(Pane::Volumes);
+        let (mut board, world) = (Board::new(Pane::Volumes), World::default());
         let query = Query { filter: Filter::parse(&filter.unwrap_or_default()), ..Query::default() };
         let mut followed = Listing::new(query.clone());
         for (name, level, refresh) in changes {
@@ -328,12 +331,12 @@ proptest! {
                 None => board.remove(&key(Kind::Pvc, &format!("{name}"))),
             }
             if refresh {
-                followed.refresh(&board, now());
+                followed.refresh(&board, &world, now());
             }
         }
-        followed.refresh(&board, now());
+        followed.refresh(&board, &world, now());
         let mut afresh = Listing::new(query);
-        afresh.refresh(&board, now());
+        afresh.refresh(&board, &world, now());
         let keys = |listing: &Listing| -> Vec<Key> { listing.rows(&board, 0).map(|row| row.key.clone()).collect() };
         prop_assert_eq!(keys(&followed), keys(&afresh));
         prop_assert!(Level::ALL.iter().map(|level| board.count(*level)).sum::<usize>() == board.len());

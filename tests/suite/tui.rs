@@ -7,3 +7,4 @@ mod logs;
 mod pictures;
 mod screens;
 pub mod shop;
+mod table;

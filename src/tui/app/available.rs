@@ -43,8 +43,17 @@ impl App {
                 _ => Some("select an object first".to_owned()),
             },
             ActionId::Copy if self.target(desk).is_none() => Some("nothing is selected".to_owned()),
-            ActionId::Sort | ActionId::SortTurn | ActionId::Filter | ActionId::OnlyProblems | ActionId::Mark
-                if self.panes.focus == Pane::Findings && self.logs().is_none() =>
+            ActionId::Sort
+            | ActionId::SortTurn
+            | ActionId::Filter
+            | ActionId::OnlyProblems
+            | ActionId::Columns
+            | ActionId::ColumnsLeft
+            | ActionId::ColumnsRight
+            | ActionId::Mark
+            | ActionId::MarkRange
+            | ActionId::Unmark
+                if self.panes.focus == Pane::Findings && !self.lists_problems() && self.logs().is_none() =>
             {
                 Some("no findings source is configured".to_owned())
             }
@@ -54,9 +63,10 @@ impl App {
 
     /// The claim that a backup would be of, or why there is none.
     pub(super) fn backup_subject(&self, desk: &Desk) -> Result<Uid, String> {
-        let marked = self.panes.state(Pane::Volumes).marks.len();
-        if self.layers.is_empty() && self.panes.focus == Pane::Volumes && marked > 1 {
-            return Err(format!("{marked} volumes are marked; they are backed up one at a time"));
+        let volumes = self.panes.state(Pane::Volumes);
+        if self.layers.is_empty() && self.panes.focus == Pane::Volumes && volumes.marks.len() > 1 {
+            let unmark = self.keymap.way(ActionId::Unmark);
+            return Err(format!("{}; volumes are backed up one at a time, {unmark} unmarks all", volumes.marks_said()));
         }
         match self.target(desk) {
             Some(Key::Object(Kind::Pvc, uid)) if desk.world.inventory.pvcs.get(&uid).is_some() => Ok(uid),

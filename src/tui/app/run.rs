@@ -7,7 +7,7 @@ use super::{App, Effect, typing};
 use crate::model::{Key, Kind, ObjRef};
 use crate::plan::Verb;
 use crate::session::Desk;
-use crate::view::{Filter, Level, Pane, Sort};
+use crate::view::{Filter, Level, Pane, Remedy, Sort};
 
 /// What an action leads to, where it leads outside.
 type Effects = Vec<Effect>;
@@ -30,7 +30,7 @@ impl App {
             ActionId::PageUp => self.leaf(desk, usize::saturating_sub),
             ActionId::Open => return self.open(desk),
             ActionId::Back if self.clear_log_filter() => {}
-            ActionId::Back => self.back(),
+            ActionId::Back => self.back(desk),
             ActionId::Leave => return self.leave(desk),
             ActionId::Quit => return self.quit(desk),
             ActionId::LastView => std::mem::swap(&mut self.layers, &mut self.last),
@@ -42,7 +42,8 @@ impl App {
             ActionId::Findings => self.show(Pane::Findings),
             ActionId::Zoom => self.panes.zoom = !self.panes.zoom,
             ActionId::Filter if self.logs().is_some() => self.filter_log(argument),
-            ActionId::Filter => self.filter(argument),
+            ActionId::Filter => self.ask_filter(argument),
+            ActionId::Pin => self.pin(desk, argument),
             ActionId::OnlyProblems => self.panes.ask(|query| query.only_problems = !query.only_problems),
             ActionId::Sort => self.sort(desk, argument),
             ActionId::SortTurn => self.panes.sort_turn(),
@@ -50,6 +51,24 @@ impl App {
                 self.panes.mark(desk);
                 self.step(desk, |place, _| place.saturating_add(1));
             }
+            ActionId::MarkRange => self.panes.mark_range(desk),
+            ActionId::Unmark => self.panes.unmark(),
+            ActionId::Columns => self.layers.push(Layer::Columns(self.panes.focus, 0)),
+            ActionId::ToggleColumn => {
+                if let Some(Layer::Columns(pane, place)) = self.layers.last() {
+                    self.panes.toggle_column(*pane, *place);
+                }
+            }
+            ActionId::ResetColumns => {
+                if let Some(Layer::Columns(pane, _)) = self.layers.last() {
+                    self.panes.reset_columns(*pane);
+                }
+            }
+            ActionId::ColumnsLeft => {
+                let state = self.panes.focused();
+                state.skip = state.skip.saturating_sub(1);
+            }
+            ActionId::ColumnsRight => self.panes.focused().skip += 1,
             ActionId::Menu => {
                 let target = self.target(desk);
                 self.layers.push(Layer::Menu(self.menu(desk), 0, target.clone()));
@@ -72,7 +91,7 @@ impl App {
             ActionId::Yaml => return self.fetch(desk),
             ActionId::Copy if self.logs().is_some() => return self.copy_log(desk),
             ActionId::Copy => return self.copy(desk),
-            ActionId::Problems => self.visit(Layer::Problems(Vec::new(), Cursor::default())),
+            ActionId::Problems => self.visit(Layer::Problems(Box::default())),
             ActionId::Operations => self.visit(Layer::Operations(Cursor::default())),
             ActionId::Notices => self.visit(Layer::Notices(0)),
             ActionId::Theme => self.recolour(desk, argument),
@@ -116,15 +135,18 @@ impl App {
                 let links = detail.sheet.as_ref().map_or(0, |sheet| sheet.links.len());
                 detail.link = go(detail.link, page).min(links.saturating_sub(1));
             }
-            Some(Layer::Problems(problems, cursor)) => {
-                let place = go(cursor.place, page).min(problems.len().saturating_sub(1));
-                cursor.key = problems.get(place).map(|problem| problem.key.clone());
-                cursor.place = place;
+            Some(Layer::Problems(list)) => {
+                let place = go(list.cursor.place, page).min(list.lines.len().saturating_sub(1));
+                list.cursor.key = list.lines.get(place).map(|problem| problem.key.clone());
+                list.cursor.place = place;
             }
             Some(Layer::Operations(cursor)) => {
                 let place = go(cursor.place, page).min(desk.operations.len().saturating_sub(1));
                 cursor.key = desk.operations.get(place).map(|operation| Key::Operation(operation.id.clone()));
                 cursor.place = place;
+            }
+            Some(Layer::Columns(pane, place)) => {
+                *place = go(*place, page).min(pane.columns().len().saturating_sub(1));
             }
             Some(Layer::Menu(entries, place, _)) => {
                 *place = go(*place, page).min(entries.len().saturating_sub(1));
@@ -178,7 +200,20 @@ impl App {
             self.open_source();
             return Effects::new();
         }
-        let key = match self.layers.last() {
+        let mut remedy = None;
+        let key = match self.layers.last_mut() {
+            Some(Layer::Problems(list)) => {
+                let problem = list.lines.get(list.cursor.place).cloned();
+                if let Some(problem) = problem.as_ref().filter(|problem| problem.many()) {
+                    if !list.open.remove(&problem.key) {
+                        list.open.insert(problem.key.clone());
+                    }
+                    self.problems_of = None;
+                    return Effects::new();
+                }
+                remedy = problem.as_ref().and_then(|problem| problem.remedy);
+                problem.map(|problem| problem.key)
+            }
             Some(Layer::Detail(detail)) => {
                 detail.sheet.as_ref().and_then(|sheet| sheet.links.get(detail.link)?.key.clone())
             }
@@ -198,37 +233,44 @@ impl App {
             }
             None => self.say(desk, Level::Info, "there is nothing to open here"),
         }
-        Effects::new()
+        remedy.map_or_else(Effects::new, |remedy| self.suggest(desk, remedy))
     }
 
-    fn back(&mut self) {
-        if let Some(top) = self.layers.last() {
-            if top.view() {
-                self.last = self.layers.clone();
-            }
-            self.layers.pop();
-            self.problems_of = None;
-            return;
+    /// Opens the menu upon what a problem led to, with the cursor on what can be done about it.
+    fn suggest(&mut self, desk: &Desk, remedy: Remedy) -> Effects {
+        let wanted = match remedy {
+            Remedy::Backup => ActionId::Backup,
+            Remedy::Resume => ActionId::Resume,
+        };
+        let effects = self.run(desk, ActionId::Menu, None);
+        if let Some(Layer::Menu(entries, place, _)) = self.layers.last_mut() {
+            *place = entries.iter().position(|(id, _)| *id == wanted).unwrap_or(0);
         }
-        let state = self.panes.focused();
-        let filtered = !state.listing.query().filter.is_empty() || state.listing.query().only_problems;
-        if filtered {
-            self.panes.ask(|query| {
-                query.filter = Filter::default();
-                query.only_problems = false;
-            });
-        } else if !state.marks.is_empty() {
-            state.marks.clear();
-        } else {
-            self.panes.zoom = false;
+        effects
+    }
+
+    /// One step back: from the panes and the problems the filter goes first.
+    fn back(&mut self, desk: &Desk) {
+        match self.layers.last() {
+            None => self.widen(desk),
+            Some(Layer::Problems(_)) if !self.problem_filter.is_empty() => self.set_filter(Filter::default()),
+            Some(_) => self.close(),
         }
+    }
+
+    fn close(&mut self) {
+        if self.layers.last().is_some_and(Layer::view) {
+            self.last = self.layers.clone();
+        }
+        self.layers.pop();
+        self.problems_of = None;
     }
 
     fn leave(&mut self, desk: &Desk) -> Effects {
         match self.layers.last() {
             None | Some(Layer::Quit) => self.quit(desk),
             Some(_) => {
-                self.back();
+                self.close();
                 Effects::new()
             }
         }
@@ -243,25 +285,14 @@ impl App {
         Effects::new()
     }
 
-    fn filter(&mut self, argument: Option<&str>) {
-        let before = self.panes.state(self.panes.focus).listing.query().filter.clone();
-        match argument {
-            Some(text) => self.panes.ask(|query| query.filter = Filter::parse(text)),
-            None => self.layers.push(Layer::Filter(typing::line(before.text()), before)),
-        }
-    }
-
     fn sort(&mut self, desk: &Desk, argument: Option<&str>) {
         let Some(name) = argument else {
             self.panes.sort_next();
             return;
         };
-        let columns = self.panes.focus.columns();
-        if let Some(column) = columns.iter().position(|column| column.id.eq_ignore_ascii_case(name)) {
-            self.panes.ask(|query| query.sort = Sort::By { column, descending: false });
-        } else {
-            let ids: Vec<&str> = columns.iter().map(|column| column.id).collect();
-            self.say(desk, Level::Warn, format!("there is no column \"{name}\"; there are {}", ids.join(", ")));
+        match self.panes.focus.column(name) {
+            Ok(column) => self.panes.ask(|query| query.sort = Sort::By { column, descending: false }),
+            Err(why) => self.say(desk, Level::Warn, why),
         }
     }
 
@@ -324,7 +355,11 @@ impl App {
             return Effects::new();
         }
         let shown = if lines.len() == 1 { copied.clone() } else { format!("{} names", lines.len()) };
-        self.say(desk, Level::Info, format!("copied {shown}"));
+        let hidden = match self.panes.state(self.panes.focus).hidden_marks {
+            hidden if hidden > 0 && self.layers.is_empty() => format!(", {hidden} of them hidden by the filter"),
+            _ => String::new(),
+        };
+        self.say(desk, Level::Info, format!("copied {shown}{hidden}"));
         vec![Effect::Copy(copied)]
     }
 }

@@ -76,7 +76,7 @@ impl App {
 
     fn give_up(&mut self) {
         match self.layers.pop() {
-            Some(Layer::Filter(_, before)) => self.panes.ask(|query| query.filter = before),
+            Some(Layer::Filter(_, before)) => self.set_filter(before),
             Some(Layer::LineFilter(_, before)) => self.turn_log(|logs| logs.look_for(before)),
             _ => {}
         }
@@ -87,7 +87,7 @@ impl App {
         match self.layers.last_mut() {
             Some(Layer::Filter(line, _)) => {
                 let filter = Filter::parse(content(line));
-                self.panes.ask(|query| query.filter = filter);
+                self.set_filter(filter);
             }
             Some(Layer::LineFilter(line, _)) => {
                 let filter = LineFilter::parse(content(line));
@@ -199,6 +199,8 @@ fn commands(typed: &str) -> Vec<&'static Action> {
                 | Id::Back
                 | Id::Leave
                 | Id::Proceed
+                | Id::ToggleColumn
+                | Id::ResetColumns
         )
     };
     let mut found: Vec<&Action> =

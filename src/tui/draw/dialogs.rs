@@ -11,10 +11,12 @@ use super::super::theme::Meaning;
 use super::Pen;
 use crate::session::Desk;
 use crate::text;
+use crate::view::Pane;
 
 pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, areas: &Areas) {
     match layer {
         Layer::Menu(entries, place, _) => menu(pen, app, desk, entries, *place, areas.body),
+        Layer::Columns(pane, place) => columns(pen, app, *pane, *place, areas.body),
         Layer::Palette(line, place) => palette(pen, app, desk, line, *place, areas.body),
         Layer::Confirm(offer, line) => confirm(pen, offer, line, areas.body),
         Layer::Waiting(_, what) => {
@@ -77,6 +79,35 @@ fn menu(pen: &mut Pen, app: &App, desk: &Desk, entries: &[(ActionId, Availabilit
             Availability::Disabled(why) => (&**why, Meaning::Warn),
         };
         pen.put(x.max(inner.x + 14) + 1, y, inner.right(), &text::sanitize(text), meaning);
+    }
+}
+
+/// The columns of a pane, each with a box that says whether it is on.
+fn columns(pen: &mut Pen, app: &App, pane: Pane, place: usize, body: Rect) {
+    let all = pane.columns();
+    let height = u16::try_from(all.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let area = dialog(body, 76, height);
+    let title = [("Columns of ", Meaning::Muted), (pane.title(), Meaning::Accent)];
+    let (toggle, reset) = (app.keymap.way(ActionId::ToggleColumn), app.keymap.way(ActionId::ResetColumns));
+    let keys = format!("{toggle} shows or takes off, {reset} shows all");
+    pen.frame(area, &title, &[(&keys, Meaning::Muted)], true);
+    let inner = inside(area);
+    let first = (place + 1).saturating_sub(inner.height.into());
+    for (y, (i, column)) in (inner.y..inner.bottom()).zip(all.iter().enumerate().skip(first)) {
+        let ground = if i == place { Meaning::Selection } else { Meaning::Text };
+        if i == place {
+            pen.fill(Rect { y, height: 1, ..inner }, ground);
+        }
+        let mut pen = pen.on(ground);
+        let on = !app.panes.state(pane).off.contains(&i);
+        let (mark, meaning) = match (column.sticky(), on) {
+            (true, _) => ("[always]", Meaning::Muted),
+            (false, true) => ("[x]", Meaning::Ok),
+            (false, false) => ("[ ]", Meaning::Muted),
+        };
+        pen.put(inner.x + 1, y, inner.right(), mark, meaning);
+        pen.put(inner.x + 10, y, inner.x + 22, column.title, ground);
+        pen.put(inner.x + 22, y, inner.right(), column.doc, Meaning::Muted);
     }
 }
 

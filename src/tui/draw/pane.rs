@@ -1,4 +1,5 @@
-//! One pane: its frame says how fresh it is, how many rows it has and what is filtered away.
+//! One pane: its frame says how fresh it is, how many rows it has, what is filtered away and which columns are out
+//! of sight.
 
 use ratatui::layout::Rect;
 
@@ -6,132 +7,236 @@ use super::super::App;
 use super::super::action::ActionId;
 use super::super::layer::Layer;
 use super::super::theme::Meaning;
+use super::pen::Piece;
 use super::{Pen, level_counts};
 use crate::session::Desk;
-use crate::view::{self, Align, Cell, Pane, Row, Sort, fit};
+use crate::text;
+use crate::view::{self, Align, Cell, Fault, Filter, Fitted, Level, News, Pane, Query, Row, Sort, fit};
 
 pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, area: Rect) {
     let state = app.panes.state(pane);
-    let board = desk.boards.board(pane);
     let focused = app.panes.focus == pane && !app.layers.iter().any(Layer::covers);
     let sight = view::sight(&desk.world, pane, desk.now);
+    let fitted = fit(pane.columns(), &state.off, area.width.saturating_sub(4), state.skip);
+    title(pen, app, desk, (pane, &fitted), area, &sight, focused);
+    let inner = super::super::layout::inside(area);
+    if state.listing.is_empty() {
+        empty(pen, app, desk, pane, inner, &sight);
+    } else {
+        rows(pen, app, desk, pane, inner, focused, &fitted);
+    }
+    if area.height <= 2 {
+        return;
+    }
+    // Along the lower edge, the most important first: a term that is not understood, then what is not seen.
+    let listing = &state.listing;
+    let why = if listing.is_empty() { "" } else { &*sight.why };
+    let lacking: Vec<&str> = listing.pinned_faults().iter().map(|fault| listing.query().pinned.term(fault)).collect();
+    let lacking =
+        if lacking.is_empty() { String::new() } else { format!("pinned, but not here: {}", lacking.join(" ")) };
+    let fault = listing.faults().first().map(fault_said).unwrap_or_default();
+    let pieces = [(fault.as_str(), Meaning::Danger), (why, sight.level.into()), (lacking.as_str(), Meaning::Warn)];
+    let short = pieces.iter().any(|(text, _)| !text.is_empty());
+    let end = if listing.is_empty() { area.right() } else { scrolled(pen, app, &fitted, focused, short, area) };
+    edge(pen, &pieces, area, end);
+}
+
+/// Texts on the lower edge of a frame, before the column `end`.
+pub(super) fn edge(pen: &mut Pen, pieces: &[Piece], area: Rect, end: u16) {
+    let (y, end) = (area.bottom().saturating_sub(1), end.min(area.right()).saturating_sub(2));
+    let said = pieces.iter().filter(|(text, _)| !text.is_empty());
+    said.fold(area.x + 2, |x, (text, meaning)| pen.put(x, y, end, &format!(" {} ", text::sanitize(text)), *meaning));
+}
+
+/// What is wrong with a filter.
+pub(super) fn fault_said(fault: &Fault) -> String {
+    format!("{} {fault}", Level::Critical.glyph())
+}
+
+fn title(
+    pen: &mut Pen,
+    app: &App,
+    desk: &Desk,
+    (pane, fitted): (Pane, &Fitted),
+    area: Rect,
+    sight: &view::Sight,
+    focused: bool,
+) {
+    let state = app.panes.state(pane);
     let query = state.listing.query();
-    let filtered = !query.filter.is_empty() || query.only_problems;
+    let all = desk.boards.board(pane).len();
     let number = super::number(&app.keymap, pane);
-    let count =
-        if filtered { format!(" {}/{}", state.listing.len(), board.len()) } else { format!(" {}", board.len()) };
-    let count = if pane == Pane::Findings { String::new() } else { count };
-    let filter = match (query.only_problems, query.filter.text()) {
-        (false, "") => String::new(),
-        (true, "") => " problems only ".to_owned(),
-        (true, text) => format!(" problems only, /{text} "),
-        (false, text) => format!(" /{text} "),
+    let count = if pane == Pane::Findings {
+        String::new()
+    } else if narrowed(query) {
+        format!(" {}/{all}", state.listing.len())
+    } else {
+        format!(" {all}")
     };
-    let marks = if state.marks.is_empty() { String::new() } else { format!(" {} marked", state.marks.len()) };
-    let title = if focused { Meaning::Accent } else { Meaning::Title };
-    let mut left = vec![(number.as_str(), Meaning::Muted), (pane.title(), title), (count.as_str(), Meaning::Muted)];
+    let name = if focused { Meaning::Accent } else { Meaning::Title };
+    let mut left = vec![(number.as_str(), Meaning::Muted), (pane.title(), name), (count.as_str(), Meaning::Muted)];
     let levels: Vec<_> = level_counts(desk, pane).collect();
     for (level, text) in &levels {
         left.extend([(" ", Meaning::Text), (text.as_str(), Meaning::from(*level))]);
     }
-    left.extend([(" ", Meaning::Text), (filter.as_str(), Meaning::Filter), (marks.as_str(), Meaning::Mark)]);
+    let pinned = pinned_piece(&query.pinned);
+    let only = if query.only_problems { " problems only " } else { "" };
+    let (filter, meaning) = filter_piece(&query.filter, state.listing.faults());
+    let hidden = match state.hidden_marks {
+        0 => String::new(),
+        hidden => format!(", {hidden} hidden"),
+    };
+    let marks = if state.marks.is_empty() { String::new() } else { format!("{} marked{hidden}", state.marks.len()) };
+    let sort = sorted_unseen(pane, query.sort, fitted);
+    let pieces = [
+        (&*pinned, Meaning::Filter),
+        (only, Meaning::Filter),
+        (&*filter, meaning),
+        (&*marks, Meaning::Mark),
+        (&*sort, Meaning::Muted),
+    ];
+    left.push((" ", Meaning::Text));
+    for (i, piece) in pieces.into_iter().filter(|(text, _)| !text.is_empty()).enumerate() {
+        left.extend((i > 0).then_some((" ", Meaning::Text)).into_iter().chain([piece]));
+    }
     let fresh = format!("{} {}", sight.level.glyph(), sight.word);
     pen.frame(area, &left, &[(&fresh, sight.level.into())], focused);
-    let inner = super::super::layout::inside(area);
-    if state.listing.is_empty() {
-        empty(pen, app, desk, pane, inner, filtered);
-    } else {
-        rows(pen, app, desk, pane, inner, focused);
-    }
-    if !sight.why.is_empty() && !state.listing.is_empty() && area.height > 2 {
-        let end = area.right().saturating_sub(2);
-        pen.put(area.x + 2, area.bottom() - 1, end, &format!(" {} ", sight.why), sight.level);
+}
+
+/// What the rows are sorted by, where that column is not on the screen to say it.
+fn sorted_unseen(pane: Pane, sort: Sort, fitted: &Fitted) -> String {
+    match sort {
+        Sort::By { column, descending } if fitted.columns.iter().all(|(i, _)| *i != column) => {
+            format!("by {} {}", pane.columns()[column].title, arrow(descending))
+        }
+        Sort::By { .. } | Sort::Worst => String::new(),
     }
 }
 
-fn rows(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, inner: Rect, focused: bool) {
+fn arrow(descending: bool) -> &'static str {
+    if descending { "↓" } else { "↑" }
+}
+
+fn narrowed(query: &Query) -> bool {
+    !query.filter.is_empty() || !query.pinned.is_empty() || query.only_problems
+}
+
+/// What a frame says of its filter; with terms that are not understood it is no ordinary filter.
+pub(super) fn filter_piece(filter: &Filter, faults: &[Fault]) -> (String, Meaning) {
+    let text = text::sanitize(filter.text());
+    match (filter.is_empty(), faults) {
+        (true, _) => (String::new(), Meaning::Filter),
+        (false, []) => (format!(" /{text} "), Meaning::Filter),
+        (false, _) => (format!("{} /{text}", Level::Critical.glyph()), Meaning::Danger),
+    }
+}
+
+/// What a frame says of the pinned filter.
+pub(super) fn pinned_piece(pinned: &Filter) -> String {
+    if pinned.is_empty() { String::new() } else { format!(" pinned /{} ", text::sanitize(pinned.text())) }
+}
+
+/// Says on the lower edge how many columns there are to the left and to the right, and which keys lead there. Says
+/// where it begins.
+fn scrolled(pen: &mut Pen, app: &App, fitted: &Fitted, focused: bool, short: bool, area: Rect) -> u16 {
+    let noun = if short { "" } else { "columns " };
+    let (left, right) = (app.keymap.way(ActionId::ColumnsLeft), app.keymap.way(ActionId::ColumnsRight));
+    let said = match (fitted.before, fitted.after) {
+        (0, 0) => return area.right(),
+        (0, after) => format!(" {after} {noun}{right} "),
+        (before, 0) => format!(" {left} {before} {noun}"),
+        (before, after) => format!(" {left} {before} {noun}{after} {right} "),
+    };
+    let end = area.right().saturating_sub(2);
+    let meaning = if focused { Meaning::Key } else { Meaning::Muted };
+    pen.put_right(area.x + 2, area.bottom() - 1, end, &said, meaning);
+    end.saturating_sub(u16::try_from(text::width(&said)).unwrap_or(u16::MAX))
+}
+
+fn rows(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, inner: Rect, focused: bool, fitted: &Fitted) {
     let state = app.panes.state(pane);
-    let columns = pane.columns();
-    // One column of the pane is the gutter of cursor and marks.
-    let fitted = fit(columns, inner.width.saturating_sub(2));
-    let mut x = inner.x + 1;
-    for (i, width) in &fitted {
-        let column = &columns[*i];
-        let arrow = match state.listing.query().sort {
-            Sort::By { column, descending } if column == *i => {
-                if descending {
-                    "↓"
-                } else {
-                    "↑"
-                }
-            }
-            _ => "",
+    headings(pen, pane, state.listing.query().sort, inner, fitted);
+    let board = desk.boards.board(pane);
+    let top = state.cursor.top;
+    let visible = state.listing.rows(board, top);
+    for ((y, place), row) in (inner.y + 1..inner.bottom()).zip(top..).zip(visible) {
+        let look = Look {
+            selected: place == state.cursor.place,
+            focused,
+            marked: state.marks.contains(&row.key),
+            news: board.news(&row.key, desk.now),
         };
-        put_cell(
-            pen,
-            x,
-            inner.y,
-            *width,
-            column.align,
-            &format!("{}{arrow}", column.title.to_uppercase()),
-            Meaning::Heading,
-        );
+        draw_row(pen, desk, pane, row, fitted, Rect { y, height: 1, ..inner }, look);
+    }
+}
+
+fn headings(pen: &mut Pen, pane: Pane, sort: Sort, inner: Rect, fitted: &Fitted) {
+    // One cell of the pane is the gutter of cursor, marks and news.
+    let mut x = inner.x + 1;
+    for (i, width) in &fitted.columns {
+        let column = &pane.columns()[*i];
+        let arrow = match sort {
+            Sort::By { column, descending } if column == *i => arrow(descending),
+            Sort::By { .. } | Sort::Worst => "",
+        };
+        let heading = format!("{}{arrow}", column.title.to_uppercase());
+        put_cell(pen, x, inner.y, *width, column.align, &heading, Meaning::Heading);
         x += width + 1;
     }
-    let top = state.cursor.top;
-    let visible = state.listing.rows(desk.boards.board(pane), top);
-    for ((y, place), row) in (inner.y + 1..inner.bottom()).zip(top..).zip(visible) {
-        let selected = place == state.cursor.place;
-        let marked = state.marks.contains(&row.key);
-        let line = Rect { y, height: 1, ..inner };
-        draw_row(pen, desk, row, &fitted, columns, line, (selected, focused, marked));
+}
+
+/// How a row is looked at.
+#[derive(Clone, Copy)]
+struct Look {
+    selected: bool,
+    focused: bool,
+    marked: bool,
+    news: Option<News>,
+}
+
+impl Look {
+    /// What stands in the gutter: marks matter most, then what just happened.
+    fn gutter(self, ground: Meaning) -> (&'static str, Meaning) {
+        match self.news {
+            _ if self.marked => ("●", Meaning::Mark),
+            Some(News::New) => ("+", Meaning::Changed),
+            Some(News::Changed) => ("*", Meaning::Changed),
+            None if self.selected && self.focused => ("▌", Meaning::Accent),
+            None => (" ", ground),
+        }
     }
 }
 
-type Look = (bool, bool, bool);
-
-fn draw_row(
-    pen: &mut Pen,
-    desk: &Desk,
-    row: &Row,
-    fitted: &[(usize, u16)],
-    columns: &[view::Column],
-    line: Rect,
-    (selected, focused, marked): Look,
-) {
-    let ground = match (selected, focused) {
+fn draw_row(pen: &mut Pen, desk: &Desk, pane: Pane, row: &Row, fitted: &Fitted, line: Rect, look: Look) {
+    let ground = match (look.selected, look.focused) {
         (true, true) => Meaning::Selection,
         (true, false) => Meaning::SelectionIdle,
         (false, _) => Meaning::Text,
     };
-    if selected {
+    if look.selected {
         pen.fill(line, ground);
     }
     let mut pen = pen.on(ground);
-    let gutter = if marked {
-        ("●", Meaning::Mark)
-    } else if selected && focused {
-        ("▌", Meaning::Accent)
-    } else {
-        (" ", ground)
-    };
+    let gutter = look.gutter(ground);
     pen.put(line.x, line.y, line.x + 1, gutter.0, gutter.1);
+    let plain = if look.news.is_some() { Meaning::Changed } else { ground };
     let mut x = line.x + 1;
-    for (i, width) in fitted {
-        let cell = &row.cells[*i];
-        let meaning = meaning(cell, columns[*i].id, ground);
-        let meaning = if selected && meaning == Meaning::Muted { ground } else { meaning };
-        put_cell(&mut pen, x, line.y, *width, columns[*i].align, &cell.print(desk.now), meaning);
+    for (i, width) in &fitted.columns {
+        let (cell, column) = (&row.cells[*i], &pane.columns()[*i]);
+        let meaning = meaning(cell, column.id, plain);
+        let meaning = if look.selected && meaning == Meaning::Muted { ground } else { meaning };
+        put_cell(&mut pen, x, line.y, *width, column.align, &cell.print(desk.now), meaning);
         x += width + 1;
     }
 }
 
-fn meaning(cell: &Cell, column: &str, ground: Meaning) -> Meaning {
+/// What a value means where it has no level of its own: muted, or as the row is.
+fn meaning(cell: &Cell, column: &str, plain: Meaning) -> Meaning {
     match (cell.level(), cell) {
         (Some(level), _) => level.into(),
         (None, Cell::Nothing) => Meaning::Muted,
         (None, _) if column == "namespace" || column == "class" => Meaning::Muted,
-        (None, _) => ground,
+        (None, _) => plain,
     }
 }
 
@@ -144,18 +249,23 @@ fn put_cell(pen: &mut Pen, x: u16, y: u16, width: u16, align: Align, text: &str,
     }
 }
 
-fn empty(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, inner: Rect, filtered: bool) {
-    let none = desk.boards.board(pane).is_empty();
-    let sight = view::sight(&desk.world, pane, desk.now);
-    let back = format!("{} takes the filter away.", app.keymap.way(ActionId::Back));
-    let lines: &[&str] = match (pane, filtered && !none) {
+fn empty(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, inner: Rect, sight: &view::Sight) {
+    let query = app.panes.state(pane).listing.query();
+    let own = !query.filter.is_empty() || query.only_problems;
+    let (back, pin) = (app.keymap.way(ActionId::Back), app.keymap.way(ActionId::Pin));
+    let unfilter = format!("{back} takes the filter away.");
+    let unpin = format!("{pin} takes it away.");
+    let both = format!("{back} takes this pane's filter away, {pin} the pinned one.");
+    let lines: &[&str] = match (pane, narrowed(query) && !desk.boards.board(pane).is_empty()) {
         (Pane::Findings, _) => &[
             "No source of findings is configured.",
             "",
             "This version reads no SARIF yet, so whether a copy",
             "is older than an exposure is UNKNOWN for every copy.",
         ],
-        (_, true) => &["No row matches the filter.", "", &back],
+        (_, true) if own && !query.pinned.is_empty() => &["No row matches both filters.", "", &both],
+        (_, true) if own => &["No row matches the filter.", "", &unfilter],
+        (_, true) => &["No row matches the pinned filter.", "", &unpin],
         (_, false) => match &*sight.word {
             "LOADING" => &["Waiting for the first rows."],
             "LIVE" => &["There are none."],

@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use super::private::Hush;
 use crate::model::LogLine;
-use crate::text;
-use crate::view::query::contains;
+use crate::text::{self, contains, folded};
 
 /// Most lines that are kept.
 const LINES: usize = 10_000;
@@ -74,7 +73,7 @@ impl LineFilter {
     pub fn parse(text: &str) -> Self {
         let term = |word: &str| {
             let (not, word) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
-            (!word.is_empty()).then(|| (not, word.to_lowercase().into()))
+            (!word.is_empty()).then(|| (not, folded(word)))
         };
         Self { text: text.trim().to_owned(), terms: text.split_whitespace().filter_map(term).collect() }
     }

@@ -10,7 +10,10 @@ use crate::assess::used::{Used, used};
 use crate::assess::{Judgement, Reason, Severity};
 use crate::model::{Kind, Pvc, Rpo, World};
 use crate::view::row::shown;
-use crate::view::{Cell, Level, Row};
+use crate::view::{Cell, Level, Remedy, Row};
+
+/// The state of a volume whose data is going now.
+pub(in crate::view) const GOING: &str = "Going";
 
 pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
     let covered = coverage(world, claim, now);
@@ -21,10 +24,17 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
     let going = fates.value.first().is_some_and(|worst| worst.severity == Severity::Critical);
     let (level, state, mut reasons) = if going {
         let first = fates.reasons.into_iter().take(1).chain(covered.reasons);
-        (Level::Critical, "Going", first.collect())
+        (Level::Critical, GOING, first.collect())
     } else {
         (facts.severity.into(), word(&facts.state), covered.reasons)
     };
+    // A copy cut now helps where the last one is too old or there is none; not where the data is going already.
+    let wants_copy = match facts.state {
+        Coverage::AtRisk | Coverage::Breached | Coverage::Never => true,
+        Coverage::Unprotected => facts.severity.problem() && facts.good_count == 0,
+        Coverage::Ok | Coverage::Unknown { .. } => false,
+    };
+    let remedy = (wants_copy && !going).then_some(Remedy::Backup);
     let (level, state) = with_alarm((level, state), &filled, &mut reasons);
     let (level, state) = shown(level, state, world.freshness(Kind::Pvc));
     let here = (claim.meta.namespace.clone().unwrap_or_default(), claim.meta.name.clone());
@@ -46,7 +56,7 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
     ];
     let valid_until = [covered.valid_until, fates.valid_until, filled.valid_until].into_iter().flatten().min();
     let (reasons, next) = said(reasons);
-    Row { level, state, reasons, next, cells: cells.into(), valid_until, ..frame(Kind::Pvc, &claim.meta) }
+    Row { level, state, reasons, next, cells: cells.into(), valid_until, remedy, ..frame(Kind::Pvc, &claim.meta) }
 }
 
 /// Raises a state by what is known of used space. Of two equal ones the word of the first stays, because whether

@@ -65,7 +65,7 @@ pub fn reviewed(columns: u16, lines: u16) -> Driven {
 }
 
 /// A screen on both sizes.
-fn both(name: &str, keys: &str, prepare: impl Fn(&mut Driven)) {
+pub fn both(name: &str, keys: &str, prepare: impl Fn(&mut Driven)) {
     for (columns, lines) in [(120, 36), (80, 24)] {
         let mut driven = Driven::new(shop::desk(), columns, lines);
         prepare(&mut driven);

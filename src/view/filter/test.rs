@@ -1,0 +1,148 @@
+//! One term, made ready: it looks at a subject and allocates nothing, except where a number must be printed to be
+//! looked at as text.
+
+use std::cmp::Ordering;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Subject;
+use super::parse::Sign;
+use crate::text::{contains, percent};
+use crate::view::{Cell, Level};
+
+/// One term, made ready.
+#[derive(Clone, Debug)]
+pub(super) struct Test {
+    /// Whether it must not hold.
+    pub not: bool,
+    /// What it asks.
+    pub asks: Asks,
+}
+
+/// What a term asks. Words to look for are in lower case.
+#[derive(Clone, Debug)]
+pub(super) enum Asks {
+    /// Some text holds this.
+    Text(Box<str>),
+    /// The level's word holds this.
+    Level(Box<str>),
+    /// There is such a label, with this value if one is given.
+    Label(Box<str>, Option<Box<str>>),
+    /// What is printed there holds this.
+    Printed(Field, Box<str>),
+    /// What is there compares with this.
+    Compared(Field, Sign, Amount),
+}
+
+/// Where a term looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    /// A column.
+    Column(usize),
+    /// How long ago the object was created.
+    Age,
+}
+
+/// What a value is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Amount {
+    /// A count.
+    Number(u64),
+    /// Bytes.
+    Bytes(u64),
+    /// Per cent.
+    Percent(u64),
+    /// Time.
+    Span(SignedDuration),
+}
+
+impl Test {
+    /// Whether a subject passes. What is not known passes neither the term nor its opposite.
+    pub fn passes(&self, subject: &Subject<'_>, now: Timestamp) -> bool {
+        self.holds(subject, now).is_some_and(|holds| holds != self.not)
+    }
+
+    /// Whether it looks at metadata.
+    pub fn wants_meta(&self) -> bool {
+        matches!(self.asks, Asks::Label(..) | Asks::Printed(Field::Age, _) | Asks::Compared(Field::Age, ..))
+    }
+
+    /// Whether its answer may change as time passes.
+    pub fn moves(&self) -> bool {
+        matches!(self.asks, Asks::Printed(..) | Asks::Compared(_, _, Amount::Span(_)))
+    }
+
+    /// When time alone may change its answer for a subject.
+    pub fn next_change(&self, subject: &Subject<'_>, now: Timestamp) -> Option<Timestamp> {
+        match &self.asks {
+            Asks::Printed(field, _) => {
+                with(*field, subject, Cell::moves).then(|| now.checked_add(SignedDuration::from_secs(1)).ok()).flatten()
+            }
+            Asks::Compared(field, _, Amount::Span(span)) => with(*field, subject, |cell| match cell {
+                Cell::Since(moment) => moment.checked_add(*span).ok(),
+                Cell::Until(moment, _) => moment.checked_sub(*span).ok(),
+                _ => None,
+            })
+            .filter(|moment| *moment >= now),
+            _ => None,
+        }
+    }
+
+    fn holds(&self, subject: &Subject<'_>, now: Timestamp) -> Option<bool> {
+        match &self.asks {
+            Asks::Text(needle) => {
+                Some(subject.cells.iter().filter_map(Cell::fixed_text).any(|text| contains(text, needle)))
+            }
+            Asks::Level(needle) => Some(contains(subject.level.word(), needle)),
+            Asks::Label(key, value) => {
+                let found = subject.meta.and_then(|meta| meta.label(key));
+                Some(found.is_some_and(|found| value.as_deref().is_none_or(|value| value == found)))
+            }
+            Asks::Printed(field, needle) => with(*field, subject, |cell| {
+                Some(match cell.fixed_text() {
+                    Some(text) => contains(text, needle),
+                    None => contains(&cell.print(now), needle),
+                })
+            }),
+            Asks::Compared(field, sign, amount) => with(*field, subject, |cell| match compare(cell, *amount, now) {
+                Some(order) => Some(meets(*sign, order)),
+                None if cell.level() == Some(Level::Unknown) => None,
+                None => Some(false),
+            }),
+        }
+    }
+}
+
+fn with<T>(field: Field, subject: &Subject<'_>, look: impl FnOnce(&Cell) -> T) -> T {
+    match field {
+        Field::Column(at) => look(subject.cells.get(at).unwrap_or(&Cell::Unknown)),
+        Field::Age => {
+            let created = subject.meta.and_then(|meta| meta.created);
+            look(&Cell::since(created))
+        }
+    }
+}
+
+/// How a value stands to an amount; `None` when it is not a value of that sort.
+fn compare(cell: &Cell, amount: Amount, now: Timestamp) -> Option<Ordering> {
+    Some(match (cell, amount) {
+        (Cell::Bytes(bytes) | Cell::Used { bytes, .. }, Amount::Bytes(amount)) => bytes.cmp(&amount),
+        (Cell::Used { bytes, capacity, .. }, Amount::Percent(amount)) => percent(*bytes, *capacity).cmp(&amount),
+        (Cell::Number(count), Amount::Number(amount)) => count.cmp(&amount),
+        (Cell::Counts(good, _), Amount::Number(amount)) => u64::from(*good).cmp(&amount),
+        (Cell::Span(span), Amount::Span(amount)) => span.cmp(&amount),
+        (Cell::Since(moment), Amount::Span(amount)) => now.duration_since(*moment).cmp(&amount),
+        (Cell::Until(moment, _), Amount::Span(amount)) => now.duration_until(*moment).cmp(&amount),
+        _ => return None,
+    })
+}
+
+fn meets(sign: Sign, order: Ordering) -> bool {
+    match sign {
+        Sign::Holds => order.is_eq(),
+        Sign::Above => order.is_gt(),
+        Sign::AtLeast => order.is_ge(),
+        Sign::Below => order.is_lt(),
+        Sign::AtMost => order.is_le(),
+    }
+}
