@@ -115,6 +115,13 @@ pub struct Get {
     /// All namespaces; left out, --namespace or the context's own.
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
+    /// Print only rows that match, as in the console: 'shop state:breached', 'capacity>100Gi', 'expires<14d',
+    /// 'label:tier=gold', '!name:test'.
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// Leave out rows that are fine.
+    #[arg(long)]
+    pub only_problems: bool,
     /// How to print it.
     #[arg(short, long, default_value = "table")]
     pub output: Format,

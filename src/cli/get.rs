@@ -4,7 +4,8 @@ use super::args::{Format, Get, Global, What};
 use super::{Exit, Failure, open};
 use crate::model::Kind;
 use crate::session::{Desk, to_yaml};
-use crate::view::{Pane, Row, output, problems};
+use crate::text;
+use crate::view::{Filter, Listing, Pane, Query, Row, Sieve, output, problems};
 
 /// Kinds without which no volume can be judged.
 const VOLUME_KINDS: &[Kind] = &[
@@ -57,26 +58,55 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Exit, Failure> {
     if get.all_namespaces && !global.namespace.is_empty() {
         return Err(Failure::new(Exit::Usage, "--all-namespaces and --namespace exclude each other"));
     }
+    let filter = filter(get)?;
     let kinds = kinds(get.what);
     let mut session = open::session(global, &kinds, !get.all_namespaces)?;
     open::settle(&mut session, &kinds).await?;
     let whole = open::warn_of_blind_spots(&session, &kinds);
-    print(session.desk(), get)?;
+    print(session.desk(), get, &filter)?;
     Ok(if whole { Exit::Fine } else { Exit::Unknown })
 }
 
-fn print(desk: &Desk, get: &Get) -> Result<(), Failure> {
-    let pane = match get.what {
-        What::Volumes => Pane::Volumes,
-        What::RestorePoints => Pane::RestorePoints,
-        What::Certificates => Pane::Certificates,
-        What::Problems => return print_problems(desk, get.output),
-    };
+impl What {
+    /// The pane whose rows are printed; `None` for the list of problems.
+    const fn pane(self) -> Option<Pane> {
+        match self {
+            Self::Volumes => Some(Pane::Volumes),
+            Self::RestorePoints => Some(Pane::RestorePoints),
+            Self::Certificates => Some(Pane::Certificates),
+            Self::Problems => None,
+        }
+    }
+}
+
+/// The filter; unlike on a screen, one that is not wholly understood is refused: a script would not see the sign.
+fn filter(get: &Get) -> Result<Filter, Failure> {
+    let filter = Filter::parse(get.filter.as_deref().unwrap_or_default());
+    let bound = filter.bind(get.what.pane().map_or(Sieve::columns(), Pane::columns));
+    let Some(fault) = bound.faults().first() else { return Ok(filter) };
+    let written = filter.text();
+    let before = text::width(&text::sanitize(&written[..fault.at.start]));
+    let marked = "^".repeat(text::width(&text::sanitize(filter.term(fault))).max(1));
+    let said = format!("--filter: {fault}\n  {written}\n  {}{marked}", " ".repeat(before));
+    Err(Failure::new(Exit::Usage, said))
+}
+
+fn print(desk: &Desk, get: &Get, filter: &Filter) -> Result<(), Failure> {
+    let Some(pane) = get.what.pane() else { return print_problems(desk, get.output, filter) };
     let columns = pane.columns();
-    let mut rows: Vec<&Row> = desk.boards.board(pane).iter().collect();
+    let (board, query) = (
+        desk.boards.board(pane),
+        Query { filter: filter.clone(), only_problems: get.only_problems, ..Query::default() },
+    );
+    let mut listing = Listing::new(query);
+    listing.refresh(board, &desk.world, desk.now);
+    let mut rows: Vec<&Row> = listing.rows(board, 0).collect();
     rows.sort_by(|a, b| (&a.object.namespace, &a.object.name).cmp(&(&b.object.namespace, &b.object.name)));
     if rows.is_empty() && get.output == Format::Table {
-        eprintln!("holdfast: nothing found {}", whereabouts(desk));
+        match board.len() {
+            0 => eprintln!("holdfast: nothing found {}", whereabouts(desk)),
+            hidden => eprintln!("holdfast: none of {hidden} rows matches {}", whereabouts(desk)),
+        }
         return Ok(());
     }
     match get.output {
@@ -90,12 +120,14 @@ fn print(desk: &Desk, get: &Get) -> Result<(), Failure> {
 fn whereabouts(desk: &Desk) -> String {
     match desk.world.context.namespaces.as_slice() {
         [] => "in any namespace".to_owned(),
-        namespaces => format!("in {}; -A looks at all namespaces", crate::text::list(namespaces)),
+        namespaces => format!("in {}; -A looks at all namespaces", text::list(namespaces)),
     }
 }
 
-fn print_problems(desk: &Desk, output: Format) -> Result<(), Failure> {
-    let found = problems(&desk.world, &desk.boards, &desk.operations);
+fn print_problems(desk: &Desk, output: Format, filter: &Filter) -> Result<(), Failure> {
+    let mut found = problems(&desk.world, &desk.boards, &desk.operations);
+    let sieve = Sieve::new(filter, &Filter::default());
+    found.retain(|problem| sieve.passes(problem, &desk.world, &desk.boards, desk.now));
     match output {
         Format::Table => print!("{}", output::problems_table(&found, desk.now)),
         Format::Json => println!("{:#}", output::problems_json(&found)),

@@ -54,6 +54,26 @@ async fn names_that_would_leave_their_place_in_a_url_are_refused() {
 }
 
 #[tokio::test]
+async fn a_filter_that_is_not_understood_is_refused_before_anything_is_asked() {
+    let person = Person::new(&kubeconfig("http://127.0.0.1:1"), &[TOKEN]);
+    each(
+        &person,
+        &[
+            (
+                &["get", "volumes", "--filter", "größe siz>1Gi"],
+                2,
+                &["--filter: there is no column \"siz\"; did you mean size?", "  größe siz>1Gi\n        ^^^^^^^\n"],
+            ),
+            (&["get", "certificates", "--filter", "expires<soon"], 2, &["\"soon\" is not a span of time such as 36h"]),
+            (&["get", "volumes", "--filter", "name:\"a b"], 2, &["the quote is not closed", "^^^^^^^^^"]),
+            (&["get", "problems", "--filter", "capacity>1Gi"], 2, &["there is no column \"capacity\"", "why"]),
+            (&["get", "volumes", "--filter", "a\u{1b}[2J:x"], 2, &["␛[2J"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_kubeconfig_that_cannot_be_used_is_told_by_file_and_place() {
     let good = kubeconfig("http://127.0.0.1:1");
     let table: &[(&str, String, &[&str])] = &[

@@ -13,6 +13,7 @@ mod configuration;
 mod console;
 mod crash;
 mod faults;
+mod filter;
 mod live;
 mod logs;
 mod pty;
