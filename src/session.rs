@@ -145,6 +145,11 @@ impl Session {
         &self.desk
     }
 
+    /// The readable state as it is now, kept when the session is closed.
+    pub fn into_desk(self) -> Desk {
+        self.desk
+    }
+
     /// Moves the desk's clock to now and makes a slice of the rows that are behind.
     pub fn tick(&mut self) {
         let only_missing = !self.pace().is_zero();

@@ -178,6 +178,18 @@ impl Sim {
         self.cluster.load(objects)
     }
 
+    /// Puts objects in unchecked, as a server that cannot be trusted might have them.
+    pub fn implant(&self, objects: Vec<Value>) {
+        self.cluster.implant(objects);
+    }
+
+    /// Every object it holds.
+    pub fn objects(&self) -> Vec<Value> {
+        let plurals = self.cluster.kinds.iter().map(|kind| kind.plural);
+        let listed = |plural| self.cluster.store.with(|state| state.list(plural, None));
+        plurals.flat_map(listed).map(|object| object.value.clone()).collect()
+    }
+
     /// Returns when the controllers have nothing left to do until the clock moves.
     pub async fn settle(&self) {
         self.cluster.settle().await;

@@ -2,6 +2,7 @@
 //! outside.
 
 mod driven;
+mod hostile;
 mod keys;
 mod logs;
 mod pictures;

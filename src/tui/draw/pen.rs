@@ -52,14 +52,16 @@ impl<'a> Pen<'a> {
         self.buffer.set_style(area, style);
     }
 
-    /// Puts one line of text before column `end`; says where it ends.
+    /// Puts one line of text before column `end`; says where it ends. What a terminal would obey or not show is made
+    /// visible here once more, so that no text of a cluster reaches it by a way that forgot to.
     pub fn put(&mut self, x: u16, y: u16, end: u16, text: &str, meaning: impl Into<Meaning>) -> u16 {
         let end = end.min(self.buffer.area.right());
         if x >= end || y >= self.buffer.area.bottom() {
             return x.min(end);
         }
         let room = usize::from(end - x);
-        let cut = crate::text::truncate(text, room);
+        let text = crate::text::sanitize(text);
+        let cut = crate::text::truncate(&text, room);
         let style = self.style(meaning.into());
         self.buffer.set_stringn(x, y, &cut, room, style).0
     }
