@@ -66,7 +66,9 @@ async fn console(with: &str, columns: u16, lines: u16) -> Driven {
     let shop = Sim::start(SimOptions::default()).await.unwrap();
     shop.settle().await;
     let mut objects = shop.objects();
-    objects.iter_mut().for_each(|object| poison(object, with));
+    for object in &mut objects {
+        poison(object, with);
+    }
     let sim = Sim::start(SimOptions { seed: Vec::new(), controllers: false, ..SimOptions::default() }).await.unwrap();
     sim.implant(objects);
     let mut file = tempfile::NamedTempFile::new().unwrap();
