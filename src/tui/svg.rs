@@ -1,4 +1,5 @@
-//! A screen as an SVG picture, for documentation. Runs of one style become one element, so that no gaps show.
+//! A screen as an SVG picture, for documentation. Runs of one style become one element, so that no gaps show; frames
+//! are drawn as lines and stand for themselves.
 
 use std::fmt::Write;
 
@@ -32,13 +33,13 @@ pub fn svg(buffer: &Buffer, title: &str) -> String {
     out
 }
 
-/// Runs of equal style in a line: where, how many cells, what text.
+/// Runs of equal style in a line, of frame or of text: where, how many cells, what text.
 fn runs(buffer: &Buffer, y: u16) -> Vec<(u16, u16, String)> {
     let mut runs: Vec<(u16, u16, String)> = Vec::new();
     for x in buffer.area.left()..buffer.area.right() {
         let cell = &buffer[(x, y)];
         match runs.last_mut() {
-            Some((start, cells, text)) if buffer[(*start, y)].style() == cell.style() => {
+            Some((start, cells, text)) if alike(&buffer[(*start, y)], cell) => {
                 *cells += 1;
                 text.push_str(cell.symbol());
             }
@@ -46,6 +47,14 @@ fn runs(buffer: &Buffer, y: u16) -> Vec<(u16, u16, String)> {
         }
     }
     runs
+}
+
+fn alike(a: &Cell, b: &Cell) -> bool {
+    a.style() == b.style() && framed(a.symbol()) == framed(b.symbol())
+}
+
+fn framed(text: &str) -> bool {
+    text.chars().all(|c| frame(c).is_some())
 }
 
 fn run(out: &mut String, cell: &Cell, (x, y, cells): (u16, u16, u16), text: &str, base: &(String, String)) {
@@ -59,18 +68,18 @@ fn run(out: &mut String, cell: &Cell, (x, y, cells): (u16, u16, u16), text: &str
     if bg != base.1 {
         let _ = writeln!(
             out,
-            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{length:.1}\" height=\"{HEIGHT}\" fill=\"{bg}\"/>"
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{length:.1}\" height=\"{HEIGHT}\" fill=\"{bg}\" shape-rendering=\"crispEdges\"/>"
         );
     }
     if text.trim().is_empty() {
         return;
     }
-    if text.chars().all(|c| frame(c).is_some()) {
-        lines(out, text, (left, top), &fg);
+    let dim = if cell.modifier.contains(Modifier::DIM) { " opacity=\"0.6\"" } else { "" };
+    if framed(text) {
+        lines(out, text, (left, top), &fg, dim);
         return;
     }
     let bold = if cell.modifier.contains(Modifier::BOLD) { " font-weight=\"bold\"" } else { "" };
-    let dim = if cell.modifier.contains(Modifier::DIM) { " opacity=\"0.6\"" } else { "" };
     let line = if cell.modifier.contains(Modifier::UNDERLINED) { " text-decoration=\"underline\"" } else { "" };
     let (baseline, text) = (top + 13.5, escape(text));
     let _ = writeln!(
@@ -93,7 +102,7 @@ fn frame(c: char) -> Option<&'static [[f32; 4]]> {
 }
 
 /// Frames are drawn as lines: glyphs of a font that is not as high as a cell would leave gaps.
-fn lines(out: &mut String, text: &str, (left, top): (f32, f32), colour: &str) {
+fn lines(out: &mut String, text: &str, (left, top): (f32, f32), colour: &str, dim: &str) {
     let mut path = String::new();
     for (at, c) in (0u16..).zip(text.chars()) {
         for [from_x, from_y, to_x, to_y] in frame(c).unwrap_or_default() {
@@ -102,7 +111,7 @@ fn lines(out: &mut String, text: &str, (left, top): (f32, f32), colour: &str) {
             let _ = write!(path, "M{:.1} {:.1}L{:.1} {:.1}", x(*from_x), y(*from_y), x(*to_x), y(*to_y));
         }
     }
-    let _ = writeln!(out, "<path d=\"{path}\" stroke=\"{colour}\" fill=\"none\"/>");
+    let _ = writeln!(out, "<path d=\"{path}\" stroke=\"{colour}\" fill=\"none\"{dim}/>");
 }
 
 fn escape(text: &str) -> String {

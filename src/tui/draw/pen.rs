@@ -21,7 +21,8 @@ pub type Piece<'a> = (&'a str, Meaning);
 impl<'a> Pen<'a> {
     /// A pen on the ordinary ground.
     pub fn new(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
-        Self { buffer, theme, ground: theme.style(Meaning::Text) }
+        // What lies beneath must not shine through where a theme leaves something to the terminal.
+        Self { buffer, theme, ground: Style::reset().patch(theme.style(Meaning::Text)) }
     }
 
     /// The whole screen.
@@ -113,7 +114,8 @@ impl<'a> Pen<'a> {
         line.render(area.intersection(self.buffer.area), self.buffer);
     }
 
+    /// Ordinary text looks as its ground has it: its own ground, that of the screen, would show as a hole.
     fn style(&self, meaning: Meaning) -> Style {
-        self.ground.patch(self.theme.style(meaning))
+        if meaning == Meaning::Text { self.ground } else { self.ground.patch(self.theme.style(meaning)) }
     }
 }

@@ -115,8 +115,9 @@ fn events(desk: &Desk, sheet: &Detail, wide: usize, lines: &mut Vec<Line>) {
     for event in &sheet.events {
         let age = event.last.map_or_else(|| "?".to_owned(), |at| text::age(desk.now.duration_since(at)));
         let times = if event.count > 1 { format!(" x{}", event.count) } else { String::new() };
-        let text = format!("{age:>4}{times} {}: {}", event.reason, event.message);
+        let level = if event.warning { Level::Warn } else { Level::Info };
         let meaning = if event.warning { Meaning::Warn } else { Meaning::Text };
+        let text = format!("{age:>4}{times} {} {}: {}", level.glyph(), event.reason, event.message);
         lines.extend(wrap(&text::sanitize(&text), wide).into_iter().map(|piece| vec![(piece, meaning)]));
     }
 }
