@@ -20,6 +20,7 @@ mod shape;
 mod spot;
 #[cfg(test)]
 mod tests;
+mod themes;
 
 pub use commented::commented;
 pub use places::{
@@ -30,13 +31,14 @@ pub use prometheus::PrometheusUrl;
 pub use read::Reading;
 pub use schema::{SETTINGS, Setting, Without};
 pub use shape::Shape;
-pub use spot::{Mistake, Spot, Written};
+pub use spot::{Mistake, Source, Spot, Written};
+pub use themes::{ThemeFile, ThemeFolder};
 
 /// The configuration. What each setting does stands in the registry, [`SETTINGS`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Name of the theme.
+    /// Name of the theme: a built-in one, or a file in the folder `themes` beside this one.
     pub theme: Option<String>,
     /// Whether the console listens to the mouse.
     pub mouse: bool,

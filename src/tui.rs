@@ -24,7 +24,7 @@ pub use driver::{ConsoleError, run};
 pub use keymap::{Binding, Keymap};
 pub use keys::{Chord, KeyError};
 pub use layer::{Cursor, DetailLayer, Layer, Offer, Place};
-pub use theme::{Meaning, Theme, ThemeError};
+pub use theme::{Depth, Meaning, Theme, ThemeError, Themes};
 
 /// The entry of a menu that a letter stands for.
 fn menu_letter(entries: &[(ActionId, Availability)], chord: Chord) -> Option<ActionId> {

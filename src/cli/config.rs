@@ -53,7 +53,7 @@ fn check(global: &Global, file: Option<&Path>) -> Result<Exit, Failure> {
         return Ok(Exit::Fine);
     };
     let settings = reading.settings;
-    match settings::judged(reading) {
+    match settings::judged(reading, &settings::themes(&location)) {
         Ok(_) => {
             println!("{shown}: {}, nothing wrong\n{CHECKED}", plural(settings, "setting", "settings"));
             Ok(Exit::Fine)
@@ -71,8 +71,11 @@ fn check(global: &Global, file: Option<&Path>) -> Result<Exit, Failure> {
 
 fn path(global: &Global) {
     let log = global.log_file.as_ref().map(|path| Location { path: path.clone(), origin: Origin::Flag("--log-file") });
+    let themes = config::file(global.config.as_deref())
+        .map(|Location { path, origin }| Location { path: path.with_file_name("themes"), origin });
     let places = [
         ("configuration", config::file(global.config.as_deref()).map(Some), "for a person to write"),
+        ("themes", themes.map(Some), "one of your own in each file"),
         ("state", config::state().map(Some), "journals of operations; must not be lost"),
         ("cache", config::cache().map(Some), "may be deleted at any time; this version keeps nothing there"),
         ("log", Ok(log), "what the console does, filtered by $HOLDFAST_LOG"),

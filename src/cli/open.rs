@@ -81,9 +81,9 @@ fn check(target: &Target) -> Result<(), ConnectError> {
 
 /// Opens the console, with its state in this directory.
 pub(super) async fn console(global: &Global, state: &Path) -> Result<Exit, Failure> {
-    let settings::Console { config, theme, keymap } = settings::console(global)?;
+    let settings::Console { config, theme, themes, keymap } = settings::console(global)?;
     let mut session = session_at(global, config, Kind::ALL, false, state)?;
-    match tui::run(&mut session, theme, keymap).await {
+    match tui::run(&mut session, theme, themes, keymap).await {
         Ok(()) => Ok(Exit::Fine),
         Err(error @ ConsoleError::NoTerminal) => Err(Failure::new(Exit::Usage, error)),
         Err(error) => Err(Failure::new(Exit::Refused, error)),

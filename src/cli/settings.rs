@@ -3,21 +3,24 @@
 
 use super::args::Global;
 use super::{Exit, Failure};
-use crate::config::{self, Config, ConfigError, Mistake, Reading, THEME_ENV};
-use crate::tui::{Keymap, Theme};
+use crate::config::{self, Config, ConfigError, Location, Mistake, Reading, THEME_ENV, ThemeFolder};
+use crate::tui::{Depth, Keymap, Theme, Themes};
 
 /// What the console needs.
 pub(super) struct Console {
     pub(super) config: Config,
     pub(super) theme: Theme,
+    pub(super) themes: Themes,
     pub(super) keymap: Keymap,
 }
 
 /// The settings of the console.
 pub(super) fn console(global: &Global) -> Result<Console, Failure> {
-    let (config, keymap) = effective(global)?;
-    let theme = theme(config.theme.as_deref())?;
-    Ok(Console { config, theme, keymap })
+    let file = config::file(global.config.as_deref())?;
+    let themes = themes(&file);
+    let (config, keymap) = said(&file, &themes)?;
+    let theme = theme(&themes, config.theme.as_deref())?;
+    Ok(Console { config, theme, themes, keymap })
 }
 
 /// The configuration and the keymap that count.
@@ -25,17 +28,27 @@ pub(super) fn console(global: &Global) -> Result<Console, Failure> {
 /// # Errors
 /// With every mistake of the file.
 pub(super) fn effective(global: &Global) -> Result<(Config, Keymap), Failure> {
-    match config::read(&config::file(global.config.as_deref())?)? {
-        Some(reading) => Ok(judged(reading)?),
+    let file = config::file(global.config.as_deref())?;
+    said(&file, &themes(&file))
+}
+
+fn said(file: &Location, themes: &Themes) -> Result<(Config, Keymap), Failure> {
+    match config::read(file)? {
+        Some(reading) => Ok(judged(reading, themes)?),
         None => Ok((Config::default(), Keymap::default())),
     }
 }
 
+/// The built-in themes and those beside a configuration file, as this terminal shows them.
+pub(super) fn themes(file: &Location) -> Themes {
+    Themes::new(Depth::of(text), ThemeFolder::beside(&file.path))
+}
+
 /// What a file says, or everything that is wrong with it.
-pub(super) fn judged(reading: Reading) -> Result<(Config, Keymap), ConfigError> {
+pub(super) fn judged(reading: Reading, themes: &Themes) -> Result<(Config, Keymap), ConfigError> {
     let Reading { config, keys, theme, mut mistakes, .. } = reading;
     if let Some(theme) = theme
-        && let Err(error) = Theme::named(&theme.text)
+        && let Err(error) = themes.load(&theme.text)
     {
         mistakes.push(Mistake { at: theme.at, what: format!("theme: {error}") });
     }
@@ -50,13 +63,15 @@ pub(super) fn judged(reading: Reading) -> Result<(Config, Keymap), ConfigError> 
 }
 
 /// The theme that the environment names, or else the configuration, or else what the terminal can show.
-fn theme(configured: Option<&str>) -> Result<Theme, Failure> {
-    let text = |name| config::variable(name).map(|value| value.to_string_lossy().into_owned());
+fn theme(themes: &Themes, configured: Option<&str>) -> Result<Theme, Failure> {
     if let Some(name) = text(THEME_ENV) {
-        let theme = Theme::named(&name);
+        let theme = themes.load(&name);
         return theme.map_err(|error| Failure::new(Exit::Usage, format!("${THEME_ENV}: {error}")));
     }
-    let true_color = matches!(text("COLORTERM").as_deref(), Some("truecolor" | "24bit"));
-    let name = Theme::choice(configured, text("NO_COLOR").is_some(), true_color);
-    Theme::named(name).map_err(|error| Failure::new(Exit::Usage, error))
+    let name = Theme::choice(configured, text("NO_COLOR").is_some(), Depth::of(text));
+    themes.load(name).map_err(|error| Failure::new(Exit::Usage, error))
+}
+
+fn text(variable: &str) -> Option<String> {
+    config::variable(variable).map(|value| value.to_string_lossy().into_owned())
 }

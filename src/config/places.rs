@@ -46,7 +46,8 @@ variables! {
     LOG_ENV, "What --log-file gets, such as info or holdfast=debug.";
     "KUBECONFIG", "The kubeconfig files. --kubeconfig wins over it.";
     "NO_COLOR", "No colours. A theme that is asked for wins over it.";
-    "COLORTERM", "With truecolor or 24bit the theme is dark, else ansi, where none is asked for.";
+    "COLORTERM", "With truecolor or 24bit themes show their own colours, else the nearest of 256.";
+    "TERM", "How many colours there are. Of sixteen the theme is ansi, of none mono, where none is asked for.";
 }
 
 /// What said which file or directory is used.

@@ -45,18 +45,20 @@ impl fmt::Display for Mistake {
 }
 
 /// A text whose places are told by its file.
-pub(super) struct Source<'a> {
+#[derive(Clone, Debug)]
+pub struct Source<'a> {
     file: Arc<Path>,
     text: &'a str,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(file: &Path, text: &'a str) -> Self {
+    /// The text of a file.
+    pub fn new(file: &Path, text: &'a str) -> Self {
         Self { file: file.into(), text }
     }
 
     /// The place where a range of bytes begins.
-    pub(super) fn spot(&self, range: &Range<usize>) -> Spot {
+    pub fn spot(&self, range: &Range<usize>) -> Spot {
         let before = self.text.get(..range.start.min(self.text.len())).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         Spot {

@@ -23,8 +23,9 @@ use super::layout::Areas;
 use super::logs::Tail;
 use super::pages;
 use super::panes::Panes;
-use super::theme::Theme;
+use super::theme::{Theme, Themes};
 use crate::cluster::{LogEvent, LogQuery};
+use crate::config::ThemeFolder;
 use crate::model::{Key, ObjRef, Uid};
 use crate::plan::{Confirmed, DryRun, Plan, Refusal, Verb};
 use crate::session::Desk;
@@ -58,6 +59,8 @@ pub enum Input {
     Yaml(ObjRef, Result<String, String>),
     /// Something happened to the log that was asked for under this number.
     Log(u64, LogEvent),
+    /// The answer to [`Effect::ReadThemes`]: the user's theme files as they are now, and which theme to take.
+    Themes(ThemeFolder, Option<String>),
 }
 
 /// What has to happen outside.
@@ -93,6 +96,8 @@ pub enum Effect {
     },
     /// Stop reading the log that was asked for under this number.
     CloseLog(u64),
+    /// Read the user's theme files anew, then take this theme, or the next.
+    ReadThemes(Option<String>),
     /// Leave.
     Quit,
 }
@@ -102,6 +107,8 @@ pub enum Effect {
 pub struct App {
     /// The colours.
     pub theme: Theme,
+    /// All there are to choose from.
+    pub themes: Themes,
     /// Which key does what.
     pub keymap: Keymap,
     /// The panes.
@@ -125,6 +132,7 @@ impl App {
     pub fn new(theme: Theme, columns: u16, lines: u16) -> Self {
         Self {
             theme,
+            themes: Themes::default(),
             keymap: Keymap::default(),
             panes: Panes::default(),
             layers: Vec::new(),
@@ -179,6 +187,11 @@ impl App {
             }
             Input::Log(ask, event) => {
                 self.log_event(desk, ask, event);
+                Vec::new()
+            }
+            Input::Themes(folder, name) => {
+                self.themes.renew(folder);
+                self.recolour(desk, name.as_deref());
                 Vec::new()
             }
         };

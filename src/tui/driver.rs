@@ -21,7 +21,8 @@ use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
-use super::{App, Effect, Input, Keymap, Theme, draw};
+use super::{App, Effect, Input, Keymap, Theme, Themes, draw};
+use crate::config::ThemeFolder;
 use crate::model::ObjRef;
 use crate::plan::{OperationId, Verb};
 use crate::session::{Event, Session, Ticket};
@@ -43,11 +44,11 @@ pub enum ConsoleError {
     Panicked,
 }
 
-/// Runs the console until a person leaves it or a signal ends it.
+/// Runs the console in this theme, with these to choose from, until a person leaves it or a signal ends it.
 ///
 /// # Errors
 /// When there is no terminal, or it cannot be used.
-pub async fn run(session: &mut Session, theme: Theme, keymap: Keymap) -> Result<(), ConsoleError> {
+pub async fn run(session: &mut Session, theme: Theme, themes: Themes, keymap: Keymap) -> Result<(), ConsoleError> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         return Err(ConsoleError::NoTerminal);
     }
@@ -56,6 +57,9 @@ pub async fn run(session: &mut Session, theme: Theme, keymap: Keymap) -> Result<
     let size = terminal.size()?;
     let mut app = App::new(theme, size.width, size.height);
     app.keymap = keymap;
+    app.themes = themes;
+    // The theme was chosen with NO_COLOR in mind; one that was asked for is shown in its colours all the same.
+    crossterm::style::force_color_output(true);
     Console { session, app, asked: HashMap::new() }.run(&mut terminal).await
 }
 
@@ -203,6 +207,11 @@ impl Console<'_> {
             Effect::CloseLog(ask) => {
                 let closed = self.asked.extract_if(|_, asked| matches!(asked, Asked::Log(of) if *of == ask));
                 closed.for_each(|(ticket, _)| self.session.close_log(ticket));
+            }
+            Effect::ReadThemes(name) => {
+                if let Some(folder) = self.app.themes.folder().map(ThemeFolder::read) {
+                    return Performed::Said(Box::new(Input::Themes(folder, name)));
+                }
             }
             Effect::Quit => return Performed::Left,
         }

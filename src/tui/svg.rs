@@ -6,6 +6,8 @@ use std::fmt::Write;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
+use super::theme::indexed;
+
 const WIDTH: f32 = 8.4;
 const HEIGHT: f32 = 18.0;
 const MARGIN: f32 = 10.0;
@@ -120,8 +122,10 @@ fn escape(text: &str) -> String {
 
 /// A colour as SVG writes it. The sixteen named ones are as terminals commonly show them.
 fn hex(colour: Color, default: &str) -> String {
+    let rgb = |[r, g, b]: [u8; 3]| format!("#{r:02x}{g:02x}{b:02x}");
     let named = match colour {
-        Color::Rgb(r, g, b) => return format!("#{r:02x}{g:02x}{b:02x}"),
+        Color::Rgb(r, g, b) => return rgb([r, g, b]),
+        Color::Indexed(index @ 16..) => return rgb(indexed(index)),
         Color::Black => "#0f141b",
         Color::Red => "#c0392b",
         Color::Green => "#3fa66b",

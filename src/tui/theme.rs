@@ -1,11 +1,23 @@
-//! Colours by meaning. Drawing code asks for a [`Meaning`], never for a colour; a theme file defines them all.
+//! Colours by meaning. Drawing code asks for a [`Meaning`], never for a colour; a theme, with those it inherits from,
+//! defines them all.
+//!
+//! Here are the meanings and what a theme is. [`Themes`] knows them all by name, `file` reads one file, and [`Depth`]
+//! is how many colours the terminal has.
 
-use std::str::FromStr;
+mod depth;
+mod file;
+mod themes;
 
-use ratatui::style::{Color, Modifier, Style};
-use serde::Deserialize;
+use std::path::PathBuf;
+
+use ratatui::style::Style;
 use thiserror::Error;
 
+pub use depth::Depth;
+pub(in crate::tui) use depth::indexed;
+pub use themes::Themes;
+
+use crate::config::Mistake;
 use crate::view::Level;
 
 macro_rules! meanings {
@@ -85,23 +97,29 @@ impl From<Level> for Meaning {
 }
 
 /// Why a theme cannot be used.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ThemeError {
-    /// There is no built-in theme of this name.
-    #[error("no theme is called \"{0}\"; there are {names}", names = Theme::names().collect::<Vec<_>>().join(", "))]
-    NoSuch(String),
-    /// The file is not valid TOML, or has a field that themes do not have.
-    #[error("theme file: {0}")]
-    Syntax(#[from] toml::de::Error),
-    /// A meaning has no style.
-    #[error("theme file: \"{0}\" is not defined")]
-    Missing(&'static str),
-    /// A name that is not a meaning.
-    #[error("theme file: \"{0}\" is not a meaning")]
-    NotAMeaning(String),
-    /// A colour that cannot be read.
-    #[error("theme file: \"{1}\" of \"{0}\" is not a colour; write a name such as \"red\" or \"#rrggbb\"")]
-    Colour(String, String),
+    /// There is no theme of this name.
+    #[error("no theme is called \"{name}\"; there are {known}{own}")]
+    NoSuch {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+        /// Where the user's own would be, or why there are none.
+        own: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the theme file {}: {why}; mend it or take it away", file.display())]
+    Read {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The file is not a theme: where, what is wrong, and what to do.
+    #[error("{0}")]
+    Wrong(Mistake),
 }
 
 /// A style for every meaning.
@@ -111,66 +129,26 @@ pub struct Theme {
     styles: Vec<Style>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "a theme file switches each of them by itself")]
-struct Written {
-    #[serde(default)]
-    fg: Option<String>,
-    #[serde(default)]
-    bg: Option<String>,
-    #[serde(default)]
-    bold: bool,
-    #[serde(default)]
-    dim: bool,
-    #[serde(default)]
-    underlined: bool,
-    #[serde(default)]
-    reversed: bool,
-}
-
-const BUILT_IN: &[(&str, &str)] = &[
-    ("dark", include_str!("../../themes/dark.toml")),
-    ("light", include_str!("../../themes/light.toml")),
-    ("ansi", include_str!("../../themes/ansi.toml")),
-    ("mono", include_str!("../../themes/mono.toml")),
-];
-
 impl Theme {
     /// Names of the built-in themes.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        BUILT_IN.iter().map(|(name, _)| *name)
+        themes::built_in()
     }
 
-    /// A built-in theme.
+    /// A built-in theme in true colour.
     pub fn named(name: &str) -> Result<Self, ThemeError> {
-        let (name, text) =
-            BUILT_IN.iter().find(|(known, _)| *known == name).ok_or_else(|| ThemeError::NoSuch(name.to_owned()))?;
-        Self::parse(name, text)
+        Themes::default().load(name)
     }
 
-    /// The name of the theme to begin with: what was asked for, none of them where colour is not wanted
-    /// (<https://no-color.org>), and only the terminal's own colours where it does not say that it has more.
-    pub fn choice(asked: Option<&str>, no_color: bool, true_color: bool) -> &str {
-        match (asked, no_color, true_color) {
-            (Some(name), ..) => name,
-            (None, true, _) => "mono",
-            (None, false, true) => "dark",
-            (None, false, false) => "ansi",
-        }
-    }
-
-    /// Reads a theme file.
-    pub fn parse(name: &str, text: &str) -> Result<Self, ThemeError> {
-        let mut written: std::collections::BTreeMap<String, Written> = toml::from_str(text)?;
-        let mut style = |meaning: &Meaning| {
-            let name = meaning.name();
-            written.remove(name).ok_or(ThemeError::Missing(name))?.style(name)
-        };
-        let styles = Meaning::ALL.iter().map(&mut style).collect::<Result<_, _>>()?;
-        match written.into_keys().next() {
-            Some(extra) => Err(ThemeError::NotAMeaning(extra)),
-            None => Ok(Self { name: name.to_owned(), styles }),
+    /// The name of the theme to begin with: what was asked for, none of the colours where they are not wanted
+    /// (<https://no-color.org>), and else as many as the terminal has.
+    pub fn choice(asked: Option<&str>, no_color: bool, depth: Depth) -> &str {
+        match (asked, depth) {
+            (Some(name), _) => name,
+            (None, _) if no_color => "mono",
+            (None, Depth::Mono) => "mono",
+            (None, Depth::Sixteen) => "ansi",
+            (None, Depth::Indexed | Depth::True) => "dark",
         }
     }
 
@@ -185,53 +163,26 @@ impl Theme {
     }
 }
 
-impl Written {
-    fn style(self, meaning: &str) -> Result<Style, ThemeError> {
-        let colour =
-            |text: &str| Color::from_str(text).map_err(|_| ThemeError::Colour(meaning.to_owned(), text.to_owned()));
-        let mut style = Style::new();
-        if let Some(fg) = &self.fg {
-            style = style.fg(colour(fg)?);
-        }
-        if let Some(bg) = &self.bg {
-            style = style.bg(colour(bg)?);
-        }
-        let modifiers = [
-            (self.bold, Modifier::BOLD),
-            (self.dim, Modifier::DIM),
-            (self.underlined, Modifier::UNDERLINED),
-            (self.reversed, Modifier::REVERSED),
-        ];
-        Ok(modifiers.iter().filter(|(on, _)| *on).fold(style, |style, (_, modifier)| style.add_modifier(*modifier)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
-    #[test]
-    fn every_built_in_theme_defines_every_meaning() {
-        for name in Theme::names() {
-            Theme::named(name).unwrap_or_else(|error| panic!("{name}: {error}"));
-        }
-    }
-
-    #[test]
-    fn a_theme_with_a_mistake_says_which() {
-        let say = |text: &str| Theme::parse("mine", text).unwrap_err().to_string();
-        assert_eq!(say(""), "theme file: \"text\" is not defined");
-        let dark = include_str!("../../themes/dark.toml");
-        assert!(say(&format!("{dark}\nglow = {{}}")).contains("\"glow\" is not a meaning"));
-        assert!(say("text = { fg = \"reddish\" }").contains("\"reddish\" of \"text\" is not a colour"));
-        assert!(Theme::named("neon").unwrap_err().to_string().contains("dark, light, ansi, mono"));
-    }
-
-    #[test]
-    fn no_colour_is_honoured_unless_a_theme_is_asked_for() {
-        assert_eq!(Theme::choice(None, true, true), "mono");
-        assert_eq!(Theme::choice(Some("light"), true, true), "light");
-        assert_eq!(Theme::choice(None, false, false), "ansi");
+    #[rstest]
+    #[case(Some("light"), true, Depth::True, "light")]
+    #[case(Some("light"), false, Depth::Sixteen, "light")]
+    #[case(None, true, Depth::True, "mono")]
+    #[case(None, false, Depth::Mono, "mono")]
+    #[case(None, false, Depth::Sixteen, "ansi")]
+    #[case(None, false, Depth::Indexed, "dark")]
+    #[case(None, false, Depth::True, "dark")]
+    fn what_is_asked_for_counts_most_then_no_colour_then_the_terminal(
+        #[case] asked: Option<&str>,
+        #[case] no_color: bool,
+        #[case] depth: Depth,
+        #[case] chosen: &str,
+    ) {
+        assert_eq!(Theme::choice(asked, no_color, depth), chosen);
     }
 
     #[test]

@@ -119,6 +119,26 @@ async fn a_configuration_mistake_is_told_by_line_and_column() {
 }
 
 #[tokio::test]
+async fn a_theme_that_is_none_or_has_a_mistake_ends_the_console_before_it_opens() {
+    let person = Person::new(&kubeconfig("http://127.0.0.1:1"), &[TOKEN]);
+    person.configure("theme = \"sea\"\n");
+    each(
+        &person,
+        &[(
+            &[],
+            2,
+            &["config.toml:1:9: theme: no theme is called \"sea\"", "there are dark, light", "themes/sea.toml"],
+        )],
+    )
+    .await;
+    person.theme("sea", "inherits = \"dark\"\n\nok = { fg = \"gren\" }\n");
+    each(&person, &[(&[], 2, &["themes/sea.toml:3:13: \"gren\" is not a colour"])]).await;
+    person.theme("sea", "inherits = \"shore\"\n");
+    person.theme("shore", "inherits = \"sea\"\n");
+    each(&person, &[(&[], 2, &["themes/shore.toml:1:12:", "sea -> shore -> sea"])]).await;
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_told_as_such() {
     let person = Person::new(&kubeconfig("http://127.0.0.1:1"), &[TOKEN]);
     each(

@@ -48,8 +48,14 @@ async fn check_tells_every_mistake_with_its_place_and_no_password() {
          readonly = true\n",
     );
     let path = person.config();
+    let neon = path.with_file_name("themes").join("neon.toml");
+    let theme = format!(
+        "1:9: theme: no theme is called \"neon\"; there are dark, light, high-contrast, blue-orange, ansi and mono; \
+         your own would be {}",
+        neon.display()
+    );
     let expected = [
-        "1:9: theme: no theme is called \"neon\"; there are dark, light, ansi, mono",
+        theme.as_str(),
         "2:9: mouse: needs true or false; this is a text",
         "4:1: there is no action \"problem\"; did you mean problems?",
         "5:9: o is the key of operations too, on panes, one object and problems; give one of them another key",
@@ -111,9 +117,9 @@ async fn without_flags_and_variables_the_places_of_the_platform_are_used_and_kep
     let person = person();
     let (code, told, _) = at_home(&person, &["config", "path"], &[]).await;
     assert_eq!(code, Some(0));
-    assert_eq!(told.matches("by default; it is not there yet").count(), 3, "{told}");
+    assert_eq!(told.matches("by default; it is not there yet").count(), 4, "{told}");
     let places: Vec<&str> = told.lines().filter(|line| line.contains(person.home().to_str().unwrap())).collect();
-    assert_eq!(places.len(), 3, "{told}");
+    assert_eq!(places.len(), 4, "{told}");
     assert!(!places.iter().any(|a| places.iter().filter(|b| a.split_at(15).1 == b.split_at(15).1).count() > 1));
 
     let (code, checked, _) = at_home(&person, &["config", "check"], &[]).await;

@@ -135,6 +135,29 @@ async fn leaving_while_an_operation_runs_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_ground_is_that_of_the_theme_as_far_as_the_terminal_shows_it() {
+    let cluster = TestCluster::sim("ground").await;
+    let sre = cluster.person(User::Sre);
+    sre.theme("sea", "inherits = 'dark'\n[palette]\nground = '#102030'\n");
+    let sea = vt100::Color::Rgb(0x10, 0x20, 0x30);
+    let table: &[(&[(&'static str, &str)], vt100::Color)] = &[
+        (&[], vt100::Color::Idx(233)),
+        (&[("COLORTERM", "truecolor")], vt100::Color::Rgb(0x0f, 0x14, 0x1b)),
+        (&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")], vt100::Color::Default),
+        (&[("COLORTERM", "truecolor"), ("HOLDFAST_THEME", "sea")], sea),
+        (&[("COLORTERM", "truecolor"), ("HOLDFAST_THEME", "sea"), ("NO_COLOR", "1")], sea),
+    ];
+    for (variables, ground) in table {
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, PathBuf::from(value))).collect();
+        let mut terminal = Terminal::holdfast_with(&sre, &[], &variables, 120, 36);
+        terminal.shows("data-db-0").await;
+        assert_eq!(terminal.ground(), *ground, "{variables:?}");
+        terminal.press("q");
+        assert_eq!(terminal.ended().await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_panic_gives_the_terminal_back_and_its_message_is_readable() {
     let cluster = TestCluster::sim("panic").await;
     let sre = cluster.person(User::Sre);
@@ -157,7 +180,7 @@ mod child {
     use holdfast::model::{Freshness, Kind};
     use holdfast::session::{Options, Session};
     use holdfast::store::Store;
-    use holdfast::tui::{self, ConsoleError, Keymap, Theme};
+    use holdfast::tui::{self, ConsoleError, Keymap, Theme, Themes};
 
     /// Says to the program that it is run by a test, and where its cluster is.
     pub const KUBECONFIG: &str = "HOLDFAST_TEST_KUBECONFIG";
@@ -180,7 +203,7 @@ mod child {
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             panic!("a defect in the console");
         });
-        let ended = tui::run(&mut session, Theme::named("dark").unwrap(), Keymap::default()).await;
+        let ended = tui::run(&mut session, Theme::named("dark").unwrap(), Themes::default(), Keymap::default()).await;
         assert!(matches!(ended, Err(ConsoleError::Panicked)), "{ended:?}");
     }
 }

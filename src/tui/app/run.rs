@@ -2,7 +2,6 @@
 
 use super::super::action::{Action, ActionId, Availability};
 use super::super::layer::{Cursor, DetailLayer, Layer};
-use super::super::theme::Theme;
 use super::{App, Effect, typing};
 use crate::model::{Key, Kind, ObjRef};
 use crate::plan::Verb;
@@ -94,7 +93,7 @@ impl App {
             ActionId::Problems => self.visit(Layer::Problems(Box::default())),
             ActionId::Operations => self.visit(Layer::Operations(Cursor::default())),
             ActionId::Notices => self.visit(Layer::Notices(0)),
-            ActionId::Theme => self.recolour(desk, argument),
+            ActionId::Theme => return self.choose_theme(desk, argument),
             ActionId::Palette => self.layers.push(Layer::Palette(typing::line(""), 0)),
             ActionId::Help => self.layers.push(Layer::Help(self.place(), 0)),
         }
@@ -296,13 +295,22 @@ impl App {
         }
     }
 
-    fn recolour(&mut self, desk: &Desk, argument: Option<&str>) {
-        let names: Vec<&str> = Theme::names().collect();
-        let next = || {
-            let now = names.iter().position(|name| *name == self.theme.name()).map_or(0, |at| at + 1);
-            names.get(now % names.len().max(1)).copied().unwrap_or("mono")
+    fn choose_theme(&mut self, desk: &Desk, argument: Option<&str>) -> Effects {
+        // Who writes a theme looks at it again and again: its file is read anew each time.
+        if self.themes.folder().is_some() {
+            return vec![Effect::ReadThemes(argument.map(str::to_owned))];
+        }
+        self.recolour(desk, argument);
+        Effects::new()
+    }
+
+    /// Takes the theme of this name, or the next.
+    pub(super) fn recolour(&mut self, desk: &Desk, name: Option<&str>) {
+        let found = match name {
+            Some(name) => self.themes.load(name),
+            None => Ok(self.themes.after(self.theme.name()).unwrap_or_else(|| self.theme.clone())),
         };
-        match Theme::named(argument.unwrap_or_else(next)) {
+        match found {
             Ok(theme) => {
                 self.say(desk, Level::Info, format!("theme {}", theme.name()));
                 self.theme = theme;

@@ -64,6 +64,13 @@ impl Person {
         std::fs::write(self.home.path().join("config.toml"), toml).unwrap();
     }
 
+    /// Writes a theme file.
+    pub fn theme(&self, name: &str, toml: &str) {
+        let folder = self.home.path().join("themes");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.toml")), toml).unwrap();
+    }
+
     /// The configuration file, empty until [`Self::configure`].
     pub fn config(&self) -> PathBuf {
         let path = self.home.path().join("config.toml");

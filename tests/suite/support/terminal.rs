@@ -87,6 +87,11 @@ impl Terminal {
         self.look(vt100::Screen::contents)
     }
 
+    /// The ground of an empty cell, once something is drawn.
+    pub fn ground(&self) -> vt100::Color {
+        self.look(|screen| screen.cell(5, 5).map_or(vt100::Color::Default, vt100::Cell::bgcolor))
+    }
+
     /// Waits until the screen is as it should be.
     pub async fn until(&self, what: &str, right: impl Fn(&str) -> bool) -> String {
         wait::seen(what, PATIENCE, async || self.text(), |text| right(text)).await

@@ -24,8 +24,11 @@ fn pictures_are_current() {
     panes.input(holdfast::tui::Input::Changed);
     panes.press("j");
     check("panes", &panes);
-    panes.app.theme = Theme::named("light").unwrap();
-    check("panes-light", &panes);
+    panes.press("space");
+    for name in Theme::names() {
+        panes.app.theme = Theme::named(name).unwrap();
+        check(&format!("theme-{name}"), &panes);
+    }
     check("problems", Driven::new(shop::desk(), 120, 36).press("p"));
     check("detail", Driven::new(shop::desk(), 120, 36).press("/ name:data-db-1 enter enter"));
     check("review", &screens::reviewed(120, 36));
