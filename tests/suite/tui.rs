@@ -1,6 +1,7 @@
 //! Key scripts against the console without a terminal: what was pressed, what is on the screen, what has to happen
 //! outside.
 
+mod colour;
 mod driven;
 mod hostile;
 mod keys;
@@ -9,3 +10,4 @@ mod pictures;
 mod screens;
 pub mod shop;
 mod table;
+mod themes;

@@ -44,7 +44,7 @@ fn hear(driven: &mut Driven, events: impl IntoIterator<Item = LogEvent>) {
 }
 
 /// The log of the first database's container, with so many lines.
-fn reading(columns: u16, height: u16, count: usize) -> Driven {
+pub fn reading(columns: u16, height: u16, count: usize) -> Driven {
     let mut driven = Driven::new(shop::desk(), columns, height);
     driven.press("/ name:data-db-0 enter l");
     hear(&mut driven, [LogEvent::Lines(lines(count)), LogEvent::Following]);
