@@ -10,8 +10,11 @@ pub mod coverage;
 pub mod encryption;
 pub mod expiry;
 pub mod fate;
+pub mod forecast;
 pub mod restore_point;
+pub mod schedule;
 mod sight;
+pub mod standing;
 pub mod used;
 
 use jiff::Timestamp;

@@ -35,7 +35,7 @@ pub use table::Table;
 pub use tls::{
     CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, Place, TlsSecret,
 };
-pub use usage::{Usage, UsageReport, UsageSource, Usages};
+pub use usage::{History, Usage, UsageReport, UsageSource, Usages};
 pub use velero::{BackupLocation, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule};
 pub use workload::{
     ClaimTemplate, ClusterEvent, Container, ContainerState, Node, Pod, RetentionWhen, SecretUse, SecretVia, Workload,

@@ -23,6 +23,11 @@ pub const CRITICAL: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// A renewal this long overdue is missed.
 pub const RENEWAL_GRACE: SignedDuration = SignedDuration::from_mins(10);
 
+/// The moments in the life of a certificate from which on it is a warning and an alarm.
+pub fn thresholds(not_before: Timestamp, not_after: Timestamp) -> (Timestamp, Timestamp) {
+    limits::Life { not_before, not_after }.thresholds()
+}
+
 /// What can be said of one certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateState {

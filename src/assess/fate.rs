@@ -211,7 +211,7 @@ impl Fates {
 }
 
 /// The StatefulSet whose claim template made a claim: `<template>-<set>-<ordinal>`.
-fn set_of<'w>(world: &'w World, claim: &Pvc) -> Option<&'w Workload> {
+pub fn set_of<'w>(world: &'w World, claim: &Pvc) -> Option<&'w Workload> {
     let rest = ordinal(claim)?;
     // Both names may have dashes in them, so each is a possible border.
     rest.match_indices('-').find_map(|(at, _)| {

@@ -20,7 +20,7 @@ pub const NEARLY_FULL: u64 = 90;
 pub const FULL: u64 = 100;
 
 /// What to do about a volume that fills up.
-const ROOM: &str = "make room on it, or raise the claim's storage request if its class allows expansion";
+pub(super) const ROOM: &str = "make room on it, or raise the claim's storage request if its class allows expansion";
 
 /// How full a volume is.
 #[derive(Clone, Debug, PartialEq, Eq)]

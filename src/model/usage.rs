@@ -10,8 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::ClaimKey;
 use crate::text;
 
+mod history;
+
+pub use history::History;
+
 /// A measurement older than this may have been judged too old, so an equal one that follows it is news.
 const LATE: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long the history of a claim that is measured no more is kept: its pod may come back.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
 
 /// One measurement of a volume's file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +76,7 @@ pub enum UsageReport {
 pub struct Usages {
     source: UsageSource,
     claims: HashMap<ClaimKey, Usage>,
+    histories: HashMap<ClaimKey, History>,
 }
 
 impl Usages {
@@ -85,6 +93,11 @@ impl Usages {
     /// The last measurement of a claim's volume. It went when the source answered without it.
     pub fn get(&self, claim: &ClaimKey) -> Option<&Usage> {
         self.claims.get(claim)
+    }
+
+    /// What was measured of a claim's volume before, the oldest first; of an earlier claim of its name as well.
+    pub fn history(&self, claim: &ClaimKey) -> &[(Timestamp, u64)] {
+        self.histories.get(claim).map_or(&[], History::points)
     }
 
     /// Whether the source knows of no volume at all.
@@ -129,8 +142,11 @@ impl Usages {
             if !same {
                 changed.insert(claim.clone());
             }
+            self.histories.entry(claim.clone()).or_default().note(&usage);
             self.claims.insert(claim, usage);
         }
+        let recent = |(at, _): &(Timestamp, u64)| now.duration_since(*at) < FORGOTTEN;
+        self.histories.retain(|_, history| history.points().last().is_some_and(recent));
         changed.extend(previous.into_keys());
         changed
     }
@@ -181,6 +197,20 @@ mod tests {
         assert_eq!(world.usage.get(&("shop".into(), "a".into())).unwrap().at, at(60), "its time is kept");
         let touched = world.apply(measured(&[("a", 1, 600)]), at(600));
         assert_eq!(volumes(&touched), ["a"], "the one before was old");
+    }
+
+    #[test]
+    fn what_was_measured_before_is_kept_for_a_day() {
+        let mut world = world();
+        let key = ("shop".into(), "a".into());
+        for minute in 0..10 {
+            world.apply(measured(&[("a", 1, minute * 60)]), at(minute * 60));
+        }
+        assert_eq!(world.usage.history(&key).len(), 10);
+        world.apply(measured(&[]), at(3600));
+        assert_eq!(world.usage.history(&key).len(), 10, "its pod may come back");
+        world.apply(measured(&[]), at(2 * 86_400));
+        assert!(world.usage.history(&key).is_empty());
     }
 
     #[test]

@@ -26,8 +26,12 @@ pub struct VeleroBackup {
 pub struct VeleroSchedule {
     /// Metadata.
     pub meta: Meta,
-    /// `spec.schedule`, a cron expression.
+    /// `spec.schedule`, a cron expression. Untrusted text.
     pub cron: Box<str>,
+    /// `spec.template.includedNamespaces`; empty means all.
+    pub namespaces: Box<[Arc<str>]>,
+    /// `spec.template.excludedNamespaces`.
+    pub excluded: Box<[Arc<str>]>,
     /// `spec.paused`.
     pub paused: bool,
     /// `status.phase`.

@@ -32,7 +32,7 @@ impl Life {
                 .next("compare the clocks of the issuer and of this machine");
             return Judgement::new((State::NotYetValid, Severity::Critical)).because(reason).until(self.not_before);
         }
-        let (warn, critical) = (self.before_end(WARN, 3), self.before_end(CRITICAL, 6));
+        let (warn, critical) = self.thresholds();
         let (state, severity, next) = if now >= critical {
             (State::Expiring, Severity::Critical, self.not_after)
         } else if now >= warn {
@@ -41,6 +41,11 @@ impl Life {
             (State::Valid, Severity::Ok, warn)
         };
         Judgement::new((state, severity)).because(format!("{what} expires in {left}")).until(next)
+    }
+
+    /// From when on there is a warning, and from when on an alarm.
+    pub fn thresholds(self) -> (Timestamp, Timestamp) {
+        (self.before_end(WARN, 3), self.before_end(CRITICAL, 6))
     }
 
     /// The moment `most` before the end, or a part of the life before it when that is shorter.

@@ -453,6 +453,18 @@ fn velero_items_know_their_claim() {
 }
 
 #[test]
+fn velero_schedules_know_which_namespaces_they_take() {
+    let template = json!({ "includedNamespaces": ["*"], "excludedNamespaces": ["batch"], "ttl": "720h0m0s" });
+    let spec = json!({ "schedule": "0 3 * * *", "template": template });
+    let schedule = json!({ "metadata": {}, "spec": spec, "status": { "phase": "Enabled" } });
+    let schedule = decoded!(VeleroSchedule, real(schedule, "nightly", Some("velero")));
+    assert_eq!((&*schedule.cron, schedule.namespaces.len(), schedule.paused), ("0 3 * * *", 0, false));
+    assert_eq!(schedule.excluded.iter().map(|name| &**name).collect::<Vec<_>>(), ["batch"]);
+    let bare = decoded!(VeleroSchedule, real(json!({ "metadata": {} }), "bare", Some("velero")));
+    assert_eq!((&*bare.cron, bare.namespaces.len()), ("", 0));
+}
+
+#[test]
 fn one_bad_object_costs_only_itself() {
     let mut bad = claim();
     bad["metadata"]["name"] = json!("bad");

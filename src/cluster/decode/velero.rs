@@ -69,6 +69,17 @@ struct ScheduleSpec {
     #[serde(deserialize_with = "nullable")]
     schedule: Box<str>,
     paused: Option<bool>,
+    #[serde(deserialize_with = "nullable")]
+    template: TemplateSpec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct TemplateSpec {
+    #[serde(deserialize_with = "nullable")]
+    included_namespaces: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
+    excluded_namespaces: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -81,12 +92,19 @@ struct ScheduleStatus {
 
 impl Lean for Schedule {
     fn object(self, _: Kind, strings: &mut Strings) -> Object {
+        let Self { metadata, spec, status } = self;
+        let ScheduleSpec { schedule, paused, template } = spec;
+        let mut shared = |names: &[String]| -> Box<[Arc<str>]> {
+            names.iter().filter(|name| *name != "*").map(|name| strings.share(name)).collect()
+        };
         Object::VeleroSchedule(VeleroSchedule {
-            meta: self.metadata.meta(strings),
-            cron: self.spec.schedule,
-            paused: self.spec.paused.unwrap_or_default(),
-            phase: self.status.phase,
-            last: self.status.last_backup,
+            namespaces: shared(&template.included_namespaces),
+            excluded: shared(&template.excluded_namespaces),
+            meta: metadata.meta(strings),
+            cron: schedule,
+            paused: paused.unwrap_or_default(),
+            phase: status.phase,
+            last: status.last_backup,
         })
     }
 }
