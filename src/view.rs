@@ -21,12 +21,14 @@ pub mod review;
 mod row;
 mod rows;
 mod sight;
+mod timeline;
+mod tree;
 
 pub use board::{Board, News};
 pub use boards::Boards;
 pub use cell::Cell;
 pub use columns::{Align, Column, Fitted, Measure, Pane, fit};
-pub use detail::{Detail, Fact, Link, detail};
+pub use detail::{Detail, Fact, Fill, Link, detail};
 pub use filter::{Bound, Fault, Filter, Subject};
 pub use level::Level;
 pub use listing::Listing;
@@ -36,6 +38,8 @@ pub use problems::{Problem, Rank, Sieve, gather, problems};
 pub use query::{Query, Sort};
 pub use row::{Remedy, Row};
 pub use sight::{Sight, connection, sight};
+pub use timeline::{Chart, Lane, Mark, Span, Tick, TimeCell, Whose, Window, has_lanes, timeline};
+pub use tree::{Tree, TreeLine, grows, tree};
 
 #[cfg(test)]
 mod tests;

@@ -143,6 +143,7 @@ fn view(id: &OperationId, tracked: &Tracked, can_act: bool) -> Option<OperationV
     Some(OperationView {
         id: Arc::from(id.as_str()),
         title: run.plan.title.as_str().into(),
+        subject: Some((run.plan.subject.object.kind, run.plan.subject.uid.clone())),
         state,
         started: Some(run.opened),
         ended: run.closed,

@@ -5,6 +5,8 @@ mod storage;
 mod tls;
 mod workload;
 
+pub(super) use tls::via;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -29,6 +31,8 @@ pub struct Detail {
     pub reasons: Vec<Box<str>>,
     /// What to do about it, where there is something.
     pub next: Option<Box<str>>,
+    /// How full it is, to be drawn; volumes only.
+    pub fill: Option<Fill>,
     /// What is known, line by line.
     pub facts: Vec<Fact>,
     /// Status conditions.
@@ -37,6 +41,19 @@ pub struct Detail {
     pub events: Vec<ClusterEvent>,
     /// What hangs together with it.
     pub links: Vec<Link>,
+}
+
+/// How full a volume is and was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fill {
+    /// How full, in whole per cent; `None` when that is not known now.
+    pub percent: Option<u64>,
+    /// How bad that is.
+    pub level: Level,
+    /// That in a word.
+    pub word: &'static str,
+    /// Bytes in use at some moments before, the oldest first.
+    pub history: Vec<(Timestamp, u64)>,
 }
 
 /// One thing known of an object.
@@ -120,6 +137,7 @@ impl<'a> Sheet<'a> {
             state: row.as_ref().map(|(_, row)| (row.level, row.state)),
             reasons: row.as_ref().map(|(_, row)| row.reasons.to_vec()).unwrap_or_default(),
             next: row.as_ref().and_then(|(_, row)| row.next.clone()),
+            fill: None,
             facts: Vec::new(),
             conditions: Vec::new(),
             events: Vec::new(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Level;
+use crate::model::{Kind, Uid};
 
 /// How an operation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +132,8 @@ pub struct OperationView {
     pub id: Arc<str>,
     /// What it does, for people.
     pub title: Box<str>,
+    /// The object it is about.
+    pub subject: Option<(Kind, Uid)>,
     /// How it stands.
     pub state: OperationState,
     /// When it was started.

@@ -1,5 +1,7 @@
 //! How far the rows of a pane can be believed, in one word.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Level, Pane};
@@ -55,6 +57,20 @@ pub fn connection(world: &World, now: Timestamp) -> Sight {
             why: text::sanitize(why).into_owned(),
         },
     }
+}
+
+/// How a kind is seen in a namespace, or in the cluster.
+pub(super) fn of_kind(world: &World, kind: Kind, namespace: Option<&Arc<str>>, now: Timestamp) -> Sight {
+    let Some(namespace) = namespace.filter(|_| kind.spec().namespaced) else {
+        return say(kind, world.freshness(kind), now);
+    };
+    let looked_at = &world.context.namespaces;
+    if !world.everywhere(kind) && !looked_at.is_empty() && !looked_at.contains(namespace) {
+        let namespace = text::sanitize(namespace);
+        let why = format!("namespace {namespace} is not among those of this context");
+        return Sight { level: Level::Unknown, word: "NOT LOOKED AT".into(), why };
+    }
+    say(kind, world.freshness_in(kind, namespace), now)
 }
 
 fn rank(freshness: &Freshness) -> u8 {

@@ -154,6 +154,26 @@ fn used(boards: &Boards, claim: &str) -> String {
 }
 
 #[test]
+fn a_volume_that_will_be_full_before_its_next_copy_is_a_problem_before_it_is_full() {
+    let (mut world, mut boards) = shop();
+    let db = key(Kind::Pvc, "shop/db");
+    for minutes in (0..=60).rev().step_by(10) {
+        let used = 500 - u64::try_from(minutes).unwrap();
+        measure(&mut world, &mut boards, "db", used, minutes * 60);
+    }
+    let row = boards.row(&db).unwrap();
+    assert_eq!((row.level, row.state), (Level::Warn, "Filling"));
+    assert!(row.reasons[0].starts_with("full in about 8h if it goes on as in the last 1h"), "{:?}", row.reasons);
+    assert!(row.next.as_ref().is_some_and(|next| next.contains("make room")), "{:?}", row.next);
+    let sheet = detail(&world, &boards, &db, now()).unwrap();
+    let fill = sheet.fill.unwrap();
+    assert_eq!((fill.percent, fill.history.len()), (Some(49), 7));
+    let forecast = sheet.facts.iter().find(|fact| fact.label == "Forecast").unwrap();
+    assert!(forecast.value.print(now()).starts_with("▲ full in about 8h"), "{forecast:?}");
+    assert!(row.valid_until.is_some_and(|until| until <= now() + SignedDuration::from_mins(5)));
+}
+
+#[test]
 fn a_volume_that_fills_up_is_a_problem_and_says_so() {
     let (mut world, mut boards) = shop();
     let db = key(Kind::Pvc, "shop/db");

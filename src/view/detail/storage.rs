@@ -2,14 +2,18 @@
 
 use super::Sheet;
 use crate::assess::Reason;
+use crate::assess::coverage::coverage;
 use crate::assess::encryption::encryption;
 use crate::assess::fate::fate;
-use crate::assess::used::used;
+use crate::assess::forecast::{forecast, points};
+use crate::assess::schedule::next_copy;
+use crate::assess::used::{Used, used};
 use crate::model::{
     AccessMode, Content, ContentSource, GroupSnapshot, Kind, ObjRef, Pv, Pvc, ReclaimPolicy, SnapshotClass,
     SnapshotSource, StorageClass, VeleroItem, VolumeAttachment, VolumeError, VolumeSnapshot,
 };
-use crate::view::{Cell, Level};
+use crate::text;
+use crate::view::{Cell, Fill, Level};
 
 pub(super) fn claim(sheet: &mut Sheet, claim: &Pvc) {
     sheet.row(&["state", "namespace", "name", "usedBy", "class", "fate", "encrypted", "used"]);
@@ -57,11 +61,31 @@ fn judged(sheet: &mut Sheet, claim: &Pvc) {
     for fate in fates {
         sheet.fact("Fate", Cell::Said(fate.severity.into(), fate.text.into()));
     }
-    let filled = used(sheet.world, claim, sheet.now);
-    sheet.fact("Used", Cell::Said(filled.value.severity().into(), reasons(filled.reasons).into()));
+    filled(sheet, claim);
     let encryption = encryption(sheet.world, claim, sheet.now);
     let (word, level) = (encryption.value.word(), encryption.value.severity().into());
     sheet.fact("Encrypted", Cell::Said(level, format!("{word}: {}", reasons(encryption.reasons)).into()));
+}
+
+/// How full it is, was and will be.
+fn filled(sheet: &mut Sheet, claim: &Pvc) {
+    let (world, now) = (sheet.world, sheet.now);
+    let filled = used(world, claim, now);
+    let level = filled.value.severity().into();
+    let percent = match filled.value {
+        Used::Known { used, capacity } => Some(text::percent(used, capacity)),
+        Used::Unknown { .. } => None,
+    };
+    sheet.detail.fill = Some(Fill { percent, level, word: filled.value.word(), history: points(world, claim, now) });
+    let next = || {
+        let covered = coverage(world, claim, now).value;
+        next_copy(world, claim, covered.last_good.map(|(_, cut)| cut), &covered.rpo, now)
+    };
+    let ahead = forecast(world, claim, &filled.value, next, now);
+    sheet.fact("Used", Cell::Said(level, reasons(filled.reasons).into()));
+    if percent.is_some() {
+        sheet.fact("Forecast", Cell::Said(ahead.value.severity().into(), reasons(ahead.reasons).into()));
+    }
 }
 
 /// Reasons in one sentence.

@@ -105,7 +105,7 @@ pub(super) fn issuer(sheet: &mut Sheet, issuer: &Issuer) {
 }
 
 /// How a Secret is taken, for people.
-pub(super) fn via(used: &SecretUse) -> &'static str {
+pub(in crate::view) fn via(used: &SecretUse) -> &'static str {
     match used.via {
         crate::model::SecretVia::Mount => "mounts",
         crate::model::SecretVia::SubPath => "mounts by subPath (never refreshed)",

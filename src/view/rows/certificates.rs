@@ -71,7 +71,8 @@ fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<Expiry>, res
     Row { level, state, reasons, next, cells: cells.into(), valid_until, ..frame(kind, meta) }
 }
 
-fn word(state: &CertificateState) -> &'static str {
+/// The state's word on a row.
+pub(in crate::view) fn word(state: &CertificateState) -> &'static str {
     match state {
         CertificateState::NotYetValid => "Too early",
         CertificateState::KeyMismatch => "Key mismatch",

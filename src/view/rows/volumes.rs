@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 
 use super::{frame, said, users};
-use crate::assess::coverage::{Coverage, coverage};
+use crate::assess::coverage::{Coverage, CoverageFacts, coverage};
 use crate::assess::encryption::{self, Encryption};
 use crate::assess::fate::{self, Takes};
+use crate::assess::forecast::forecast;
+use crate::assess::schedule::next_copy;
 use crate::assess::used::{Used, used};
-use crate::assess::{Judgement, Reason, Severity};
+use crate::assess::{Reason, Severity};
 use crate::model::{Kind, Pvc, Rpo, World};
 use crate::view::row::shown;
 use crate::view::{Cell, Level, Remedy, Row};
@@ -20,6 +22,8 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
     let facts = &covered.value;
     let fates = fate::fate(world, claim, now);
     let filled = used(world, claim, now);
+    let last = facts.last_good.as_ref().map(|(_, cut)| *cut);
+    let ahead = forecast(world, claim, &filled.value, || next_copy(world, claim, last, &facts.rpo, now), now);
     // Data that is going now outranks how old its last copy is.
     let going = fates.value.first().is_some_and(|worst| worst.severity == Severity::Critical);
     let (level, state, mut reasons) = if going {
@@ -28,14 +32,11 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
     } else {
         (facts.severity.into(), word(&facts.state), covered.reasons)
     };
-    // A copy cut now helps where the last one is too old or there is none; not where the data is going already.
-    let wants_copy = match facts.state {
-        Coverage::AtRisk | Coverage::Breached | Coverage::Never => true,
-        Coverage::Unprotected => facts.severity.problem() && facts.good_count == 0,
-        Coverage::Ok | Coverage::Unknown { .. } => false,
-    };
-    let remedy = (wants_copy && !going).then_some(Remedy::Backup);
-    let (level, state) = with_alarm((level, state), &filled, &mut reasons);
+    let remedy = remedy(facts).filter(|_| !going);
+    let alarm = (filled.value.alarm().into(), filled.value.word());
+    let (level, state) = with_alarm((level, state), alarm, filled.reasons, &mut reasons);
+    let alarm = (ahead.value.alarm().into(), ahead.value.word());
+    let (level, state) = with_alarm((level, state), alarm, ahead.reasons, &mut reasons);
     let (level, state) = shown(level, state, world.freshness(Kind::Pvc));
     let here = (claim.meta.namespace.clone().unwrap_or_default(), claim.meta.name.clone());
     let mut templates = world.links.templates_mounting(&here).to_vec();
@@ -44,7 +45,7 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
         Cell::State(level, state),
         Cell::text_or_nothing(claim.meta.namespace.as_ref()),
         Cell::Text(claim.meta.name.clone()),
-        last_good(facts.last_good.as_ref().map(|(_, cut)| *cut), &facts.state),
+        last_good(last, &facts.state),
         rpo(&facts.rpo),
         fate_cell(&fates.value),
         Cell::Counts(count(facts.good_count), count(facts.not_good_count)),
@@ -54,37 +55,45 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
         Cell::text_or_nothing(claim.storage_class.as_ref()),
         users(world, &templates, world.links.pods_mounting(&here)),
     ];
-    let valid_until = [covered.valid_until, fates.valid_until, filled.valid_until].into_iter().flatten().min();
+    let ends = [covered.valid_until, fates.valid_until, filled.valid_until, ahead.valid_until];
+    let valid_until = ends.into_iter().flatten().min();
     let (reasons, next) = said(reasons);
     Row { level, state, reasons, next, cells: cells.into(), valid_until, remedy, ..frame(Kind::Pvc, &claim.meta) }
 }
 
-/// Raises a state by what is known of used space. Of two equal ones the word of the first stays, because whether
-/// there is a copy comes first; but then its first reason says both, for lists that have room for one.
-fn with_alarm(
-    (level, state): (Level, &'static str),
-    filled: &Judgement<Used>,
-    reasons: &mut Vec<Reason>,
-) -> (Level, &'static str) {
-    let alarm = Level::from(filled.value.alarm());
-    if !alarm.problem() {
+/// A copy cut now helps where the last one is too old or there is none; not where the data is going already.
+fn remedy(facts: &CoverageFacts) -> Option<Remedy> {
+    let wants_copy = match facts.state {
+        Coverage::AtRisk | Coverage::Breached | Coverage::Never => true,
+        Coverage::Unprotected => facts.severity.problem() && facts.good_count == 0,
+        Coverage::Ok | Coverage::Unknown { .. } => false,
+    };
+    wants_copy.then_some(Remedy::Backup)
+}
+
+type State = (Level, &'static str);
+
+/// Raises a state by what is known of used space or of when it runs out. Of two equal ones the word of the first stays,
+/// because whether there is a copy comes first; but then its first reason says both, for lists that have room for one.
+fn with_alarm((level, state): State, alarm: State, mut said: Vec<Reason>, reasons: &mut Vec<Reason>) -> State {
+    if !alarm.0.problem() {
         return (level, state);
     }
-    let (worse, mut lesser) = if alarm > level {
-        let coverage = std::mem::replace(reasons, filled.reasons.clone());
-        ((alarm, filled.value.word()), coverage)
+    let worse = if alarm.0 > level {
+        std::mem::swap(reasons, &mut said);
+        alarm
     } else {
-        ((level, state), filled.reasons.clone())
+        (level, state)
     };
-    if let (true, Some(first), Some(also)) = (level.problem(), reasons.first_mut(), lesser.first()) {
+    if let (true, Some(first), Some(also)) = (level.problem(), reasons.first_mut(), said.first()) {
         first.text = format!("{}; and {}", first.text, also.text);
         first.next = match (first.next.take(), &also.next) {
-            (Some(next), Some(also)) => Some(format!("{next}; {also}")),
+            (Some(next), Some(also)) if next != *also => Some(format!("{next}; {also}")),
             (next, also) => next.or_else(|| also.clone()),
         };
-        lesser.remove(0);
+        said.remove(0);
     }
-    reasons.append(&mut lesser);
+    reasons.append(&mut said);
     worse
 }
 

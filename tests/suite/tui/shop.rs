@@ -370,6 +370,7 @@ pub fn operation() -> OperationView {
     OperationView {
         id: "20260301-030612-7c1d9a04".into(),
         title: "back up volume shop/data-db-0".into(),
+        subject: Some((Kind::Pvc, meta(Some("shop"), "data-db-0").uid())),
         state: OperationState::Running,
         started: Some(ago(1)),
         ended: None,
