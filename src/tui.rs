@@ -16,6 +16,8 @@ mod pages;
 mod panes;
 pub mod svg;
 mod theme;
+mod timeline;
+mod tree;
 
 pub use action::{ACTIONS, Action, ActionId, Availability, Risk};
 pub use app::{App, Effect, Input};
@@ -25,6 +27,8 @@ pub use keymap::{Binding, Keymap};
 pub use keys::{Chord, KeyError};
 pub use layer::{Cursor, DetailLayer, Layer, Offer, Place};
 pub use theme::{Depth, Meaning, Theme, ThemeError, Themes};
+pub use timeline::TimelineLayer;
+pub use tree::TreeLayer;
 
 /// The entry of a menu that a letter stands for.
 fn menu_letter(entries: &[(ActionId, Availability)], chord: Chord) -> Option<ActionId> {

@@ -18,6 +18,8 @@ pub enum ActionId {
     PageDown,
     PageUp,
     Open,
+    StepIn,
+    StepOut,
     Back,
     Leave,
     LastView,
@@ -52,6 +54,16 @@ pub enum ActionId {
     Wrap,
     Stamps,
     Instance,
+    Tree,
+    Fold,
+    Timeline,
+    Earlier,
+    Later,
+    PanBack,
+    PanOn,
+    ZoomIn,
+    ZoomOut,
+    Now,
     Problems,
     Operations,
     Notices,
@@ -139,6 +151,8 @@ pub enum Where {
     Views,
     /// Only there.
     In(&'static [Place]),
+    /// As the first says, but not there: these places need its key for something of their own.
+    But(&'static Where, &'static [Place]),
 }
 
 impl Where {
@@ -148,6 +162,7 @@ impl Where {
             Self::Rows => place.sort() != Sort::Dialog,
             Self::Views => place.sort() == Sort::View,
             Self::In(places) => places.contains(&place),
+            Self::But(places, not) => places.holds(place) && !not.contains(&place),
         }
     }
 }
@@ -157,13 +172,35 @@ const ROWS: Where = Where::Rows;
 const VIEWS: Where = Where::Views;
 const PANES: Where = Where::In(&[Place::Panes]);
 const FILTERED: Where = Where::In(&[Place::Panes, Place::Problems, Place::Logs]);
-const OBJECTS: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems]);
-const OPENING: Where =
-    Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Menu, Place::Sources]);
+const OBJECTS: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Tree]);
+const GROWING: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Tree, Place::Timeline]);
+const OPENING: Where = Where::In(&[
+    Place::Panes,
+    Place::Detail,
+    Place::Problems,
+    Place::Operations,
+    Place::Menu,
+    Place::Sources,
+    Place::Tree,
+    Place::Timeline,
+]);
+const STEPPING: Where = Where::But(&OPENING, &[Place::Timeline]);
+const OUTWARD: Where = Where::But(&EVERYWHERE, &[Place::Timeline]);
+const LAST_VIEW: Where = Where::But(&VIEWS, &[Place::Timeline]);
+const TREE: Where = Where::In(&[Place::Tree]);
+const TIMELINE: Where = Where::In(&[Place::Timeline]);
 const OPERATION: Where = Where::In(&[Place::Operations, Place::Operation]);
-const ACTED_ON: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation]);
-const COPIED: Where =
-    Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation, Place::Logs]);
+const ACTED_ON: Where =
+    Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation, Place::Tree]);
+const COPIED: Where = Where::In(&[
+    Place::Panes,
+    Place::Detail,
+    Place::Problems,
+    Place::Operations,
+    Place::Operation,
+    Place::Logs,
+    Place::Tree,
+]);
 const LOGS: Where = Where::In(&[Place::Logs]);
 const LISTS: Where = Where::In(&[Place::Panes, Place::Problems]);
 const COLUMNS: Where = Where::In(&[Place::Columns]);
@@ -180,7 +217,7 @@ macro_rules! actions {
 }
 
 actions! {
-    Open "open" "open" ["enter" "right"] OPENING bar 1 menu None; None
+    Open "open" "open" ["enter"] OPENING bar 1 menu None; None
         "Open the selected row: everything known of it and what it is linked to"
     Proceed "proceed" "to confirmation" ["enter"] REVIEW bar 1 menu None; None
         "Go on to the confirmation, where the name of the object is typed"
@@ -240,11 +277,27 @@ actions! {
         "Copy the selection's name, marked names, or log lines (OSC 52)"
     Operations "operations" "operations" ["o"] VIEWS bar 0 menu None; None "List the operations of this console"
     Notices "notices" "notices" ["N"] VIEWS bar 0 menu None; None "List what the console had to say, the newest first"
-    LastView "last-view" "last view" ["-"] VIEWS bar 0 menu None; None "Go back to the view before this one, and back again"
+    Tree "tree" "tree" ["t"] GROWING bar 13 menu None; None
+        "Everything that the selected object hangs on and that hangs on it, as a tree"
+    Fold "fold" "fold" ["space"] TREE bar 3 menu None; None "Fold the branch, or open it again"
+    Timeline "timeline" "timeline" ["T"] VIEWS bar 14 menu None; None
+        "Copies, objective, expiry and plans over time: of the selection, of the worst, or `:timeline NAMESPACE`"
+    Earlier "earlier" "earlier" ["left"] TIMELINE bar 2 menu None; None "Move the cursor back in time"
+    Later "later" "later" ["right"] TIMELINE bar 3 menu None; None "Move the cursor on in time"
+    PanBack "pan-back" "pan back" ["h"] TIMELINE bar 4 menu None; None "Show an earlier part of the timeline"
+    PanOn "pan-on" "pan on" ["l"] TIMELINE bar 5 menu None; None "Show a later part of the timeline"
+    ZoomIn "zoom-in" "zoom in" ["+" "="] TIMELINE bar 6 menu None; None "Show less time, and more of it"
+    ZoomOut "zoom-out" "zoom out" ["-"] TIMELINE bar 6 menu None; None "Show more time"
+    Now "now" "now" ["0"] TIMELINE bar 6 menu None; None "Go back to now"
+    LastView "last-view" "last view" ["-"] LAST_VIEW bar 0 menu None; None "Go back to the view before this one, and back again"
     Theme "theme" "theme" [] VIEWS bar 0 menu None; None "Change the colours: `:theme NAME`"
     Palette "command" "command" [":"] VIEWS bar 9 menu None; None "Type the name of an action"
     Help "help" "help" ["?"] EVERYWHERE bar 10 menu None; None "What can be done on this screen"
-    Back "back" "back" ["esc" "left"] EVERYWHERE bar 11 menu None; None
+    StepIn "step-in" "step in" ["right"] STEPPING bar 0 menu None; None
+        "Open the row; in a tree open the branch, or go on to what is below it"
+    StepOut "step-out" "step out" ["left"] OUTWARD bar 0 menu None; None
+        "Close this; in a tree fold the branch, or go back to what it is below"
+    Back "back" "back" ["esc"] EVERYWHERE bar 11 menu None; None
         "Close this, or take away the filter, then the marks; never the pinned filter, never leaves the console"
     Leave "leave" "quit" ["q"] EVERYWHERE bar 12 menu None; None "Close this, or leave the console; asks when an operation runs"
     Quit "quit" "quit" ["ctrl-c"] EVERYWHERE bar 0 menu None; None "Leave the console; asks when an operation runs"

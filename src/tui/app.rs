@@ -1,6 +1,7 @@
 //! The state of the console and how it answers to input. No terminal, no waiting: what has to happen outside is
 //! returned as [`Effect`]s.
 
+mod around;
 mod available;
 mod filter;
 mod logs;
@@ -124,7 +125,8 @@ pub struct App {
     last: Vec<Layer>,
     asks: u64,
     screen: Rect,
-    problems_of: Option<u64>,
+    /// Version of the rows that the problems or the timeline on top were made of.
+    made_of: Option<u64>,
 }
 
 impl App {
@@ -142,7 +144,7 @@ impl App {
             last: Vec::new(),
             asks: 0,
             screen: Rect::new(0, 0, columns, lines),
-            problems_of: None,
+            made_of: None,
         }
     }
 
@@ -163,7 +165,7 @@ impl App {
                 Vec::new()
             }
             Input::Tick | Input::Changed => {
-                self.problems_of = None;
+                self.made_of = None;
                 self.look_again(desk);
                 self.renew_menu(desk);
                 Vec::new()
@@ -287,12 +289,21 @@ impl App {
         match seen.and_then(|at| self.layers.get_mut(at)) {
             Some(Layer::Detail(detail)) => sync_detail(detail, desk),
             Some(Layer::Sources(sources)) => sources.renew(view::log_sources(&desk.world, &sources.key)),
+            Some(Layer::Tree(tree)) => tree.sync(desk, areas.body),
+            Some(Layer::Timeline(timeline)) => {
+                let version = desk.boards.version();
+                if self.made_of != Some(version) {
+                    timeline.make(desk);
+                    self.made_of = Some(version);
+                }
+                timeline.settle(areas.body);
+            }
             Some(Layer::Problems(list)) => {
                 let version = desk.boards.version();
-                if self.problems_of != Some(version) {
+                if self.made_of != Some(version) {
                     let sieve = Sieve::new(&self.problem_filter, &self.panes.pinned);
                     sync_problems(list, desk, &sieve, areas.problems());
-                    self.problems_of = Some(version);
+                    self.made_of = Some(version);
                 }
                 let found = list.lines.iter().position(|problem| Some(&problem.key) == list.cursor.key.as_ref());
                 list.cursor.settle(found, list.lines.len(), areas.problems());

@@ -1,12 +1,16 @@
 //! The state on the screen. Reads only; one file per part.
 
 mod dialogs;
+mod gauge;
 mod lists;
 mod logs;
 mod pane;
 mod pen;
 mod problems;
 mod sheet;
+mod sparkline;
+mod timeline;
+mod tree;
 
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Frame;
@@ -51,6 +55,8 @@ pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) {
 fn view_layer(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, area: Rect) {
     match layer {
         Layer::Detail(detail) => sheet::draw(pen, &app.keymap, desk, detail, area),
+        Layer::Tree(layer) => tree::draw(pen, &app.keymap, desk, layer, area),
+        Layer::Timeline(layer) => timeline::draw(pen, &app.keymap, desk, layer, area),
         Layer::Problems(list) => problems::draw(pen, app, desk, list, area),
         Layer::Operations(cursor) => lists::operations(pen, desk, cursor, area),
         Layer::Sources(sources) => logs::sources(pen, &app.keymap, sources, area),

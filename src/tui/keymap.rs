@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn saying_what_holds_anyway_changes_nothing() {
-        assert_eq!(keymap("problems = ['p']\nopen = ['enter', 'right', 'enter']").unwrap(), Keymap::default());
+        assert_eq!(keymap("problems = ['p']\ndown = ['j', 'down', 'j']").unwrap(), Keymap::default());
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
     #[case("zoom = ['f5']\nsort = ['f5']", "3:9: f5 is the key of zoom too, on panes; give one of them another key")]
     #[case(
         "yaml = ['o']",
-        "2:9: o is the key of operations too, on panes, one object and problems; give one of them another key"
+        "2:9: o is the key of operations too, on panes, one object, tree and problems; give one of them another key"
     )]
     #[case(
         "down = ['b']",

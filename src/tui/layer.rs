@@ -7,6 +7,8 @@ use ratatui_textarea::TextArea;
 
 use super::action::{ActionId, Availability};
 use super::logs::{LogsLayer, SourcesLayer};
+use super::timeline::TimelineLayer;
+use super::tree::TreeLayer;
 use crate::model::{Key, ObjRef};
 use crate::plan::{DryRun, Plan, Refusal};
 use crate::session::Desk;
@@ -53,6 +55,10 @@ places! {
     Panes "panes" View,
     /// One object in full.
     Detail "one object" View,
+    /// A tree of what hangs together.
+    Tree "tree" View,
+    /// Lanes over time.
+    Timeline "timeline" View,
     /// The list of problems.
     Problems "problems" View,
     /// The list of operations.
@@ -115,6 +121,10 @@ impl Cursor {
 pub enum Layer {
     /// One object in full.
     Detail(Box<DetailLayer>),
+    /// A tree of what hangs together.
+    Tree(Box<TreeLayer>),
+    /// Lanes over time.
+    Timeline(Box<TimelineLayer>),
     /// The list of problems.
     Problems(Box<ProblemsLayer>),
     /// The list of operations.
@@ -201,6 +211,8 @@ impl Layer {
     pub fn place(&self) -> Place {
         match self {
             Self::Detail(_) => Place::Detail,
+            Self::Tree(_) => Place::Tree,
+            Self::Timeline(_) => Place::Timeline,
             Self::Problems(_) => Place::Problems,
             Self::Operations(_) => Place::Operations,
             Self::Operation(..) => Place::Operation,
@@ -233,6 +245,8 @@ impl Layer {
     pub fn target(&self, desk: &Desk) -> Option<Option<Key>> {
         match self {
             Self::Detail(detail) => Some(Some(detail.key.clone())),
+            Self::Tree(tree) => Some(tree.line().and_then(|line| line.object.clone())),
+            Self::Timeline(timeline) => Some(timeline.lane().and_then(|lane| lane.object.clone())),
             Self::Problems(list) => {
                 // A line that stands for many is no one thing to act on.
                 let one = list.lines.get(list.cursor.place).filter(|problem| !problem.many());

@@ -23,5 +23,6 @@ mod rights;
 mod sim;
 mod support;
 mod takeover;
+mod tree;
 mod tui;
 mod usage;

@@ -11,3 +11,5 @@ mod screens;
 pub mod shop;
 mod table;
 mod themes;
+mod timeline;
+mod tree;

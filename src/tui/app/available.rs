@@ -5,7 +5,7 @@ use super::super::layer::Layer;
 use super::App;
 use crate::model::{Key, Kind, Uid};
 use crate::session::Desk;
-use crate::view::{OperationState, OperationView, Pane};
+use crate::view::{self, OperationState, OperationView, Pane};
 
 impl App {
     /// Whether an action can be done now.
@@ -41,6 +41,11 @@ impl App {
                 }
                 Some(Key::Object(..)) => None,
                 _ => Some("select an object first".to_owned()),
+            },
+            ActionId::Tree => match self.target(desk) {
+                Some(Key::Object(kind, _)) if view::grows(kind) => None,
+                Some(Key::Object(kind, _)) => Some(format!("a {} has no tree of its own", kind.spec().kind)),
+                _ => Some("select a volume, a restore point or a certificate first".to_owned()),
             },
             ActionId::Copy if self.target(desk).is_none() => Some("nothing is selected".to_owned()),
             ActionId::Sort

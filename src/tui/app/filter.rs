@@ -53,7 +53,7 @@ impl App {
     pub(super) fn set_filter(&mut self, filter: Filter) {
         if self.lists_problems() {
             self.problem_filter = filter;
-            self.problems_of = None;
+            self.made_of = None;
         } else {
             self.panes.ask(|query| query.filter = filter);
         }
@@ -73,7 +73,7 @@ impl App {
     pub(super) fn pin(&mut self, desk: &Desk, argument: Option<&str>) {
         let filter = argument.map_or_else(|| self.filter().clone(), Filter::parse);
         let before = self.panes.pinned.clone();
-        self.problems_of = None;
+        self.made_of = None;
         if filter.is_empty() {
             self.panes.pin(&filter);
             let said = if before.is_empty() {

@@ -28,11 +28,17 @@ impl App {
             ActionId::PageDown => self.leaf(desk, usize::saturating_add),
             ActionId::PageUp => self.leaf(desk, usize::saturating_sub),
             ActionId::Open => return self.open(desk),
-            ActionId::Back if self.clear_log_filter() => {}
-            ActionId::Back => self.back(desk),
+            ActionId::Back | ActionId::StepOut if self.clear_log_filter() => {}
+            ActionId::StepIn if self.step_in() => {}
+            ActionId::StepIn => return self.open(desk),
+            ActionId::StepOut if self.step_out() => {}
+            ActionId::Back | ActionId::StepOut => self.back(desk),
             ActionId::Leave => return self.leave(desk),
             ActionId::Quit => return self.quit(desk),
-            ActionId::LastView => std::mem::swap(&mut self.layers, &mut self.last),
+            ActionId::LastView => {
+                std::mem::swap(&mut self.layers, &mut self.last);
+                self.made_of = None;
+            }
             ActionId::NextPane => self.panes.turn(1),
             ActionId::PreviousPane => self.panes.turn(Pane::ALL.len() - 1),
             ActionId::Volumes => self.show(Pane::Volumes),
@@ -90,6 +96,16 @@ impl App {
             ActionId::Yaml => return self.fetch(desk),
             ActionId::Copy if self.logs().is_some() => return self.copy_log(desk),
             ActionId::Copy => return self.copy(desk),
+            ActionId::Tree
+            | ActionId::Fold
+            | ActionId::Timeline
+            | ActionId::Earlier
+            | ActionId::Later
+            | ActionId::PanBack
+            | ActionId::PanOn
+            | ActionId::ZoomIn
+            | ActionId::ZoomOut
+            | ActionId::Now => self.look_around(desk, id, argument),
             ActionId::Problems => self.visit(Layer::Problems(Box::default())),
             ActionId::Operations => self.visit(Layer::Operations(Cursor::default())),
             ActionId::Notices => self.visit(Layer::Notices(0)),
@@ -134,6 +150,8 @@ impl App {
                 let links = detail.sheet.as_ref().map_or(0, |sheet| sheet.links.len());
                 detail.link = go(detail.link, page).min(links.saturating_sub(1));
             }
+            Some(Layer::Tree(tree)) => tree.go(|place| go(place, page)),
+            Some(Layer::Timeline(timeline)) => timeline.go(|place| go(place, page)),
             Some(Layer::Problems(list)) => {
                 let place = go(list.cursor.place, page).min(list.lines.len().saturating_sub(1));
                 list.cursor.key = list.lines.get(place).map(|problem| problem.key.clone());
@@ -180,7 +198,7 @@ impl App {
         if self.layers.last().is_none_or(|top| top.place() != layer.place()) {
             self.layers.push(layer);
         }
-        self.problems_of = None;
+        self.made_of = None;
     }
 
     fn show(&mut self, pane: Pane) {
@@ -199,6 +217,7 @@ impl App {
             self.open_source();
             return Effects::new();
         }
+        let cells = super::super::timeline::cells(self.areas(desk).body);
         let mut remedy = None;
         let key = match self.layers.last_mut() {
             Some(Layer::Problems(list)) => {
@@ -207,7 +226,7 @@ impl App {
                     if !list.open.remove(&problem.key) {
                         list.open.insert(problem.key.clone());
                     }
-                    self.problems_of = None;
+                    self.made_of = None;
                     return Effects::new();
                 }
                 remedy = problem.as_ref().and_then(|problem| problem.remedy);
@@ -216,16 +235,22 @@ impl App {
             Some(Layer::Detail(detail)) => {
                 detail.sheet.as_ref().and_then(|sheet| sheet.links.get(detail.link)?.key.clone())
             }
+            // What is folded is opened first: its line may stand for many objects.
+            Some(Layer::Tree(tree))
+                if tree.line().is_some_and(|line| line.object.is_none() && line.folded.is_some()) =>
+            {
+                tree.fold();
+                return Effects::new();
+            }
+            Some(Layer::Timeline(timeline)) => timeline.under(desk.now, cells),
             _ => self.target(desk),
         };
         match key {
             Some(key @ Key::Object(..)) => {
-                self.last = self.layers.clone();
-                self.layers.push(Layer::Detail(Box::new(DetailLayer { key, sheet: None, link: 0, scroll: 0 })));
+                self.push_view(Layer::Detail(Box::new(DetailLayer { key, sheet: None, link: 0, scroll: 0 })));
             }
             Some(Key::Operation(id)) => {
-                self.last = self.layers.clone();
-                self.layers.push(Layer::Operation(id, 0));
+                self.push_view(Layer::Operation(id, 0));
             }
             Some(Key::Notice(_)) => {
                 self.say(desk, Level::Info, "this is about the console itself; what to do stands beside it");
@@ -262,7 +287,7 @@ impl App {
             self.last = self.layers.clone();
         }
         self.layers.pop();
-        self.problems_of = None;
+        self.made_of = None;
     }
 
     fn leave(&mut self, desk: &Desk) -> Effects {

@@ -198,6 +198,16 @@ fn commands(typed: &str) -> Vec<&'static Action> {
                 | Id::Palette
                 | Id::Back
                 | Id::Leave
+                | Id::StepIn
+                | Id::StepOut
+                | Id::Fold
+                | Id::Earlier
+                | Id::Later
+                | Id::PanBack
+                | Id::PanOn
+                | Id::ZoomIn
+                | Id::ZoomOut
+                | Id::Now
                 | Id::Proceed
                 | Id::ToggleColumn
                 | Id::ResetColumns

@@ -10,9 +10,11 @@ use super::super::layout::{inside, top};
 use super::super::pages::wrap;
 use super::super::theme::Meaning;
 use super::Pen;
+use super::gauge::gauge;
+use super::sparkline::sparkline;
 use crate::session::Desk;
 use crate::text;
-use crate::view::{Detail, Level};
+use crate::view::{Detail, Fill, Level};
 
 /// Narrower than this, links stand below the facts.
 const SIDE_BY_SIDE: u16 = 100;
@@ -75,6 +77,9 @@ fn lines(desk: &Desk, sheet: &Detail, width: u16) -> Vec<Line> {
     if !lines.is_empty() {
         lines.push(Line::new());
     }
+    if let Some(fill) = &sheet.fill {
+        lines.extend(filled(fill, width));
+    }
     let mut last = "";
     for fact in &sheet.facts {
         let value = fact.value.print(desk.now);
@@ -92,6 +97,22 @@ fn lines(desk: &Desk, sheet: &Detail, width: u16) -> Vec<Line> {
     lines.push(vec![(uid, Meaning::Heading), (text::sanitize(sheet.uid.as_str()).into_owned(), Meaning::Muted)]);
     conditions(sheet, wide, &mut lines);
     events(desk, sheet, wide, &mut lines);
+    lines
+}
+
+/// How full a volume is, as a gauge, and how full it was, as a sparkline; both say in words what they show.
+fn filled(fill: &Fill, width: u16) -> Vec<Line> {
+    // The words beside the picture are about as long as this.
+    let room = width.saturating_sub(LABEL + 24).clamp(10, 32);
+    let label = |text: &str| (format!("{text:<wide$}", wide = usize::from(LABEL)), Meaning::Heading);
+    let mut lines =
+        vec![std::iter::once(label("Fill")).chain(gauge(fill.percent, fill.level, fill.word, room)).collect()];
+    if let [(from, least), .., (to, most)] = fill.history.as_slice() {
+        let over = text::age(to.duration_since(*from));
+        let words = format!(" {} to {} in {over}", text::bytes(*least), text::bytes(*most));
+        let line = sparkline(&fill.history, room);
+        lines.push(vec![label("History"), (line, Meaning::Info), (words, Meaning::Text)]);
+    }
     lines
 }
 
@@ -125,7 +146,7 @@ fn events(desk: &Desk, sheet: &Detail, wide: usize, lines: &mut Vec<Line>) {
 /// About how many lines of facts there are, for scrolling.
 pub(in crate::tui) fn fact_lines(layer: &DetailLayer) -> usize {
     let sheet = layer.sheet.as_ref();
-    sheet.map_or(0, |sheet| sheet.facts.len() + sheet.reasons.len() + sheet.conditions.len() + sheet.events.len() + 6)
+    sheet.map_or(0, |sheet| sheet.facts.len() + sheet.reasons.len() + sheet.conditions.len() + sheet.events.len() + 8)
 }
 
 fn draw_links(pen: &mut Pen, keymap: &Keymap, layer: &DetailLayer, sheet: &Detail, area: Rect) {

@@ -28,6 +28,21 @@ pub fn snapshot(namespace: &str, name: &str, claim: &str) -> Value {
     })
 }
 
+/// A pod that mounts a claim.
+pub fn pod(namespace: &str, name: &str, claim: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "namespace": namespace, "name": name },
+        "spec": {
+            "containers": [{
+                "name": "main", "image": "registry.example/reader:1",
+                "volumeMounts": [{ "name": "data", "mountPath": "/data" }],
+            }],
+            "volumes": [{ "name": "data", "persistentVolumeClaim": { "claimName": claim } }],
+        },
+    })
+}
+
 /// A Secret of type kubernetes.io/tls with these bytes.
 pub fn tls_secret(namespace: &str, name: &str, certificate: &str, key: &str) -> Value {
     json!({

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use holdfast::tui::{Theme, svg};
 
 use super::driven::Driven;
-use super::{screens, shop};
+use super::{screens, shop, timeline};
 
 fn check(name: &str, driven: &Driven) {
     let drawn = svg::svg(&driven.buffer(), &format!("holdfast: {name}"));
@@ -32,5 +32,14 @@ fn pictures_are_current() {
     check("problems", Driven::new(shop::desk(), 120, 36).press("p"));
     check("detail", Driven::new(shop::desk(), 120, 36).press("/ name:data-db-1 enter enter"));
     check("review", &screens::reviewed(120, 36));
+    let mut tree = Driven::new(shop::desk(), 120, 36);
+    shop::grown(&mut tree.desk);
+    shop::stuck(&mut tree.desk);
+    tree.input(holdfast::tui::Input::Changed);
+    check("tree", tree.press("/ name:data-db-0 enter t j j j"));
+    let mut volume = Driven::new(shop::desk(), 120, 36);
+    timeline::prepared(&mut volume);
+    volume.input(holdfast::tui::Input::Changed);
+    check("timeline", volume.press("/ name:data-db-0 enter T left left left left left j"));
     check("small", &Driven::new(shop::desk(), 80, 24));
 }

@@ -109,6 +109,13 @@ fn one_volume_and_what_it_is_linked_to() {
 }
 
 #[test]
+fn a_volume_that_fills_up() {
+    both("detail-filling", "/ name:data-db-1 enter enter", |driven| {
+        shop::measured(&mut driven.desk, "data-db-1", 98, 80);
+    });
+}
+
+#[test]
 fn a_copy_that_fails_with_its_events() {
     both("detail-copy", "2 enter", |_| {});
 }

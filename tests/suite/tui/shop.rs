@@ -13,6 +13,10 @@ use holdfast::session::Desk;
 use holdfast::view::{OperationState, OperationView, StepState, StepView, WaitView};
 use jiff::{SignedDuration, Timestamp};
 
+mod history;
+
+pub use history::{grown, measured, put, stuck};
+
 /// The moment of every screen.
 pub fn now() -> Timestamp {
     "2026-03-01T03:07:00Z".parse().unwrap()
