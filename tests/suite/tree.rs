@@ -42,8 +42,8 @@ async fn the_tree_of_a_claim_shows_its_snapshot_and_its_pod(cluster: TestCluster
     })
     .await;
     let lines = lines(session.desk(), "data");
-    let name = |kind: &str| line(&lines, kind).map(|line| line.name.to_string());
-    assert_eq!((name("Volume"), name("Pod"), name("Snapshot")), (some("data"), some("reader"), some("copy")));
+    let names = ["Volume", "Pod", "Snapshot"].map(|kind| line(&lines, kind).map_or("", |line| &*line.name));
+    assert_eq!(names, ["data", "reader", "copy"]);
     assert!(line(&lines, "Content").unwrap().guide.len() > line(&lines, "Snapshot").unwrap().guide.len());
 
     let Some(Key::Object(Kind::VolumeSnapshot, uid)) = line(&lines, "Snapshot").unwrap().object.clone() else {
@@ -52,10 +52,6 @@ async fn the_tree_of_a_claim_shows_its_snapshot_and_its_pod(cluster: TestCluster
     cluster.delete(manifests::SNAPSHOTS, "VolumeSnapshot", "copy").await;
     desk::until(&mut session, "the copy to leave the tree", LONG, |desk| !holds(&self::lines(desk, "data"), &uid))
         .await;
-}
-
-fn some(name: &str) -> Option<String> {
-    Some(name.to_owned())
 }
 
 fn holds(lines: &[TreeLine], snapshot: &Uid) -> bool {

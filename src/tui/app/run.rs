@@ -27,11 +27,10 @@ impl App {
             ActionId::HalfUp => self.leaf(desk, |place, page| place.saturating_sub(page.div_ceil(2))),
             ActionId::PageDown => self.leaf(desk, usize::saturating_add),
             ActionId::PageUp => self.leaf(desk, usize::saturating_sub),
-            ActionId::Open => return self.open(desk),
-            ActionId::Back | ActionId::StepOut if self.clear_log_filter() => {}
             ActionId::StepIn if self.step_in() => {}
-            ActionId::StepIn => return self.open(desk),
+            ActionId::Open | ActionId::StepIn => return self.open(desk),
             ActionId::StepOut if self.step_out() => {}
+            ActionId::Back | ActionId::StepOut if self.clear_log_filter() => {}
             ActionId::Back | ActionId::StepOut => self.back(desk),
             ActionId::Leave => return self.leave(desk),
             ActionId::Quit => return self.quit(desk),

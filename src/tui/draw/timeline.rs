@@ -77,7 +77,7 @@ fn axis(pen: &mut Pen, window: &Window, strip: Rect, (now, at): (Option<usize>, 
         ruler[tick.cell] = '┴';
     }
     let ruler: String = ruler.into_iter().collect();
-    pen.put(strip.x, strip.y + 1, strip.right(), &ruler, Meaning::Border);
+    pen.put(strip.x, strip.y + 1, strip.right(), &ruler, Meaning::Muted);
     for (place, glyph, meaning) in [(now, "┊", Meaning::Title), (at, "▼", Meaning::Accent)] {
         if let Some(x) = place.and_then(|place| column(strip, place)) {
             pen.put(x, strip.y + 1, strip.right(), glyph, meaning);

@@ -60,7 +60,7 @@ fn draw_line(pen: &mut Pen, line: &TreeLine, row: Rect, names: u16, selected: bo
     let quiet = if selected { ground } else { Meaning::Muted };
     let state_at = row.x + names;
     let x = pen.put(row.x, row.y, row.right(), if selected { "▌" } else { " " }, Meaning::Accent);
-    let x = pen.put(x, row.y, state_at, &line.guide, Meaning::Border);
+    let x = pen.put(x, row.y, state_at, &line.guide, quiet);
     let fold = match line.folded {
         Some(true) => "▸",
         Some(false) => "▾",

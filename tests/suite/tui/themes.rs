@@ -184,7 +184,20 @@ fn screens() -> Vec<(&'static str, Driven)> {
     .into();
     let mut log = logs::reading(120, 36, 400);
     log.press("t / error enter ctrl-u k");
-    all.extend([("log", log), ("news", news()), ("review", screens::reviewed(120, 36))]);
+    all.extend(vec![("log", log), ("news", news()), ("review", screens::reviewed(120, 36))]);
+    for (name, keys) in [("tree", "/ name:data-db-0 enter t j j"), ("timeline", "p T j left")] {
+        let mut driven = Driven::new(shop::desk(), 120, 36);
+        shop::grown(&mut driven.desk);
+        shop::stuck(&mut driven.desk);
+        driven.input(Input::Changed);
+        driven.press(keys);
+        all.push((name, driven));
+    }
+    let mut filling = Driven::new(shop::desk(), 120, 36);
+    shop::measured(&mut filling.desk, "data-db-1", 98, 80);
+    filling.input(Input::Changed);
+    filling.press("/ name:data-db-1 enter enter");
+    all.push(("filling", filling));
     let mut confirm = screens::reviewed(120, 36);
     confirm.press("enter data-");
     all.push(("confirm", confirm));
