@@ -6,6 +6,7 @@
 mod act;
 mod authority;
 pub mod backup;
+mod form;
 mod judge;
 mod node;
 mod progress;
@@ -15,6 +16,7 @@ pub(crate) mod testing;
 
 pub use act::{Act, Check, Expect, Follow, ObjectAt, Output, Outputs, Resource, Slot, Target, Until};
 pub use authority::{Authority, Confirmed, NotConfirmed};
+pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
 pub use judge::{Observed, Seen, broken_guard, judge, next_read, resolve};
 pub use node::{Guard, Node, OperationId, Plan, Refusal, Step, StepId, Subject, Verb};
 pub use progress::{End, Next, Progress, StepState};

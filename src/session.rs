@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::cluster::{self, Cluster, LogEvent, Target, USAGE_EVERY, UsageFrom, UsageWatch, WatchSet};
-use crate::config::Config;
+use crate::config::{Config, Deadlines};
 use crate::engine::{Engine, Report};
 use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Uid, UsageReport};
 use crate::plan::backup::Options as BackupOptions;
@@ -122,7 +122,8 @@ impl Session {
             read_only: options.target.read_only,
             ..Context::default()
         };
-        let desk = Desk::new(context, options.config.policy.clone(), crate::store::now());
+        let mut desk = Desk::new(context, options.config.policy.clone(), crate::store::now());
+        desk.backup = backup_options(&options.config.deadlines);
         let session = Self {
             desk,
             cluster: None,
@@ -380,5 +381,15 @@ impl Session {
     /// Time by the desk's clock.
     pub fn now(&self) -> Timestamp {
         self.desk.now
+    }
+}
+
+/// What a backup begins with as the configuration has it.
+fn backup_options(deadlines: &Deadlines) -> BackupOptions {
+    let defaults = BackupOptions::default();
+    BackupOptions {
+        cut_within: deadlines.cut.try_into().unwrap_or(defaults.cut_within),
+        ready_within: deadlines.ready.try_into().unwrap_or(defaults.ready_within),
+        ..defaults
     }
 }

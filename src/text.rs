@@ -11,6 +11,7 @@ mod find;
 pub mod names;
 mod nearest;
 pub mod quantity;
+mod shell;
 
 pub use chain::chain;
 pub use clean::{fold, sanitize, truncate, width};
@@ -18,6 +19,7 @@ pub use digest::{hex, sha256};
 pub use find::{contains, folded};
 pub use nearest::nearest;
 pub use quantity::{age, bytes, percent};
+pub use shell::command_line;
 
 /// A count with its noun: `1 copy`, `3 copies`.
 pub fn plural(count: usize, one: &str, many: &str) -> String {

@@ -1,8 +1,11 @@
 //! Arguments. Their doc comments are the help texts.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::plan::backup;
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
 ///
@@ -142,9 +145,15 @@ pub struct Backup {
     /// The VolumeSnapshotClass; left out, the default of the volume's driver.
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
-    /// Why, for the record.
-    #[arg(long, value_name = "TEXT")]
+    /// Why, for the journal and an annotation of the snapshot.
+    #[arg(long, value_name = "TEXT", value_parser = backup::reason)]
     pub reason: Option<String>,
+    /// How long to wait until the snapshot is cut; left out, as configured.
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub cut_within: Option<Duration>,
+    /// How long to wait until the snapshot can be restored from; left out, as configured.
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub ready_within: Option<Duration>,
 }
 
 /// What `operations` does.

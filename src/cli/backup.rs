@@ -51,7 +51,13 @@ fn parse(volume: &str) -> Result<(String, String), Failure> {
 }
 
 fn options(session: &Session, backup: &Backup) -> Options {
-    Options { class: backup.class.clone(), reason: backup.reason.clone(), ..session.backup_options() }
+    let configured = session.desk().backup.clone();
+    Options {
+        class: backup.class.clone(),
+        reason: backup.reason.clone(),
+        cut_within: backup.cut_within.unwrap_or(configured.cut_within),
+        ready_within: backup.ready_within.unwrap_or(configured.ready_within),
+    }
 }
 
 fn find(session: &Session, namespace: &str, name: &str) -> Result<Uid, Failure> {

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use jiff::SignedDuration;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::prometheus::PrometheusUrl;
 use crate::model::Rpo;
+use crate::text::quantity::parse_duration;
 
 /// What the value of a setting looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,11 +86,7 @@ impl Shape {
     /// What is wrong with a text.
     fn misread(self, text: &str) -> Option<String> {
         match self {
-            Self::Duration => match text.parse::<SignedDuration>() {
-                Ok(duration) if duration.is_positive() => None,
-                Ok(_) => Some("needs a duration longer than nothing".to_owned()),
-                Err(_) => Some(format!("\"{text}\" is not a duration; write one such as 90s, 10m or 1h30m")),
-            },
+            Self::Duration => parse_duration(text).err(),
             Self::Objective => matches!(Rpo::parse(text), Rpo::Invalid(_))
                 .then(|| format!("\"{text}\" is not an objective; write a duration such as 4h, or none to opt out")),
             Self::Namespaces => text

@@ -4,6 +4,7 @@
 //! admission and fails later, and two defaults are an error nobody sees coming.
 
 mod class;
+mod form;
 mod preflight;
 
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use crate::model::{
     Content, DeletionPolicy, Freshness, Kind, Pv, Pvc, SnapshotClass, Uid, VolumeSnapshot, World, annotation,
 };
 use crate::text;
+
+pub use form::{command, deadline, form, options, reason};
 
 /// Label on everything this console creates.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "holdfast");
@@ -158,7 +161,7 @@ impl<'a> Case<'a> {
                 resource_version: version.to_owned(),
             },
             made: now,
-            facts: self.facts(),
+            facts: self.facts(options),
             warnings,
             changes: vec![
                 format!("creates {at}"),
@@ -166,6 +169,7 @@ impl<'a> Case<'a> {
                 format!("creates ConfigMap {namespace}/holdfast-{id}, the record of this operation"),
                 "changes nothing that exists; no pod is stopped or paused".into(),
             ],
+            command: command(options, self.claim, &self.world.context.name),
             undo: vec![format!("delete {at} (its copy in storage goes when the deletion policy says so)")],
             nodes: vec![
                 Node::Do(Box::new(self.create(&at, &id, options, &answers.who))),
@@ -176,7 +180,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn facts(&self) -> Vec<(String, String)> {
+    fn facts(&self, options: &Options) -> Vec<(String, String)> {
         let size = self.claim.capacity.map_or_else(|| "?".to_owned(), text::quantity::bytes);
         let fact = |label: &str, value: String| (label.to_owned(), value);
         let mut facts = vec![
@@ -188,6 +192,8 @@ impl<'a> Case<'a> {
             fact("deletion policy", self.class.deletion.word().to_owned()),
             fact("consistency", "crash-consistent: as if power was lost at the cut".to_owned()),
         ];
+        let reason = options.reason.iter().flat_map(|reason| reason.lines());
+        facts.extend(reason.map(|line| fact("reason", line.to_owned())));
         let pods = self.pods();
         facts.push(fact("mounted by", if pods.is_empty() { "no pod".to_owned() } else { pods.join(", ") }));
         facts

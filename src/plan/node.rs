@@ -161,6 +161,9 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// What changes in the cluster, in sentences.
     pub changes: Vec<String>,
+    /// The command that would make the same plan; empty in journals that were written before there was one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub command: String,
     /// How to take it back.
     pub undo: Vec<String>,
     /// The steps, in order.

@@ -22,6 +22,7 @@ pub fn plan(id: OperationId) -> Plan {
         facts: vec![],
         warnings: vec![],
         changes: vec![],
+        command: String::new(),
         undo: vec![],
         nodes: vec![],
     }

@@ -31,17 +31,6 @@ impl Session {
         ticket
     }
 
-    /// Choices for a backup as the configuration has them.
-    pub fn backup_options(&self) -> Options {
-        let deadlines = &self.options.config.deadlines;
-        let defaults = Options::default();
-        Options {
-            cut_within: deadlines.cut.try_into().unwrap_or(defaults.cut_within),
-            ready_within: deadlines.ready.try_into().unwrap_or(defaults.ready_within),
-            ..defaults
-        }
-    }
-
     /// Asks which rights a backup of this claim needs and finds granted; the desk shows them once they are known.
     pub fn ask_rights(&self, claim: &Uid) {
         let Some(eyes) = self.cluster.as_ref().map(crate::cluster::Cluster::eyes) else { return };

@@ -28,6 +28,8 @@ pub struct Desk {
     pub notices: Vec<Notice>,
     /// Rights as the API server last told them, for those that were asked about.
     pub rights: BTreeMap<AccessQuestion, bool>,
+    /// What a backup begins with unless a person chooses otherwise.
+    pub backup: backup::Options,
     /// The moment all of this is for.
     pub now: Timestamp,
 }
@@ -44,6 +46,7 @@ impl Desk {
             operations: Vec::new(),
             notices: Vec::new(),
             rights: BTreeMap::new(),
+            backup: backup::Options::default(),
             now,
         }
     }

@@ -30,6 +30,36 @@ pub fn validate_namespace(name: &str) -> Result<(), NameError> {
     characters(name, 63, false).and_then(|()| edges(name)).map_err(|why| error("namespace", name, why))
 }
 
+/// Checks a label: its key is a name, after an optional DNS prefix and a slash; its value may be empty.
+pub fn validate_label(key: &str, value: &str) -> Result<(), NameError> {
+    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    if let Some(prefix) = prefix {
+        validate_name(prefix)?;
+    }
+    label_part(name).map_err(|why| error("label", key, why))?;
+    if value.is_empty() { Ok(()) } else { label_part(value).map_err(|why| error("label value", value, why)) }
+}
+
+/// What stands in a label's name and in its value.
+fn label_part(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("is empty".into());
+    }
+    if text.len() > 63 {
+        return Err("is longer than 63 characters".into());
+    }
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if let Some(c) = text.chars().find(|c| !inner(*c)) {
+        let bad = c.to_string();
+        return Err(format!("has '{}' in it; only letters, digits, '-', '_' and '.' are allowed", sanitize(&bad)));
+    }
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    if edge(text.chars().next()) && edge(text.chars().next_back()) {
+        return Ok(());
+    }
+    Err("must begin and end with a letter or digit".into())
+}
+
 fn error(what: &'static str, text: &str, why: String) -> NameError {
     NameError { what, text: truncate(&sanitize(text), 60).into_owned(), why }
 }
@@ -96,6 +126,20 @@ mod tests {
     #[case("shop-", false)]
     fn namespaces_are_one_label(#[case] name: &str, #[case] good: bool) {
         assert_eq!(validate_namespace(name).is_ok(), good);
+    }
+
+    #[rstest]
+    #[case("tier", "gold", None)]
+    #[case("shop.example/Tier_1", "", None)]
+    #[case("", "x", Some("label \"\" is empty"))]
+    #[case("a/", "x", Some("label \"a/\" is empty"))]
+    #[case("-a", "x", Some("label \"-a\" must begin and end with a letter or digit"))]
+    #[case("UP/a", "x", Some("name \"UP\" has 'U' in it"))]
+    #[case("a", "\u{1b}", Some("label value \"␛\" has '␛' in it"))]
+    fn labels_have_a_key_and_a_value(#[case] key: &str, #[case] value: &str, #[case] said: Option<&str>) {
+        let error = validate_label(key, value).err().map(|error| error.to_string());
+        let right = |said: &str| error.as_ref().is_some_and(|error| error.starts_with(said));
+        assert!(said.map_or(error.is_none(), right), "{error:?}");
     }
 
     #[test]

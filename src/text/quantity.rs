@@ -120,6 +120,26 @@ pub fn parse_span(text: &str) -> Option<SignedDuration> {
     }
 }
 
+/// Reads a duration as people write it: `90s`, `10m`, `1h30m`.
+///
+/// # Errors
+/// When it is none, or not longer than nothing; says what to write.
+pub fn parse_duration(text: &str) -> Result<SignedDuration, String> {
+    match text.parse::<SignedDuration>() {
+        Ok(duration) if duration.is_positive() => Ok(duration),
+        Ok(_) => Err("needs a duration longer than nothing".to_owned()),
+        Err(_) => {
+            let text = super::sanitize(text);
+            Err(format!("\"{text}\" is not a duration; write one such as 90s, 10m or 1h30m"))
+        }
+    }
+}
+
+/// A duration in full, as [`parse_duration`] reads it: `1m30s`.
+pub fn duration(duration: SignedDuration) -> String {
+    format!("{duration:#}").replace(' ', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +228,27 @@ mod tests {
     #[case("３d", None)]
     fn spans_are_read_in_the_units_that_ages_are_said_in(#[case] text: &str, #[case] seconds: Option<i64>) {
         assert_eq!(parse_span(text), seconds.map(SignedDuration::from_secs));
+    }
+
+    #[rstest]
+    #[case("90s", "1m30s")]
+    #[case("1h 30m", "1h30m")]
+    #[case("10 minutes", "10m")]
+    #[case("1500ms", "1s500ms")]
+    #[case("36h", "36h")]
+    fn durations_are_said_as_they_are_read(#[case] text: &str, #[case] said: &str) {
+        let read = parse_duration(text).unwrap();
+        assert_eq!(duration(read), said);
+        assert_eq!(parse_duration(said), Ok(read));
+    }
+
+    #[rstest]
+    #[case("0s", "needs a duration longer than nothing")]
+    #[case("-5m", "needs a duration longer than nothing")]
+    #[case("5", "\"5\" is not a duration; write one such as 90s, 10m or 1h30m")]
+    #[case("\u{1b}", "\"␛\" is not a duration; write one such as 90s, 10m or 1h30m")]
+    fn what_is_no_duration_says_what_to_write(#[case] text: &str, #[case] said: &str) {
+        assert_eq!(parse_duration(text), Err(said.to_owned()));
     }
 
     proptest! {

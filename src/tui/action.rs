@@ -49,6 +49,10 @@ pub enum ActionId {
     Stop,
     Proceed,
     Logs,
+    NextField,
+    PreviousField,
+    Submit,
+    CopyCommand,
     Yaml,
     Copy,
     Wrap,
@@ -143,7 +147,7 @@ impl Action {
 /// In which places an action applies.
 #[derive(Clone, Copy, Debug)]
 pub enum Where {
-    /// Wherever keys are actions.
+    /// Wherever keys are actions, not text.
     Everywhere,
     /// Where there is something to move in.
     Rows,
@@ -158,7 +162,7 @@ pub enum Where {
 impl Where {
     fn holds(self, place: Place) -> bool {
         match self {
-            Self::Everywhere => place != Place::Typing,
+            Self::Everywhere => !place.typed(),
             Self::Rows => place.sort() != Sort::Dialog,
             Self::Views => place.sort() == Sort::View,
             Self::In(places) => places.contains(&place),
@@ -205,6 +209,8 @@ const LOGS: Where = Where::In(&[Place::Logs]);
 const LISTS: Where = Where::In(&[Place::Panes, Place::Problems]);
 const COLUMNS: Where = Where::In(&[Place::Columns]);
 const REVIEW: Where = Where::In(&[Place::Review]);
+const FORM: Where = Where::In(&[Place::Form]);
+const COMMANDS: Where = Where::In(&[Place::Form, Place::Review]);
 
 macro_rules! actions {
     ($($id:ident $name:literal $short:literal [$($key:literal)*] $places:ident bar $bar:literal menu $menu:expr; $risk:ident $doc:literal)*) => {
@@ -265,13 +271,20 @@ actions! {
         "Mark every row from the last marked one to this one"
     Unmark "unmark" "unmark all" ["u"] PANES bar 0 menu None; None "Take all marks of this pane away, hidden ones too"
     Backup "backup" "back up" [] OBJECTS bar 0 menu Some('b'); Writes
-        "Take a snapshot of the selected volume: a plan to read first, then a typed confirmation"
+        "Take a snapshot of the selected volume: what can be chosen, a plan to read, then a typed confirmation"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes
         "Stop the selected operation after the step under way; what is owed is still done"
     Logs "logs" "logs" ["l"] OBJECTS bar 8 menu Some('l'); None
         "Read the logs about the selection; `:logs 15m` for 15 minutes"
+    NextField "next-field" "next field" ["tab"] FORM bar 1 menu None; None "Go to the next field of the form"
+    PreviousField "previous-field" "field before" ["shift-tab"] FORM bar 0 menu None; None
+        "Go to the field before"
+    Submit "submit" "plan" ["ctrl-s" "alt-enter"] FORM bar 2 menu None; None
+        "Make the plan with what the form says; a wrong answer gets the keys instead"
+    CopyCommand "copy-command" "copy command" ["ctrl-y"] COMMANDS bar 3 menu None; None
+        "Copy the command that would do the same to the clipboard (OSC 52)"
     Yaml "yaml" "yaml" ["y"] OBJECTS bar 8 menu Some('y'); None "Read the selected object from the API server, as YAML"
     Copy "copy" "copy" ["c"] COPIED bar 0 menu Some('c'); None
         "Copy the selection's name, marked names, or log lines (OSC 52)"

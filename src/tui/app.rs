@@ -3,11 +3,13 @@
 
 mod around;
 mod available;
+mod filling;
 mod filter;
 mod logs;
 mod run;
 mod typing;
 
+pub use filling::form_command;
 pub use typing::content;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::action::ActionId;
+use super::form::Form;
 use super::keymap::Keymap;
 use super::keys::Chord;
 use super::layer::{DetailLayer, Layer, Offer, Place, ProblemsLayer};
@@ -28,7 +31,7 @@ use super::theme::{Theme, Themes};
 use crate::cluster::{LogEvent, LogQuery};
 use crate::config::ThemeFolder;
 use crate::model::{Key, ObjRef, Uid};
-use crate::plan::{Confirmed, DryRun, Plan, Refusal, Verb};
+use crate::plan::{Confirmed, DryRun, Plan, Refusal, Verb, backup};
 use crate::session::Desk;
 use crate::view::{self, Filter, Level, Sieve};
 
@@ -75,6 +78,8 @@ pub enum Effect {
         verb: Verb,
         /// To which object.
         subject: Uid,
+        /// What was chosen.
+        options: Box<backup::Options>,
     },
     /// Run a confirmed plan.
     Start(Box<Confirmed>),
@@ -123,6 +128,10 @@ pub struct App {
     /// The log that is being read.
     pub tail: Option<Tail>,
     last: Vec<Layer>,
+    /// A form that was given up with something typed in it.
+    kept: Option<Box<Form>>,
+    /// What a form will be about that waits for the first lists.
+    opening: Option<Uid>,
     asks: u64,
     screen: Rect,
     /// Version of the rows that the problems or the timeline on top were made of.
@@ -142,6 +151,8 @@ impl App {
             said: None,
             tail: None,
             last: Vec::new(),
+            kept: None,
+            opening: None,
             asks: 0,
             screen: Rect::new(0, 0, columns, lines),
             made_of: None,
@@ -168,7 +179,7 @@ impl App {
                 self.made_of = None;
                 self.look_again(desk);
                 self.renew_menu(desk);
-                Vec::new()
+                self.open_when_listed(desk)
             }
             Input::Planned { ask, result } => {
                 self.planned(desk, ask, *result);
@@ -227,10 +238,14 @@ impl App {
         self.said = None;
         let chord = Chord::of(&event);
         let place = self.place();
-        if place == Place::Typing {
+        if place.typed() {
             // A key that could be part of a text does not leave while one is typed.
             let leaves = chord.ctrl && self.keymap.keys(ActionId::Quit).contains(&chord);
-            return if leaves { self.run(desk, ActionId::Quit, None) } else { self.typed(desk, event) };
+            return match place {
+                _ if leaves => self.run(desk, ActionId::Quit, None),
+                Place::Form => self.form_key(desk, event),
+                _ => self.typed(desk, event),
+            };
         }
         if let Some(Layer::Menu(entries, ..)) = self.layers.last()
             && let Some(id) = super::menu_letter(entries, chord)

@@ -1,6 +1,7 @@
 //! The state on the screen. Reads only; one file per part.
 
 mod dialogs;
+mod form;
 mod gauge;
 mod lists;
 mod logs;
@@ -19,7 +20,7 @@ use ratatui_textarea::TextArea;
 
 use super::action::{ACTIONS, Action, ActionId, Availability};
 use super::keymap::Keymap;
-use super::layer::{Layer, Place};
+use super::layer::Layer;
 use super::layout::Areas;
 use super::theme::Meaning;
 use super::{App, pages};
@@ -229,13 +230,13 @@ fn typed_filter(pen: &mut Pen, app: &App, desk: &Desk, line: &TextArea, area: Re
 
 fn keys(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
     let place = app.place();
-    let typing = [("enter", "accept"), ("esc", "back")];
     let mut x = area.x + 1;
-    if place == Place::Typing {
-        for (key, what) in typing {
+    if place.typed() {
+        // These two are the same wherever text is typed.
+        let enter = app.layers.last().map_or("accept", Layer::enter_says);
+        for (key, what) in [("enter", enter), ("esc", "back")] {
             x = hint(pen, x, area, key, what, true);
         }
-        return;
     }
     let mut shown: Vec<&Action> = ACTIONS.iter().filter(|action| action.bar > 0 && action.applies(place)).collect();
     shown.sort_by_key(|action| action.bar);

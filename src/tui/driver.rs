@@ -170,8 +170,8 @@ impl Console<'_> {
 
     fn perform(&mut self, effect: Effect) -> Performed {
         match effect {
-            Effect::Plan { ask, verb: Verb::Backup, subject } => {
-                let ticket = self.session.plan_backup(&subject, self.session.backup_options());
+            Effect::Plan { ask, verb: Verb::Backup, subject, options } => {
+                let ticket = self.session.plan_backup(&subject, *options);
                 self.asked.insert(ticket, Asked::Plan(ask));
             }
             Effect::Start(confirmed) => {

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use crossterm::event::KeyCode;
+
 use super::action::{ACTIONS, Action, ActionId, Risk};
 use super::keys::Chord;
 use super::layer::Place;
@@ -151,6 +153,10 @@ fn read<'a>(action: &Action, setting: &'a KeySetting, given: &mut Given<'a>) -> 
                 action.name,
                 action.menu.unwrap_or('x'),
             )),
+            Ok(chord) if action.applies(Place::Form) && text(chord) => wrong(format!(
+                "{chord} is text while a form is filled in; hold ctrl or alt, or take another key for {}",
+                action.name
+            )),
             Ok(chord) if keys.contains(&chord) => {}
             Ok(chord) => {
                 given.insert((action.id, chord), written);
@@ -165,6 +171,12 @@ fn read<'a>(action: &Action, setting: &'a KeySetting, given: &mut Given<'a>) -> 
 /// after it), and what is half a page down, a backspace, or the end of a pasted line.
 fn bare(chord: Chord) -> bool {
     !chord.ctrl || ['d', 'h', 'j'].contains(&chord.loose().code.as_char().unwrap_or_default())
+}
+
+/// Whether a key is part of what is typed, or always means the same while something is.
+fn text(chord: Chord) -> bool {
+    let held = chord.ctrl || chord.alt;
+    !held && matches!(chord.code, KeyCode::Char(_) | KeyCode::Enter | KeyCode::Esc)
 }
 
 fn same(action: &Action, keys: &[Chord]) -> bool {
@@ -298,6 +310,10 @@ mod tests {
         "half-down = []\nresume = ['ctrl-d']",
         "3:11: resume writes to the cluster and ctrl-d is too easily pressed; hold ctrl with a letter other than d, h \
          and j, as in ctrl-r"
+    )]
+    #[case(
+        "submit = ['s']",
+        "2:11: s is text while a form is filled in; hold ctrl or alt, or take another key for submit"
     )]
     #[case("back = []", "2:1: back needs a key: nothing could be closed without it")]
     #[case("quit = []\nleave = []", "2:1: leave or quit needs a key: there would be no way out")]

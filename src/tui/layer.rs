@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ratatui_textarea::TextArea;
 
 use super::action::{ActionId, Availability};
+use super::form::Form;
 use super::logs::{LogsLayer, SourcesLayer};
 use super::timeline::TimelineLayer;
 use super::tree::TreeLayer;
@@ -83,12 +84,21 @@ places! {
     Menu "action menu" Menu,
     /// The columns of a pane.
     Columns "columns" Menu,
+    /// The answers are typed that a plan is made with.
+    Form "form" Dialog,
     /// Text is typed: filter, command, confirmation.
     Typing "typing" Dialog,
     /// A question was asked of the cluster.
     Waiting "waiting for an answer" Dialog,
     /// Leave while an operation runs?
     Quit "leaving" Dialog,
+}
+
+impl Place {
+    /// Whether letters are text there.
+    pub fn typed(self) -> bool {
+        matches!(self, Self::Typing | Self::Form)
+    }
 }
 
 /// A list with a cursor that stays on its thing while the list changes.
@@ -145,6 +155,8 @@ pub enum Layer {
     LineFilter(Box<TextArea<'static>>, LineFilter),
     /// A command is typed.
     Palette(Box<TextArea<'static>>, usize),
+    /// What a plan is to be made with is filled in.
+    Form(Box<Form>),
     /// An answer is awaited: its number, and of what.
     Waiting(u64, Box<str>),
     /// A plan to read.
@@ -221,6 +233,7 @@ impl Layer {
             Self::Filter(..) | Self::LineFilter(..) | Self::Palette(..) | Self::Confirm(..) => Place::Typing,
             Self::Sources(_) => Place::Sources,
             Self::Logs(_) => Place::Logs,
+            Self::Form(_) => Place::Form,
             Self::Waiting(..) => Place::Waiting,
             Self::Review(..) => Place::Review,
             Self::Refusal(..) => Place::Refusal,
@@ -228,6 +241,17 @@ impl Layer {
             Self::Help(..) => Place::Help,
             Self::Notices(_) => Place::Notices,
             Self::Quit => Place::Quit,
+        }
+    }
+
+    /// What `enter` does where text is typed.
+    pub fn enter_says(&self) -> &'static str {
+        match self {
+            Self::Form(form) if form.list_open() => "choose",
+            Self::Form(form) if form.in_lines() => "new line",
+            Self::Form(form) if form.at_end() || !form.touched() => "plan",
+            Self::Form(_) => "next field",
+            _ => "accept",
         }
     }
 

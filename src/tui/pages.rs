@@ -166,11 +166,12 @@ fn last_word(app: &App, desk: &Desk, died: bool) -> Vec<Line> {
     if died {
         return vec![one(&format!("{} closes it; then plan again.", app.keymap.way(ActionId::Back)), Meaning::Muted)];
     }
+    let back = if app.filled_in() { "goes back to what you chose." } else { "gives it up." };
     vec![vec![
         (format!("{} ", app.keymap.way(ActionId::Proceed)), Meaning::Key),
         ("goes on to the confirmation, where the name of the object is typed; ".to_owned(), Meaning::Muted),
         (format!("{} ", app.keymap.way(ActionId::Back)), Meaning::Key),
-        ("gives it up.".to_owned(), Meaning::Muted),
+        (back.to_owned(), Meaning::Muted),
     ]]
 }
 

@@ -33,6 +33,8 @@ pub fn review(plan: &Plan, dry_run: &DryRun) -> Vec<Section> {
     sections.push(Section { heading: "Taking it back", lines: listed(&plan.undo) });
     let facts = plan.facts.iter().map(|(label, value)| (Level::Info, format!("{}: {}", clean(label), clean(value))));
     sections.push(Section { heading: "Known and used", lines: facts.collect() });
+    let command = (!plan.command.is_empty()).then(|| (Level::Info, clean(&plan.command)));
+    sections.push(Section { heading: "The same by command line", lines: command.into_iter().collect() });
     sections.retain(|section| !section.lines.is_empty());
     sections
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::backup::one_snapshot_with;
 use crate::support::cluster::{StorageFault, TestCluster, User};
+use crate::support::manifests;
 use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
 use crate::support::terminal::Terminal;
@@ -11,6 +12,7 @@ use crate::support::wait::{self, LONG};
 
 scenarios!(
     a_backup_by_keys_holds_the_bytes_of_the_volume,
+    a_form_chooses_another_class_and_gives_the_reason,
     a_wrong_name_starts_nothing,
     an_interrupted_backup_is_shown_at_the_next_start_and_resumed_by_keys,
 );
@@ -23,7 +25,9 @@ async fn a_backup_by_keys_holds_the_bytes_of_the_volume(cluster: TestCluster) {
     let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
     terminal.shows("data").await;
     terminal.press("xb");
-    let review = terminal.shows("block.csi.holdfast.dev").await;
+    terminal.shows("Before the plan").await;
+    terminal.press("\r");
+    let review = terminal.shows("Review").await;
     assert!(review.contains("data"), "{review}");
     terminal.press("\r");
     terminal.until("a line to type the name in", |screen| screen.to_lowercase().contains("type")).await;
@@ -43,21 +47,55 @@ async fn a_backup_by_keys_holds_the_bytes_of_the_volume(cluster: TestCluster) {
     terminal.given_back().await;
 }
 
+async fn a_form_chooses_another_class_and_gives_the_reason(cluster: TestCluster) {
+    let volume = cluster.claim("data").await;
+    cluster.write(&volume, "rows", b"known bytes");
+    // Classes have no namespace: other scenarios on the lab see it too, and none of them names it.
+    let class = format!("kept-{}", cluster.namespace);
+    cluster.create(&manifests::snapshot_class(&class, &volume.driver)).await;
+    let sre = cluster.person(User::Sre);
+    let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
+    terminal.shows("data").await;
+    terminal.press("xb");
+    terminal.shows("Before the plan").await;
+    terminal.press(&class);
+    terminal.shows(&format!("▌{class}")).await;
+    terminal.press("\rbefore the move\rof its node");
+    terminal.shows("of its node").await;
+    let ctrl_s = "\u{13}";
+    terminal.press(ctrl_s);
+    terminal.shows("Review").await;
+    terminal.press("G");
+    terminal.shows("holdfast backup").await;
+    terminal.press("\r");
+    terminal.shows("Confirm").await;
+    terminal.press("data\r");
+    terminal.shows("Done 3/3").await;
+    one_snapshot_with(&cluster, &volume, b"known bytes").await;
+    let snapshot = cluster.snapshots().await.remove(0);
+    assert_eq!(snapshot["metadata"]["annotations"]["holdfast.dev/reason"], "before the move\nof its node");
+    assert_eq!(snapshot["spec"]["volumeSnapshotClassName"], *class);
+    assert_eq!(sre.entries()[0]["body"]["plan"]["command"].as_str().map(|said| said.contains(&class)), Some(true));
+}
+
 async fn a_wrong_name_starts_nothing(cluster: TestCluster) {
     cluster.claim("data").await;
     let sre = cluster.person(User::Sre);
     let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
     terminal.shows("data").await;
     terminal.press("xb");
-    terminal.shows("block.csi.holdfast.dev").await;
+    terminal.shows("Before the plan").await;
+    terminal.press("\r");
+    terminal.shows("Review").await;
     terminal.press("\r");
     terminal.until("a line to type the name in", |screen| screen.to_lowercase().contains("type")).await;
     terminal.press("dat\r");
     terminal.press("\r");
-    terminal.press("\u{1b}");
-    wait::brief().await;
-    terminal.press("\u{1b}");
-    wait::brief().await;
+    // The plan, the form, the panes.
+    for _ in 0..3 {
+        terminal.press("\u{1b}");
+        wait::brief().await;
+    }
     terminal.press("?");
     terminal.until("the help", |screen| screen.to_lowercase().contains("help")).await;
     assert!(sre.journals().is_empty());

@@ -121,7 +121,9 @@ async fn leaving_while_an_operation_runs_is_asked_for() {
     terminal.shows("LIVE").await;
     terminal.shows("data").await;
     terminal.press("xb");
-    terminal.shows("block.csi.holdfast.dev").await;
+    terminal.shows("Before the plan").await;
+    terminal.press("\r");
+    terminal.shows("Review").await;
     terminal.press("\r");
     terminal.shows("Confirm").await;
     terminal.press("data\r");

@@ -3,6 +3,7 @@
 
 mod colour;
 mod driven;
+mod form;
 mod hostile;
 mod keys;
 mod logs;

@@ -35,6 +35,7 @@ impl App {
             ActionId::Proceed => self.not_confirmable(desk),
             ActionId::Logs => self.no_logs(desk),
             ActionId::Instance => self.no_instance(desk),
+            ActionId::CopyCommand => self.command_line(desk).err(),
             ActionId::Yaml => match self.target(desk) {
                 Some(Key::Object(Kind::TlsSecret, _)) => {
                     Some("Secrets are not printed: their bytes never reach the screen".to_owned())

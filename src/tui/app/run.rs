@@ -4,7 +4,6 @@ use super::super::action::{Action, ActionId, Availability};
 use super::super::layer::{Cursor, DetailLayer, Layer};
 use super::{App, Effect, typing};
 use crate::model::{Key, Kind, ObjRef};
-use crate::plan::Verb;
 use crate::session::Desk;
 use crate::view::{Filter, Level, Pane, Remedy, Sort};
 
@@ -92,6 +91,13 @@ impl App {
             ActionId::Wrap => self.turn_log(|logs| logs.wrap = !logs.wrap),
             ActionId::Stamps => self.turn_log(|logs| logs.stamps = !logs.stamps),
             ActionId::Instance => self.turn_log(|logs| logs.source.previous = !logs.source.previous),
+            ActionId::NextField | ActionId::PreviousField => {
+                if let Some(form) = self.form_mut() {
+                    if id == ActionId::NextField { form.next() } else { form.previous() }
+                }
+            }
+            ActionId::Submit => return self.submit(desk),
+            ActionId::CopyCommand => return self.copy_command(desk),
             ActionId::Yaml => return self.fetch(desk),
             ActionId::Copy if self.logs().is_some() => return self.copy_log(desk),
             ActionId::Copy => return self.copy(desk),
@@ -343,15 +349,6 @@ impl App {
         }
     }
 
-    fn backup(&mut self, desk: &Desk) -> Effects {
-        let Ok(subject) = self.backup_subject(desk) else { return Effects::new() };
-        let path = desk.world.inventory.meta(Kind::Pvc, &subject).map(|meta| meta.reference(Kind::Pvc).path());
-        self.asks += 1;
-        let what = format!("what a backup of {} needs to know", path.unwrap_or_default());
-        self.layers.push(Layer::Waiting(self.asks, what.into()));
-        vec![Effect::Plan { ask: self.asks, verb: Verb::Backup, subject }]
-    }
-
     fn on_operation(&mut self, desk: &Desk, effect: impl Fn(std::sync::Arc<str>) -> Effect) -> Effects {
         self.operation(desk).map(|operation| vec![effect(operation.id.clone())]).unwrap_or_default()
     }
@@ -364,6 +361,12 @@ impl App {
             },
             _ => Effects::new(),
         }
+    }
+
+    fn copy_command(&mut self, desk: &Desk) -> Effects {
+        let Ok(command) = self.command_line(desk) else { return Effects::new() };
+        self.say(desk, Level::Info, format!("copied {command}"));
+        vec![Effect::Copy(command)]
     }
 
     fn copy(&mut self, desk: &Desk) -> Effects {

@@ -58,6 +58,10 @@ impl App {
     }
 
     pub(super) fn paste(&mut self, desk: &Desk, text: &str) {
+        if let Some(form) = self.form_mut() {
+            form.paste(text);
+            return;
+        }
         // Text that is pasted where no text is asked for must not press keys.
         if let Some(line) = self.line() {
             line.insert_str(text.lines().next().unwrap_or_default());
@@ -154,6 +158,7 @@ impl App {
         // Enter does nothing until the name matches.
         let Ok(confirmed) = confirmed else { return Vec::new() };
         self.layers.retain(Layer::view);
+        self.kept = None;
         self.say(desk, Level::Info, "starting");
         vec![Effect::Start(Box::new(confirmed))]
     }
@@ -211,6 +216,9 @@ fn commands(typed: &str) -> Vec<&'static Action> {
                 | Id::Proceed
                 | Id::ToggleColumn
                 | Id::ResetColumns
+                | Id::NextField
+                | Id::PreviousField
+                | Id::Submit
         )
     };
     let mut found: Vec<&Action> =

@@ -19,6 +19,7 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, areas: 
         Layer::Columns(pane, place) => columns(pen, app, *pane, *place, areas.body),
         Layer::Palette(line, place) => palette(pen, app, desk, line, *place, areas.body),
         Layer::Confirm(offer, line) => confirm(pen, offer, line, areas.body),
+        Layer::Form(form) => super::form::draw(pen, app, desk, form, areas.body),
         Layer::Waiting(_, what) => {
             let lines = [(format!("Asking the API server {what}."), Meaning::Text)];
             message(pen, "One moment", &lines, areas.body);

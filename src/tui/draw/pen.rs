@@ -108,10 +108,17 @@ impl<'a> Pen<'a> {
 
     /// A line that is typed into.
     pub fn line(&mut self, line: &TextArea, area: Rect) {
-        let mut line = line.clone();
-        line.set_style(self.style(Meaning::Text));
-        line.set_cursor_style(self.style(Meaning::Selection).add_modifier(ratatui::style::Modifier::REVERSED));
-        line.render(area.intersection(self.buffer.area), self.buffer);
+        self.editor(line, area, true);
+    }
+
+    /// Text that can be edited, with its cursor where it has the keys.
+    pub fn editor(&mut self, text: &TextArea, area: Rect, focused: bool) {
+        let mut text = text.clone();
+        let plain = self.style(Meaning::Text);
+        let cursor = self.style(Meaning::Selection).add_modifier(ratatui::style::Modifier::REVERSED);
+        text.set_style(plain);
+        text.set_cursor_style(if focused { cursor } else { plain });
+        text.render(area.intersection(self.buffer.area), self.buffer);
     }
 
     /// Ordinary text looks as its ground has it: its own ground, that of the screen, would show as a hole.

@@ -43,6 +43,14 @@ pub fn pod(namespace: &str, name: &str, claim: &str) -> Value {
     })
 }
 
+/// A class of a driver that is not its default.
+pub fn snapshot_class(name: &str, driver: &str) -> Value {
+    json!({
+        "apiVersion": SNAPSHOTS, "kind": "VolumeSnapshotClass",
+        "metadata": { "name": name }, "driver": driver, "deletionPolicy": "Delete",
+    })
+}
+
 /// A Secret of type kubernetes.io/tls with these bytes.
 pub fn tls_secret(namespace: &str, name: &str, certificate: &str, key: &str) -> Value {
     json!({

@@ -148,6 +148,13 @@ async fn hostile_texts_are_made_visible_on_every_screen() {
 async fn hostile_texts_are_made_visible_in_the_dialogs_of_a_plan() {
     let mut driven = console(HOSTILE, 120, 36).await;
     driven.press("x b");
+    harmless(&driven.buffer(), "form");
+    driven.press("down");
+    harmless(&driven.buffer(), "form with its list");
+    driven.press("esc tab");
+    driven.input(Input::Paste(HOSTILE.into()));
+    harmless(&driven.buffer(), "form with a paste");
+    driven.press("ctrl-s");
     let Some(Effect::Plan { ask, .. }) = driven.effects.last() else { panic!("nothing was asked") };
     let ask = *ask;
     harmless(&driven.buffer(), "waiting");

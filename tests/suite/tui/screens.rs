@@ -45,6 +45,7 @@ pub fn plan(driven: &Driven) -> Plan {
         warnings: vec![
             "deletion policy is Delete: deleting the VolumeSnapshot, or namespace shop, destroys this copy".into(),
         ],
+        command: "holdfast backup shop/data-db-0 --context shop-prod".into(),
         changes: vec![format!("one VolumeSnapshot is created in namespace {}", meta.namespace())],
         undo: vec![format!("delete VolumeSnapshot {}: the volume itself is not touched", at.name)],
         nodes: vec![
@@ -58,7 +59,7 @@ pub fn plan(driven: &Driven) -> Plan {
 /// A plan on the screen, to be read.
 pub fn reviewed(columns: u16, lines: u16) -> Driven {
     let mut driven = Driven::new(shop::desk(), columns, lines);
-    driven.press("x b");
+    driven.press("x b enter");
     let plan = plan(&driven);
     driven.input(Input::Planned { ask: 1, result: Box::new(Ok((plan, DryRun::Accepted))) });
     driven
@@ -153,7 +154,7 @@ fn a_plan_to_read_and_to_confirm() {
 #[test]
 fn why_there_is_no_plan() {
     let mut driven = Driven::new(shop::desk(), 120, 36);
-    driven.press("x b");
+    driven.press("x b enter");
     let refusal = Refusal {
         verb: Verb::Backup,
         object: "volume shop/data-db-0".into(),
@@ -205,7 +206,7 @@ fn a_hostile_name_is_made_visible() {
 #[test]
 fn the_smallest_terminal_does_not_panic() {
     for (columns, lines) in [(1, 1), (5, 3), (20, 6), (79, 10), (111, 30)] {
-        for keys in ["", "p", "enter", "?", "x", ": he", "/ a", "o", "x b"] {
+        for keys in ["", "p", "enter", "?", "x", ": he", "/ a", "o", "x b", "x b down", "x b tab a", "x b enter"] {
             Driven::new(shop::desk(), columns, lines).press(keys).screen();
         }
     }

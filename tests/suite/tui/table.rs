@@ -242,8 +242,10 @@ fn a_problem_opens_with_what_can_be_done_about_it_ready() {
     both("problems-backup", "p enter", |_| {});
     let mut driven = Driven::new(shop::desk(), 120, 36);
     driven.press("p enter enter");
+    assert_eq!(driven.app.place(), Place::Form);
+    driven.press("enter");
     assert!(matches!(driven.effects.last(), Some(Effect::Plan { .. })), "{:?}", driven.effects);
-    driven.press("esc");
+    driven.press("esc esc");
     assert_eq!(driven.app.place(), Place::Detail, "the object stays open");
     driven.press("esc");
     assert_eq!(driven.app.place(), Place::Problems);

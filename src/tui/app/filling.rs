@@ -1,0 +1,153 @@
+//! Forms: opened before a plan is made where there is something to choose, left for the plan or given up.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::super::action::ActionId;
+use super::super::form::Form;
+use super::super::keys::Chord;
+use super::super::layer::{Layer, Place};
+use super::{App, Effect};
+use crate::model::{Freshness, Kind, Uid};
+use crate::plan::{Verb, backup};
+use crate::session::Desk;
+use crate::view::Level;
+
+/// Stands for the first lists where the number of a question to the cluster does.
+const LISTS: u64 = 0;
+
+impl App {
+    pub(super) fn backup(&mut self, desk: &Desk) -> Vec<Effect> {
+        let Ok(subject) = self.backup_subject(desk) else { return Vec::new() };
+        if listing(desk) {
+            self.layers.push(Layer::Waiting(LISTS, "which snapshot classes there are".into()));
+            self.opening = Some(subject);
+            return Vec::new();
+        }
+        self.open_form(desk, subject)
+    }
+
+    /// Opens the form that waited for the first lists.
+    pub(super) fn open_when_listed(&mut self, desk: &Desk) -> Vec<Effect> {
+        if !matches!(self.layers.last(), Some(Layer::Waiting(LISTS, _))) {
+            self.opening = None;
+        }
+        let Some(subject) = self.opening.take_if(|_| !listing(desk)) else { return Vec::new() };
+        self.layers.pop();
+        self.open_form(desk, subject)
+    }
+
+    /// Opens the form of a backup, or plans at once when there is nothing to choose.
+    fn open_form(&mut self, desk: &Desk, subject: Uid) -> Vec<Effect> {
+        let Some(spec) = backup::form(&desk.world, &subject, &desk.backup) else {
+            return self.plan_backup(desk, subject, desk.backup.clone());
+        };
+        let mut form = Form::new(spec, subject);
+        if let Some(earlier) = self.kept.take_if(|earlier| earlier.subject == form.subject) {
+            form.take_up(&earlier);
+        }
+        self.layers.push(Layer::Form(Box::new(form)));
+        Vec::new()
+    }
+
+    fn plan_backup(&mut self, desk: &Desk, subject: Uid, options: backup::Options) -> Vec<Effect> {
+        let path = desk.world.inventory.meta(Kind::Pvc, &subject).map(|meta| meta.reference(Kind::Pvc).path());
+        self.asks += 1;
+        let what = format!("what a backup of {} needs to know", path.unwrap_or_default());
+        self.layers.push(Layer::Waiting(self.asks, what.into()));
+        vec![Effect::Plan { ask: self.asks, verb: Verb::Backup, subject, options: Box::new(options) }]
+    }
+
+    /// A key while a form is on top. Like wherever text is typed, `enter` and `esc` are not for the keymap to change.
+    pub(super) fn form_key(&mut self, desk: &Desk, event: KeyEvent) -> Vec<Effect> {
+        let held = event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        match event.code {
+            KeyCode::Esc => self.leave_form(desk),
+            KeyCode::Enter if !held => return self.form_entered(desk),
+            code => {
+                let letter = matches!(code, KeyCode::Char(_)) && !held;
+                let bound = self.keymap.bound(Chord::of(&event), Place::Form).filter(|_| !letter);
+                match (bound, self.form_mut()) {
+                    (Some(action), _) => return self.run(desk, action.id, None),
+                    (None, Some(form)) => form.edit(event),
+                    (None, None) => {}
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    pub(super) fn form_mut(&mut self) -> Option<&mut Form> {
+        match self.layers.last_mut() {
+            Some(Layer::Form(form)) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// Whether a form lies beneath the top layer: going back leads to it.
+    pub fn filled_in(&self) -> bool {
+        self.layers.iter().rev().nth(1).is_some_and(|layer| matches!(layer, Layer::Form(_)))
+    }
+
+    fn form_entered(&mut self, desk: &Desk) -> Vec<Effect> {
+        let Some(form) = self.form_mut() else { return Vec::new() };
+        if form.list_open() {
+            form.next();
+        } else if form.in_lines() {
+            form.edit(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
+        } else if form.at_end() || !form.touched() {
+            return self.submit(desk);
+        } else {
+            form.next();
+        }
+        Vec::new()
+    }
+
+    /// Plans with what the form says; a wrong answer gets the keys instead.
+    pub(super) fn submit(&mut self, desk: &Desk) -> Vec<Effect> {
+        let Some(form) = self.form_mut() else { return Vec::new() };
+        let Some(filled) = form.submit() else { return Vec::new() };
+        let subject = form.subject.clone();
+        match backup::options(&filled) {
+            Ok(options) => self.plan_backup(desk, subject, options),
+            Err(why) => {
+                self.say(desk, Level::Warn, why);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Closes an open list, else the form. What was typed waits for the next form of the same object.
+    fn leave_form(&mut self, desk: &Desk) {
+        if self.form_mut().is_some_and(Form::close_list) {
+            return;
+        }
+        if let Some(Layer::Form(form)) = self.layers.pop()
+            && form.touched()
+        {
+            let way = self.keymap.way(ActionId::Backup);
+            self.say(desk, Level::Info, format!("what you typed is kept: {way} opens it again"));
+            self.kept = Some(form);
+        }
+    }
+
+    /// The command that would do what the top layer is about to plan, or planned.
+    pub(super) fn command_line(&self, desk: &Desk) -> Result<String, String> {
+        match self.layers.last() {
+            Some(Layer::Form(form)) => form_command(desk, form).ok_or_else(|| "an answer is wrong".to_owned()),
+            Some(Layer::Review(offer, _)) if !offer.plan.command.is_empty() => Ok(offer.plan.command.clone()),
+            _ => Err("there is no command for this".to_owned()),
+        }
+    }
+}
+
+/// Whether a first list is still coming in that says what there is to choose.
+fn listing(desk: &Desk) -> bool {
+    [Kind::Pv, Kind::SnapshotClass].iter().any(|kind| *desk.world.freshness(*kind) == Freshness::Loading)
+}
+
+/// The command that would make the choices of a form; `None` while an answer is wrong.
+pub fn form_command(desk: &Desk, form: &Form) -> Option<String> {
+    let claim = desk.world.inventory.pvcs.get(&form.subject)?;
+    let options = backup::options(&form.filled()?).ok()?;
+    Some(backup::command(&options, claim, &desk.world.context.name))
+}

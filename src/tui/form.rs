@@ -1,0 +1,171 @@
+//! A form being filled in: what is typed in each field, which one has the keys, and which answers are wrong.
+//!
+//! It knows only its [`FormSpec`]: what the answers mean is the verb's, what leads on is [`App`](super::App)'s, and
+//! `draw` shows it. What a person cannot see is made visible before it gets into a field.
+
+mod entry;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::model::Uid;
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec};
+pub use entry::Entry;
+
+/// A form being filled in.
+#[derive(Clone, Debug)]
+pub struct Form {
+    /// What is asked.
+    pub spec: FormSpec,
+    /// The object that the plan will be about.
+    pub subject: Uid,
+    /// The place of the field that has the keys.
+    pub focus: usize,
+    /// What is typed, one entry per field.
+    pub entries: Vec<Entry>,
+    /// Whether somebody tried to go on with a wrong answer: all of them are shown from then on.
+    tried: bool,
+}
+
+impl Form {
+    /// A form with its default answers.
+    pub fn new(spec: FormSpec, subject: Uid) -> Self {
+        let entries = spec.fields.iter().map(|field| Entry::new(&field.default, &field.kind)).collect();
+        Self { spec, subject, focus: 0, entries, tried: false }
+    }
+
+    /// Takes over what was typed into an earlier form of the same object.
+    pub fn take_up(&mut self, earlier: &Form) {
+        for (field, entry) in self.spec.fields.iter().zip(&mut self.entries) {
+            let before = earlier.fields().find(|(other, _)| other.id == field.id);
+            let changed = before.filter(|(other, typed)| typed.text() != other.default);
+            if let Some((_, typed)) = changed {
+                entry.set(&typed.text());
+            }
+        }
+    }
+
+    /// Each field and what is typed in it.
+    pub fn fields(&self) -> impl Iterator<Item = (&Field, &Entry)> {
+        self.spec.fields.iter().zip(&self.entries)
+    }
+
+    /// The field that has the keys, and what is typed in it.
+    pub fn focused(&self) -> Option<(&Field, &Entry)> {
+        self.spec.fields.get(self.focus).zip(self.entries.get(self.focus))
+    }
+
+    /// Whether any answer differs from the one the form began with.
+    pub fn touched(&self) -> bool {
+        self.fields().any(|(field, entry)| entry.text() != field.default)
+    }
+
+    /// What is wrong with a field, once that should be said: when it was changed, or somebody tried to go on.
+    pub fn said_wrong(&self, place: usize) -> Option<String> {
+        let (field, entry) = self.spec.fields.get(place).zip(self.entries.get(place))?;
+        // What is typed into an open list is a search, no answer yet.
+        let say = entry.open.is_none() && (self.tried || entry.text() != field.default);
+        field.wrong(&entry.text()).filter(|_| say)
+    }
+
+    /// What the open list of a field shows: all its choices, or those that hold what was typed.
+    pub fn listed(&self, place: usize) -> Vec<Choice> {
+        let Some((field, entry)) = self.spec.fields.get(place).zip(self.entries.get(place)) else { return Vec::new() };
+        entry.narrowed(field.kind.choices())
+    }
+
+    /// The answers, once all are good.
+    pub fn filled(&self) -> Option<Filled> {
+        self.spec.filled(&self.texts()).ok()
+    }
+
+    /// The answers for going on. When one is wrong its field gets the keys, and all that are wrong say so.
+    pub fn submit(&mut self) -> Option<Filled> {
+        self.settle();
+        match self.spec.filled(&self.texts()) {
+            Ok(filled) => Some(filled),
+            Err(place) => {
+                (self.tried, self.focus) = (true, place);
+                None
+            }
+        }
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.entries.iter().map(Entry::text).collect()
+    }
+
+    /// Gives the keys to the next field, around the end.
+    pub fn next(&mut self) {
+        self.turn(1);
+    }
+
+    /// Gives the keys to the field before.
+    pub fn previous(&mut self) {
+        self.turn(self.entries.len().saturating_sub(1));
+    }
+
+    fn turn(&mut self, by: usize) {
+        self.settle();
+        self.focus = (self.focus + by) % self.entries.len().max(1);
+    }
+
+    /// Whether the field that has the keys is the last one.
+    pub fn at_end(&self) -> bool {
+        self.focus + 1 >= self.entries.len()
+    }
+
+    /// Whether `enter` is a new line in the field that has the keys.
+    pub fn in_lines(&self) -> bool {
+        self.focused().is_some_and(|(field, _)| matches!(field.kind, FieldKind::Lines))
+    }
+
+    /// Whether the list of the field that has the keys is open.
+    pub fn list_open(&self) -> bool {
+        self.focused().is_some_and(|(_, entry)| entry.open.is_some())
+    }
+
+    /// Closes an open list with the choice under its cursor; with what stood there before when none matches.
+    pub fn settle(&mut self) {
+        let listed = self.listed(self.focus);
+        if let Some(entry) = self.entries.get_mut(self.focus) {
+            entry.choose(&listed);
+        }
+    }
+
+    /// Closes an open list with what stood there before. Whether one was open.
+    pub fn close_list(&mut self) -> bool {
+        self.entries.get_mut(self.focus).is_some_and(Entry::close)
+    }
+
+    /// A key that edits the field which has the keys.
+    pub fn edit(&mut self, event: KeyEvent) {
+        let listed = self.listed(self.focus).len();
+        let Some((field, entry)) = self.spec.fields.get(self.focus).zip(self.entries.get_mut(self.focus)) else {
+            return;
+        };
+        let chosen = !field.kind.choices().is_empty();
+        match (event.code, &field.kind) {
+            (KeyCode::Up | KeyCode::Down, _) if chosen => entry.walk(event.code == KeyCode::Down, &field.kind, listed),
+            (KeyCode::Up, FieldKind::Lines) if entry.line() > 0 => entry.input(event),
+            (KeyCode::Down, FieldKind::Lines) if !entry.at_last_line() => entry.input(event),
+            (KeyCode::Up, _) => self.previous(),
+            (KeyCode::Down, _) => self.next(),
+            (KeyCode::Enter, FieldKind::Lines) => entry.input(event),
+            (KeyCode::Enter | KeyCode::Tab, _) => {}
+            (KeyCode::Char(_) | KeyCode::Backspace | KeyCode::Delete, _) if chosen => entry.search(event),
+            _ if chosen && entry.open.is_none() => {}
+            _ => entry.input(event),
+        }
+    }
+
+    /// Text that was pasted: a field of one line takes its first one.
+    pub fn paste(&mut self, text: &str) {
+        let lines = self.in_lines();
+        if let Some((field, entry)) = self.spec.fields.get(self.focus).zip(self.entries.get_mut(self.focus)) {
+            entry.paste(text, lines, !field.kind.choices().is_empty());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
