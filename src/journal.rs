@@ -113,6 +113,8 @@ pub struct Run {
     pub closed: Option<Timestamp>,
     /// When each step in flight began to count against its deadline.
     pub since: std::collections::BTreeMap<StepId, Timestamp>,
+    /// How each step that began went in time.
+    pub timings: std::collections::BTreeMap<StepId, Timing>,
     /// Steps whose write got no answer.
     pub unanswered: std::collections::BTreeSet<StepId>,
     /// `Audit-Id`s by step.
@@ -121,6 +123,17 @@ pub struct Run {
     pub head: String,
     /// How many entries there are.
     pub length: u64,
+}
+
+/// How one step went in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// When it began first, whatever interrupted it later.
+    pub began: Timestamp,
+    /// When it was seen done or failed.
+    pub ended: Option<Timestamp>,
+    /// How often its write was sent.
+    pub sent: u32,
 }
 
 /// What is wrong with a journal.
@@ -190,6 +203,7 @@ pub fn fold(entries: &[Entry]) -> Result<Run, JournalError> {
         opened: first.at,
         closed: None,
         since: [].into(),
+        timings: [].into(),
         unanswered: [].into(),
         audit_ids: Vec::new(),
         head: first.hash.clone(),
@@ -227,6 +241,7 @@ impl Run {
     pub fn take(&mut self, entry: &Entry) {
         self.head.clone_from(&entry.hash);
         self.length = entry.seq + 1;
+        self.time(entry);
         let mut set = |step: &StepId, state| self.progress.steps.insert(step.clone(), state);
         match &entry.body {
             Body::Opened { .. } => {}
@@ -260,6 +275,24 @@ impl Run {
                 self.progress.end = Some(end.clone());
                 self.closed = Some(entry.at);
             }
+        }
+    }
+
+    fn time(&mut self, entry: &Entry) {
+        let (Body::Intent { step, .. }
+        | Body::Answered { step, .. }
+        | Body::OutcomeUnknown { step, .. }
+        | Body::Done { step, .. }
+        | Body::Failed { step, .. }) = &entry.body
+        else {
+            return;
+        };
+        let new = Timing { began: entry.at, ended: None, sent: 0 };
+        let timing = self.timings.entry(step.clone()).or_insert(new);
+        match &entry.body {
+            Body::Answered { .. } | Body::OutcomeUnknown { .. } => timing.sent += 1,
+            Body::Done { .. } | Body::Failed { .. } => timing.ended = Some(entry.at),
+            _ => {}
         }
     }
 

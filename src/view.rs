@@ -33,7 +33,7 @@ pub use filter::{Bound, Fault, Filter, Subject};
 pub use level::Level;
 pub use listing::Listing;
 pub use logs::{LineFilter, LogBuffer, LogSource, LogSources, has_logs, log_sources};
-pub use operation::{Notice, OperationState, OperationView, StepState, StepView, WaitView};
+pub use operation::{Made, Notice, OperationState, OperationView, StepState, StepView, WaitView};
 pub use problems::{Problem, Rank, Sieve, gather, problems};
 pub use query::{Query, Sort};
 pub use row::{Remedy, Row};

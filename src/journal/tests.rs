@@ -58,3 +58,25 @@ proptest! {
         prop_assert!(fold(&changed_chain).is_err());
     }
 }
+
+#[test]
+fn a_step_keeps_the_time_it_began_first_and_how_often_it_was_sent() {
+    let mut entries = chain(0);
+    let step = StepId("create".into());
+    let who = || Authority::Flag { who: "sre".into() };
+    let unknown = Body::OutcomeUnknown { step: step.clone(), why: "cut off".into() };
+    let bodies = [
+        Body::Intent { step: step.clone(), before: None },
+        unknown,
+        Body::Resumed { authority: who(), epoch: 2 },
+        Body::Answered { step: step.clone(), audit_id: None },
+        Body::Done { step: step.clone(), outputs: Outputs::new() },
+    ];
+    for (second, body) in (1..).zip(bodies) {
+        entries.push(Entry::following(entries.last(), Timestamp::from_second(second).unwrap(), body));
+    }
+    let run = fold(&entries).unwrap();
+    let at = |second| Timestamp::from_second(second).unwrap();
+    assert_eq!(run.timings[&step], Timing { began: at(1), ended: Some(at(5)), sent: 2 });
+    assert_eq!(run.since[&step], at(3), "the deadline counts anew");
+}

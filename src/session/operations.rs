@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{Event, Session};
 use crate::engine::{EngineError, Report, Running};
 use crate::journal::{self, Entry, fold};
-use crate::plan::{End, OperationId, StepState};
+use crate::model::{Key, Kind};
+use crate::plan::{End, OperationId, Output, Resource, StepState};
 use crate::text;
-use crate::view::{Level, OperationState, OperationView, StepView, WaitView};
+use crate::view::{Level, Made, OperationState, OperationView, StepView, WaitView};
 
 /// Ended operations that stay on the desk.
 const ENDED_SHOWN: usize = 20;
@@ -79,8 +80,10 @@ impl Session {
                 tracked.waits = None;
                 Event::Changed
             }
-            Report::Waiting { what, until, .. } => {
-                tracked.waits = Some(WaitView { what: what.into(), until });
+            Report::Waiting { step, what, until } => {
+                let deadline = tracked.run.as_ref().and_then(|run| run.plan.step(&step)).map(|step| step.deadline);
+                let since = deadline.and_then(|deadline| until.checked_sub(deadline).ok()).unwrap_or(until);
+                tracked.waits = Some(WaitView { what: what.into(), since, until });
                 Event::Changed
             }
             Report::Over(over) => {
@@ -143,7 +146,7 @@ fn view(id: &OperationId, tracked: &Tracked, can_act: bool) -> Option<OperationV
     Some(OperationView {
         id: Arc::from(id.as_str()),
         title: run.plan.title.as_str().into(),
-        subject: Some((run.plan.subject.object.kind, run.plan.subject.uid.clone())),
+        subject: Key::Object(run.plan.subject.object.kind, run.plan.subject.uid.clone()),
         state,
         started: Some(run.opened),
         ended: run.closed,
@@ -151,6 +154,22 @@ fn view(id: &OperationId, tracked: &Tracked, can_act: bool) -> Option<OperationV
         waits: tracked.waits.clone(),
         message: message(tracked, run, state),
         can_resume: can_act && interrupted && tracked.running.is_none() && !tracked.held_elsewhere,
+        resumed: run.epoch - 1,
+        made: made(run),
+        undo: run.plan.undo.iter().map(|undo| undo.as_str().into()).collect(),
+    })
+}
+
+/// The first object that an operation made.
+fn made(run: &journal::Run) -> Option<Made> {
+    let steps = run.plan.steps();
+    let mut outputs = steps.iter().filter_map(|step| run.progress.outputs(&step.id)).flat_map(|made| made.values());
+    outputs.find_map(|output| match output {
+        Output::Object { at, uid } => {
+            let kind = Kind::ALL.iter().find(|kind| Resource::of(**kind).plural == at.resource.plural)?;
+            Some(Made { what: at.to_string().into(), key: Key::Object(*kind, uid.clone()) })
+        }
+        Output::Text(_) => None,
     })
 }
 
@@ -191,5 +210,13 @@ fn step_view(run: &journal::Run, step: &crate::plan::Step) -> StepView {
         StepState::Done(_) => (Shown::Done, None),
         StepState::Failed(why) => (Shown::Failed, Some(why.as_str().into())),
     };
-    StepView { title: step.title.as_str().into(), state, note }
+    let timing = run.timings.get(&step.id);
+    StepView {
+        title: step.title.as_str().into(),
+        state,
+        note,
+        began: timing.map(|timing| timing.began),
+        ended: timing.and_then(|timing| timing.ended),
+        sent: timing.map_or(0, |timing| timing.sent),
+    }
 }

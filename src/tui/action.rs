@@ -183,6 +183,7 @@ const OPENING: Where = Where::In(&[
     Place::Detail,
     Place::Problems,
     Place::Operations,
+    Place::Operation,
     Place::Menu,
     Place::Sources,
     Place::Tree,

@@ -1,18 +1,20 @@
 //! Views that are read from top to bottom: a plan, a refusal, an operation, help, YAML, notices. Each becomes
 //! lines of a given width, which are counted for scrolling and drawn from where it stands.
 
+mod operation;
+
 use ratatui::layout::Rect;
 
 use super::App;
 use super::action::{ACTIONS, Action, ActionId, Availability};
-use super::draw::{Pen, left, step_mark};
+use super::draw::Pen;
 use super::layer::{Layer, Place};
 use super::layout::inside;
 use super::theme::Meaning;
 use crate::session::Desk;
 use crate::text;
+use crate::view::Level;
 use crate::view::review::{Section, refusal, review};
-use crate::view::{Level, OperationView};
 
 type Line = Vec<(String, Meaning)>;
 
@@ -69,7 +71,7 @@ fn page(app: &App, desk: &Desk, layer: &Layer, width: u16) -> Option<Page> {
             let found = desk.operations.iter().find(|operation| operation.id == *id);
             let lines = found.map_or_else(
                 || vec![one("This operation is not known here.", Meaning::Muted)],
-                |operation| operation_lines(app, desk, operation, room),
+                |operation| operation::lines(app, desk, operation, room),
             );
             let title = titled("Operation ", found.map_or(id, |operation| &operation.title));
             Page { title, right: id.to_string(), lines, scroll: *scroll }
@@ -173,52 +175,6 @@ fn last_word(app: &App, desk: &Desk, died: bool) -> Vec<Line> {
         (format!("{} ", app.keymap.way(ActionId::Back)), Meaning::Key),
         (back.to_owned(), Meaning::Muted),
     ]]
-}
-
-fn operation_lines(app: &App, desk: &Desk, operation: &OperationView, room: usize) -> Vec<Line> {
-    let level = operation.state.level();
-    let (done, all) = operation.progress();
-    let mut lines = vec![vec![
-        (format!("{} {}", level.glyph(), operation.state.word()), level.into()),
-        (format!("   {done} of {all} steps"), Meaning::Muted),
-    ]];
-    if let Some(started) = operation.started {
-        let end = operation.ended.unwrap_or(desk.now);
-        let took = text::age(end.duration_since(started));
-        let word = if operation.ended.is_some() { "took" } else { "running for" };
-        lines.push(one(&format!("started {started}, {word} {took}"), Meaning::Muted));
-    }
-    lines.push(Line::new());
-    for step in &operation.steps {
-        let (mark, meaning) = step_mark(step.state);
-        for (i, piece) in wrap(&text::sanitize(&step.title), room.saturating_sub(20)).into_iter().enumerate() {
-            let start = if i == 0 { mark.clone() } else { " ".repeat(17) };
-            lines.push(vec![(format!("{start} "), meaning), (piece, Meaning::Text)]);
-        }
-        for piece in step.note.iter().flat_map(|note| wrap(&text::sanitize(note), room.saturating_sub(20))) {
-            lines.push(vec![(" ".repeat(18), Meaning::Muted), (piece, Meaning::Muted)]);
-        }
-    }
-    if let Some(wait) = &operation.waits {
-        let left = left(wait.until.duration_since(desk.now));
-        lines.push(Line::new());
-        lines.push(vec![
-            ("waits for ".to_owned(), Meaning::Heading),
-            (text::sanitize(&wait.what).into_owned(), Meaning::Accent),
-            (format!(" until {} {left}", wait.until), Meaning::Muted),
-        ]);
-    }
-    if let Some(message) = &operation.message {
-        lines.push(Line::new());
-        lines.extend(wrap(&text::sanitize(message), room).iter().map(|piece| one(piece, level.into())));
-    }
-    if operation.can_resume {
-        lines.push(Line::new());
-        let resume = app.keymap.way(ActionId::Resume);
-        let text = format!("{resume} resumes it where its journal ends; nothing is done twice.");
-        lines.push(one(&text, Meaning::Muted));
-    }
-    lines
 }
 
 fn help(app: &App, desk: &Desk, place: Place, room: usize) -> Vec<Line> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Level;
-use crate::model::{Kind, Uid};
+use crate::model::Key;
 
 /// How an operation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,12 @@ pub struct StepView {
     pub state: StepState,
     /// What was seen, or why it failed.
     pub note: Option<Box<str>>,
+    /// When it began.
+    pub began: Option<Timestamp>,
+    /// When it was seen done or failed.
+    pub ended: Option<Timestamp>,
+    /// How often its write was sent.
+    pub sent: u32,
 }
 
 /// What an operation waits for.
@@ -121,6 +127,8 @@ pub struct StepView {
 pub struct WaitView {
     /// For what, for people.
     pub what: Box<str>,
+    /// Since when.
+    pub since: Timestamp,
     /// Until when at the latest.
     pub until: Timestamp,
 }
@@ -133,7 +141,7 @@ pub struct OperationView {
     /// What it does, for people.
     pub title: Box<str>,
     /// The object it is about.
-    pub subject: Option<(Kind, Uid)>,
+    pub subject: Key,
     /// How it stands.
     pub state: OperationState,
     /// When it was started.
@@ -148,6 +156,21 @@ pub struct OperationView {
     pub message: Option<Box<str>>,
     /// Whether it can be taken up again from here.
     pub can_resume: bool,
+    /// How often it was taken up again.
+    pub resumed: u64,
+    /// What it made, where the console watches such objects.
+    pub made: Option<Made>,
+    /// What taking it back would be, in sentences.
+    pub undo: Vec<Box<str>>,
+}
+
+/// An object that an operation made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Its kind and name, for people.
+    pub what: Box<str>,
+    /// What opens it.
+    pub key: Key,
 }
 
 impl OperationView {

@@ -35,6 +35,7 @@ impl App {
             ActionId::Proceed => self.not_confirmable(desk),
             ActionId::Logs => self.no_logs(desk),
             ActionId::Instance => self.no_instance(desk),
+            ActionId::Open => self.nothing_made(desk),
             ActionId::CopyCommand => self.command_line(desk).err(),
             ActionId::Yaml => match self.target(desk) {
                 Some(Key::Object(Kind::TlsSecret, _)) => {
@@ -87,6 +88,20 @@ impl App {
         let Some(Key::Operation(id)) = self.target(desk) else { return Err("no operation is selected".to_owned()) };
         let found = desk.operations.iter().find(|operation| operation.id == id);
         found.ok_or_else(|| format!("operation {id} is not known here"))
+    }
+
+    /// Why what an operation on the screen made cannot be opened.
+    fn nothing_made(&self, desk: &Desk) -> Option<String> {
+        let Some(Layer::Operation(..)) = self.layers.last() else { return None };
+        let operation = match self.operation(desk) {
+            Ok(operation) => operation,
+            Err(why) => return Some(why),
+        };
+        match operation.made.as_ref().map(|made| (&made.key, &made.what)) {
+            Some((Key::Object(kind, uid), _)) if desk.world.inventory.meta(*kind, uid).is_some() => None,
+            Some((_, what)) => Some(format!("{what} is not seen here")),
+            None => Some("this operation made nothing that can be opened".to_owned()),
+        }
     }
 
     fn not_confirmable(&self, desk: &Desk) -> Option<String> {

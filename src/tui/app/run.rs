@@ -248,6 +248,10 @@ impl App {
                 return Effects::new();
             }
             Some(Layer::Timeline(timeline)) => timeline.under(desk.now, cells),
+            Some(Layer::Operation(..)) => {
+                let operation = self.operation(desk).ok();
+                operation.and_then(|operation| Some(operation.made.as_ref()?.key.clone()))
+            }
             _ => self.target(desk),
         };
         match key {

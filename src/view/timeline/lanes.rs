@@ -97,7 +97,7 @@ impl Source<'_> {
         let object = Some(Key::Object(Kind::Pvc, uid.clone()));
         let copies = Lane { name: "Copies".into(), spans: Vec::new(), ..self.copies(claim) };
         let covered = self.covered(claim);
-        let own = |operation: &&OperationView| operation.subject == Some((Kind::Pvc, uid.clone()));
+        let own = |operation: &&OperationView| operation.subject == Key::Object(Kind::Pvc, uid.clone());
         let operations: Vec<&OperationView> = self.operations.iter().filter(own).collect();
         let mut lanes = vec![copies, covered, done(&operations)];
         for lane in &mut lanes {
@@ -126,7 +126,10 @@ impl Source<'_> {
             lanes.extend(self.certificate(row.object.kind, &row.uid));
         }
         let in_namespace = |operation: &&OperationView| {
-            let meta = operation.subject.as_ref().and_then(|(kind, uid)| inventory.meta(*kind, uid));
+            let meta = match &operation.subject {
+                Key::Object(kind, uid) => inventory.meta(*kind, uid),
+                Key::Operation(_) | Key::Notice(_) => None,
+            };
             namespace.is_none() || meta.and_then(|meta| meta.namespace.as_ref()) == namespace
         };
         let operations: Vec<&OperationView> = self.operations.iter().filter(in_namespace).collect();

@@ -162,7 +162,7 @@ fn a_volume_has_its_copies_objective_operations_and_plans() {
     let operation = |subject: &str| OperationView {
         id: subject.into(),
         title: format!("back up {subject}").into(),
-        subject: Some((Kind::Pvc, Uid::from(subject))),
+        subject: Key::Object(Kind::Pvc, Uid::from(subject)),
         state: OperationState::Failed,
         started: Some(ago(30)),
         ended: Some(ago(29)),
@@ -170,6 +170,9 @@ fn a_volume_has_its_copies_objective_operations_and_plans() {
         waits: None,
         message: None,
         can_resume: false,
+        resumed: 0,
+        made: None,
+        undo: Vec::new(),
     };
     let operations = [operation("uid-db"), operation("uid-other")];
     for whose in [of(Kind::Pvc, "db"), of(Kind::VolumeSnapshot, "s1"), of(Kind::Pv, "pv-db")] {

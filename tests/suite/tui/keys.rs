@@ -295,6 +295,23 @@ fn every_text_that_names_a_key_names_the_configured_one() {
 }
 
 #[test]
+fn what_an_operation_made_is_opened_from_it() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.desk.operations = vec![shop::done()];
+    driven.input(Input::Changed);
+    driven.press("o enter enter");
+    assert_eq!(driven.app.place(), Place::Detail);
+    assert!(driven.screen().contains("VolumeSnapshot shop/data-db-0-0301-0200"), "{}", driven.screen());
+    driven.press("esc");
+    let mut nothing = shop::failed();
+    nothing.made = None;
+    driven.desk.operations = vec![nothing];
+    driven.press("enter");
+    assert_eq!(driven.app.place(), Place::Operation);
+    assert!(driven.screen().contains("made nothing that can be opened"), "{}", driven.screen());
+}
+
+#[test]
 fn an_interrupted_operation_names_the_way_to_resume_it() {
     let mut driven = keyed("actions = ['a']", 80, 24);
     let mut operation = shop::operation();

@@ -171,6 +171,12 @@ fn an_operation_and_what_it_waits_for() {
 }
 
 #[test]
+fn an_operation_that_ended_says_what_to_do_next() {
+    both("operation-done", "o enter", |driven| driven.desk.operations = vec![shop::done()]);
+    both("operation-failed", "o enter G", |driven| driven.desk.operations = vec![shop::failed()]);
+}
+
+#[test]
 fn stale_denied_and_not_served_are_seen_at_once() {
     both("blind", "", |driven| {
         let then = shop::now() - jiff::SignedDuration::from_secs(42);

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use holdfast::model::{
     CertManagerCertificate, CertificateFacts, ClaimRef, ClusterEvent, Condition, Connection, Container, ContainerState,
-    Content, ContentSource, Context, DeletionPolicy, Delta, Issuer, KeyMatch, Kind, Meta, Namespace, Node, Object,
+    Content, ContentSource, Context, DeletionPolicy, Delta, Issuer, Key, KeyMatch, Kind, Meta, Namespace, Node, Object,
     OwnerRef, Place, Pod, Policies, PolicyRule, Pv, Pvc, ReclaimPolicy, Scope, SecretUse, SecretVia, SnapshotClass,
     SnapshotSource, StorageClass, TlsSecret, Touched, Uid, VolumeAttachment, VolumeError, VolumeSnapshot, Workload,
     WorkloadKind, annotation,
 };
 use holdfast::session::Desk;
-use holdfast::view::{OperationState, OperationView, StepState, StepView, WaitView};
+use holdfast::view::{Made, OperationState, OperationView, StepState, StepView, WaitView};
 use jiff::{SignedDuration, Timestamp};
 
 mod history;
@@ -367,35 +367,80 @@ pub fn refresh(desk: &mut Desk) {
     desk.refresh(&Touched { all: true, ..Touched::default() }, now());
 }
 
-/// An operation in its second step.
+/// The last copy of the first volume, as an operation would have made it.
+fn made() -> Made {
+    let name = format!("data-db-0-{}", ago(67).strftime("%m%d-%H%M"));
+    let key = Key::Object(Kind::VolumeSnapshot, meta(Some("shop"), &name).uid());
+    Made { what: format!("VolumeSnapshot shop/{name}").into(), key }
+}
+
+fn seconds(at: i64) -> Timestamp {
+    ago(1) + SignedDuration::from_secs(at)
+}
+
+/// An operation in its last step.
 pub fn operation() -> OperationView {
-    let step =
-        |title: &str, state, note: Option<&str>| StepView { title: title.into(), state, note: note.map(Into::into) };
+    let step = |title: &str, state, span: (i64, Option<i64>), note: Option<&str>| StepView {
+        title: title.into(),
+        state,
+        note: note.map(Into::into),
+        began: Some(seconds(span.0)),
+        ended: span.1.map(seconds),
+        sent: 1,
+    };
     OperationView {
         id: "20260301-030612-7c1d9a04".into(),
         title: "back up volume shop/data-db-0".into(),
-        subject: Some((Kind::Pvc, meta(Some("shop"), "data-db-0").uid())),
         state: OperationState::Running,
         started: Some(ago(1)),
         ended: None,
         steps: vec![
-            step("create VolumeSnapshot shop/data-db-0-7c1d9a04", StepState::Done, None),
+            step("create VolumeSnapshot shop/data-db-0-7c1d9a04", StepState::Done, (0, Some(1)), None),
             step(
                 "wait until the snapshot is cut (the data of that moment is safe from later writes)",
                 StepState::Done,
+                (1, Some(4)),
                 Some("cut at 2026-03-01T03:06:13Z"),
             ),
             step(
                 "wait until the snapshot is ready (it can be restored from)",
                 StepState::Running,
+                (4, None),
                 Some("readyToUse is false"),
             ),
         ],
         waits: Some(WaitView {
             what: "the snapshot to become ready to restore from".into(),
-            until: now() + SignedDuration::from_mins(9),
+            since: seconds(4),
+            until: seconds(604),
         }),
         message: None,
         can_resume: false,
+        resumed: 0,
+        subject: Key::Object(Kind::Pvc, meta(Some("shop"), "data-db-0").uid()),
+        made: Some(made()),
+        undo: vec!["delete the VolumeSnapshot (its copy in storage goes when the deletion policy says so)".into()],
     }
+}
+
+/// The same, ended well.
+pub fn done() -> OperationView {
+    let mut operation = operation();
+    (operation.state, operation.ended, operation.waits) = (OperationState::Done, Some(now()), None);
+    if let Some(last) = operation.steps.last_mut() {
+        (last.state, last.ended, last.note) = (StepState::Done, Some(now()), None);
+    }
+    operation
+}
+
+/// The same, ended badly, after a first answer was lost and a console was killed.
+pub fn failed() -> OperationView {
+    let mut operation = done();
+    (operation.state, operation.resumed, operation.steps[0].sent) = (OperationState::Failed, 1, 2);
+    let why = "not done within 600s: snapshot quota of the pool is used up";
+    if let Some(last) = operation.steps.last_mut() {
+        (last.state, last.note) = (StepState::Failed, Some(why.into()));
+    }
+    operation.message = Some(format!("failed at ready: {why}").into());
+    operation
 }

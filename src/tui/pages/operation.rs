@@ -1,0 +1,150 @@
+//! One operation: how it stands, how long each step took, what is waited for and how much of the deadline is used
+//! up, and, once it has ended, what to do next.
+
+use super::super::App;
+use super::super::action::{ActionId, Availability};
+use super::super::draw::{left, step_mark};
+use super::super::theme::Meaning;
+use super::{Line, one, wrap};
+use crate::session::Desk;
+use crate::text;
+use crate::view::{OperationState, OperationView, StepView, WaitView};
+
+/// Columns before the title of a step: mark, word and time.
+const MARK: usize = 24;
+/// Columns of the gauge.
+const GAUGE: usize = 30;
+/// Share of a deadline, in per cent, from which it is nearly over.
+const NEARLY: u64 = 80;
+
+pub(super) fn lines(app: &App, desk: &Desk, operation: &OperationView, room: usize) -> Vec<Line> {
+    let level = operation.state.level();
+    let (done, all) = operation.progress();
+    let mut lines = vec![vec![
+        (format!("{} {}", level.glyph(), operation.state.word()), level.into()),
+        (format!("   {done} of {all} steps"), Meaning::Muted),
+    ]];
+    lines.extend(operation.started.map(|started| {
+        let end = operation.ended.unwrap_or(desk.now);
+        let took = text::age(end.duration_since(started));
+        let word = if operation.ended.is_some() { "took" } else { "running for" };
+        let resumed = match usize::try_from(operation.resumed).unwrap_or(usize::MAX) {
+            0 => String::new(),
+            times => format!(", resumed {}", text::plural(times, "time", "times")),
+        };
+        one(&format!("started {}, {word} {took}{resumed}", started.strftime("%Y-%m-%d %H:%M:%SZ")), Meaning::Muted)
+    }));
+    lines.push(Line::new());
+    lines.extend(operation.steps.iter().flat_map(|step| step_lines(desk, step, room)));
+    lines.extend(operation.waits.iter().flat_map(|wait| wait_lines(desk, wait, room)));
+    if let Some(message) = &operation.message {
+        lines.push(Line::new());
+        lines.extend(wrap(&text::sanitize(message), room).iter().map(|piece| one(piece, level.into())));
+    }
+    let next = next(app, desk, operation);
+    if !next.is_empty() {
+        lines.extend([Line::new(), one("WHAT NEXT", Meaning::Heading)]);
+        for sentence in next {
+            let pieces = wrap(&text::sanitize(&sentence), room.saturating_sub(2));
+            lines.extend(pieces.iter().map(|piece| one(&format!("  {piece}"), Meaning::Text)));
+        }
+    }
+    lines
+}
+
+fn step_lines(desk: &Desk, step: &StepView, room: usize) -> Vec<Line> {
+    let (mark, meaning) = step_mark(step.state);
+    let took = step.began.map(|began| text::age(step.ended.unwrap_or(desk.now).duration_since(began)));
+    let start = format!("{mark} {:>4}  ", took.unwrap_or_default());
+    let wide = room.saturating_sub(MARK);
+    let mut lines = Vec::new();
+    for (i, piece) in wrap(&text::sanitize(&step.title), wide).into_iter().enumerate() {
+        let start = if i == 0 { start.clone() } else { " ".repeat(MARK) };
+        lines.push(vec![(start, meaning), (piece, Meaning::Text)]);
+    }
+    let sent =
+        (step.sent > 1).then(|| format!("sent {} times, each after seeing that it had no effect yet", step.sent));
+    for note in step.note.as_deref().map(text::sanitize).into_iter().chain(sent.map(Into::into)) {
+        let pieces = wrap(&note, wide).into_iter();
+        lines.extend(pieces.map(|piece| vec![(" ".repeat(MARK), Meaning::Muted), (piece, Meaning::Muted)]));
+    }
+    lines
+}
+
+fn wait_lines(desk: &Desk, wait: &WaitView, room: usize) -> Vec<Line> {
+    let seconds = |from, to: jiff::Timestamp| to.duration_since(from).as_secs().max(0).unsigned_abs();
+    let (used, whole) = (seconds(wait.since, desk.now), seconds(wait.since, wait.until));
+    let percent = text::percent(used, whole);
+    let meaning = match percent {
+        100.. => Meaning::Danger,
+        NEARLY.. => Meaning::Warn,
+        _ => Meaning::Accent,
+    };
+    let of = text::age(wait.until.duration_since(wait.since));
+    let until = wait.until.strftime("%H:%M:%SZ");
+    let left = left(wait.until.duration_since(desk.now));
+    let mut lines = vec![Line::new()];
+    for (i, piece) in wrap(&text::sanitize(&wait.what), room.saturating_sub(10)).into_iter().enumerate() {
+        let label = if i == 0 { "waits for " } else { "          " };
+        lines.push(vec![(label.to_owned(), Meaning::Heading), (piece, Meaning::Accent)]);
+    }
+    lines.push(vec![
+        ("          ".to_owned(), Meaning::Muted),
+        (gauge(percent, GAUGE), meaning),
+        (format!(" {percent}% of {of}, until {until} {left}"), Meaning::Muted),
+    ]);
+    lines
+}
+
+/// A share as a bar of this many columns. Only nothing looks empty, and only all of it looks full.
+fn gauge(percent: u64, columns: usize) -> String {
+    let full = usize::try_from(percent.min(100)).unwrap_or(100) * columns / 100;
+    let full = if percent > 0 { full.max(1) } else { 0 };
+    format!("{}{}", "█".repeat(full), "░".repeat(columns - full))
+}
+
+/// What a person can do about an operation that nobody runs.
+fn next(app: &App, desk: &Desk, operation: &OperationView) -> Vec<String> {
+    if operation.can_resume {
+        let resume = app.keymap.way(ActionId::Resume);
+        return vec![format!("{resume} resumes it where its journal ends; nothing is done twice.")];
+    }
+    if operation.ended.is_none() {
+        return Vec::new();
+    }
+    let mut next = Vec::new();
+    if operation.state != OperationState::Done {
+        let backup = app.keymap.way(ActionId::Backup);
+        next.push(format!(
+            "It has ended and is not resumed. When the cause is gone, {backup} on the volume plans again."
+        ));
+    }
+    match (&operation.made, app.available(desk, ActionId::Open)) {
+        (Some(made), Availability::Enabled) => {
+            next.push(format!("{} opens {}.", app.keymap.way(ActionId::Open), made.what));
+        }
+        (Some(made), Availability::Disabled(_)) => next.push(format!("It made {}, which is not seen here.", made.what)),
+        (None, _) => next.push("It made nothing, so there is nothing to take back.".to_owned()),
+    }
+    if operation.made.is_some() {
+        next.extend(operation.undo.iter().map(|undo| format!("Taking it back means: {undo}.")));
+    }
+    next
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(0, "░░░░░░░░░░")]
+    #[case(1, "█░░░░░░░░░")]
+    #[case(50, "█████░░░░░")]
+    #[case(99, "█████████░")]
+    #[case(100, "██████████")]
+    #[case(250, "██████████")]
+    fn a_gauge_is_full_only_when_all_is_used(#[case] percent: u64, #[case] bar: &str) {
+        assert_eq!(gauge(percent, 10), bar);
+    }
+}
