@@ -90,7 +90,7 @@ fn run(out: &mut String, cell: &Cell, (x, y, cells): (u16, u16, u16), text: &str
     );
 }
 
-/// Where the lines of a frame's corner or edge go, within a cell of one by one.
+/// Where the lines of a frame's or a tree's corner or edge go, within a cell of one by one.
 fn frame(c: char) -> Option<&'static [[f32; 4]]> {
     Some(match c {
         '─' => &[[0.0, 0.5, 1.0, 0.5]],
@@ -99,6 +99,9 @@ fn frame(c: char) -> Option<&'static [[f32; 4]]> {
         '╮' => &[[0.0, 0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 1.0]],
         '╰' => &[[0.5, 0.5, 1.0, 0.5], [0.5, 0.0, 0.5, 0.5]],
         '╯' => &[[0.0, 0.5, 0.5, 0.5], [0.5, 0.0, 0.5, 0.5]],
+        '├' => &[[0.5, 0.0, 0.5, 1.0], [0.5, 0.5, 1.0, 0.5]],
+        '└' => &[[0.5, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 0.5]],
+        '┴' => &[[0.0, 0.5, 1.0, 0.5], [0.5, 0.0, 0.5, 0.5]],
         _ => return None,
     })
 }
