@@ -12,6 +12,7 @@ mod get;
 mod keys;
 mod open;
 mod operations;
+mod out;
 mod settings;
 mod shell;
 
@@ -37,7 +38,9 @@ pub fn main() -> Exit {
     match run(args) {
         Ok(exit) => exit,
         Err(failure) => {
-            eprintln!("holdfast: {}", describe(&*failure.error));
+            if failure.exit != Exit::Unread {
+                out::say(format_args!("holdfast: {}", describe(&*failure.error)));
+            }
             failure.exit
         }
     }

@@ -11,6 +11,9 @@
 //! - [`sim`]: a Kubernetes API in this process, for the demo and for tests; stands on nothing here.
 //! - [`tui`], [`cli`]: the console and the commands.
 
+// What prints past `cli::out` or the console's terminal panics when nobody reads.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod assess;
 pub mod cli;
 pub mod cluster;

@@ -10,7 +10,7 @@ use crate::plan::backup;
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
 ///
 /// Without a command the console opens. Exit codes: 0 fine, 1 refused, failed or findings over the limit,
-/// 2 usage or configuration, 3 could not reach or judge, 4 waiting for a person.
+/// 2 usage or configuration, 3 could not reach or judge, 4 waiting for a person, 141 nobody reads stdout any more.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Args {

@@ -1,9 +1,9 @@
 //! `holdfast backup`: the same plan, review and run as in the console.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use super::args::{Backup, Global};
-use super::{Exit, Failure, open, operations};
+use super::{Exit, Failure, open, operations, out};
 use crate::model::{Kind, Uid};
 use crate::plan::backup::Options;
 use crate::plan::{Confirmed, DryRun};
@@ -28,7 +28,7 @@ pub(super) async fn run(global: &Global, backup: &Backup) -> Result<Exit, Failur
     let claim = find(&session, &namespace, &name)?;
     let options = options(&session, backup);
     let reviewed = plan(&mut session, &claim, options).await?;
-    print_review(&reviewed);
+    print_review(&reviewed)?;
     if let DryRun::Refused(why) = &reviewed.dry_run {
         return Err(Failure::new(Exit::Refused, format!("the API server would refuse the plan: {why}")));
     }
@@ -97,12 +97,13 @@ pub(super) fn refused(refusal: &crate::plan::Refusal) -> Failure {
     Failure::new(Exit::Refused, format!("{refusal}\n  what would clear it: {}", refusal.clear))
 }
 
-fn print_review(reviewed: &Reviewed) {
-    println!("{}", reviewed.plan.title);
+fn print_review(reviewed: &Reviewed) -> Result<(), Failure> {
+    out::line(&reviewed.plan.title)?;
     for section in review::review(&reviewed.plan, &reviewed.dry_run) {
-        println!("\n{}", section.heading);
-        section.lines.iter().for_each(|(_, line)| println!("  {line}"));
+        out::line(format_args!("\n{}", section.heading))?;
+        section.lines.iter().try_for_each(|(_, line)| out::line(format_args!("  {line}")))?;
     }
+    Ok(())
 }
 
 /// The plan, confirmed by flag or by typing the volume's name. `None` when nobody is there to type.
@@ -116,13 +117,11 @@ fn confirm(session: &Session, reviewed: Reviewed, yes: bool) -> Result<Option<Co
         return Ok(Some(reviewed.plan.confirm_by_flag(&who)));
     }
     if !std::io::stdin().is_terminal() {
-        eprintln!("holdfast: nobody is here to confirm; run it in a terminal, or add --yes");
+        out::say("holdfast: nobody is here to confirm; run it in a terminal, or add --yes");
         return Ok(None);
     }
-    eprint!("Type {} to start on context {}: ", reviewed.plan.proof(), reviewed.plan.context);
-    let mut typed = String::new();
-    let read = std::io::stderr().flush().and_then(|()| std::io::stdin().read_line(&mut typed));
-    read.map_err(|error| Failure::new(Exit::Refused, error))?;
+    let question = format_args!("Type {} to start on context {}: ", reviewed.plan.proof(), reviewed.plan.context);
+    let typed = out::ask(question).map_err(|error| Failure::new(Exit::Refused, error))?;
     let confirmed = reviewed.plan.confirm_typed(typed.trim_end_matches(['\r', '\n']), &who);
     confirmed.map(Some).map_err(|error| Failure::new(Exit::Refused, format!("{error}; nothing was done")))
 }

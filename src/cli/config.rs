@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind, Write};
 use std::path::Path;
 
 use super::args::{Config as What, Global};
-use super::{Exit, Failure, settings};
+use super::{Exit, Failure, out, settings};
 use crate::config::{self, ConfigError, Location, Origin, VARIABLES};
 use crate::text::{plural, sanitize};
 
@@ -15,10 +15,10 @@ const CHECKED: &str =
 
 pub(super) fn run(global: &Global, what: &What) -> Result<Exit, Failure> {
     match what {
-        What::Init { stdout: true } => print!("{}", config::commented()),
+        What::Init { stdout: true } => out::print(config::commented())?,
         What::Init { stdout: false } => init(&config::file(global.config.as_deref())?.path)?,
         What::Check { file } => return check(global, file.as_deref()),
-        What::Path => path(global),
+        What::Path => path(global)?,
     }
     Ok(Exit::Fine)
 }
@@ -38,8 +38,7 @@ fn init(path: &Path) -> Result<(), Failure> {
         file => file.map_err(failed)?,
     };
     file.write_all(config::commented().as_bytes()).map_err(failed)?;
-    println!("{} is written; every setting in it is commented out", sanitize(&shown.to_string()));
-    Ok(())
+    out::line(format_args!("{} is written; every setting in it is commented out", sanitize(&shown.to_string())))
 }
 
 fn check(global: &Global, file: Option<&Path>) -> Result<Exit, Failure> {
@@ -49,18 +48,19 @@ fn check(global: &Global, file: Option<&Path>) -> Result<Exit, Failure> {
     };
     let shown = sanitize(&location.path.display().to_string()).into_owned();
     let Some(reading) = config::read(&location)? else {
-        println!("{shown} is not there, so the defaults hold; `holdfast config init` writes it");
+        out::line(format_args!("{shown} is not there, so the defaults hold; `holdfast config init` writes it"))?;
         return Ok(Exit::Fine);
     };
     let settings = reading.settings;
     match settings::judged(reading, &settings::themes(&location)) {
         Ok(_) => {
-            println!("{shown}: {}, nothing wrong\n{CHECKED}", plural(settings, "setting", "settings"));
+            let count = plural(settings, "setting", "settings");
+            out::line(format_args!("{shown}: {count}, nothing wrong\n{CHECKED}"))?;
             Ok(Exit::Fine)
         }
         Err(ConfigError::Wrong(mistakes)) => {
             for mistake in &mistakes {
-                eprintln!("{}", sanitize(&mistake.to_string()));
+                out::say(sanitize(&mistake.to_string()));
             }
             let count = plural(mistakes.len(), "mistake", "mistakes");
             Err(Failure::new(Exit::Usage, format!("{count} in {shown}")))
@@ -69,7 +69,7 @@ fn check(global: &Global, file: Option<&Path>) -> Result<Exit, Failure> {
     }
 }
 
-fn path(global: &Global) {
+fn path(global: &Global) -> Result<(), Failure> {
     let log = global.log_file.as_ref().map(|path| Location { path: path.clone(), origin: Origin::Flag("--log-file") });
     let themes = config::file(global.config.as_deref())
         .map(|Location { path, origin }| Location { path: path.with_file_name("themes"), origin });
@@ -88,15 +88,18 @@ fn path(global: &Global) {
             Ok(None) => ("nowhere".to_owned(), "--log-file names a file".to_owned()),
             Err(error) => ("nowhere".to_owned(), error.to_string()),
         };
-        println!("{name:<15}{}\n{:15}{}\n{:15}{what}", sanitize(&shown), "", sanitize(&why), "");
+        let (shown, why) = (sanitize(&shown), sanitize(&why));
+        out::line(format_args!("{name:<15}{shown}\n{:15}{why}\n{:15}{what}", "", ""))?;
     }
-    println!("\nAn option wins over an environment variable, that over the file, and the file over the default.");
-    println!("\nenvironment");
+    out::line("\nAn option wins over an environment variable, that over the file, and the file over the default.")?;
+    out::line("\nenvironment")?;
     for variable in VARIABLES {
         let value = config::variable(variable.name);
         let value = value.map_or_else(|| "not set".to_owned(), |value| value.to_string_lossy().into_owned());
-        println!("  {:<20}{}\n  {:20}{}", variable.name, sanitize(&value), "", variable.doc);
+        let value = sanitize(&value);
+        out::line(format_args!("  {:<20}{value}\n  {:20}{}", variable.name, "", variable.doc))?;
     }
+    Ok(())
 }
 
 fn presence(path: &Path) -> String {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::args::{Demo, Global};
-use super::{Exit, Failure, open};
+use super::{Exit, Failure, open, out};
 use crate::sim::{self, Sim, User};
 
 pub(super) async fn run(global: &Global, demo: &Demo) -> Result<Exit, Failure> {
@@ -15,8 +15,11 @@ pub(super) async fn run(global: &Global, demo: &Demo) -> Result<Exit, Failure> {
     write_private(&kubeconfig, &cluster.kubeconfig(User::Sre))
         .map_err(|error| Failure::new(Exit::Usage, format!("cannot write {}: {error}", kubeconfig.display())))?;
     let exit = if demo.serve {
-        println!("{} as {}", cluster.url(), kubeconfig.display());
-        eprintln!("serving until interrupted; try: kubectl --kubeconfig {} get pvc -A", kubeconfig.display());
+        out::line(format_args!("{} as {}", cluster.url(), kubeconfig.display()))?;
+        out::say(format_args!(
+            "serving until interrupted; try: kubectl --kubeconfig {} get pvc -A",
+            kubeconfig.display()
+        ));
         tokio::signal::ctrl_c().await.map_err(|error| fail(error.into()))?;
         Ok(Exit::Fine)
     } else {

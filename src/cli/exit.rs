@@ -16,6 +16,9 @@ pub enum Exit {
     Unknown,
     /// 4: waiting for a person.
     Waiting,
+    /// 141: nobody reads stdout any more, a pipe or a terminal. Nothing is said of it. The number is what a shell gives
+    /// a tool that SIGPIPE ended.
+    Unread,
 }
 
 impl Termination for Exit {
@@ -26,6 +29,7 @@ impl Termination for Exit {
             Self::Usage => 2,
             Self::Unknown => 3,
             Self::Waiting => 4,
+            Self::Unread => 141,
         })
     }
 }

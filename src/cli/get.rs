@@ -1,7 +1,7 @@
 //! `holdfast get`: the console's rows on stdout.
 
 use super::args::{Format, Get, Global, What};
-use super::{Exit, Failure, open};
+use super::{Exit, Failure, open, out};
 use crate::model::Kind;
 use crate::session::{Desk, to_yaml};
 use crate::text;
@@ -103,18 +103,18 @@ fn print(desk: &Desk, get: &Get, filter: &Filter) -> Result<(), Failure> {
     let mut rows: Vec<&Row> = listing.rows(board, 0).collect();
     rows.sort_by(|a, b| (&a.object.namespace, &a.object.name).cmp(&(&b.object.namespace, &b.object.name)));
     if rows.is_empty() && get.output == Format::Table {
+        let whereabouts = whereabouts(desk);
         match board.len() {
-            0 => eprintln!("holdfast: nothing found {}", whereabouts(desk)),
-            hidden => eprintln!("holdfast: none of {hidden} rows matches {}", whereabouts(desk)),
+            0 => out::say(format_args!("holdfast: nothing found {whereabouts}")),
+            hidden => out::say(format_args!("holdfast: none of {hidden} rows matches {whereabouts}")),
         }
         return Ok(());
     }
     match get.output {
-        Format::Table => print!("{}", output::table(rows, columns, desk.now)),
-        Format::Json => println!("{:#}", output::json_value(rows, columns)),
-        Format::Yaml => print!("{}", yaml(&output::json_value(rows, columns))?),
+        Format::Table => out::print(output::table(rows, columns, desk.now)),
+        Format::Json => out::line(format_args!("{:#}", output::json_value(rows, columns))),
+        Format::Yaml => out::print(yaml(&output::json_value(rows, columns))?),
     }
-    Ok(())
 }
 
 fn whereabouts(desk: &Desk) -> String {
@@ -129,11 +129,10 @@ fn print_problems(desk: &Desk, output: Format, filter: &Filter) -> Result<(), Fa
     let sieve = Sieve::new(filter, &Filter::default());
     found.retain(|problem| sieve.passes(problem, &desk.world, &desk.boards, desk.now));
     match output {
-        Format::Table => print!("{}", output::problems_table(&found, desk.now)),
-        Format::Json => println!("{:#}", output::problems_json(&found)),
-        Format::Yaml => print!("{}", yaml(&output::problems_json(&found))?),
+        Format::Table => out::print(output::problems_table(&found, desk.now)),
+        Format::Json => out::line(format_args!("{:#}", output::problems_json(&found))),
+        Format::Yaml => out::print(yaml(&output::problems_json(&found))?),
     }
-    Ok(())
 }
 
 fn yaml(value: &serde_json::Value) -> Result<String, Failure> {

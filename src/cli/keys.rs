@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::args::{Format, Global, Keys};
-use super::{Exit, Failure, settings};
+use super::{Exit, Failure, out, settings};
 use crate::session::to_yaml;
 use crate::text::width;
 use crate::tui::{Action, ActionId, Binding, Keymap, Place, Risk};
@@ -12,9 +12,9 @@ pub(super) fn run(global: &Global, keys: &Keys) -> Result<Exit, Failure> {
     let (_, keymap) = settings::effective(global)?;
     let values = || Value::Array(keymap.bindings().iter().map(|binding| value(&keymap, binding)).collect());
     match keys.output {
-        Format::Table => print!("{}", table(&keymap)),
-        Format::Json => println!("{:#}", values()),
-        Format::Yaml => print!("{}", to_yaml(&values()).map_err(|error| Failure::new(Exit::Unknown, error))?),
+        Format::Table => out::print(table(&keymap))?,
+        Format::Json => out::line(format_args!("{:#}", values()))?,
+        Format::Yaml => out::print(to_yaml(&values()).map_err(|error| Failure::new(Exit::Unknown, error))?)?,
     }
     Ok(Exit::Fine)
 }

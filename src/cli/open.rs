@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::Global;
 use super::settings;
-use super::{Exit, Failure};
+use super::{Exit, Failure, out};
 use crate::cluster::{self, ConnectError, Target};
 use crate::config::{Config, LOG_ENV, state_directory};
 use crate::model::{Connection, Freshness, Kind, World};
@@ -135,11 +135,12 @@ pub(super) fn warn_of_blind_spots(session: &Session, kinds: &[Kind]) -> bool {
     let mut whole = true;
     for kind in kinds {
         if let Some(why) = blind_spot(*kind, world.freshness(*kind)) {
-            eprintln!("holdfast: {}", text::sanitize(&why));
+            out::say(format_args!("holdfast: {}", text::sanitize(&why)));
             whole = false;
         }
         for (name, why) in world.unreadable.get(kind).into_iter().flatten() {
-            eprintln!("holdfast: {}", text::sanitize(&format!("{} {name} is left out: {why}", kind.spec().kind)));
+            let what = format!("{} {name} is left out: {why}", kind.spec().kind);
+            out::say(format_args!("holdfast: {}", text::sanitize(&what)));
             whole = false;
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::args::{Format, Global, Journal, Operations};
-use super::{Exit, Failure, describe, open};
+use super::{Exit, Failure, describe, open, out};
 use crate::config::state_directory;
 use crate::journal::{self, Body, Entry};
 use crate::model::Kind;
@@ -30,11 +30,11 @@ fn parse(id: &str) -> Result<OperationId, Failure> {
 fn list(output: Format) -> Result<Exit, Failure> {
     let stored = Store::open(&state_directory()?)?.list()?;
     match output {
-        Format::Table => stored.iter().for_each(|stored| println!("{}", line(stored))),
-        Format::Json => println!("{:#}", Value::Array(stored.iter().map(value).collect())),
+        Format::Table => stored.iter().try_for_each(|stored| out::line(line(stored)))?,
+        Format::Json => out::line(format_args!("{:#}", Value::Array(stored.iter().map(value).collect())))?,
         Format::Yaml => {
             let yaml = to_yaml(&Value::Array(stored.iter().map(value).collect()));
-            print!("{}", yaml.map_err(|error| Failure::new(Exit::Unknown, error))?);
+            out::print(yaml.map_err(|error| Failure::new(Exit::Unknown, error))?)?;
         }
     }
     Ok(Exit::Fine)
@@ -83,11 +83,14 @@ fn show(id: &str) -> Result<Exit, Failure> {
     let store = Store::open(&state_directory()?)?;
     let entries = store.entries(&id)?;
     let run = journal::fold(&entries).map_err(|error| Failure::new(Exit::Refused, error))?;
-    println!("{}\n  operation {id} on {} ({})", run.plan.title, run.plan.context, run.plan.server);
-    println!("  {} {}", run.plan.subject.object, run.plan.subject.uid);
-    println!("  confirmed by {}, plan sha256 {}", text::sanitize(run.authority.who()), run.plan.digest());
+    let plan = &run.plan;
+    out::line(format_args!("{}\n  operation {id} on {} ({})", plan.title, plan.context, plan.server))?;
+    out::line(format_args!("  {} {}", plan.subject.object, plan.subject.uid))?;
+    let who = text::sanitize(run.authority.who());
+    out::line(format_args!("  confirmed by {who}, plan sha256 {}", plan.digest()))?;
     for entry in &entries {
-        println!("  {}  {}", entry.at.strftime("%Y-%m-%dT%H:%M:%SZ"), text::sanitize(&said(entry)));
+        let at = entry.at.strftime("%Y-%m-%dT%H:%M:%SZ");
+        out::line(format_args!("  {at}  {}", text::sanitize(&said(entry))))?;
     }
     Ok(Exit::Fine)
 }
@@ -122,7 +125,7 @@ async fn resume(global: &Global, id: &str) -> Result<Exit, Failure> {
     };
     let run = stored.run?;
     if run.progress.end.is_some() {
-        eprintln!("holdfast: operation {id} has ended; only its record in the cluster is settled");
+        out::say(format_args!("holdfast: operation {id} has ended; only its record in the cluster is settled"));
     }
     let mut global = global.clone();
     global.context.get_or_insert_with(|| run.plan.context.clone());
@@ -146,7 +149,7 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
         let event = session.next().await;
         let fresh = session.entries_from(id, said_entries);
         for entry in &fresh {
-            eprintln!("{}", text::sanitize(&said(entry)));
+            out::say(text::sanitize(&said(entry)));
         }
         said_entries += fresh.len();
         let shown = session.desk().operations.iter().find(|operation| *operation.id == *id.as_str());
@@ -154,7 +157,7 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
         if now_waits != waits
             && let Some(what) = &now_waits
         {
-            eprintln!("waiting for {what}");
+            out::say(format_args!("waiting for {what}"));
         }
         waits = now_waits;
         if matches!(&event, Event::Over(over) if over == id) {
@@ -163,7 +166,7 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
     }
     match session.outcome(id) {
         Some(Ok(End::Done)) => {
-            print_outputs(session, id);
+            print_outputs(session, id)?;
             Ok(Exit::Fine)
         }
         Some(Ok(End::Failed { at, why })) => {
@@ -178,13 +181,14 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
     }
 }
 
-fn print_outputs(session: &Session, id: &OperationId) {
-    let Some(run) = session.run(id) else { return };
+fn print_outputs(session: &Session, id: &OperationId) -> Result<(), Failure> {
+    let Some(run) = session.run(id) else { return Ok(()) };
     for step in run.plan.steps() {
         for (slot, output) in run.progress.outputs(&step.id).into_iter().flatten() {
-            println!("{}.{slot}\t{}", step.id, text::sanitize(&output.word()));
+            out::line(format_args!("{}.{slot}\t{}", step.id, text::sanitize(&output.word())))?;
         }
     }
+    Ok(())
 }
 
 pub(super) fn journal(what: &Journal) -> Result<Exit, Failure> {
@@ -192,11 +196,9 @@ pub(super) fn journal(what: &Journal) -> Result<Exit, Failure> {
         Journal::Verify => {
             let store = Store::open(&state_directory()?)?;
             let (count, wrong) = (store.list()?.len(), store.verify()?);
-            for what in &wrong {
-                println!("{}", text::sanitize(what));
-            }
+            wrong.iter().try_for_each(|what| out::line(text::sanitize(what)))?;
             if wrong.is_empty() {
-                println!("{}, all as written", text::plural(count, "journal", "journals"));
+                out::line(format_args!("{}, all as written", text::plural(count, "journal", "journals")))?;
                 return Ok(Exit::Fine);
             }
             Ok(Exit::Refused)

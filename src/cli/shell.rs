@@ -8,7 +8,7 @@ use clap_complete::aot::{self, Generator};
 use clap_mangen::Man;
 
 use super::args::{Args, Shell};
-use super::{Exit, Failure};
+use super::{Exit, Failure, out};
 
 pub(super) fn completions(shell: Shell) -> Result<Exit, Failure> {
     let shell = match shell {
@@ -67,7 +67,7 @@ fn parts(man: &Man, page: &mut Vec<u8>) -> io::Result<()> {
 }
 
 fn print(text: io::Result<Vec<u8>>) -> Result<Exit, Failure> {
-    let printed = text.and_then(|text| io::stdout().write_all(&text));
-    printed.map_err(|error| Failure::new(Exit::Unknown, format!("cannot print it: {error}")))?;
+    let text = text.map_err(|error| Failure::new(Exit::Unknown, format!("cannot make it: {error}")))?;
+    out::bytes(&text)?;
     Ok(Exit::Fine)
 }

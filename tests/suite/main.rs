@@ -16,6 +16,7 @@ mod faults;
 mod filter;
 mod live;
 mod logs;
+mod pipes;
 mod pty;
 mod read_only;
 mod readme;

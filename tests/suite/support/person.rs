@@ -99,7 +99,12 @@ impl Person {
 
     /// Runs the binary to its end.
     pub async fn run(&self, arguments: &[&str]) -> Ended {
-        let running = self.command(arguments).output();
+        self.run_into(arguments, Stdio::piped(), Stdio::piped()).await
+    }
+
+    /// The same with its output and what it says going elsewhere.
+    pub async fn run_into(&self, arguments: &[&str], stdout: Stdio, stderr: Stdio) -> Ended {
+        let running = self.command(arguments).stdout(stdout).stderr(stderr).spawn().unwrap().wait_with_output();
         let output = tokio::time::timeout(PATIENCE, running).await;
         let output = output.unwrap_or_else(|_| panic!("holdfast {arguments:?} did not end")).unwrap();
         let ended = Ended {
