@@ -109,7 +109,7 @@ fn frame_after_key(bencher: Bencher, volumes: usize) {
     let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
     bencher.bench_local(|| {
         app.handle(&desk, key("j"));
-        terminal.draw(|frame| draw(&app, &desk, frame)).unwrap();
+        terminal.draw(|frame| drop(draw(&app, &desk, frame))).unwrap();
     });
 }
 
@@ -122,7 +122,7 @@ fn frame_zoomed(bencher: Bencher, volumes: usize) {
     let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
     bencher.bench_local(|| {
         app.handle(&desk, key("j"));
-        terminal.draw(|frame| draw(&app, &desk, frame)).unwrap();
+        terminal.draw(|frame| drop(draw(&app, &desk, frame))).unwrap();
     });
 }
 

@@ -82,10 +82,12 @@ fn check(target: &Target) -> Result<(), ConnectError> {
 /// Opens the console, with its state in this directory.
 pub(super) async fn console(global: &Global, state: &Path) -> Result<Exit, Failure> {
     let settings::Console { config, theme, themes, keymap } = settings::console(global)?;
+    let mouse = config.mouse;
     let mut session = session_at(global, config, Kind::ALL, false, state)?;
-    match tui::run(&mut session, theme, themes, keymap).await {
+    match tui::run(&mut session, theme, themes, keymap, mouse).await {
         Ok(()) => Ok(Exit::Fine),
-        Err(error @ ConsoleError::NoTerminal) => Err(Failure::new(Exit::Usage, error)),
+        Err(error @ (ConsoleError::NoTerminal | ConsoleError::Incapable(_))) => Err(Failure::new(Exit::Usage, error)),
+        Err(error @ ConsoleError::Gone) => Err(Failure::new(Exit::Unread, error)),
         Err(error) => Err(Failure::new(Exit::Refused, error)),
     }
 }

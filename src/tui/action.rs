@@ -74,6 +74,7 @@ pub enum ActionId {
     Theme,
     Palette,
     Help,
+    Suspend,
     Quit,
 }
 
@@ -314,6 +315,8 @@ actions! {
     Back "back" "back" ["esc"] EVERYWHERE bar 11 menu None; None
         "Close this, or take away the filter, then the marks; never the pinned filter, never leaves the console"
     Leave "leave" "quit" ["q"] EVERYWHERE bar 12 menu None; None "Close this, or leave the console; asks when an operation runs"
+    Suspend "suspend" "suspend" ["ctrl-z"] EVERYWHERE bar 0 menu None; None
+        "Stop the console and give the terminal back to the shell, whose `fg` brings it back; not while an operation runs"
     Quit "quit" "quit" ["ctrl-c"] EVERYWHERE bar 0 menu None; None "Leave the console; asks when an operation runs"
 }
 

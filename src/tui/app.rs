@@ -6,6 +6,7 @@ mod available;
 mod filling;
 mod filter;
 mod logs;
+mod pointed;
 mod run;
 mod typing;
 
@@ -23,10 +24,12 @@ use super::form::Form;
 use super::keymap::Keymap;
 use super::keys::Chord;
 use super::layer::{DetailLayer, Layer, Offer, Place, ProblemsLayer};
-use super::layout::Areas;
+use super::layout::{Areas, LEAST};
 use super::logs::Tail;
+use super::mouse::Gesture;
 use super::pages;
 use super::panes::Panes;
+use super::spots::Spot;
 use super::theme::{Theme, Themes};
 use crate::cluster::{LogEvent, LogQuery};
 use crate::config::ThemeFolder;
@@ -40,10 +43,10 @@ use crate::view::{self, Filter, Level, Sieve};
 pub enum Input {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse was used on what stood under it.
+    Mouse(Gesture, Spot),
     /// Text was pasted.
     Paste(String),
-    /// The terminal has a new size: columns and lines.
-    Resize(u16, u16),
     /// Time passed.
     Tick,
     /// The desk changed.
@@ -104,6 +107,8 @@ pub enum Effect {
     CloseLog(u64),
     /// Read the user's theme files anew, then take this theme, or the next.
     ReadThemes(Option<String>),
+    /// Give the terminal back and stop until the shell continues this process.
+    Suspend,
     /// Leave.
     Quit,
 }
@@ -167,12 +172,14 @@ impl App {
                 self.sync(desk);
                 self.key(desk, event)
             }
-            Input::Paste(text) => {
-                self.paste(desk, &text);
-                Vec::new()
+            Input::Mouse(gesture, spot) => {
+                self.sync(desk);
+                self.pointed(desk, gesture, spot)
             }
-            Input::Resize(columns, lines) => {
-                self.screen = Rect::new(0, 0, columns, lines);
+            Input::Paste(text) => {
+                if self.seen() {
+                    self.paste(desk, &text);
+                }
                 Vec::new()
             }
             Input::Tick | Input::Changed => {
@@ -213,6 +220,20 @@ impl App {
         effects
     }
 
+    /// Takes the size that the terminal has: columns and lines.
+    pub fn resize(&mut self, desk: &Desk, columns: u16, lines: u16) {
+        let screen = Rect::new(0, 0, columns, lines);
+        if screen != self.screen {
+            self.screen = screen;
+            self.sync(desk);
+        }
+    }
+
+    /// Whether the terminal is large enough to show anything.
+    pub fn seen(&self) -> bool {
+        self.screen.width >= LEAST.0 && self.screen.height >= LEAST.1
+    }
+
     /// Where the keys go.
     pub fn place(&self) -> Place {
         self.layers.last().map_or(Place::Panes, Layer::place)
@@ -238,13 +259,17 @@ impl App {
         self.said = None;
         let chord = Chord::of(&event);
         let place = self.place();
+        if !self.seen() {
+            return self.unseen(desk, chord);
+        }
         if place.typed() {
             // A key that could be part of a text does not leave while one is typed.
-            let leaves = chord.ctrl && self.keymap.keys(ActionId::Quit).contains(&chord);
-            return match place {
-                _ if leaves => self.run(desk, ActionId::Quit, None),
-                Place::Form => self.form_key(desk, event),
-                _ => self.typed(desk, event),
+            let leaves = |id: &ActionId| chord.ctrl && self.keymap.keys(*id).contains(&chord);
+            let left = [ActionId::Quit, ActionId::Suspend].into_iter().find(leaves);
+            return match (left, place) {
+                (Some(id), _) => self.run(desk, id, None),
+                (None, Place::Form) => self.form_key(desk, event),
+                (None, _) => self.typed(desk, event),
             };
         }
         if let Some(Layer::Menu(entries, ..)) = self.layers.last()
@@ -255,6 +280,19 @@ impl App {
         match self.keymap.bound(chord, place) {
             Some(action) => self.run(desk, action.id, None),
             None => Vec::new(),
+        }
+    }
+
+    /// A key where nothing is seen: all that it can do is leave.
+    fn unseen(&mut self, desk: &Desk, chord: Chord) -> Vec<Effect> {
+        let typing = self.place() == Place::Typing;
+        let pressed = |id| (chord.ctrl || !typing) && self.keymap.keys(id).contains(&chord);
+        if pressed(ActionId::Quit) || pressed(ActionId::Leave) {
+            self.run(desk, ActionId::Quit, None)
+        } else if pressed(ActionId::Suspend) {
+            self.run(desk, ActionId::Suspend, None)
+        } else {
+            Vec::new()
         }
     }
 
@@ -326,7 +364,7 @@ impl App {
             Some(Layer::Operations(cursor)) => {
                 let is = |id: &Arc<str>| cursor.key == Some(Key::Operation(id.clone()));
                 let found = desk.operations.iter().position(|operation| is(&operation.id));
-                cursor.settle(found, desk.operations.len(), areas.page().saturating_sub(1));
+                cursor.settle(found, desk.operations.len(), areas.operations());
             }
             _ => {}
         }

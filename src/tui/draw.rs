@@ -21,7 +21,8 @@ use ratatui_textarea::TextArea;
 use super::action::{ACTIONS, Action, ActionId, Availability};
 use super::keymap::Keymap;
 use super::layer::Layer;
-use super::layout::Areas;
+use super::layout::{self, Areas};
+use super::spots::{Spot, Spots};
 use super::theme::Meaning;
 use super::{App, pages};
 use crate::session::Desk;
@@ -34,26 +35,65 @@ pub(super) use sheet::fact_lines;
 /// How long a message stays on the bottom line.
 const MESSAGE: SignedDuration = SignedDuration::from_secs(8);
 
-/// Draws everything.
-pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) {
-    let areas = app.areas(desk);
-    let mut pen = Pen::new(frame.buffer_mut(), &app.theme);
+/// Draws everything. Says what stands where.
+pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) -> Spots {
+    let mut spots = Spots::default();
+    let mut pen = Pen::new(frame.buffer_mut(), &mut spots, &app.theme);
     pen.clear(pen.screen());
-    header(&mut pen, app, desk, areas.header);
+    if app.seen() {
+        parts(&mut pen, app, desk);
+    } else {
+        too_small(&mut pen, app);
+    }
+    spots
+}
+
+fn parts(pen: &mut Pen, app: &App, desk: &Desk) {
+    let areas = app.areas(desk);
+    header(pen, app, desk, areas.header);
     // Views cover the panes; dialogs lie upon whatever view is beneath them.
     let cover = app.layers.iter().rposition(Layer::covers);
     match cover {
-        None => panes(&mut pen, app, desk, &areas),
-        Some(at) => view_layer(&mut pen, app, desk, &app.layers[at], areas.body),
+        None => panes(pen, app, desk, &areas),
+        Some(at) => view_layer(pen, app, desk, &app.layers[at], areas.body),
     }
-    strip(&mut pen, &app.keymap, desk, areas.strip);
-    bar(&mut pen, app, desk, areas.bar);
+    strip(pen, &app.keymap, desk, areas.strip);
+    bar(pen, app, desk, areas.bar);
     for layer in &app.layers[cover.map_or(0, |at| at + 1)..] {
-        dialogs::draw(&mut pen, app, desk, layer, &areas);
+        // A filter is typed in the bar, beneath the rows that it leaves.
+        if !matches!(layer, Layer::Filter(..) | Layer::LineFilter(..)) {
+            let (above, _) = layout::bottom(pen.screen(), areas.bar.height);
+            pen.note(above, Spot::Ground);
+            dialogs::draw(pen, app, desk, layer, &areas);
+        }
+    }
+}
+
+/// One plain sentence instead of a screen that hides half of what it says.
+fn too_small(pen: &mut Pen, app: &App) {
+    let (screen, least) = (pen.screen(), layout::LEAST);
+    let size =
+        format!("terminal too small: {}x{}, needs at least {}x{}", screen.width, screen.height, least.0, least.1);
+    let leaves = app.keymap.key(&[ActionId::Quit, ActionId::Leave]);
+    let leaves = leaves.map(|key| format!("{key} leaves")).unwrap_or_default();
+    let leaves = match app.layers.last() {
+        Some(Layer::Quit) => format!("an operation is running here and would be interrupted; {leaves} all the same"),
+        _ => leaves,
+    };
+    let mut lines = pages::wrap(&size, screen.width.into());
+    let second = lines.len();
+    lines.extend(pages::wrap(&leaves, screen.width.into()));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let first = screen.y + screen.height.saturating_sub(height) / 2;
+    for (i, (y, line)) in (first..screen.bottom()).zip(&lines).enumerate() {
+        let width = u16::try_from(text::width(line)).unwrap_or(u16::MAX);
+        let x = screen.x + screen.width.saturating_sub(width) / 2;
+        pen.put(x, y, screen.right(), line, if i < second { Meaning::Warn } else { Meaning::Muted });
     }
 }
 
 fn view_layer(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, area: Rect) {
+    pen.note(area, Spot::Page);
     match layer {
         Layer::Detail(detail) => sheet::draw(pen, &app.keymap, desk, detail, area),
         Layer::Tree(layer) => tree::draw(pen, &app.keymap, desk, layer, area),
@@ -125,8 +165,10 @@ fn tabs(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
         let focused = pane == app.panes.focus;
         let meaning = if focused { Meaning::Selection } else { Meaning::Muted };
         let name = if area.width < 76 { &pane.title()[..4] } else { pane.title() };
+        let begin = x;
         x = pen.put(x, area.y, area.right(), &format!(" {}{name} ", number(&app.keymap, pane)), meaning);
         x = pane::counts(pen, desk, pane, x, area.y, area.right());
+        pen.note(Rect { x: begin, width: x - begin, ..area }, Spot::Hint(ActionId::to_pane(pane)));
         x += 1;
     }
 }
@@ -140,13 +182,16 @@ fn strip(pen: &mut Pen, keymap: &Keymap, desk: &Desk, area: Rect) {
     let inner = if area.height > 1 {
         let title = [("Operations", Meaning::Title)];
         pen.frame(area, &title, &[], false);
-        super::layout::inside(area)
+        layout::inside(area)
     } else {
         area
     };
     if desk.operations.is_empty() {
         let text = format!("No operation yet. Select a volume, then {}: back it up.", keymap.way(ActionId::Backup));
         pen.put(inner.x + 1, inner.y, inner.right(), &text, Meaning::Muted);
+    }
+    if !desk.operations.is_empty() {
+        pen.note(area, Spot::Hint(ActionId::Operations));
     }
     for (y, operation) in (inner.y..inner.bottom()).zip(&desk.operations) {
         operation_line(
@@ -228,32 +273,57 @@ fn typed_filter(pen: &mut Pen, app: &App, desk: &Desk, line: &TextArea, area: Re
     pen.put(x, area.y, area.right(), hint, Meaning::Muted);
 }
 
-fn keys(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
-    let place = app.place();
-    let mut x = area.x + 1;
-    if place.typed() {
-        // These two are the same wherever text is typed.
-        let enter = app.layers.last().map_or("accept", Layer::enter_says);
-        for (key, what) in [("enter", enter), ("esc", "back")] {
-            x = hint(pen, x, area, key, what, true);
-        }
-    }
-    let mut shown: Vec<&Action> = ACTIONS.iter().filter(|action| action.bar > 0 && action.applies(place)).collect();
-    shown.sort_by_key(|action| action.bar);
-    for action in shown {
-        let Some(key) = app.keymap.key(&[action.id]) else { continue };
-        let enabled = app.available(desk, action.id) == Availability::Enabled;
-        x = hint(pen, x, area, &key.to_string(), action.short, enabled);
+/// A key, what it does, and whether it can be done now.
+struct Hint {
+    key: String,
+    what: &'static str,
+    enabled: bool,
+    spot: Spot,
+}
+
+impl Hint {
+    fn width(&self) -> usize {
+        text::width(&self.key) + 1 + text::width(self.what)
     }
 }
 
-fn hint(pen: &mut Pen, x: u16, area: Rect, key: &str, what: &str, enabled: bool) -> u16 {
-    let needed = u16::try_from(text::width(key) + text::width(what) + 1).unwrap_or(u16::MAX);
-    if x.saturating_add(needed) > area.right() {
-        return area.right();
+/// Between two hints.
+const GAP: usize = 2;
+
+fn keys(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
+    let mut x = area.x + 1;
+    for Hint { key, what, enabled, spot } in hints(app, desk, usize::from(area.width.saturating_sub(1))) {
+        let begin = x;
+        x = pen.put(x, area.y, area.right(), &key, if enabled { Meaning::Key } else { Meaning::Muted });
+        x = pen.put(x + 1, area.y, area.right(), what, Meaning::Muted);
+        pen.note(Rect { x: begin, width: x - begin, ..area }, spot);
+        x += 2;
     }
-    let x = pen.put(x, area.y, area.right(), key, if enabled { Meaning::Key } else { Meaning::Muted });
-    pen.put(x + 1, area.y, area.right(), what, Meaning::Muted) + 2
+}
+
+/// What the key bar says in so many columns. How to get help and how to leave it says always.
+fn hints(app: &App, desk: &Desk, columns: usize) -> Vec<Hint> {
+    let place = app.place();
+    // These two are the same wherever text is typed.
+    let enter = app.layers.last().map_or("accept", Layer::enter_says);
+    let typing = [("enter", enter, Spot::Accept), ("esc", "back", Spot::GiveUp)].into_iter().filter(|_| place.typed());
+    let typing = typing.map(|(key, what, spot)| Hint { key: key.to_owned(), what, enabled: true, spot });
+    let mut shown: Vec<&Action> = ACTIONS.iter().filter(|action| action.bar > 0 && action.applies(place)).collect();
+    shown.sort_by_key(|action| action.bar);
+    let hint = |action: &&Action| {
+        let key = app.keymap.key(&[action.id])?.to_string();
+        let enabled = app.available(desk, action.id) == Availability::Enabled;
+        Some(Hint { key, what: action.short, enabled, spot: Spot::Hint(action.id) })
+    };
+    let mut hints: Vec<Hint> = typing.chain(shown.iter().filter_map(hint)).collect();
+    let always = |hint: &Hint| matches!(hint.spot, Spot::Hint(ActionId::Help | ActionId::Leave));
+    let wide = |hints: &[Hint]| hints.iter().map(|hint| hint.width() + GAP).sum::<usize>().saturating_sub(GAP);
+    while wide(&hints) > columns {
+        let last = hints.iter().rposition(|hint| !always(hint));
+        let Some(last) = last.or_else(|| hints.len().checked_sub(1)) else { break };
+        hints.remove(last);
+    }
+    hints
 }
 
 /// A count and its glyph, where there is something to count.

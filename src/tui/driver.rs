@@ -1,66 +1,59 @@
-//! The console on a real terminal: keys, the session and a frame clock, in one loop.
+//! The console on a terminal: keys, the mouse, signals, the session and a frame clock, in one loop.
 //!
-//! The only part that waits, and the only one that knows a terminal. A key press draws at once; what the session
-//! reports is drawn at most thirty times a second.
+//! The only part that waits. A key press draws at once; what the session reports and a terminal whose size changes
+//! are drawn at most thirty times a second.
+
+mod signals;
 
 use std::collections::HashMap;
-use std::io::{self, IsTerminal, Write};
-use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::future::pending;
+use std::io;
+use std::time::{Duration, Instant};
 
-use crossterm::clipboard::CopyToClipboard;
-use crossterm::cursor::Show;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event as Key, EventStream, KeyEventKind};
-use crossterm::execute;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::event::{Event as Key, EventStream, KeyEventKind};
 use futures::StreamExt;
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
-use thiserror::Error;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::Instant;
 
+use super::mouse::Mouse;
+use super::spots::Spots;
+use super::terminal::{ConsoleError, Screen, panicked};
 use super::{App, Effect, Input, Keymap, Theme, Themes, draw};
 use crate::config::ThemeFolder;
 use crate::model::ObjRef;
 use crate::plan::{OperationId, Verb};
 use crate::session::{Event, Session, Ticket};
+use crate::view::Level;
+use signals::{Said, Signals};
 
 /// The shortest time between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(33);
 
-/// Why the console ended.
-#[derive(Debug, Error)]
-pub enum ConsoleError {
-    /// There is no terminal to draw on.
-    #[error("the console needs a terminal; `holdfast get` prints the same rows without one")]
-    NoTerminal,
-    /// The terminal does not do what it is told.
-    #[error("the terminal cannot be used")]
-    Terminal(#[from] io::Error),
-    /// A part of the program failed; the terminal was given back and the message is above.
-    #[error("the console ended because of a defect in it; operations under way can be resumed at the next start")]
-    Panicked,
-}
+/// A process that was not stopped within this time will not be: it has no shell above it.
+const STOPPED: Duration = Duration::from_millis(500);
 
-/// Runs the console in this theme, with these to choose from, until a person leaves it or a signal ends it.
+/// Runs the console in this theme, with these to choose from, until a person leaves it or a signal ends it; with the
+/// terminal's mouse or without.
 ///
 /// # Errors
-/// When there is no terminal, or it cannot be used.
-pub async fn run(session: &mut Session, theme: Theme, themes: Themes, keymap: Keymap) -> Result<(), ConsoleError> {
-    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
-        return Err(ConsoleError::NoTerminal);
-    }
-    let _screen = Screen::enter()?;
-    let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-    let size = terminal.size()?;
-    let mut app = App::new(theme, size.width, size.height);
+/// When there is no terminal, or it cannot be used, or it goes away.
+pub async fn run(
+    session: &mut Session,
+    theme: Theme,
+    themes: Themes,
+    keymap: Keymap,
+    mouse: bool,
+) -> Result<(), ConsoleError> {
+    // Before the terminal is taken: a signal that nobody heard would not give it back.
+    let signals = Signals::new()?;
+    let screen = Screen::enter(mouse)?;
+    let (columns, lines) = screen.size()?;
+    let mut app = App::new(theme, columns, lines);
     app.keymap = keymap;
     app.themes = themes;
     // The theme was chosen with NO_COLOR in mind; one that was asked for is shown in its colours all the same.
     crossterm::style::force_color_output(true);
-    Console { session, app, asked: HashMap::new() }.run(&mut terminal).await
+    let (spots, mouse) = (Spots::default(), Mouse::default());
+    let pace = Pace { drawn: Instant::now(), due: None };
+    Console { screen, session, app, spots, mouse, asked: HashMap::new(), pace, changed: false }.run(signals).await
 }
 
 /// What an answer is the answer to.
@@ -71,101 +64,180 @@ enum Asked {
 }
 
 struct Console<'a> {
+    screen: Screen,
     session: &'a mut Session,
     app: App,
+    /// What stands where on the screen.
+    spots: Spots,
+    mouse: Mouse,
     asked: HashMap<Ticket, Asked>,
+    pace: Pace,
+    /// Whether the desk changed since the last frame.
+    changed: bool,
 }
 
-type Screened = Terminal<CrosstermBackend<io::Stdout>>;
+/// How the loop goes on.
+#[derive(PartialEq, Eq)]
+enum Then {
+    On,
+    Suspend,
+    Leave,
+}
+
+/// When the next frame is due.
+struct Pace {
+    drawn: Instant,
+    due: Option<Instant>,
+}
+
+impl Pace {
+    fn now(&mut self) {
+        let now = Instant::now();
+        self.due = Some(self.due.map_or(now, |due| due.min(now)));
+    }
+
+    fn soon(&mut self) {
+        self.due.get_or_insert(self.drawn + FRAME);
+    }
+
+    fn drawn(&mut self) {
+        (self.drawn, self.due) = (Instant::now(), None);
+    }
+
+    /// Whether what comes in without a pause has kept a frame waiting.
+    fn late(&self) -> bool {
+        self.due.is_some_and(|due| due.elapsed() > FRAME)
+    }
+
+    async fn wait(&self) {
+        match self.due {
+            None => pending().await,
+            // A sleep of no length would still take a millisecond.
+            Some(due) if due <= Instant::now() => {}
+            Some(due) => tokio::time::sleep_until(due.into()).await,
+        }
+    }
+}
 
 impl Console<'_> {
-    async fn run(mut self, terminal: &mut Screened) -> Result<(), ConsoleError> {
-        let mut ends = Ends::new()?;
+    async fn run(mut self, mut signals: Signals) -> Result<(), ConsoleError> {
         let mut keys = EventStream::new();
-        let mut drawn = Instant::now();
-        let mut dirty = false;
-        self.frame(terminal)?;
+        self.frame()?;
         loop {
-            let more = tokio::select! {
+            let then = tokio::select! {
                 biased;
-                () = ends.any() => false,
-                key = keys.next() => match key {
-                    Some(Ok(key)) => {
-                        let more = self.key(key);
-                        self.frame(terminal)?;
-                        (drawn, dirty) = (Instant::now(), false);
-                        more
-                    }
-                    Some(Err(error)) => return Err(error.into()),
-                    None => false,
+                said = signals.next() => match said {
+                    Said::End => Then::Leave,
+                    Said::Continued => self.continued()?,
                 },
-                () = tokio::time::sleep_until(drawn + FRAME), if dirty => {
-                    self.handle(Input::Changed);
-                    self.frame(terminal)?;
-                    (drawn, dirty) = (Instant::now(), false);
-                    true
-                }
+                () = std::future::ready(()), if self.pace.late() => self.frame()?,
+                // All that was pressed meanwhile is taken in before a frame is drawn.
+                key = keys.next() => match key {
+                    Some(key) => self.key(key?),
+                    None => Then::Leave,
+                },
+                () = self.pace.wait() => self.frame()?,
                 event = self.session.next() => {
-                    dirty = true;
+                    self.changed = true;
+                    self.pace.soon();
                     self.event(event)
                 }
             };
-            if PANICKED.load(Ordering::Relaxed) {
+            if panicked() {
                 return Err(ConsoleError::Panicked);
             }
-            if !more {
+            let then = if then == Then::Suspend { self.suspend(&mut signals).await? } else { then };
+            if then == Then::Leave {
                 return Ok(());
             }
         }
     }
 
-    fn frame(&self, terminal: &mut Screened) -> io::Result<()> {
-        terminal.draw(|frame| draw(&self.app, self.session.desk(), frame)).map(drop)
+    /// Draws what is known now, for the size that the terminal has now.
+    fn frame(&mut self) -> io::Result<Then> {
+        let then = if std::mem::take(&mut self.changed) { self.handle(Input::Changed) } else { Then::On };
+        let Self { screen, app, session, spots, .. } = self;
+        screen.draw(|frame| {
+            let size = frame.area();
+            app.resize(session.desk(), size.width, size.height);
+            *spots = draw(app, session.desk(), frame);
+        })?;
+        self.pace.drawn();
+        Ok(then)
     }
 
-    /// Takes in a key; false when a person leaves.
-    fn key(&mut self, event: Key) -> bool {
-        match event {
-            Key::Key(key) if key.kind != KeyEventKind::Release => self.handle(Input::Key(key)),
-            Key::Paste(text) => self.handle(Input::Paste(text)),
-            Key::Resize(columns, lines) => self.handle(Input::Resize(columns, lines)),
-            Key::Key(_) | Key::Mouse(_) | Key::FocusGained | Key::FocusLost => true,
+    /// Takes in a key, and whatever else a terminal reports.
+    fn key(&mut self, event: Key) -> Then {
+        let input = match event {
+            Key::Key(key) if key.kind != KeyEventKind::Release => Some(Input::Key(key)),
+            Key::Paste(text) => Some(Input::Paste(text)),
+            Key::Mouse(event) => self.mouse.input(event, &self.spots, Instant::now()),
+            Key::Resize(..) => {
+                // Each frame asks for the size, so that of many only the last one is drawn.
+                self.pace.soon();
+                None
+            }
+            Key::Key(_) | Key::FocusGained | Key::FocusLost => None,
+        };
+        let Some(input) = input else { return Then::On };
+        self.pace.now();
+        self.handle(input)
+    }
+
+    /// Gives the terminal to whoever waits for it and stops until this process is continued.
+    async fn suspend(&mut self, signals: &mut Signals) -> io::Result<Then> {
+        self.screen.suspend()?;
+        match tokio::time::timeout(STOPPED, signals.next()).await {
+            Ok(Said::End) => return Ok(Then::Leave),
+            Ok(Said::Continued) => {}
+            Err(_) => {
+                let why = "not suspended: no shell started the console that could bring it back";
+                self.app.say(self.session.desk(), Level::Warn, why);
+            }
         }
+        self.continued()
     }
 
-    fn event(&mut self, event: Event) -> bool {
+    /// Takes the terminal again: another program had it.
+    fn continued(&mut self) -> io::Result<Then> {
+        self.screen.take()?;
+        self.changed = true;
+        self.frame()
+    }
+
+    fn event(&mut self, event: Event) -> Then {
         match event {
-            Event::Changed | Event::Over(_) | Event::NotConnected(_) => true,
+            Event::Changed | Event::Over(_) | Event::NotConnected(_) => Then::On,
             Event::Planned(ticket, result) => match self.asked.remove(&ticket) {
                 Some(Asked::Plan(ask)) => {
                     let result = result.map(|reviewed| (reviewed.plan, reviewed.dry_run));
                     self.handle(Input::Planned { ask, result: Box::new(result) })
                 }
-                Some(Asked::Yaml(_) | Asked::Log(_)) | None => true,
+                Some(Asked::Yaml(_) | Asked::Log(_)) | None => Then::On,
             },
             Event::Read(ticket, text) => match self.asked.remove(&ticket) {
                 Some(Asked::Yaml(object)) => self.handle(Input::Yaml(object, text)),
-                Some(Asked::Plan(_) | Asked::Log(_)) | None => true,
+                Some(Asked::Plan(_) | Asked::Log(_)) | None => Then::On,
             },
             Event::Log(ticket, event) => match self.asked.get(&ticket) {
                 Some(Asked::Log(ask)) => self.handle(Input::Log(*ask, event)),
-                _ => true,
+                _ => Then::On,
             },
         }
     }
 
-    /// Gives input to the state and does what it asks for; false when a person leaves.
-    fn handle(&mut self, input: Input) -> bool {
+    /// Gives input to the state and does what it asks for.
+    fn handle(&mut self, input: Input) -> Then {
         let mut effects = self.app.handle(self.session.desk(), input);
-        let mut more = true;
+        let mut then = Then::On;
         while let Some(effect) = effects.pop() {
             match self.perform(effect) {
                 Performed::Nothing => {}
                 Performed::Said(input) => effects.extend(self.app.handle(self.session.desk(), *input)),
-                Performed::Left => more = false,
+                Performed::Then(next) => then = next,
             }
         }
-        more
+        then
     }
 
     fn perform(&mut self, effect: Effect) -> Performed {
@@ -193,8 +265,8 @@ impl Console<'_> {
             }
             Effect::AskRights(claim) => self.session.ask_rights(&claim),
             Effect::Copy(text) => {
-                // A terminal that knows no OSC 52 ignores it; there is nothing to be told.
-                let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));
+                // A terminal that is gone shows at the next frame.
+                let _ = self.screen.copy(text);
             }
             Effect::FetchYaml(object) => {
                 let ticket = self.session.read(&object);
@@ -213,7 +285,8 @@ impl Console<'_> {
                     return Performed::Said(Box::new(Input::Themes(folder, name)));
                 }
             }
-            Effect::Quit => return Performed::Left,
+            Effect::Suspend => return Performed::Then(Then::Suspend),
+            Effect::Quit => return Performed::Then(Then::Leave),
         }
         Performed::Nothing
     }
@@ -222,64 +295,5 @@ impl Console<'_> {
 enum Performed {
     Nothing,
     Said(Box<Input>),
-    Left,
-}
-
-/// The signals that end the console in good order.
-struct Ends([Signal; 3]);
-
-impl Ends {
-    fn new() -> io::Result<Self> {
-        let on = |kind| signal(kind);
-        Ok(Self([on(SignalKind::terminate())?, on(SignalKind::hangup())?, on(SignalKind::interrupt())?]))
-    }
-
-    async fn any(&mut self) {
-        let [terminate, hangup, interrupt] = &mut self.0;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    }
-}
-
-/// Set by a panic in any thread: the terminal was given back, so nothing may be drawn any more.
-static PANICKED: AtomicBool = AtomicBool::new(false);
-static HOOK: Once = Once::new();
-
-/// The terminal as the console needs it; given back when this is dropped, and by a panic.
-struct Screen;
-
-impl Screen {
-    fn enter() -> io::Result<Self> {
-        HOOK.call_once(|| {
-            let previous = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |info| {
-                if !PANICKED.swap(true, Ordering::Relaxed) {
-                    restore();
-                }
-                previous(info);
-            }));
-        });
-        enable_raw_mode()?;
-        let screen = Self;
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
-        Ok(screen)
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        if !PANICKED.load(Ordering::Relaxed) {
-            restore();
-        }
-    }
-}
-
-fn restore() {
-    // There is nowhere left to report that the terminal cannot be given back.
-    let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
-    let _ = disable_raw_mode();
-    let _ = io::stdout().flush();
+    Then(Then),
 }

@@ -124,6 +124,13 @@ impl Cursor {
         self.top = self.top.min(self.place).max((self.place + 1).saturating_sub(height));
         self.top = self.top.min(len.saturating_sub(height));
     }
+
+    /// Scrolls to another first row; the cursor's place is then as near to where it was as it can be seen.
+    pub fn scroll(&mut self, len: usize, height: usize, go: impl Fn(usize) -> usize) -> usize {
+        let height = height.max(1);
+        self.top = go(self.top).min(len.saturating_sub(height));
+        self.place.clamp(self.top, self.top + height - 1)
+    }
 }
 
 /// One layer.
@@ -314,5 +321,16 @@ mod tests {
         cursor.key = None;
         cursor.settle(Some(2), 5, 10);
         assert_eq!(cursor.place, 0, "a cursor that was never moved stays at the top");
+    }
+
+    #[test]
+    fn a_cursor_that_is_scrolled_away_stays_on_screen() {
+        let mut cursor = Cursor { key: None, place: 2, top: 0 };
+        assert_eq!((cursor.scroll(50, 10, |top| top + 1), cursor.top), (2, 1));
+        assert_eq!((cursor.scroll(50, 10, |top| top + 3), cursor.top), (4, 4));
+        cursor.place = 49;
+        assert_eq!((cursor.scroll(50, 10, |top| top + 90), cursor.top), (49, 40), "the end is where the last row is");
+        assert_eq!((cursor.scroll(50, 10, |_| 0), cursor.top), (9, 0));
+        assert_eq!((cursor.scroll(3, 10, |top| top + 3), cursor.top), (9, 0), "what fits is not scrolled");
     }
 }

@@ -19,6 +19,10 @@ use crate::view::Pane;
 /// The least size on which four panes show at once.
 pub const FOUR_PANES: (u16, u16) = (110, 30);
 
+/// The least size on which every screen shows all that it is for: a confirmation its whole target, the line to type
+/// into and what `enter` does. On less nothing is shown, and nothing can be done but leave.
+pub const LEAST: (u16, u16) = (60, 16);
+
 /// Where the parts are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Areas {
@@ -80,6 +84,11 @@ impl Areas {
     /// How many problems are listed above that, below the heading.
     pub fn problems(&self) -> usize {
         self.page().saturating_sub(1 + usize::from(Self::about(self.body))).max(1)
+    }
+
+    /// How many operations the list of operations shows.
+    pub fn operations(&self) -> usize {
+        self.page().saturating_sub(1).max(1)
     }
 
     /// How many lines a framed view shows.

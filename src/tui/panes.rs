@@ -92,6 +92,28 @@ impl Panes {
         state.cursor.place = place;
     }
 
+    /// Moves the cursor of the focused pane to a row, if it is listed.
+    pub fn select(&mut self, desk: &Desk, key: Key) {
+        let board = desk.boards.board(self.focus);
+        let state = self.focused();
+        if let Some(place) = state.listing.place(board, &key) {
+            (state.cursor.key, state.cursor.place) = (Some(key), place);
+        }
+    }
+
+    /// Scrolls a pane of that many rows; its cursor stays on screen.
+    pub fn scroll(&mut self, desk: &Desk, pane: Pane, rows: usize, go: impl Fn(usize) -> usize) {
+        let board = desk.boards.board(pane);
+        let state = &mut self.states[pane.index()];
+        let (before, len) = (state.cursor.top, state.listing.len());
+        let place = state.cursor.scroll(len, rows, go);
+        // A cursor that follows the first row goes on doing so where nothing scrolled.
+        if state.cursor.top != before && len > 0 {
+            state.cursor.key = state.listing.row(board, place).map(|row| row.key.clone());
+            state.cursor.place = place;
+        }
+    }
+
     /// Changes what the focused pane lists.
     pub fn ask(&mut self, change: impl FnOnce(&mut Query)) {
         let state = self.focused();
@@ -119,6 +141,14 @@ impl Panes {
         let next = (after..self.focus.columns().len()).find(|column| !off.contains(column));
         let sort = next.map_or(Sort::Worst, |column| Sort::By { column, descending: false });
         self.ask(|query| query.sort = sort);
+    }
+
+    /// Sorts the focused pane by a column; by the same once more, the other way around.
+    pub fn sort_by(&mut self, column: usize) {
+        self.ask(|query| {
+            let again = matches!(query.sort, Sort::By { column: before, descending: false } if before == column);
+            query.sort = Sort::By { column, descending: again };
+        });
     }
 
     /// Turns the order of the focused pane around.

@@ -1,10 +1,14 @@
 //! The real binary on a real terminal: it starts, draws, and gives the terminal back whatever ends it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use holdfast::tui::LEAST;
 
 use crate::support::cluster::{StorageFault, TestCluster, User};
 use crate::support::person::Person;
 use crate::support::terminal::Terminal;
+use crate::support::wait;
 
 /// The console on the embedded cluster of its own.
 async fn console(scenario: &str) -> (TestCluster, Person, Terminal) {
@@ -59,10 +63,167 @@ async fn the_screen_follows_the_size_of_the_terminal() {
     terminal
         .until("one pane to the right edge", |screen| screen.contains("data-db-0") && screen.contains("connected"))
         .await;
-    terminal.resize(10, 3);
-    terminal.until("the operations, and no pane", |screen| screen.contains("No op")).await;
+    terminal.resize(30, 5);
+    let small = terminal.until("that this is too small", |screen| screen.contains("too small")).await;
+    let small = small.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(small.starts_with(&format!("terminal too small: 30x5, needs at least {}x{}", LEAST.0, LEAST.1)), "{small}");
+    for columns in 31..=119 {
+        terminal.resize(columns, 36);
+    }
     terminal.resize(120, 36);
     terminal.until("four panes again", |screen| screen.contains("data-db-0") && screen.contains("Findings")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
+    let cluster = TestCluster::sim("suspend").await;
+    let sre = cluster.person(User::Sre);
+    let environment =
+        [sre.environment().as_slice(), &[("PS1", "ready> ".into()), ("ENV", "/dev/null".into())]].concat();
+    let mut shell = Terminal::run(Path::new("/bin/sh"), &["-i"], &environment, 120, 36);
+    shell.shows("ready>").await;
+    shell.press(&format!("{}\r", env!("CARGO_BIN_EXE_holdfast")));
+    shell.shows("data-db-0").await;
+    shell.taken().await;
+    for _ in 0..2 {
+        shell.press("\x1a");
+        shell.until("the shell", |screen| screen.contains("Stopped") || screen.contains("Suspended")).await;
+        shell.screen_given_back().await;
+        shell.press("echo the shell has $((40 + 2))\r");
+        shell.shows("the shell has 42").await;
+        shell.resize(80, 24);
+        shell.press("fg\r");
+        let screen = shell.shows("data-db-0").await;
+        assert!(!screen.contains("Certificates ─"), "it was not drawn for 80x24: {screen}");
+        shell.taken().await;
+        shell.press("?");
+        shell.shows("Move down").await;
+        shell.press("q");
+        shell.shows("data-db-0").await;
+    }
+    shell.press("q");
+    shell.screen_given_back().await;
+    shell.press("echo it ended with $?\r");
+    shell.shows("it ended with 0").await;
+    shell.press("exit\r");
+    shell.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_without_a_shell_above_it_stays() {
+    let (_cluster, _sre, mut terminal) = console("orphan").await;
+    terminal.press("\x1a");
+    terminal.shows("not suspended").await;
+    terminal.taken().await;
+    terminal.press("q");
+    assert_eq!(terminal.ended().await, 0);
+    terminal.given_back().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_that_was_stopped_from_outside_takes_the_terminal_again() {
+    let (_cluster, _sre, mut terminal) = console("stopped").await;
+    let before = terminal.written("\x1b[?1049h");
+    terminal.signal("STOP");
+    terminal.signal("CONT");
+    let look = async || terminal.written("\x1b[?1049h");
+    wait::seen("the screen to be taken again", Duration::from_secs(30), look, |taken| *taken > before).await;
+    terminal.taken().await;
+    terminal.shows("data-db-0").await;
+    terminal.press("q");
+    assert_eq!(terminal.ended().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_selects_a_row_and_the_wheel_scrolls_what_is_under_it() {
+    let (_cluster, _sre, mut terminal) = console("mouse").await;
+    terminal.click("data-db-0");
+    terminal.until("the row to be selected", |screen| selected(screen).contains("data-db-0")).await;
+    terminal.click("? help");
+    terminal.shows("Move down").await;
+    terminal.wheel_down("Move down");
+    terminal.until("the help to be scrolled", |screen| !screen.contains("Move down")).await;
+    terminal.press("q");
+    terminal.shows("data-db-0").await;
+    // Two clicks in a row, and then one on the object that they open.
+    terminal.click("data-db-0");
+    terminal.click("data-db-0");
+    terminal.shows("Linked").await;
+    terminal.click("q quit");
+    terminal.shows("Restore points").await;
+    terminal.press("q");
+    assert_eq!(terminal.ended().await, 0);
+    terminal.given_back().await;
+}
+
+/// The line under the cursor.
+fn selected(screen: &str) -> &str {
+    screen.lines().find(|line| line.contains('▌')).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mouse_is_left_to_the_terminal_where_the_configuration_says_so() {
+    let cluster = TestCluster::sim("no-mouse").await;
+    let sre = cluster.person(User::Sre);
+    sre.configure("mouse = false");
+    let mut terminal = Terminal::holdfast(&sre, &[], 120, 36);
+    terminal.shows("data-db-0").await;
+    assert_eq!((terminal.written("\x1b[?1000h"), terminal.written("\x1b[?1006h")), (0, 0));
+    terminal.press("q");
+    assert_eq!(terminal.ended().await, 0);
+    terminal.given_back().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_frame_is_shown_as_a_whole() {
+    let (_cluster, _sre, mut terminal) = console("frames").await;
+    terminal.press("?");
+    terminal.shows("Move down").await;
+    terminal.press("qq");
+    assert_eq!(terminal.ended().await, 0);
+    terminal.given_back().await;
+    let (begun, ended) = (terminal.written("\x1b[?2026h"), terminal.written("\x1b[?2026l"));
+    assert!(begun > 2 && begun == ended, "{begun} begun, {ended} ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consoles_of_sixteen_colours_and_multiplexers_are_drawn_on() {
+    let cluster = TestCluster::sim("terms").await;
+    let sre = cluster.person(User::Sre);
+    for term in ["linux", "screen", "tmux-256color"] {
+        let mut terminal = Terminal::holdfast_with(&sre, &[], &[("TERM", term.into())], 80, 24);
+        terminal.shows("data-db-0").await;
+        terminal.press("q");
+        assert_eq!(terminal.ended().await, 0, "{term}");
+        terminal.given_back().await;
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_that_cannot_be_drawn_on_is_told_what_to_use_instead() {
+    let person = Person::new("", &[]);
+    for term in ["dumb", ""] {
+        let mut terminal = Terminal::holdfast_with(&person, &["demo"], &[("TERM", term.into())], 80, 24);
+        let said = terminal.shows("holdfast get").await;
+        assert!(said.contains("TERM"), "{said}");
+        assert_eq!(terminal.ended().await, 2);
+        assert_eq!(terminal.written("\x1b["), 0, "nothing but text was written");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_goes_away_ends_the_console() {
+    let cluster = TestCluster::sim("closed").await;
+    let sre = cluster.person(User::Sre);
+    let mut terminal = Terminal::foreign(&sre, 120, 36);
+    terminal.shows("data-db-0").await;
+    terminal.close();
+    assert_eq!(terminal.ended().await, 141, "nothing but the failing line says that it went away");
+    let mut terminal = Terminal::holdfast(&sre, &[], 120, 36);
+    terminal.shows("data-db-0").await;
+    terminal.close();
+    let code = terminal.ended().await;
+    assert!([0, 141].contains(&code), "{code}: hung up by a signal or by the line, whichever came first");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,7 +366,8 @@ mod child {
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             panic!("a defect in the console");
         });
-        let ended = tui::run(&mut session, Theme::named("dark").unwrap(), Themes::default(), Keymap::default()).await;
+        let ended =
+            tui::run(&mut session, Theme::named("dark").unwrap(), Themes::default(), Keymap::default(), false).await;
         assert!(matches!(ended, Err(ConsoleError::Panicked)), "{ended:?}");
     }
 }

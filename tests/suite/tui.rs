@@ -1,5 +1,5 @@
-//! Key scripts against the console without a terminal: what was pressed, what is on the screen, what has to happen
-//! outside.
+//! Scripts of keys and clicks against the console without a terminal: what was done, what is on the screen, what has
+//! to happen outside.
 
 mod colour;
 mod driven;
@@ -7,9 +7,11 @@ mod form;
 mod hostile;
 mod keys;
 mod logs;
+mod mouse;
 mod pictures;
 mod screens;
 pub mod shop;
+mod size;
 mod table;
 mod themes;
 mod timeline;

@@ -49,6 +49,9 @@ impl App {
                 Some(Key::Object(kind, _)) => Some(format!("a {} has no tree of its own", kind.spec().kind)),
                 _ => Some("select a volume, a restore point or a certificate first".to_owned()),
             },
+            ActionId::Suspend if desk.operations.iter().any(|operation| operation.state.active()) => {
+                Some("an operation runs here and would stand still; wait for its end, or stop it".to_owned())
+            }
             ActionId::Copy if self.target(desk).is_none() => Some("nothing is selected".to_owned()),
             ActionId::Sort
             | ActionId::SortTurn

@@ -88,7 +88,7 @@ impl App {
         self.layers.iter().rev().nth(1).is_some_and(|layer| matches!(layer, Layer::Form(_)))
     }
 
-    fn form_entered(&mut self, desk: &Desk) -> Vec<Effect> {
+    pub(super) fn form_entered(&mut self, desk: &Desk) -> Vec<Effect> {
         let Some(form) = self.form_mut() else { return Vec::new() };
         if form.list_open() {
             form.next();
@@ -117,7 +117,7 @@ impl App {
     }
 
     /// Closes an open list, else the form. What was typed waits for the next form of the same object.
-    fn leave_form(&mut self, desk: &Desk) {
+    pub(super) fn leave_form(&mut self, desk: &Desk) {
         if self.form_mut().is_some_and(Form::close_list) {
             return;
         }

@@ -183,7 +183,8 @@ impl App {
             return Vec::new();
         }
         let older = if left_out == 0 { String::new() } else { format!("; {left_out} older ones are too much for it") };
-        self.say(desk, Level::Info, format!("copied {}{older}", text::plural(lines.len(), "line", "lines")));
+        let sent = text::plural(lines.len(), "line", "lines");
+        self.say(desk, Level::Info, format!("sent to the clipboard: {sent}{older}"));
         vec![Effect::Copy(lines.join("\n"))]
     }
 }

@@ -32,6 +32,7 @@ impl App {
             ActionId::Back | ActionId::StepOut if self.clear_log_filter() => {}
             ActionId::Back | ActionId::StepOut => self.back(desk),
             ActionId::Leave => return self.leave(desk),
+            ActionId::Suspend => return vec![Effect::Suspend],
             ActionId::Quit => return self.quit(desk),
             ActionId::LastView => {
                 std::mem::swap(&mut self.layers, &mut self.last);
@@ -143,7 +144,7 @@ impl App {
     }
 
     /// Moves the cursor or scrolls, by place and page size.
-    fn step(&mut self, desk: &Desk, go: impl Fn(usize, usize) -> usize) {
+    pub(super) fn step(&mut self, desk: &Desk, go: impl Fn(usize, usize) -> usize) {
         let page = self.areas(desk).page();
         match self.layers.last_mut() {
             None => {
@@ -187,7 +188,7 @@ impl App {
     }
 
     /// Moves by pages; on a sheet, whose cursor walks the links, these scroll the facts.
-    fn leaf(&mut self, desk: &Desk, go: impl Fn(usize, usize) -> usize) {
+    pub(super) fn leaf(&mut self, desk: &Desk, go: impl Fn(usize, usize) -> usize) {
         let page = self.areas(desk).page();
         if let Some(Layer::Detail(detail)) = self.layers.last_mut() {
             let lines = super::super::draw::fact_lines(detail);
@@ -211,7 +212,7 @@ impl App {
         self.panes.focus = pane;
     }
 
-    fn open(&mut self, desk: &Desk) -> Effects {
+    pub(super) fn open(&mut self, desk: &Desk) -> Effects {
         if let Some(Layer::Menu(entries, place, _)) = self.layers.last() {
             return match entries.get(*place).map(|(id, _)| *id) {
                 Some(id) => self.run_from_menu(desk, id),
@@ -398,7 +399,7 @@ impl App {
             hidden if hidden > 0 && self.layers.is_empty() => format!(", {hidden} of them hidden by the filter"),
             _ => String::new(),
         };
-        self.say(desk, Level::Info, format!("copied {shown}{hidden}"));
+        self.say(desk, Level::Info, format!("sent to the clipboard: {shown}{hidden}"));
         vec![Effect::Copy(copied)]
     }
 }

@@ -78,7 +78,7 @@ impl App {
         }
     }
 
-    fn give_up(&mut self) {
+    pub(super) fn give_up(&mut self) {
         match self.layers.pop() {
             Some(Layer::Filter(_, before)) => self.set_filter(before),
             Some(Layer::LineFilter(_, before)) => self.turn_log(|logs| logs.look_for(before)),
@@ -87,7 +87,7 @@ impl App {
     }
 
     /// A filter works while it is typed; the list of commands follows what is typed.
-    fn edited(&mut self, desk: &Desk) {
+    pub(super) fn edited(&mut self, desk: &Desk) {
         match self.layers.last_mut() {
             Some(Layer::Filter(line, _)) => {
                 let filter = Filter::parse(content(line));
@@ -114,7 +114,24 @@ impl App {
         }
     }
 
-    fn entered(&mut self, desk: &Desk) -> Vec<Effect> {
+    /// Puts a command of the palette's list into its line, as if it was typed.
+    pub(super) fn take_command(&mut self, chosen: usize) {
+        if let Some(Layer::Palette(_, place)) = self.layers.last_mut() {
+            *place = chosen;
+            self.complete();
+        }
+    }
+
+    /// The action that `enter` would run, in the action menu and in the palette.
+    pub(super) fn chosen(&self) -> Option<&'static Action> {
+        match self.layers.last()? {
+            Layer::Menu(entries, place, _) => entries.get(*place).map(|(id, _)| Action::of(*id)),
+            Layer::Palette(line, place) => meant(content(line), *place),
+            _ => None,
+        }
+    }
+
+    pub(super) fn entered(&mut self, desk: &Desk) -> Vec<Effect> {
         match self.layers.last() {
             Some(Layer::Filter(..) | Layer::LineFilter(..)) => {
                 self.layers.pop();
@@ -132,9 +149,7 @@ impl App {
 
     fn command(&mut self, desk: &Desk, typed: &str, place: usize) -> Vec<Effect> {
         let (name, argument) = split(typed);
-        let exact = ACTIONS.iter().find(|action| action.name == name);
-        let listed = commands(typed);
-        match exact.or_else(|| listed.get(place).copied()) {
+        match meant(typed, place) {
             Some(action) if action.applies(self.place()) => self.run(desk, action.id, argument),
             Some(action) => {
                 self.say(desk, Level::Warn, format!(":{} does not apply on this screen", action.name));
@@ -183,6 +198,13 @@ fn split(typed: &str) -> (&str, Option<&str>) {
     let (name, argument) = typed.split_once(char::is_whitespace).map_or((typed, None), |(n, a)| (n, Some(a.trim())));
     let alias = ALIASES.iter().find(|(short, _)| *short == name);
     (alias.map_or(name, |(_, long)| long), argument)
+}
+
+/// The command that is meant by what is typed, with the cursor at this place of the list.
+fn meant(typed: &str, place: usize) -> Option<&'static Action> {
+    let (name, _) = split(typed);
+    let exact = ACTIONS.iter().find(|action| action.name == name);
+    exact.or_else(|| commands(typed).get(place).copied())
 }
 
 /// Commands whose name holds what is typed; those that begin with it first.

@@ -7,8 +7,11 @@ use super::super::App;
 use super::super::action::{Action, ActionId, Availability};
 use super::super::layer::{Layer, Offer};
 use super::super::layout::{Areas, bottom, dialog, inside};
+use super::super::pages::wrap;
+use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::Pen;
+use crate::plan::Plan;
 use crate::session::Desk;
 use crate::text;
 use crate::view::Pane;
@@ -27,9 +30,10 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, areas: 
         Layer::Quit => {
             let leaves = app.keymap.key(&[ActionId::Leave, ActionId::Quit]);
             let leaves = leaves.map(|key| format!("{key} leaves   ")).unwrap_or_default();
+            let interrupted = "An operation is running here. If you leave, it is interrupted after what its journal \
+                               holds, and the next start offers to resume it.";
             let lines = [
-                ("An operation is running here. If you leave, it is interrupted after".to_owned(), Meaning::Text),
-                ("what its journal holds, and the next start offers to resume it.".to_owned(), Meaning::Text),
+                (interrupted.to_owned(), Meaning::Text),
                 (String::new(), Meaning::Text),
                 (format!("{leaves}{} stays", app.keymap.way(ActionId::Back)), Meaning::Key),
             ];
@@ -40,21 +44,29 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, areas: 
     }
 }
 
+/// A dialog of a few sentences.
 fn message(pen: &mut Pen, title: &str, lines: &[(String, Meaning)], body: Rect) {
     let widest = lines.iter().map(|(line, _)| text::width(line)).max().unwrap_or(0);
-    let width = u16::try_from(widest).unwrap_or(u16::MAX).saturating_add(6);
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
-    let area = dialog(body, width.max(40), height);
+    let width = u16::try_from(widest).unwrap_or(u16::MAX).saturating_add(6).clamp(40, 76).min(body.width);
+    let columns = usize::from(width.saturating_sub(6));
+    let wrapped = |(line, meaning): &(String, Meaning)| {
+        let meaning = *meaning;
+        wrap(line, columns).into_iter().map(move |piece| (piece, meaning))
+    };
+    let lines: Vec<_> = lines.iter().flat_map(wrapped).collect();
+    let area = dialog(body, width, u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4));
     pen.frame(area, &[(title, Meaning::Accent)], &[], true);
     let inner = inside(area);
-    for (y, (line, meaning)) in (inner.y + 1..inner.bottom()).zip(lines) {
+    for (y, (line, meaning)) in (inner.y + 1..inner.bottom()).zip(&lines) {
         pen.put(inner.x + 2, y, inner.right(), line, *meaning);
     }
 }
 
 fn menu(pen: &mut Pen, app: &App, desk: &Desk, entries: &[(ActionId, Availability)], place: usize, body: Rect) {
-    let height = u16::try_from(entries.len()).unwrap_or(u16::MAX).saturating_mul(2).saturating_add(3);
-    let area = dialog(body, 84, height);
+    let count = u16::try_from(entries.len()).unwrap_or(u16::MAX);
+    // Lines of air between the entries, where there is room for them.
+    let apart = if count.saturating_mul(2).saturating_add(3) <= body.height { 2 } else { 1 };
+    let area = dialog(body, 84, count.saturating_mul(apart).saturating_add(3));
     let about = app.target(desk).and_then(|key| match key {
         crate::model::Key::Object(kind, uid) => {
             Some(desk.world.inventory.meta(kind, &uid)?.reference(kind).to_string())
@@ -64,7 +76,8 @@ fn menu(pen: &mut Pen, app: &App, desk: &Desk, entries: &[(ActionId, Availabilit
     let about = text::sanitize(about.as_deref().unwrap_or("nothing selected")).into_owned();
     pen.frame(area, &[("Actions ", Meaning::Accent), (&about, Meaning::Muted)], &[], true);
     let inner = inside(area);
-    for (i, (y, (id, available))) in (inner.y + 1..inner.bottom()).step_by(2).zip(entries).enumerate() {
+    for (i, (y, (id, available))) in (inner.y + 1..inner.bottom()).step_by(apart.into()).zip(entries).enumerate() {
+        pen.note(Rect { y, height: 1, ..inner }, Spot::Choice(i));
         let action = Action::of(*id);
         let ground = if i == place { Meaning::Selection } else { Meaning::Text };
         if i == place {
@@ -95,6 +108,7 @@ fn columns(pen: &mut Pen, app: &App, pane: Pane, place: usize, body: Rect) {
     let inner = inside(area);
     let first = (place + 1).saturating_sub(inner.height.into());
     for (y, (i, column)) in (inner.y..inner.bottom()).zip(all.iter().enumerate().skip(first)) {
+        pen.note(Rect { y, height: 1, ..inner }, Spot::Choice(i));
         let ground = if i == place { Meaning::Selection } else { Meaning::Text };
         if i == place {
             pen.fill(Rect { y, height: 1, ..inner }, ground);
@@ -114,12 +128,13 @@ fn columns(pen: &mut Pen, app: &App, pane: Pane, place: usize, body: Rect) {
 
 fn palette(pen: &mut Pen, app: &App, desk: &Desk, line: &TextArea, place: usize, body: Rect) {
     let listed = app.listed(desk, super::super::app::content(line));
-    let rows = u16::try_from(listed.len()).unwrap_or(u16::MAX).min(12);
+    let rows = u16::try_from(listed.len()).unwrap_or(u16::MAX).min(12).min(body.height.saturating_sub(3));
     let (_, area) = bottom(body, rows + 3);
     pen.frame(area, &[("Command", Meaning::Accent)], &[("tab completes, enter runs", Meaning::Muted)], true);
     let inner = inside(area);
     let first = (place + 1).saturating_sub(rows.into());
     for (y, (i, (action, available))) in (inner.y..).zip(listed.iter().enumerate().skip(first)).take(rows.into()) {
+        pen.note(Rect { y, height: 1, ..inner }, Spot::Choice(i));
         let ground = if i == place { Meaning::Selection } else { Meaning::Text };
         if i == place {
             pen.fill(Rect { y, height: 1, ..inner }, ground);
@@ -158,24 +173,39 @@ fn confirm(pen: &mut Pen, offer: &Offer, line: &TextArea, body: Rect) {
         y += 1;
     }
     if let Some(why) = &offer.died {
-        for (down, piece) in
-            (1..4).zip(super::super::pages::wrap(&text::sanitize(why), inner.width.saturating_sub(4).into()))
-        {
+        for (down, piece) in (1..4).zip(wrap(&text::sanitize(why), inner.width.saturating_sub(4).into())) {
             pen.put(inner.x + 2, y + down, inner.right(), &piece, Meaning::Danger);
         }
         return;
     }
+    answer(pen, plan, line, inner, y);
+}
+
+/// Where the name is typed, from a line on, and what the keys do.
+fn answer(pen: &mut Pen, plan: &Plan, line: &TextArea, inner: Rect, mut y: u16) {
     let typed = super::super::app::content(line);
     let matches = typed == plan.proof();
-    let x = pen.put(inner.x + 2, y + 1, inner.right(), "Type ", Meaning::Text);
-    let x = pen.put(x, y + 1, inner.right(), &text::sanitize(plan.proof()), Meaning::Warn);
-    pen.put(x, y + 1, inner.right(), " to run this plan:", Meaning::Text);
-    pen.put(inner.x + 2, y + 3, inner.right(), "›", Meaning::Accent);
-    pen.line(line, Rect { x: inner.x + 4, y: y + 3, width: inner.width.saturating_sub(6), height: 1 });
-    let (hint, meaning) = if matches {
-        ("enter runs it   esc gives it up", Meaning::Key)
+    // Lines of air between the parts, where there is room for them.
+    let apart = if inner.height > 12 { 2 } else { 1 };
+    y += apart - 1;
+    let x = pen.put(inner.x + 2, y, inner.right(), "Type ", Meaning::Text);
+    let x = pen.put(x, y, inner.right(), &text::sanitize(plan.proof()), Meaning::Warn);
+    pen.put(x, y, inner.right(), " to run this plan:", Meaning::Text);
+    y += apart;
+    pen.put(inner.x + 2, y, inner.right(), "›", Meaning::Accent);
+    pen.line(line, Rect { x: inner.x + 4, y, width: inner.width.saturating_sub(6), height: 1 });
+    y += apart;
+    let hint = if matches {
+        vec![("enter runs it", Meaning::Key), ("esc gives it up", Meaning::Key)]
     } else {
-        ("enter does nothing until the name matches   esc gives it up", Meaning::Muted)
+        vec![("enter does nothing until the name matches", Meaning::Muted), ("esc gives it up", Meaning::Muted)]
     };
-    pen.put(inner.x + 2, y + 5, inner.right(), hint, meaning);
+    let together: usize = hint.iter().map(|(what, _)| text::width(what) + 3).sum();
+    let mut x = inner.x + 2;
+    for (what, meaning) in hint {
+        x = pen.put(x, y, inner.right(), what, meaning) + 3;
+        if together > usize::from(inner.width) {
+            (x, y) = (inner.x + 2, y + 1);
+        }
+    }
 }

@@ -4,8 +4,10 @@ use ratatui::layout::Rect;
 
 use super::super::layer::Cursor;
 use super::super::layout::inside;
+use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::Pen;
+use crate::model::Key;
 use crate::session::Desk;
 use crate::view::StepState;
 
@@ -20,6 +22,7 @@ pub(super) fn operations(pen: &mut Pen, desk: &Desk, cursor: &Cursor, area: Rect
     let lines = (inner.y + 1..inner.bottom()).zip(cursor.top..);
     for ((y, place), operation) in lines.zip(desk.operations.iter().skip(cursor.top)) {
         let line = Rect { x: inner.x + 1, y, width: inner.width.saturating_sub(2), height: 1 };
+        pen.note(Rect { y, height: 1, ..inner }, Spot::Listed(Key::Operation(operation.id.clone())));
         if place == cursor.place {
             pen.fill(Rect { y, height: 1, ..inner }, Meaning::Selection);
         }

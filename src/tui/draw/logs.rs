@@ -8,6 +8,7 @@ use super::super::keymap::Keymap;
 use super::super::layout::{bottom, inside};
 use super::super::logs::{LogsLayer, SourcesLayer, Standing};
 use super::super::pages::wrap;
+use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::Pen;
 use crate::session::Desk;
@@ -80,6 +81,7 @@ fn rows(pen: &mut Pen, found: &LogSources, place: usize, area: Rect) {
     let height = usize::from(area.height.saturating_sub(1)).max(1);
     let first = (place + 1).saturating_sub(height);
     for (y, (at, source)) in (area.y + 1..area.bottom()).zip(found.sources.iter().enumerate().skip(first)) {
+        pen.note(Rect { y, height: 1, ..area }, Spot::Choice(at));
         let selected = at == place;
         let ground = if selected { Meaning::Selection } else { Meaning::Text };
         if selected {

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::super::App;
 use super::super::action::ActionId;
 use super::super::layer::Layer;
+use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::pen::Piece;
 use super::{Pen, level_counts};
@@ -14,6 +15,7 @@ use crate::text;
 use crate::view::{self, Align, Cell, Fault, Filter, Fitted, Level, News, Pane, Query, Row, Sort, fit};
 
 pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, area: Rect) {
+    pen.note(area, Spot::Pane(pane));
     let state = app.panes.state(pane);
     let focused = app.panes.focus == pane && !app.layers.iter().any(Layer::covers);
     let sight = view::sight(&desk.world, pane, desk.now);
@@ -166,7 +168,9 @@ fn rows(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, inner: Rect, focused:
             marked: state.marks.contains(&row.key),
             news: board.news(&row.key, desk.now),
         };
-        draw_row(pen, desk, pane, row, fitted, Rect { y, height: 1, ..inner }, look);
+        let line = Rect { y, height: 1, ..inner };
+        pen.note(line, Spot::Row(pane, row.key.clone()));
+        draw_row(pen, desk, pane, row, fitted, line, look);
     }
 }
 
@@ -179,8 +183,11 @@ fn headings(pen: &mut Pen, pane: Pane, sort: Sort, inner: Rect, fitted: &Fitted)
             Sort::By { column, descending } if column == *i => arrow(descending),
             Sort::By { .. } | Sort::Worst => "",
         };
-        let heading = format!("{}{arrow}", column.title.to_uppercase());
-        put_cell(pen, x, inner.y, *width, column.align, &heading, Meaning::Heading);
+        let title = column.title.to_uppercase();
+        // Which column sorts is seen even where its title is cut off.
+        let title = text::truncate(&title, usize::from(*width).saturating_sub(text::width(arrow)));
+        put_cell(pen, x, inner.y, *width, column.align, &format!("{title}{arrow}"), Meaning::Heading);
+        pen.note(Rect { x, y: inner.y, width: *width, height: 1 }, Spot::Heading(pane, *i));
         x += width + 1;
     }
 }

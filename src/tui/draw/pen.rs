@@ -1,4 +1,4 @@
-//! Puts text on the screen by meaning, cut at an edge, on a ground that lies beneath.
+//! Puts text on the screen by meaning, cut at an edge, on a ground that lies beneath; and notes what stands where.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,11 +6,13 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 use ratatui_textarea::TextArea;
 
+use super::super::spots::{Spot, Spots};
 use super::super::theme::{Meaning, Theme};
 
 /// Draws with a theme.
 pub struct Pen<'a> {
     buffer: &'a mut Buffer,
+    spots: &'a mut Spots,
     theme: &'a Theme,
     ground: Style,
 }
@@ -20,9 +22,14 @@ pub type Piece<'a> = (&'a str, Meaning);
 
 impl<'a> Pen<'a> {
     /// A pen on the ordinary ground.
-    pub fn new(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
+    pub fn new(buffer: &'a mut Buffer, spots: &'a mut Spots, theme: &'a Theme) -> Self {
         // What lies beneath must not shine through where a theme leaves something to the terminal.
-        Self { buffer, theme, ground: Style::reset().patch(theme.style(Meaning::Text)) }
+        Self { buffer, spots, theme, ground: Style::reset().patch(theme.style(Meaning::Text)) }
+    }
+
+    /// Notes what the mouse is on in this area.
+    pub fn note(&mut self, area: Rect, spot: Spot) {
+        self.spots.note(area, spot);
     }
 
     /// The whole screen.
@@ -33,7 +40,7 @@ impl<'a> Pen<'a> {
     /// A pen whose texts stand on this meaning's ground.
     pub fn on(&mut self, ground: Meaning) -> Pen<'_> {
         let ground = self.ground.patch(self.theme.style(ground));
-        Pen { buffer: self.buffer, theme: self.theme, ground }
+        Pen { buffer: self.buffer, spots: self.spots, theme: self.theme, ground }
     }
 
     /// Empties an area.

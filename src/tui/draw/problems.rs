@@ -6,6 +6,7 @@ use super::super::App;
 use super::super::action::ActionId;
 use super::super::layer::ProblemsLayer;
 use super::super::layout::{Areas, inside};
+use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::Pen;
 use super::pane::{edge, fault_said, filter_piece, pinned_piece};
@@ -34,6 +35,7 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, list: &ProblemsLayer, 
     }
     let first = list.cursor.top.min(list.lines.len());
     for ((y, place), problem) in (rows.y..rows.bottom()).zip(first..).zip(&list.lines[first..]) {
+        pen.note(Rect { y, height: 1, ..inner }, Spot::Listed(problem.key.clone()));
         let selected = place == list.cursor.place;
         let ground = if selected { Meaning::Selection } else { Meaning::Text };
         if selected {
@@ -110,19 +112,22 @@ fn about_problem(pen: &mut Pen, app: &App, problem: &Problem, area: Rect) {
         None => String::new(),
     };
     pen.put_right(area.x, area.y, area.right().saturating_sub(1), &ready, Meaning::Key);
-    for (y, label, text, meaning) in
-        [(1, "why   ", &problem.reason, Meaning::from(problem.level)), (2, "next  ", &problem.next, Meaning::Text)]
-    {
-        let room = usize::from(area.width.saturating_sub(9));
-        let x = pen.put(area.x + 1, area.y + y, area.right(), label, Meaning::Heading);
-        let text = text::sanitize(text);
-        let lines = super::super::pages::wrap(&text, room);
-        // What to do may take two lines; why it is so stands in full on the object's own sheet.
-        let most = if y == 2 { 2 } else { 1 };
-        for (down, piece) in (0..most).zip(lines) {
-            if area.y + y + down < area.bottom() {
-                pen.put(x + 1, area.y + y + down, area.right(), &piece, meaning);
-            }
+    let columns = usize::from(area.width.saturating_sub(9));
+    let wrapped = |text: &str| super::super::pages::wrap(&text::sanitize(text), columns);
+    let (why, next) = (wrapped(&problem.reason), wrapped(&problem.next));
+    // What to do may take two lines; why it is so has the rest, and stands in full on the object's own sheet.
+    let room = usize::from(area.height.saturating_sub(1));
+    let for_next = next.len().min(2).min(room.saturating_sub(1));
+    let parts =
+        [("why   ", why, room - for_next, Meaning::from(problem.level)), ("next  ", next, for_next, Meaning::Text)];
+    let mut y = area.y + 1;
+    for (label, lines, most, meaning) in parts {
+        let x = pen.put(area.x + 1, y, area.right(), label, Meaning::Heading);
+        let more = lines.len() > most;
+        for (i, piece) in lines.into_iter().take(most).enumerate() {
+            let piece = if more && i + 1 == most { format!("{piece} …") } else { piece };
+            pen.put(x + 1, y, area.right(), &piece, meaning);
+            y += 1;
         }
     }
 }

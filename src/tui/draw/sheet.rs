@@ -8,6 +8,7 @@ use super::super::keymap::Keymap;
 use super::super::layer::DetailLayer;
 use super::super::layout::{inside, top};
 use super::super::pages::wrap;
+use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::Pen;
 use super::gauge::gauge;
@@ -153,12 +154,16 @@ fn draw_links(pen: &mut Pen, keymap: &Keymap, layer: &DetailLayer, sheet: &Detai
     let count = format!(" {}", sheet.links.len());
     let opens = format!("{} opens", keymap.way(ActionId::Open));
     pen.frame(area, &[("Linked", Meaning::Title), (&count, Meaning::Muted)], &[(&opens, Meaning::Muted)], false);
+    pen.note(area, Spot::Links);
     let inner = inside(area);
     let height = usize::from(inner.height).max(1);
     let here = sheet.object.namespace.as_ref().map_or_else(|| "\0".to_owned(), |namespace| format!(" {namespace}/"));
     let first = (layer.link + 1).saturating_sub(height);
     let visible = sheet.links.iter().enumerate().skip(first);
     for (y, (place, link)) in (inner.y..inner.bottom()).zip(visible) {
+        if let Some(key) = &link.key {
+            pen.note(Rect { y, height: 1, ..inner }, Spot::Link(key.clone()));
+        }
         let selected = place == layer.link;
         let ground = if selected { Meaning::Selection } else { Meaning::Text };
         if selected {

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use super::super::action::ActionId;
 use super::super::keymap::Keymap;
 use super::super::layout::inside;
+use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::super::timeline::{ABOUT, AXIS, TimelineLayer, cells, names, rows};
 use super::{Pen, tree};
@@ -47,6 +48,7 @@ pub(super) fn draw(pen: &mut Pen, keymap: &Keymap, desk: &Desk, layer: &Timeline
     for (y, (place, lane)) in
         (inner.y + AXIS..).zip(layer.chart.lanes.iter().enumerate().skip(layer.cursor.top)).take(height.into())
     {
+        pen.note(Rect { y, height: 1, ..inner }, Spot::Listed(lane.key.clone()));
         let selected = place == layer.cursor.place;
         name(pen, lane, Rect { y, height: 1, width: left - inner.x, ..inner }, selected);
         draw_lane(pen, &window, lane, Rect { y, height: 1, ..strip }, now);

@@ -6,6 +6,7 @@ use super::super::action::ActionId;
 use super::super::keymap::Keymap;
 use super::super::layout::inside;
 use super::super::pages::wrap;
+use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::super::tree::{ABOUT, TreeLayer};
 use super::Pen;
@@ -37,6 +38,7 @@ pub(super) fn draw(pen: &mut Pen, keymap: &Keymap, desk: &Desk, layer: &TreeLaye
         (list.y..list.bottom()).zip(layer.cursor.top..).zip(layer.lines.iter().skip(layer.cursor.top))
     {
         let row = Rect { y, height: 1, ..inner };
+        pen.note(row, Spot::Listed(line.key.clone()));
         let selected = place == layer.cursor.place;
         if selected {
             pen.fill(row, Meaning::Selection);

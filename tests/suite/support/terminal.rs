@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
@@ -15,14 +17,29 @@ use super::wait;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Terminal {
-    master: Box<dyn MasterPty + Send>,
+    /// None after the window was closed.
+    master: Option<Box<dyn MasterPty + Send>>,
     /// Kept open, so that the state of the line can be looked at after the program's end.
     _slave: Box<dyn SlavePty + Send>,
     keys: Box<dyn Write + Send>,
-    screen: Arc<Mutex<vt100::Parser>>,
+    window: Arc<Window>,
+    reader: Option<JoinHandle<()>>,
     child: Box<dyn Child + Send + Sync>,
     before: String,
 }
+
+/// What a person sees, and all that was written to get there.
+struct Window {
+    screen: Mutex<vt100::Parser>,
+    written: Mutex<Vec<u8>>,
+    closed: AtomicBool,
+}
+
+/// Modes that the console switches on: alternate screen, hidden cursor, bracketed paste, mouse.
+type Modes = (bool, bool, bool, vt100::MouseProtocolMode);
+
+const TAKEN: Modes = (true, true, true, vt100::MouseProtocolMode::PressRelease);
+const GIVEN_BACK: Modes = (false, false, false, vt100::MouseProtocolMode::None);
 
 impl Terminal {
     /// Runs the real binary on a person's machine.
@@ -50,26 +67,52 @@ impl Terminal {
         columns: u16,
         lines: u16,
     ) -> Self {
+        Self::begin(program, arguments, environment, (columns, lines), true)
+    }
+
+    /// Runs the real binary on a terminal that is not the one of its session: no signal tells that it goes away.
+    pub fn foreign(person: &Person, columns: u16, lines: u16) -> Self {
+        let program = Path::new(env!("CARGO_BIN_EXE_holdfast"));
+        Self::begin(program, &[], &person.environment(), (columns, lines), false)
+    }
+
+    fn begin(
+        program: &Path,
+        arguments: &[&str],
+        environment: &[(&'static str, PathBuf)],
+        (columns, lines): (u16, u16),
+        controlling: bool,
+    ) -> Self {
         let pair = native_pty_system().openpty(size(columns, lines)).unwrap();
         let before = line_state(&*pair.master);
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_clear();
+        command.env("TERM", "xterm-256color");
         for (name, value) in environment {
             command.env(name, value);
         }
-        command.env("TERM", "xterm-256color");
+        command.set_controlling_tty(controlling);
         let child = pair.slave.spawn_command(command).unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(number(lines), number(columns), 0)));
-        let (mut output, shown) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
-        std::thread::spawn(move || {
+        let window = Arc::new(Window {
+            screen: Mutex::new(vt100::Parser::new(number(lines), number(columns), 0)),
+            written: Mutex::default(),
+            closed: AtomicBool::new(false),
+        });
+        let (mut output, seen) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&window));
+        let reader = std::thread::spawn(move || {
             let mut bytes = [0; 8192];
             while let Ok(read @ 1..) = output.read(&mut bytes) {
-                shown.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..read]);
+                seen.written.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..read]);
+                seen.screen.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..read]);
+                if seen.closed.load(Ordering::Relaxed) {
+                    break;
+                }
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Self { master: pair.master, _slave: pair.slave, keys, screen, child, before }
+        let (master, reader) = (Some(pair.master), Some(reader));
+        Self { master, _slave: pair.slave, keys, window, reader, child, before }
     }
 
     /// Types this.
@@ -78,8 +121,33 @@ impl Terminal {
         self.keys.flush().unwrap();
     }
 
+    /// Clicks with the first button on the first place where this text stands.
+    pub fn click(&mut self, text: &str) {
+        let (column, line) = self.place(text);
+        self.press(&format!("\x1b[<0;{column};{line}M\x1b[<0;{column};{line}m"));
+    }
+
+    /// Turns the wheel there once, to see what is below.
+    pub fn wheel_down(&mut self, text: &str) {
+        let (column, line) = self.place(text);
+        self.press(&format!("\x1b[<65;{column};{line}M"));
+    }
+
+    /// The column and line, from one on, where a text begins first.
+    fn place(&self, text: &str) -> (usize, usize) {
+        let shown = self.text();
+        let place = |(y, line): (usize, &str)| line.find(text).map(|at| (line[..at].chars().count() + 1, y + 1));
+        shown.lines().enumerate().find_map(place).unwrap_or_else(|| panic!("{text} is not on the screen:\n{shown}"))
+    }
+
     fn look<T>(&self, at: impl FnOnce(&vt100::Screen) -> T) -> T {
-        at(self.screen.lock().unwrap_or_else(PoisonError::into_inner).screen())
+        at(self.window.screen.lock().unwrap_or_else(PoisonError::into_inner).screen())
+    }
+
+    /// How many times the program wrote this.
+    pub fn written(&self, what: &str) -> usize {
+        let written = self.window.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.windows(what.len()).filter(|bytes| *bytes == what.as_bytes()).count()
     }
 
     /// What is on the screen now.
@@ -103,8 +171,18 @@ impl Terminal {
     }
 
     pub fn resize(&self, columns: u16, lines: u16) {
-        self.screen.lock().unwrap_or_else(PoisonError::into_inner).set_size(number(lines), number(columns));
-        self.master.resize(size(columns, lines)).unwrap();
+        self.window.screen.lock().unwrap_or_else(PoisonError::into_inner).set_size(number(lines), number(columns));
+        self.master.as_ref().unwrap().resize(size(columns, lines)).unwrap();
+    }
+
+    /// Closes the window: from now on nobody is at the other end of the line.
+    pub fn close(&mut self) {
+        self.window.closed.store(true, Ordering::Relaxed);
+        // Whatever the program writes next ends the reader, whose hold on the line would keep it open.
+        self.press("j");
+        self.reader.take().unwrap().join().unwrap();
+        self.keys = Box::new(std::io::sink());
+        self.master = None;
     }
 
     pub fn process(&self) -> u32 {
@@ -120,11 +198,11 @@ impl Terminal {
 
     /// Waits for the program's end and returns its exit code.
     pub async fn ended(&mut self) -> u32 {
-        let (screen, child) = (&self.screen, &mut self.child);
+        let (window, child) = (&self.window, &mut self.child);
         let mut code = None;
         let look = async || {
             code = code.or(child.try_wait().unwrap().map(|ended| ended.exit_code()));
-            (code, screen.lock().unwrap_or_else(PoisonError::into_inner).screen().contents())
+            (code, window.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().contents())
         };
         let (code, _) = wait::seen("the program to end", PATIENCE, look, |(code, _)| code.is_some()).await;
         code.unwrap()
@@ -132,12 +210,26 @@ impl Terminal {
 
     /// Panics unless the terminal is as it was before the program ran.
     pub async fn given_back(&self) {
-        let screen =
-            |screen: &vt100::Screen| (screen.alternate_screen(), screen.hide_cursor(), screen.bracketed_paste());
-        let look = async || self.look(screen);
-        let what = "the alternate screen to be left, the cursor to be shown, and pastes to be plain";
-        wait::seen(what, PATIENCE, look, |state| *state == (false, false, false)).await;
-        assert_eq!(line_state(&*self.master), self.before, "raw mode was not left");
+        self.modes("everything that was switched on to be switched off", GIVEN_BACK).await;
+        assert_eq!(line_state(&**self.master.as_ref().unwrap()), self.before, "raw mode was not left");
+    }
+
+    /// Waits until the screen, though maybe not the line, is as it was before the program ran.
+    pub async fn screen_given_back(&self) {
+        self.modes("everything that was switched on to be switched off", GIVEN_BACK).await;
+    }
+
+    /// Waits until the terminal is the console's.
+    pub async fn taken(&self) {
+        self.modes("everything to be switched on", TAKEN).await;
+    }
+
+    async fn modes(&self, what: &str, modes: Modes) {
+        let state = |screen: &vt100::Screen| {
+            let mouse = screen.mouse_protocol_mode();
+            (screen.alternate_screen(), screen.hide_cursor(), screen.bracketed_paste(), mouse)
+        };
+        wait::seen(what, PATIENCE, async || self.look(state), |state| *state == modes).await;
     }
 }
 

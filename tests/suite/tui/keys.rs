@@ -12,7 +12,7 @@ use insta::assert_snapshot;
 use super::driven::Driven;
 use super::{screens, shop};
 
-fn selected(driven: &Driven) -> String {
+pub fn selected(driven: &Driven) -> String {
     driven.app.panes.selected(&driven.desk).map(|row| row.object.name.to_string()).unwrap_or_default()
 }
 

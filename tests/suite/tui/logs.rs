@@ -2,7 +2,7 @@
 
 use holdfast::cluster::{CallError, LogEvent, LogQuery};
 use holdfast::model::{Container, ContainerState, Delta, Kind, LogLine, Meta, Object, Scope};
-use holdfast::tui::{Effect, Input, Place};
+use holdfast::tui::{Effect, Input, LEAST, Place};
 use insta::assert_snapshot;
 
 use super::driven::Driven;
@@ -237,7 +237,7 @@ fn lines_on_the_screen_are_copied_whole_and_private_keys_are_not_in_them() {
     driven.press("c");
     let [Effect::Copy(text)] = driven.effects.as_slice() else { panic!("{:?}", driven.effects) };
     assert_eq!(*text, format!("(a private key, not shown)\n{}\nlast", "x".repeat(300)));
-    assert!(driven.screen().contains("copied 3 lines"), "{}", driven.screen());
+    assert!(driven.screen().contains("sent to the clipboard: 3 lines"), "{}", driven.screen());
     assert!(!driven.screen().contains("secret"));
 }
 
@@ -267,9 +267,9 @@ fn what_has_no_logs_says_so() {
 
 #[test]
 fn a_log_of_any_size_is_drawn_on_any_screen() {
-    for (columns, height) in [(1, 1), (5, 3), (20, 6), (79, 10), (111, 30)] {
-        let mut driven = Driven::new(shop::desk(), columns, height);
-        driven.press("/ name:data-db-0 enter l");
+    for (columns, height) in [(1, 1), (5, 3), (20, 6), LEAST, (79, 17), (111, 30)] {
+        let mut driven = Driven::new(shop::desk(), 120, 36);
+        driven.press("/ name:data-db-0 enter l").resize(columns, height);
         let long = line(0, &"数据 ".repeat(5_000));
         hear(&mut driven, [LogEvent::Lines(vec![long]), LogEvent::Lines(lines(30)), LogEvent::Following]);
         for keys in ["", "g", "k", "w", "t", "ctrl-u", "pgup", "G", "/ e", "esc", "c"] {

@@ -4,7 +4,7 @@ use holdfast::model::{Connection, Delta, Kind, ObjRef, Scope};
 use holdfast::plan::{
     Act, DryRun, Node, ObjectAt, OperationId, Plan, Refusal, Step, StepId, Subject, Target, Until, Verb,
 };
-use holdfast::tui::{Effect, Input};
+use holdfast::tui::{Effect, Input, LEAST};
 use insta::assert_snapshot;
 
 use super::driven::Driven;
@@ -211,9 +211,10 @@ fn a_hostile_name_is_made_visible() {
 
 #[test]
 fn the_smallest_terminal_does_not_panic() {
-    for (columns, lines) in [(1, 1), (5, 3), (20, 6), (79, 10), (111, 30)] {
+    for (columns, lines) in [(1, 1), (5, 3), (20, 6), LEAST, (79, 17), (111, 30)] {
         for keys in ["", "p", "enter", "?", "x", ": he", "/ a", "o", "x b", "x b down", "x b tab a", "x b enter"] {
             Driven::new(shop::desk(), columns, lines).press(keys).screen();
+            Driven::new(shop::desk(), 120, 36).press(keys).resize(columns, lines).screen();
         }
     }
 }

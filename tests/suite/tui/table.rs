@@ -178,7 +178,11 @@ fn actions_on_marks_name_the_hidden_ones() {
     driven.press("space space j space / shop enter c");
     let Some(Effect::Copy(text)) = driven.effects.last() else { panic!("{:?}", driven.effects) };
     assert_eq!(text.lines().count(), 3, "hidden marks are acted on, and that is said");
-    assert!(driven.screen().contains("copied 3 names, 2 of them hidden by the filter"), "{}", driven.screen());
+    assert!(
+        driven.screen().contains("sent to the clipboard: 3 names, 2 of them hidden by the filter"),
+        "{}",
+        driven.screen()
+    );
     driven.press("x");
     assert!(driven.screen().contains("3 marked, 2 hidden by the filter; volumes are"), "{}", driven.screen());
     driven.press("esc u");

@@ -1,6 +1,6 @@
 //! The timeline: what it shows of a volume, a certificate and the worst, and where keys lead in it.
 
-use holdfast::tui::{Input, Layer, Place, TimelineLayer};
+use holdfast::tui::{Input, LEAST, Layer, Place, TimelineLayer};
 use holdfast::view::{OperationState, Whose};
 
 use super::driven::Driven;
@@ -127,7 +127,7 @@ fn problems_and_what_has_no_lanes_show_the_worst_and_a_lane_its_own() {
 
 #[test]
 fn the_smallest_terminal_draws_a_timeline() {
-    for (columns, lines) in [(1, 1), (5, 3), (20, 6), (79, 10)] {
-        volume(columns, lines).press("left h + - 0 j").screen();
+    for (columns, lines) in [(1, 1), (5, 3), (20, 6), LEAST, (79, 17)] {
+        volume(120, 36).resize(columns, lines).press("left h + - 0 j").screen();
     }
 }
