@@ -88,7 +88,7 @@ impl App {
         self.layers.iter().rev().nth(1).is_some_and(|layer| matches!(layer, Layer::Form(_)))
     }
 
-    pub(super) fn form_entered(&mut self, desk: &Desk) -> Vec<Effect> {
+    fn form_entered(&mut self, desk: &Desk) -> Vec<Effect> {
         let Some(form) = self.form_mut() else { return Vec::new() };
         if form.list_open() {
             form.next();

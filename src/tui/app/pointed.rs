@@ -125,8 +125,6 @@ impl App {
         match self.layers.last() {
             Some(Layer::Menu(..)) => self.open(desk),
             Some(Layer::Filter(..) | Layer::LineFilter(..) | Layer::Palette(..)) => self.entered(desk),
-            // A form leads to a plan, and writes nothing.
-            Some(Layer::Form(_)) => self.form_entered(desk),
             _ => Vec::new(),
         }
     }
@@ -134,7 +132,7 @@ impl App {
     /// Does what a hint says, unless that is an answer to a question.
     fn hinted(&mut self, desk: &Desk, id: ActionId) -> Vec<Effect> {
         let (action, place) = (Action::of(id), self.place());
-        let answers = place == Place::Quit && id != ActionId::Back;
+        let answers = id == ActionId::Submit || (place == Place::Quit && id != ActionId::Back);
         if !action.applies(place) || action.risk != Risk::None || answers {
             return Vec::new();
         }

@@ -121,7 +121,7 @@ fn what_writes_is_only_selected() {
     driven.press("esc : b").click("Take a snapshot");
     assert_eq!(driven.app.place(), Place::Typing);
     assert!(driven.screen().contains(":backup"), "{}", driven.screen());
-    driven.press("enter");
+    driven.press("enter enter");
     assert!(matches!(driven.effects.last(), Some(Effect::Plan { .. })), "{:?}", driven.effects);
 }
 
@@ -289,7 +289,7 @@ fn the_cursor_of_the_list_of_problems_is_never_behind_what_is_told_about_it() {
 #[test]
 fn a_plan_that_comes_after_a_click_is_for_what_was_selected() {
     let mut driven = Driven::new(shop::desk(), 120, 36);
-    driven.click("data-search-0").press("x b");
+    driven.click("data-search-0").press("x b enter");
     let plan = screens::plan(&driven);
     assert_eq!(plan.proof(), "data-search-0");
     driven.input(Input::Planned { ask: 1, result: Box::new(Ok((plan, DryRun::Accepted))) });

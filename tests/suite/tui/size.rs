@@ -171,6 +171,8 @@ fn a_name_of_any_characters_fits_into_every_dialog(
     framed(driven.press("enter"), "detail");
     framed(driven.press("esc x"), "menu");
     driven.press("b");
+    framed(&driven, "form");
+    driven.press("enter");
     framed(&driven, "waiting");
     let plan = screens::plan(&driven);
     driven.input(Input::Planned { ask: 1, result: Box::new(Ok((plan, DryRun::Accepted))) });
