@@ -8,6 +8,7 @@ mod filter;
 mod logs;
 mod pointed;
 mod run;
+mod table;
 mod typing;
 
 pub use filling::form_command;

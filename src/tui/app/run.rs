@@ -5,7 +5,7 @@ use super::super::layer::{Cursor, DetailLayer, Layer};
 use super::{App, Effect, typing};
 use crate::model::{Key, Kind, ObjRef};
 use crate::session::Desk;
-use crate::view::{Filter, Level, Pane, Remedy, Sort};
+use crate::view::{Filter, Level, Pane, Remedy};
 
 /// What an action leads to, where it leads outside.
 type Effects = Vec<Effect>;
@@ -48,31 +48,17 @@ impl App {
             ActionId::Filter if self.logs().is_some() => self.filter_log(argument),
             ActionId::Filter => self.ask_filter(argument),
             ActionId::Pin => self.pin(desk, argument),
-            ActionId::OnlyProblems => self.panes.ask(|query| query.only_problems = !query.only_problems),
-            ActionId::Sort => self.sort(desk, argument),
-            ActionId::SortTurn => self.panes.sort_turn(),
-            ActionId::Mark => {
-                self.panes.mark(desk);
-                self.step(desk, |place, _| place.saturating_add(1));
-            }
-            ActionId::MarkRange => self.panes.mark_range(desk),
-            ActionId::Unmark => self.panes.unmark(),
-            ActionId::Columns => self.layers.push(Layer::Columns(self.panes.focus, 0)),
-            ActionId::ToggleColumn => {
-                if let Some(Layer::Columns(pane, place)) = self.layers.last() {
-                    self.panes.toggle_column(*pane, *place);
-                }
-            }
-            ActionId::ResetColumns => {
-                if let Some(Layer::Columns(pane, _)) = self.layers.last() {
-                    self.panes.reset_columns(*pane);
-                }
-            }
-            ActionId::ColumnsLeft => {
-                let state = self.panes.focused();
-                state.skip = state.skip.saturating_sub(1);
-            }
-            ActionId::ColumnsRight => self.panes.focused().skip += 1,
+            ActionId::OnlyProblems
+            | ActionId::Sort
+            | ActionId::SortTurn
+            | ActionId::Mark
+            | ActionId::MarkRange
+            | ActionId::Unmark
+            | ActionId::Columns
+            | ActionId::ToggleColumn
+            | ActionId::ResetColumns
+            | ActionId::ColumnsLeft
+            | ActionId::ColumnsRight => self.arrange(desk, id, argument),
             ActionId::Menu => {
                 let target = self.target(desk);
                 self.layers.push(Layer::Menu(self.menu(desk), 0, target.clone()));
@@ -317,17 +303,6 @@ impl App {
         }
         self.layers.push(Layer::Quit);
         Effects::new()
-    }
-
-    fn sort(&mut self, desk: &Desk, argument: Option<&str>) {
-        let Some(name) = argument else {
-            self.panes.sort_next();
-            return;
-        };
-        match self.panes.focus.column(name) {
-            Ok(column) => self.panes.ask(|query| query.sort = Sort::By { column, descending: false }),
-            Err(why) => self.say(desk, Level::Warn, why),
-        }
     }
 
     fn choose_theme(&mut self, desk: &Desk, argument: Option<&str>) -> Effects {

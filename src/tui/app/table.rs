@@ -1,0 +1,52 @@
+//! What actions do to the table of a pane: its order, its columns, its marks.
+
+use super::super::action::ActionId;
+use super::super::layer::Layer;
+use super::App;
+use crate::session::Desk;
+use crate::view::{Level, Sort};
+
+impl App {
+    /// Does one of the actions that arrange a table.
+    pub(super) fn arrange(&mut self, desk: &Desk, id: ActionId, argument: Option<&str>) {
+        match id {
+            ActionId::OnlyProblems => self.panes.ask(|query| query.only_problems = !query.only_problems),
+            ActionId::Sort => self.sort(desk, argument),
+            ActionId::SortTurn => self.panes.sort_turn(),
+            ActionId::Mark => {
+                self.panes.mark(desk);
+                self.step(desk, |place, _| place.saturating_add(1));
+            }
+            ActionId::MarkRange => self.panes.mark_range(desk),
+            ActionId::Unmark => self.panes.unmark(),
+            ActionId::Columns => self.layers.push(Layer::Columns(self.panes.focus, 0)),
+            ActionId::ToggleColumn | ActionId::ResetColumns => {
+                if let Some(Layer::Columns(pane, place)) = self.layers.last() {
+                    let (pane, place) = (*pane, *place);
+                    if id == ActionId::ToggleColumn {
+                        self.panes.toggle_column(pane, place);
+                    } else {
+                        self.panes.reset_columns(pane);
+                    }
+                }
+            }
+            ActionId::ColumnsLeft => {
+                let state = self.panes.focused();
+                state.skip = state.skip.saturating_sub(1);
+            }
+            ActionId::ColumnsRight => self.panes.focused().skip += 1,
+            _ => {}
+        }
+    }
+
+    fn sort(&mut self, desk: &Desk, argument: Option<&str>) {
+        let Some(name) = argument else {
+            self.panes.sort_next();
+            return;
+        };
+        match self.panes.focus.column(name) {
+            Ok(column) => self.panes.ask(|query| query.sort = Sort::By { column, descending: false }),
+            Err(why) => self.say(desk, Level::Warn, why),
+        }
+    }
+}
