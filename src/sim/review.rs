@@ -85,11 +85,13 @@ const AUDITOR: &[Rule] = &[
     ),
 ];
 
-fn rules(user: User) -> impl Iterator<Item = &'static Rule> {
+/// The rules of a user in a namespace; in all of them, and for what has none, where that is empty.
+fn rules(user: User, namespace: &str) -> impl Iterator<Item = &'static Rule> {
     let own = match user {
         User::Admin => ADMIN,
         User::Sre => SRE,
-        User::Auditor => AUDITOR,
+        User::Tenant if namespace.is_empty() => &[],
+        User::Auditor | User::Tenant => AUDITOR,
     };
     own.iter().chain(ASK)
 }
@@ -109,7 +111,7 @@ pub(crate) fn authorize(user: User, wish: Wish<'_>) -> Result<(), Refusal> {
     let Wish { verb, kind, namespace, name, subresource } = wish;
     let resource =
         if subresource.is_empty() { kind.plural.to_owned() } else { format!("{}/{subresource}", kind.plural) };
-    if rules(user).any(|rule| rule.covers(verb, kind.group, &resource)) {
+    if rules(user, namespace).any(|rule| rule.covers(verb, kind.group, &resource)) {
         return Ok(());
     }
     let place = if namespace.is_empty() {
@@ -128,7 +130,7 @@ pub(crate) fn answer(user: User, kind: &Kind, mut review: Value) -> Value {
     object::default(&mut review, "/metadata/creationTimestamp", Value::Null);
     let status = match kind.kind {
         "SelfSubjectAccessReview" => access(user, &review),
-        "SelfSubjectRulesReview" => rules_status(user),
+        "SelfSubjectRulesReview" => rules_status(user, text(&review, "/spec/namespace")),
         _ => json!({"userInfo": {"username": user.name(), "groups": user.groups()}}),
     };
     object::set(&mut review, "/status", status);
@@ -145,7 +147,8 @@ fn access(user: User, review: &Value) -> Value {
         "" => text(asked, "/resource").to_owned(),
         sub => format!("{}/{sub}", text(asked, "/resource")),
     };
-    let allowed = rules(user).any(|rule| rule.covers(text(asked, "/verb"), text(asked, "/group"), &resource));
+    let mut rules = rules(user, text(asked, "/namespace"));
+    let allowed = rules.any(|rule| rule.covers(text(asked, "/verb"), text(asked, "/group"), &resource));
     if allowed {
         json!({"allowed": true, "reason": format!("RBAC: allowed to User \"{user}\"")})
     } else {
@@ -153,8 +156,8 @@ fn access(user: User, review: &Value) -> Value {
     }
 }
 
-fn rules_status(user: User) -> Value {
-    let rules: Vec<Value> = rules(user)
+fn rules_status(user: User, namespace: &str) -> Value {
+    let rules: Vec<Value> = rules(user, namespace)
         .map(|rule| json!({"verbs": rule.verbs, "apiGroups": rule.groups, "resources": rule.resources}))
         .collect();
     let paths = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/readyz", "/version"];

@@ -1,4 +1,4 @@
-//! Who may talk to the API: three users, their tokens and their kubeconfigs.
+//! Who may talk to the API: four users, their tokens and their kubeconfigs.
 //!
 //! What each may do is in `review`.
 
@@ -13,11 +13,13 @@ pub enum User {
     Sre,
     /// Reads everything but Secrets.
     Auditor,
+    /// Reads what the auditor does, in each namespace but not in all at once, and nothing that has no namespace.
+    Tenant,
 }
 
 impl User {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Admin, Self::Sre, Self::Auditor];
+    pub const ALL: [Self; 4] = [Self::Admin, Self::Sre, Self::Auditor, Self::Tenant];
 
     /// The user name, as access reviews and messages show it.
     pub fn name(self) -> &'static str {
@@ -25,6 +27,7 @@ impl User {
             Self::Admin => "admin",
             Self::Sre => "sre",
             Self::Auditor => "auditor",
+            Self::Tenant => "tenant",
         }
     }
 
@@ -36,7 +39,7 @@ impl User {
     pub(crate) fn groups(self) -> &'static [&'static str] {
         match self {
             Self::Admin => &["system:masters", "system:authenticated"],
-            Self::Sre | Self::Auditor => &["system:authenticated"],
+            Self::Sre | Self::Auditor | Self::Tenant => &["system:authenticated"],
         }
     }
 
@@ -68,6 +71,7 @@ impl User {
             Self::Admin => "demo-admin",
             Self::Sre => "demo",
             Self::Auditor => "demo-auditor",
+            Self::Tenant => "demo-tenant",
         }
     }
 }
@@ -78,7 +82,7 @@ impl fmt::Display for User {
     }
 }
 
-/// A kubeconfig with a context per user (`demo`, `demo-admin`, `demo-auditor`), `current` chosen.
+/// A kubeconfig with a context per user (`demo`, `demo-admin`, `demo-auditor`, `demo-tenant`), `current` chosen.
 pub(crate) fn kubeconfig(url: &str, current: User) -> String {
     let each = |entry: fn(&str, User) -> String| User::ALL.into_iter().map(|user| entry(url, user)).collect::<String>();
     let clusters = each(|url, user| format!("- name: {}\n  cluster:\n    server: {url}/as/{user}\n", user.context()));

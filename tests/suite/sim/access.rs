@@ -41,6 +41,9 @@ async fn reviews_answer_what_each_user_may_do() {
     assert!(may(&sim, User::Auditor, "list", snapshots, "volumesnapshots").await);
     assert!(!may(&sim, User::Auditor, "create", snapshots, "volumesnapshots").await);
     assert!(!may(&sim, User::Auditor, "list", "", "secrets").await);
+    assert!(may(&sim, User::Tenant, "list", snapshots, "volumesnapshots").await);
+    let everywhere = Api::<ConfigMap>::all(client(&sim, User::Tenant).await).list(&ListParams::default()).await;
+    assert_eq!(code(everywhere), 403, "a tenant sees one namespace at a time");
     let rules = Api::<SelfSubjectRulesReview>::all(client(&sim, User::Auditor).await);
     let spec = SelfSubjectRulesReviewSpec { namespace: Some("shop".to_owned()) };
     let review = SelfSubjectRulesReview { spec, ..SelfSubjectRulesReview::default() };
