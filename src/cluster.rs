@@ -6,7 +6,9 @@
 //! container writes. Nothing here judges, keeps objects or decides to retry a write; answers leave as model
 //! objects or plain JSON, and errors as values that never hold a body or a token.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
 
 mod connect;
 mod decode;
@@ -15,16 +17,18 @@ mod eyes;
 mod feed;
 mod hands;
 mod kubeconfig;
+mod login;
 mod logs;
 mod paths;
 mod pause;
+mod plugin;
 mod readonly;
 mod usage;
 mod watch;
 mod wire;
 
 pub use crate::plan::Resource;
-pub use connect::{ConnectError, Target, connect, contexts};
+pub use connect::{ConnectError, ContextEntry, Target, connect, contexts};
 pub use errors::CallError;
 pub use eyes::{Access, AccessQuery, Eyes, Fetched};
 pub use hands::{Hands, WriteError, Written};
@@ -49,6 +53,7 @@ struct Inner {
     wire: Wire,
     rights: eyes::Rights,
     renewal: tokio::sync::Mutex<()>,
+    login_ends: Mutex<Option<Timestamp>>,
 }
 
 impl Cluster {
@@ -82,16 +87,18 @@ impl Cluster {
         &self.inner.target
     }
 
-    /// When the credentials of the client end, where its plugin said so.
-    pub fn credentials_end(&self) -> Option<jiff::Timestamp> {
-        *self.inner.wire.client().valid_until()
+    /// When the credentials in use end, where they or the plugin that gave them say so.
+    pub fn login_ends(&self) -> Option<Timestamp> {
+        *self.inner.login_ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the kubeconfig again and goes on with a new client: the credentials may have changed.
     pub async fn renew_credentials(&self) -> Result<(), ConnectError> {
         // One at a time: whoever read the file last must not be overtaken by one who read it before.
         let _turn = self.inner.renewal.lock().await;
-        self.inner.wire.replace(connect::client_of(&self.inner.target, self.inner.read_only).await?);
+        let (client, login_ends) = connect::client_of(&self.inner.target, self.inner.read_only).await?;
+        self.inner.wire.replace(client);
+        *self.inner.login_ends.lock().unwrap_or_else(PoisonError::into_inner) = login_ends;
         Ok(())
     }
 

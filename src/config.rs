@@ -97,7 +97,7 @@ impl Default for Deadlines {
 pub struct ContextConfig {
     /// Never write to this cluster, whatever the command line says.
     pub read_only: bool,
-    /// This cluster needs extra care.
+    /// Ask for the context's name as well as the object's before anything is changed in this cluster.
     pub protected: bool,
     /// Prometheus that scrapes this cluster's kubelets: how full volumes are comes from there.
     pub prometheus: Option<PrometheusUrl>,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::cluster::{Eyes, Hands};
 use crate::journal::Entry;
@@ -67,12 +68,21 @@ pub struct Running {
     /// Which.
     pub id: OperationId,
     stop: watch::Sender<Option<String>>,
+    task: JoinHandle<()>,
 }
 
 impl Running {
     /// Asks it to stop after the current step; what is owed still runs.
     pub fn stop(&self, who: &str) {
         self.stop.send_replace(Some(who.to_owned()));
+    }
+
+    /// Ends the run where it is, as the end of the process would, and lets go of its journal. The operation is
+    /// interrupted and can be resumed.
+    pub async fn abandon(self) {
+        self.task.abort();
+        // Its end by being aborted is what was asked for.
+        let _ = self.task.await;
     }
 }
 
@@ -95,7 +105,7 @@ impl Engine {
         let (stop, stopped) = watch::channel(None);
         let id = confirmed.plan().id.clone();
         let engine = self.clone();
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let over = match run::Run::begin(engine, confirmed, reports.clone(), stopped).await {
                 Ok(mut run) => run.drive().await,
                 Err(error) => Err(error),
@@ -103,7 +113,7 @@ impl Engine {
             // Nobody may be left to hear it; the journal has it all.
             let _ = reports.send(Report::Over(over)).await;
         });
-        Running { id, stop }
+        Running { id, stop, task }
     }
 
     /// Goes on with an interrupted operation, on somebody's word. One that has ended only gets its record in the
@@ -112,7 +122,7 @@ impl Engine {
         let (stop, stopped) = watch::channel(None);
         let (engine, operation) = (self.clone(), id.clone());
         let authority = Authority::Resumed { operation: id.clone(), who: who.to_owned() };
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let over = match run::Run::resume(engine, operation, authority, reports.clone(), stopped).await {
                 Ok(run::Resumed::Goes(mut run)) => run.drive().await,
                 Ok(run::Resumed::Ended(end)) => Ok(end),
@@ -121,6 +131,6 @@ impl Engine {
             // Nobody may be left to hear it; the journal has it all.
             let _ = reports.send(Report::Over(over)).await;
         });
-        Running { id: id.clone(), stop }
+        Running { id: id.clone(), stop, task }
     }
 }

@@ -4,9 +4,11 @@
 //! owns it; everything slow runs elsewhere and comes back as a message. Opening it asks the network nothing.
 
 mod ask;
+mod contexts;
 mod desk;
 mod logs;
 mod operations;
+mod scope;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,9 +28,12 @@ use crate::text;
 use crate::view::Level;
 
 pub use ask::to_yaml;
+use contexts::Journey;
+pub use contexts::KnownContext;
 pub use desk::Desk;
 use logs::OpenLog;
 use operations::Tracked;
+pub use scope::Unnamed;
 
 /// Deltas taken in at once before the screen gets a turn.
 const BATCH: usize = 500;
@@ -68,6 +73,8 @@ pub enum Event {
     Log(Ticket, LogEvent),
     /// A run is over: the operation ended, or cannot go on here and why.
     Over(OperationId),
+    /// The contexts of the kubeconfig, or why it cannot be read.
+    Contexts(Result<Vec<KnownContext>, String>),
     /// Connecting failed; it is tried again.
     NotConnected(Arc<cluster::ConnectError>),
 }
@@ -81,8 +88,8 @@ pub struct Options {
     pub config: Config,
     /// State files.
     pub store: Store,
-    /// Whether to look only at the context's own namespace when the target names none, as kubectl does.
-    pub own_namespace: bool,
+    /// What to look at when the target names no namespace.
+    pub unnamed: Unnamed,
     /// Kinds to watch; all of them for the console.
     pub kinds: Vec<Kind>,
 }
@@ -95,6 +102,9 @@ enum Message {
     Checked(Ticket, Box<Reviewed>),
     Read(Ticket, Result<String, String>),
     Report(OperationId, Report),
+    Contexts(Result<Vec<KnownContext>, String>),
+    /// Nothing can be seen of all namespaces, but something of this one.
+    Narrow(Arc<str>),
 }
 
 /// One context being looked at and worked on.
@@ -111,13 +121,20 @@ pub struct Session {
     tickets: u64,
     /// When the rows were last up with the world.
     refreshed: Instant,
+    /// What is looked at next, once the watches of what was looked at before have stopped.
+    turning: Option<Vec<Scope>>,
+    /// When it was last asked whether the own namespace may be seen at least.
+    narrowing: Option<Instant>,
+    journey: Journey,
 }
 
 impl Session {
     /// Opens a session and begins to connect. Needs a tokio runtime; asks the network nothing itself.
     pub fn open(options: Options) -> Self {
+        let name = options.target.context.as_deref().unwrap_or("");
         let context = Context {
-            name: options.target.context.as_deref().unwrap_or("").into(),
+            name: name.into(),
+            protected: options.config.context(name).protected,
             namespaces: options.target.namespaces.iter().map(|namespace| namespace.as_str().into()).collect(),
             read_only: options.target.read_only,
             ..Context::default()
@@ -135,6 +152,9 @@ impl Session {
             log: None,
             tickets: 0,
             refreshed: Instant::now(),
+            turning: None,
+            narrowing: None,
+            journey: Journey::default(),
             options,
         };
         session.connect(Duration::ZERO);
@@ -167,11 +187,11 @@ impl Session {
 
     fn connect(&self, after: Duration) {
         let (target, post) = (self.options.target.clone(), self.inbox.0.clone());
-        let protected = self.options.config.contexts.clone();
+        let contexts = self.options.config.contexts.clone();
         tokio::spawn(async move {
             tokio::time::sleep(after).await;
-            let protected = |name: &str| protected.get(name).is_some_and(|context| context.read_only);
-            let connected = cluster::connect(&target, protected).await.map(Box::new);
+            let read_only = |name: &str| contexts.get(name).is_some_and(|context| context.read_only);
+            let connected = cluster::connect(&target, read_only).await.map(Box::new);
             // The session may have been closed meanwhile.
             let _ = post.send(Message::Connected(connected)).await;
         });
@@ -180,6 +200,7 @@ impl Session {
     /// Waits until something happens and takes it in.
     pub async fn next(&mut self) -> Event {
         loop {
+            self.turn().await;
             let until = if self.behind() { self.pace() } else { self.desk.next_change() };
             let event = tokio::select! {
                 biased;
@@ -218,6 +239,7 @@ impl Session {
             let Ok(delta) = self.deltas.1.try_recv() else { break };
             self.desk.apply(delta, now);
         }
+        self.consider_narrowing();
         if self.due() {
             self.tick();
         }
@@ -241,7 +263,8 @@ impl Session {
                 Some(Event::Changed)
             }
             Message::Connected(Err(error)) => {
-                let why = text::chain(&error).into();
+                let why: Box<str> = text::chain(&error).into();
+                self.say_no_way(&why);
                 let since = self.desk.down_since().unwrap_or_else(crate::store::now);
                 self.apply(Delta::Connection(Connection::Down { since, why }));
                 self.connect(RECONNECT);
@@ -263,6 +286,11 @@ impl Session {
             Message::Checked(ticket, reviewed) => Some(Event::Planned(ticket, Ok(reviewed))),
             Message::Read(ticket, read) => Some(Event::Read(ticket, read)),
             Message::Report(id, report) => Some(self.report(&id, report)),
+            Message::Contexts(known) => Some(Event::Contexts(known)),
+            Message::Narrow(own) => {
+                self.narrow(own);
+                Some(Event::Changed)
+            }
         }
     }
 
@@ -271,14 +299,12 @@ impl Session {
         context.name = cluster.context_name().into();
         context.server = cluster.server().into();
         context.read_only = cluster.hands().is_none();
-        if self.options.own_namespace && context.namespaces.is_empty() {
+        context.protected = self.options.config.context(cluster.context_name()).protected;
+        if self.options.unnamed == Unnamed::Own && context.namespaces.is_empty() {
             context.namespaces = vec![cluster.default_namespace().into()];
         }
-        let scopes = match context.namespaces.as_slice() {
-            [] => vec![Scope::All],
-            namespaces => namespaces.iter().cloned().map(Scope::Namespace).collect(),
-        };
-        self.watches = Some(cluster::watch(&cluster, &self.options.kinds, scopes, self.deltas.0.clone()));
+        let scopes = scope::scopes(&context.namespaces);
+        self.watches = Some(cluster::watch(&cluster, &self.options.kinds, &scopes, self.deltas.0.clone()));
         self.watch_usage(cluster.context_name());
         let (eyes, post) = (cluster.eyes(), self.inbox.0.clone());
         tokio::spawn(async move {
@@ -320,10 +346,15 @@ impl Session {
     /// Starts a confirmed plan.
     ///
     /// # Errors
-    /// In read-only mode, and before there is a connection.
+    /// In read-only mode, before there is a connection, and when the plan was made for another cluster.
     pub fn start(&mut self, confirmed: Confirmed) -> Result<OperationId, Refusal> {
         let plan = confirmed.plan();
         let (id, verb, object) = (plan.id.clone(), plan.verb, plan.subject.object.to_string());
+        let here = &self.desk.world.context;
+        if self.cluster.is_some() && (*here.server != *plan.server || *here.name != *plan.context) {
+            let why = format!("the plan was made for context {}, this console looks at {}", plan.context, here.name);
+            return Err(Refusal { verb, object, why, clear: "make the plan anew here".into() });
+        }
         let engine = self.engine().ok_or_else(|| self.no_hands(verb, object))?;
         let running = engine.start(confirmed, self.reports(&id));
         self.tracked.insert(id.clone(), Tracked::starting(running));
@@ -348,29 +379,6 @@ impl Session {
         if let Some(running) = self.tracked.get(id).and_then(Tracked::running) {
             running.stop(&who);
         }
-    }
-
-    fn no_hands(&self, verb: Verb, object: String) -> Refusal {
-        let (why, clear) = if self.cluster.is_some() {
-            ("this console is read-only", "start it without --read-only, on a context that is not read-only")
-        } else {
-            ("there is no connection to the cluster", "wait until the header says connected")
-        };
-        Refusal { verb, object, why: why.into(), clear: clear.into() }
-    }
-
-    fn reports(&self, id: &OperationId) -> mpsc::Sender<Report> {
-        let (sender, mut receiver) = mpsc::channel(16);
-        let (post, id) = (self.inbox.0.clone(), id.clone());
-        tokio::spawn(async move {
-            while let Some(report) = receiver.recv().await {
-                if post.send(Message::Report(id.clone(), report)).await.is_err() {
-                    // The session was closed; the run goes on until the process ends and can be resumed.
-                    receiver.close();
-                }
-            }
-        });
-        sender
     }
 
     /// Says something to whoever looks at the desk.

@@ -3,6 +3,7 @@
 //! The only user of state files. Every append is on disk (fsync) before it is believed. One process at a
 //! time holds an operation, by a lock on its journal that the kernel drops when the process dies.
 
+mod commands;
 mod index;
 mod log;
 

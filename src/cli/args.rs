@@ -136,7 +136,7 @@ pub struct Backup {
     /// The volume: NAMESPACE/PVC.
     #[arg(value_name = "NAMESPACE/PVC")]
     pub volume: String,
-    /// Confirm beforehand; recorded as such.
+    /// Confirm beforehand; recorded as such. On a protected context --context has to name it as well.
     #[arg(long)]
     pub yes: bool,
     /// Print the plan and what the server says of it, and stop.

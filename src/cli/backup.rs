@@ -7,8 +7,8 @@ use super::{Exit, Failure, open, operations, out};
 use crate::model::{Kind, Uid};
 use crate::plan::backup::Options;
 use crate::plan::{Confirmed, DryRun};
-use crate::session::{Event, Reviewed, Session};
-use crate::text::names;
+use crate::session::{Event, Reviewed, Session, Unnamed};
+use crate::text::{self, names};
 use crate::view::review;
 
 /// Kinds that a plan looks at.
@@ -22,7 +22,7 @@ pub(super) async fn run(global: &Global, backup: &Backup) -> Result<Exit, Failur
         return Err(Failure::new(Exit::Usage, message));
     }
     global.namespace = vec![namespace.clone()];
-    let mut session = open::session(&global, KINDS, false)?;
+    let mut session = open::session(&global, KINDS, Unnamed::All)?;
     open::settle(&mut session, KINDS).await?;
     open::warn_of_blind_spots(&session, KINDS);
     let claim = find(&session, &namespace, &name)?;
@@ -35,7 +35,9 @@ pub(super) async fn run(global: &Global, backup: &Backup) -> Result<Exit, Failur
     if backup.dry_run {
         return Ok(Exit::Fine);
     }
-    let Some(confirmed) = confirm(&session, reviewed, backup.yes)? else { return Ok(Exit::Waiting) };
+    let Some(confirmed) = confirm(&session, reviewed, backup.yes, global.context.as_deref())? else {
+        return Ok(Exit::Waiting);
+    };
     let id = session.start(confirmed).map_err(|refusal| refused(&refusal))?;
     operations::follow(&mut session, &id).await
 }
@@ -44,7 +46,7 @@ fn parse(volume: &str) -> Result<(String, String), Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, message);
     let (namespace, name) = volume
         .split_once('/')
-        .ok_or_else(|| usage(format!("{}: a volume is named NAMESPACE/PVC", crate::text::sanitize(volume))))?;
+        .ok_or_else(|| usage(format!("{}: a volume is named NAMESPACE/PVC", text::sanitize(volume))))?;
     names::validate_namespace(namespace).map_err(|error| usage(error.to_string()))?;
     names::validate_name(name).map_err(|error| usage(error.to_string()))?;
     Ok((namespace.to_owned(), name.to_owned()))
@@ -88,6 +90,7 @@ async fn plan(session: &mut Session, claim: &Uid, options: Options) -> Result<Re
             | Event::Read(..)
             | Event::Log(..)
             | Event::Over(_)
+            | Event::Contexts(_)
             | Event::NotConnected(_) => {}
         }
     }
@@ -106,22 +109,33 @@ fn print_review(reviewed: &Reviewed) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The plan, confirmed by flag or by typing the volume's name. `None` when nobody is there to type.
-fn confirm(session: &Session, reviewed: Reviewed, yes: bool) -> Result<Option<Confirmed>, Failure> {
+/// The plan, confirmed by flag or by typing the names that it asks for. `None` when nobody is there to type. `named` is
+/// the context as it was given on the command line.
+fn confirm(
+    session: &Session,
+    reviewed: Reviewed,
+    yes: bool,
+    named: Option<&str>,
+) -> Result<Option<Confirmed>, Failure> {
+    let not_confirmed = |error| Failure::new(Exit::Refused, format!("{error}; nothing was done"));
     let who = session.desk().world.context.user.as_deref().unwrap_or("unknown").to_owned();
     if session.desk().world.context.read_only {
         let message = "this console is read-only; the plan was printed and nothing was done";
         return Err(Failure::new(Exit::Refused, message));
     }
     if yes {
-        return Ok(Some(reviewed.plan.confirm_by_flag(&who)));
+        return reviewed.plan.confirm_by_flag(named, &who).map(Some).map_err(not_confirmed);
     }
     if !std::io::stdin().is_terminal() {
         out::say("holdfast: nobody is here to confirm; run it in a terminal, or add --yes");
         return Ok(None);
     }
-    let question = format_args!("Type {} to start on context {}: ", reviewed.plan.proof(), reviewed.plan.context);
-    let typed = out::ask(question).map_err(|error| Failure::new(Exit::Refused, error))?;
-    let confirmed = reviewed.plan.confirm_typed(typed.trim_end_matches(['\r', '\n']), &who);
-    confirmed.map(Some).map_err(|error| Failure::new(Exit::Refused, format!("{error}; nothing was done")))
+    let mut typed = Vec::new();
+    for proof in reviewed.plan.proofs() {
+        let (of, name, context) = (proof.of, text::sanitize(proof.name), text::sanitize(&reviewed.plan.context));
+        let question = format_args!("Type {name}, the name of the {of}, to start on context {context}: ");
+        let line = out::ask(question).map_err(|error| Failure::new(Exit::Refused, error))?;
+        typed.push(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    reviewed.plan.confirm_typed(&typed, &who).map(Some).map_err(not_confirmed)
 }

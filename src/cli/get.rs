@@ -3,7 +3,7 @@
 use super::args::{Format, Get, Global, What};
 use super::{Exit, Failure, open, out};
 use crate::model::Kind;
-use crate::session::{Desk, to_yaml};
+use crate::session::{Desk, Unnamed, to_yaml};
 use crate::text;
 use crate::view::{Filter, Listing, Pane, Query, Row, Sieve, output, problems};
 
@@ -60,7 +60,8 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Exit, Failure> {
     }
     let filter = filter(get)?;
     let kinds = kinds(get.what);
-    let mut session = open::session(global, &kinds, !get.all_namespaces)?;
+    let unnamed = if get.all_namespaces { Unnamed::All } else { Unnamed::Own };
+    let mut session = open::session(global, &kinds, unnamed)?;
     open::settle(&mut session, &kinds).await?;
     let whole = open::warn_of_blind_spots(&session, &kinds);
     print(session.desk(), get, &filter)?;

@@ -12,7 +12,7 @@ use super::{Exit, Failure, out};
 use crate::cluster::{self, ConnectError, Target};
 use crate::config::{Config, LOG_ENV, state_directory};
 use crate::model::{Connection, Freshness, Kind, World};
-use crate::session::{Event, Options, Session};
+use crate::session::{Event, Options, Session, Unnamed};
 use crate::store::Store;
 use crate::text::{self, names};
 use crate::tui::{self, ConsoleError};
@@ -50,29 +50,30 @@ pub(super) fn target(global: &Global) -> Result<Target, Failure> {
 }
 
 /// An open session on these kinds.
-pub(super) fn session(global: &Global, kinds: &[Kind], own_namespace: bool) -> Result<Session, Failure> {
+pub(super) fn session(global: &Global, kinds: &[Kind], unnamed: Unnamed) -> Result<Session, Failure> {
     let config = Config::load(global.config.as_deref())?;
-    session_at(global, config, kinds, own_namespace, &state_directory()?)
+    session_at(global, config, kinds, unnamed, &state_directory()?)
 }
 
 fn session_at(
     global: &Global,
     config: Config,
     kinds: &[Kind],
-    own_namespace: bool,
+    unnamed: Unnamed,
     state: &Path,
 ) -> Result<Session, Failure> {
     let target = target(global)?;
     check(&target).map_err(|error| Failure::new(exit_of(&error), super::describe(&error)))?;
     let store = Store::open(state)?;
-    Ok(Session::open(Options { target, config, store, own_namespace, kinds: kinds.to_vec() }))
+    Ok(Session::open(Options { target, config, store, unnamed, kinds: kinds.to_vec() }))
 }
 
 /// Whether the kubeconfig can be read and knows the context, before a screen is opened or anything is waited for.
 fn check(target: &Target) -> Result<(), ConnectError> {
     let known = cluster::contexts(target.kubeconfig.as_deref())?;
     match &target.context {
-        Some(name) if !known.is_empty() && !known.contains(name) => {
+        Some(name) if !known.is_empty() && !known.iter().any(|entry| entry.name == *name) => {
+            let known = known.into_iter().map(|entry| entry.name).collect();
             Err(ConnectError::UnknownContext { name: name.clone(), known })
         }
         Some(_) | None => Ok(()),
@@ -83,7 +84,7 @@ fn check(target: &Target) -> Result<(), ConnectError> {
 pub(super) async fn console(global: &Global, state: &Path) -> Result<Exit, Failure> {
     let settings::Console { config, theme, themes, keymap } = settings::console(global)?;
     let mouse = config.mouse;
-    let mut session = session_at(global, config, Kind::ALL, false, state)?;
+    let mut session = session_at(global, config, Kind::ALL, Unnamed::AllElseOwn, state)?;
     match tui::run(&mut session, theme, themes, keymap, mouse).await {
         Ok(()) => Ok(Exit::Fine),
         Err(error @ (ConsoleError::NoTerminal | ConsoleError::Incapable(_))) => Err(Failure::new(Exit::Usage, error)),
@@ -103,7 +104,12 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
                 Event::NotConnected(error) => {
                     return Err(Failure::new(exit_of(&error), super::describe(&*error)));
                 }
-                Event::Changed | Event::Planned(..) | Event::Read(..) | Event::Log(..) | Event::Over(_) => {}
+                Event::Changed
+                | Event::Planned(..)
+                | Event::Read(..)
+                | Event::Log(..)
+                | Event::Over(_)
+                | Event::Contexts(_) => {}
             }
             let world = &session.desk().world;
             let loading = |kind: &Kind| *world.freshness(*kind) == Freshness::Loading;

@@ -8,7 +8,7 @@ use crate::config::state_directory;
 use crate::journal::{self, Body, Entry};
 use crate::model::Kind;
 use crate::plan::{End, OperationId};
-use crate::session::{Event, Session, to_yaml};
+use crate::session::{Event, Session, Unnamed, to_yaml};
 use crate::store::{Store, Stored};
 use crate::text;
 
@@ -130,7 +130,7 @@ async fn resume(global: &Global, id: &str) -> Result<Exit, Failure> {
     let mut global = global.clone();
     global.context.get_or_insert_with(|| run.plan.context.clone());
     global.namespace = run.plan.subject.object.namespace.iter().map(ToString::to_string).collect();
-    let mut session = open::session(&global, KINDS, false)?;
+    let mut session = open::session(&global, KINDS, Unnamed::All)?;
     open::settle(&mut session, KINDS).await?;
     let server = &session.desk().world.context.server;
     if **server != *run.plan.server {

@@ -1,22 +1,23 @@
 //! From a kubeconfig and a context to a client that is safe to use.
 //!
-//! Decides what kube would otherwise decide badly for a console: credential plugins never talk to the terminal and
-//! have a deadline, nothing is retried behind the caller's back, a proxy is never used by accident, and errors show
+//! Decides what kube would otherwise decide badly for a console: a credential plugin is run by [`plugin`](super::plugin)
+//! and not by kube, nothing is retried behind the caller's back, a proxy is never used by accident, and errors show
 //! no content of the files. Sends no request: whether the server answers is seen by the watches.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use kube::Config;
 use kube::client::ClientBuilder;
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::config::{KubeConfigOptions, Kubeconfig, NamedContext};
 
 use super::errors::{chain, credentials, safe};
 use super::eyes::Rights;
 use super::readonly::ReadOnlyLayer;
 use super::wire::Wire;
-use super::{Cluster, Inner, kubeconfig};
+use super::{Cluster, Inner, kubeconfig, login, plugin};
 
 /// How long building a client may take; credential plugins run in it.
 const BUILD: Duration = Duration::from_secs(30);
@@ -141,24 +142,45 @@ fn list(known: &[String]) -> String {
     }
 }
 
+/// A context of a kubeconfig, as the file has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContextEntry {
+    /// Its name.
+    pub name: String,
+    /// URL of its API server; `None` when the file names no such cluster.
+    pub server: Option<String>,
+    /// Its own namespace.
+    pub namespace: Option<String>,
+}
+
 /// The contexts of the kubeconfig, in its order. Empty when there is no kubeconfig.
-pub fn contexts(kubeconfig: Option<&Path>) -> Result<Vec<String>, ConnectError> {
-    Ok(kubeconfig::read(kubeconfig)?.map(|file| names(&file)).unwrap_or_default())
+pub fn contexts(kubeconfig: Option<&Path>) -> Result<Vec<ContextEntry>, ConnectError> {
+    let Some(file) = kubeconfig::read(kubeconfig)? else { return Ok(Vec::new()) };
+    let entry = |named: &NamedContext| {
+        let context = named.context.as_ref();
+        let cluster = context.and_then(|context| file.clusters.iter().find(|other| other.name == context.cluster));
+        ContextEntry {
+            name: named.name.clone(),
+            server: cluster.and_then(|named| named.cluster.as_ref()?.server.clone()),
+            namespace: context.and_then(|context| context.namespace.clone()),
+        }
+    };
+    Ok(file.contexts.iter().map(entry).collect())
 }
 
 fn names(file: &Kubeconfig) -> Vec<String> {
     file.contexts.iter().map(|context| context.name.clone()).collect()
 }
 
-/// Prepares a connection. Runs credential plugins, but asks the server nothing. `protected` says of a context by its
+/// Prepares a connection. Runs a credential plugin, but asks the server nothing. `read_only` says of a context by its
 /// name whether it is read-only by configuration.
-pub async fn connect(target: &Target, protected: impl Fn(&str) -> bool) -> Result<Cluster, ConnectError> {
+pub async fn connect(target: &Target, read_only: impl Fn(&str) -> bool) -> Result<Cluster, ConnectError> {
     let (context, config) = configuration(target).await?;
-    let read_only = target.read_only || protected(&context);
+    let read_only = target.read_only || read_only(&context);
     let url = config.cluster_url.clone();
     let server = url.to_string();
     let namespace = config.default_namespace.clone();
-    let client = client(config, &context, read_only).await?;
+    let (client, login_ends) = client(config, &context, read_only).await?;
     let inner = Inner {
         target: target.clone(),
         context: context.into(),
@@ -168,9 +190,13 @@ pub async fn connect(target: &Target, protected: impl Fn(&str) -> bool) -> Resul
         wire: Wire::new(client, &url),
         rights: Rights::default(),
         renewal: tokio::sync::Mutex::default(),
+        login_ends: std::sync::Mutex::new(login_ends),
     };
     Ok(Cluster { inner: Arc::new(inner) })
 }
+
+/// A client, and when its credentials end, where that is known.
+pub(super) type Client = (kube::Client, Option<Timestamp>);
 
 /// The same target once more: credentials are read again.
 pub(super) async fn client_of(target: &Target, read_only: bool) -> Result<Client, ConnectError> {
@@ -219,10 +245,6 @@ fn proxy_of(file: &Kubeconfig, context: &str) -> bool {
 }
 
 fn hardened(mut config: Config, own_proxy: bool, context: &str) -> Result<Config, ConnectError> {
-    // Anything else lets a plugin write over the screen and read the keyboard.
-    if let Some(exec) = &mut config.auth_info.exec {
-        exec.interactive_mode = Some(ExecInteractiveMode::Never);
-    }
     config.connect_timeout = Some(CONNECT);
     // A read time-out of the client would cut quiet watches; every call has its own deadline instead.
     config.read_timeout = None;
@@ -264,10 +286,12 @@ fn excepted(host: &str, no_proxy: &str) -> bool {
     })
 }
 
-/// Builds the client on a thread of its own, because plugins run synchronously in it. A thread that hangs is left
-/// behind: it cannot be stopped, and a thread of the runtime would keep the process from ending.
-async fn client(config: Config, context: &str, read_only: bool) -> Result<Client, ConnectError> {
-    let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
+/// Builds the client on a thread of its own, because files are read and legacy plugins run synchronously in it. A
+/// thread that hangs is left behind: it cannot be stopped, and a thread of the runtime would keep the process from
+/// ending.
+async fn client(mut config: Config, context: &str, read_only: bool) -> Result<Client, ConnectError> {
+    let issued = plugin::credentials(&mut config.auth_info, context, BUILD).await?;
+    let login_ends = login::ends(&config.auth_info, issued);
     let (done, built) = tokio::sync::oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     std::thread::spawn(move || {
@@ -281,26 +305,22 @@ async fn client(config: Config, context: &str, read_only: bool) -> Result<Client
     });
     let context = context.to_owned();
     match tokio::time::timeout(BUILD, built).await {
-        Ok(Ok(Ok(client))) => Ok(client),
-        Ok(Ok(Err(error))) => Err(refused(context, plugin.as_deref(), &error)),
+        Ok(Ok(Ok(client))) => Ok((client, login_ends)),
+        Ok(Ok(Err(error))) => Err(refused(context, &error)),
         Ok(Err(_)) => Err(ConnectError::Client { context, why: "building it ended without a result".into() }),
         Err(_) => Err(ConnectError::PluginTimedOut { context, after: BUILD }),
     }
 }
 
-fn refused(context: String, plugin: Option<&str>, error: &kube::Error) -> ConnectError {
-    match (error, plugin) {
-        (kube::Error::Auth(error), Some(plugin)) => {
-            let why = format!("{} (plugin: {})", credentials(error), safe(plugin));
-            ConnectError::Credentials { context, why: why.into() }
-        }
-        (kube::Error::Auth(error), None) => ConnectError::Credentials { context, why: credentials(error) },
-        (kube::Error::RustlsTls(error), _) => ConnectError::Certificate { context, why: chain(error) },
-        (kube::Error::InferKubeconfig(_), _) => ConnectError::Certificate {
+fn refused(context: String, error: &kube::Error) -> ConnectError {
+    match error {
+        kube::Error::Auth(error) => ConnectError::Credentials { context, why: credentials(error) },
+        kube::Error::RustlsTls(error) => ConnectError::Certificate { context, why: chain(error) },
+        kube::Error::InferKubeconfig(_) => ConnectError::Certificate {
             context,
             why: "its client certificate or key cannot be read, or is not base64 of PEM".into(),
         },
-        (error, _) => ConnectError::Client { context, why: chain(error) },
+        error => ConnectError::Client { context, why: chain(error) },
     }
 }
 

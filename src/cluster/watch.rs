@@ -19,6 +19,7 @@ use super::pause::Pause;
 
 mod follow;
 mod heartbeat;
+mod login;
 
 use follow::{Ended, Follower};
 use heartbeat::Server;
@@ -37,9 +38,35 @@ const OUTAGE: Duration = Duration::from_secs(30);
 const SLOW: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
 /// Running watches; they stop when it is dropped.
-#[derive(Debug)]
 pub struct WatchSet {
-    _tasks: JoinSet<()>,
+    shared: Arc<Shared>,
+    kinds: Vec<Kind>,
+    /// The heart, the login, and the watches of kinds without a namespace.
+    _whole: JoinSet<()>,
+    /// The watches of kinds that live in namespaces.
+    scoped: JoinSet<()>,
+}
+
+impl WatchSet {
+    /// Stops the watches of kinds that live in namespaces; all others go on.
+    pub fn stop_scoped(&mut self) {
+        self.scoped.abort_all();
+    }
+
+    /// Waits until those have stopped: what they reported last waits in the channel by then. May be given up and
+    /// called again.
+    pub async fn scoped_stopped(&mut self) {
+        while self.scoped.join_next().await.is_some() {}
+    }
+
+    /// Follows kinds that live in namespaces in these scopes.
+    pub fn start_scoped(&mut self, scopes: &[Scope]) {
+        for kind in self.kinds.iter().filter(|kind| kind.spec().namespaced) {
+            for scope in scopes {
+                self.scoped.spawn(follow_for_ever(self.shared.clone(), *kind, scope.clone()));
+            }
+        }
+    }
 }
 
 /// What all tasks of one set share.
@@ -49,8 +76,8 @@ struct Shared {
     server: signal::Receiver<Server>,
     /// Told by a follower whose connection broke, so that the heart beats at once.
     doubt: Notify,
-    /// Set by a follower whose credentials were not accepted.
-    unauthorized: AtomicBool,
+    /// Told by whoever met a server that does not accept the credentials: not every path asks for them.
+    unauthorized: Notify,
     lists: Semaphore,
     connections: Arc<Semaphore>,
     /// The server's minor version; asked once.
@@ -61,29 +88,33 @@ struct Shared {
 
 /// Follows `kinds` in `scopes` (cluster-scoped kinds always as a whole) until the set is dropped. Kinds start in the
 /// order of [`Kind::ALL`]. Must be called inside a tokio runtime.
-pub fn watch(cluster: &Cluster, kinds: &[Kind], scopes: Vec<Scope>, out: mpsc::Sender<Delta>) -> WatchSet {
+pub fn watch(cluster: &Cluster, kinds: &[Kind], scopes: &[Scope], out: mpsc::Sender<Delta>) -> WatchSet {
     let (heart, server) = signal::channel(Server::Unknown);
     let shared = Arc::new(Shared {
         cluster: cluster.clone(),
         out,
         server,
         doubt: Notify::new(),
-        unauthorized: AtomicBool::new(false),
+        unauthorized: Notify::new(),
         lists: Semaphore::new(LISTS),
         connections: Arc::new(Semaphore::new(MOST)),
         minor: OnceCell::new(),
         no_streams: AtomicBool::new(false),
     });
-    let scopes = scopes.into_boxed_slice();
-    let mut tasks = JoinSet::new();
-    tasks.spawn(heartbeat::beat(shared.clone(), heart));
-    for kind in Kind::ALL.iter().copied().filter(|kind| kinds.contains(kind)) {
-        let whole = [Scope::All];
-        for scope in if kind.spec().namespaced { &*scopes } else { &whole } {
-            tasks.spawn(follow_for_ever(shared.clone(), kind, scope.clone()));
+    let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kinds.contains(kind)).collect();
+    let (mut whole, mut scoped) = (JoinSet::new(), JoinSet::new());
+    whole.spawn(heartbeat::beat(shared.clone(), heart));
+    whole.spawn(login::keep(shared.clone()));
+    for kind in kinds.iter().copied() {
+        if kind.spec().namespaced {
+            for scope in scopes {
+                scoped.spawn(follow_for_ever(shared.clone(), kind, scope.clone()));
+            }
+        } else {
+            whole.spawn(follow_for_ever(shared.clone(), kind, Scope::All));
         }
     }
-    WatchSet { _tasks: tasks }
+    WatchSet { shared, kinds, _whole: whole, scoped }
 }
 
 /// Follows one kind in one scope; returns only when nobody listens any more.
@@ -108,7 +139,7 @@ async fn follow_for_ever(shared: Arc<Shared>, kind: Kind, scope: Scope) {
             }
             Ended::Broken(error) => {
                 if error == CallError::Unauthorized {
-                    shared.unauthorized.store(true, Ordering::Relaxed);
+                    shared.unauthorized.notify_one();
                 }
                 shared.doubt.notify_one();
                 (Delta::Failed(kind, scope.clone(), explain(&error)), pause.next())

@@ -72,7 +72,7 @@ settings! {
     "contexts.NAME.read_only" Flag Value("false") like "true";
         "Never write to this cluster, whatever the command line says."
     "contexts.NAME.protected" Flag Value("false") like "true";
-        "This cluster needs extra care, such as production."
+        "A confirmation on this cluster takes the context's name and then the object's; --yes takes --context NAME too."
     "contexts.NAME.prometheus" Url Nothing("how full volumes are is Unknown")
         like "\"https://prometheus.example:9090\"";
         "The Prometheus that scrapes this cluster's kubelets: how full volumes are comes from there. The base address, \

@@ -93,6 +93,8 @@ pub enum Delta {
     Unreadable(Kind, Box<str>, Box<str>),
     /// The connection changed.
     Connection(Connection),
+    /// The credentials of this console end then; `None` when that is not known.
+    Login(Option<Timestamp>),
     /// The source of used space was asked.
     Usage(UsageReport),
 }

@@ -65,6 +65,16 @@ macro_rules! inventory {
                 match kind { $(Kind::$kind => self.$table.unseen(scope, generation, |object| &object.meta),)* }
             }
 
+            /// UIDs of objects that lie in none of the scopes.
+            pub(super) fn outside(&self, kind: Kind, scopes: &[Scope]) -> Vec<Uid> {
+                match kind {
+                    $(Kind::$kind => {
+                        let metas = self.$table.iter().map(|object| &object.meta);
+                        metas.filter(|meta| !scopes.iter().any(|scope| scope.holds(meta))).map(Meta::uid).collect()
+                    })*
+                }
+            }
+
             /// A copy of one object.
             pub fn object(&self, kind: Kind, uid: &Uid) -> Option<Object> {
                 match kind { $(Kind::$kind => self.$table.get(uid).cloned().map(Object::$kind),)* }

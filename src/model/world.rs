@@ -24,8 +24,14 @@ pub struct Context {
     pub user: Option<Arc<str>>,
     /// Namespaces that are looked at; empty means all.
     pub namespaces: Vec<Arc<str>>,
+    /// Whether only these are looked at because the whole cluster may not be.
+    pub narrowed: bool,
     /// Whether writing is impossible.
     pub read_only: bool,
+    /// Whether a confirmation has to name the context as well as the object.
+    pub protected: bool,
+    /// When the credentials of this console end, where that is known.
+    pub login_ends: Option<Timestamp>,
 }
 
 /// Rows whose judgement may differ after a change.
@@ -76,6 +82,9 @@ pub struct World {
     relabelled: u64,
     freshness: BTreeMap<(Kind, Scope), Freshness>,
     generations: HashMap<(Kind, Scope), u32>,
+    /// The generation of the list that was begun last, of whatever kind and scope: an object that was seen by a list
+    /// of one scope must never look as if it had been seen by a later list of another.
+    generation: u32,
 }
 
 impl World {
@@ -123,7 +132,8 @@ impl World {
         let mut touched = Touched::default();
         match delta {
             Delta::ListStarted(kind, scope) => {
-                *self.generations.entry((kind, scope.clone())).or_default() += 1;
+                self.generation += 1;
+                self.generations.insert((kind, scope.clone()), self.generation);
                 self.freshness.entry((kind, scope)).or_insert(Freshness::Loading);
             }
             Delta::Upsert(object, scope) => self.upsert(*object, &scope, &mut touched),
@@ -143,7 +153,25 @@ impl World {
                 touched.all = true;
             }
             Delta::Connection(connection) => self.connection = connection,
+            Delta::Login(ends) => self.context.login_ends = ends,
             Delta::Usage(report) => self.measured(report, now, &mut touched),
+        }
+        touched
+    }
+
+    /// Looks at these parts of the cluster from now on. Objects outside them go. Those inside stay, and their kinds
+    /// are `Loading` until the lists of the new watches are complete. Kinds without a namespace are not concerned.
+    pub fn look_at(&mut self, scopes: &[Scope]) -> Touched {
+        let mut touched = Touched { all: true, ..Touched::default() };
+        for kind in Kind::ALL.iter().copied().filter(|kind| kind.spec().namespaced) {
+            for uid in self.inventory.outside(kind, scopes) {
+                if let Some(meta) = self.inventory.meta(kind, &uid).cloned() {
+                    self.remove(kind, &meta, &mut touched);
+                }
+            }
+            self.unreadable.remove(&kind);
+            self.freshness.retain(|(other, _), _| *other != kind);
+            self.freshness.extend(scopes.iter().map(|scope| ((kind, scope.clone()), Freshness::Loading)));
         }
         touched
     }
@@ -352,3 +380,6 @@ impl World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

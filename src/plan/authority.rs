@@ -1,4 +1,5 @@
-//! Who said that a plan may run. A [`Confirmed`] plan cannot be made in any other way.
+//! Who said that a plan may run, and what proved that it was meant. A [`Confirmed`] plan cannot be made in any
+//! other way than here.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +9,12 @@ use super::{OperationId, Plan};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Authority {
-    /// A person typed the object's name after reading the plan.
+    /// A person typed the object's name after reading the plan; on a protected context, that context's name first.
     Typed {
         /// Who, as the API server knows them.
         who: String,
     },
-    /// A flag on the command line said yes beforehand.
+    /// A flag on the command line said yes beforehand; on a protected context, another named it.
     Flag {
         /// Who, as the API server knows them.
         who: String,
@@ -43,34 +44,66 @@ pub struct Confirmed {
     authority: Authority,
 }
 
-/// What was typed does not prove the target.
+/// A name that has to be typed, exactly, before a plan may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof<'a> {
+    /// What it is the name of, for people: `context` or `object`.
+    pub of: &'static str,
+    /// The name.
+    pub name: &'a str,
+}
+
+/// What was typed or given does not prove the target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("what was typed is not the name {expected:?}")]
-pub struct NotConfirmed {
-    /// What has to be typed.
-    pub expected: String,
+pub enum NotConfirmed {
+    /// A name is missing or another was typed.
+    #[error("what was typed is not the name of the {of}, {expected:?}")]
+    Typed {
+        /// Of what the name is.
+        of: &'static str,
+        /// What has to be typed.
+        expected: String,
+    },
+    /// A flag says yes on a protected context that nobody named.
+    #[error("context {context:?} is protected: saying yes beforehand needs it named as well, with --context")]
+    NotNamed {
+        /// The plan's context.
+        context: String,
+    },
 }
 
 impl Plan {
-    /// The text that a person types to confirm: the subject's name.
-    pub fn proof(&self) -> &str {
-        &self.subject.object.name
+    /// The names that a person types to confirm, in this order: on a protected context its own, then the subject's.
+    /// The name of an object proves nothing about the cluster that it is on.
+    pub fn proofs(&self) -> Vec<Proof<'_>> {
+        let context = self.protected.then_some(Proof { of: "context", name: &self.context });
+        context.into_iter().chain([Proof { of: "object", name: &self.subject.object.name }]).collect()
     }
 
-    /// Confirms by what a person typed.
+    /// Confirms by what a person typed: one text for each of [`Plan::proofs`].
     ///
     /// # Errors
-    /// When it is not exactly the subject's name.
-    pub fn confirm_typed(self, typed: &str, who: &str) -> Result<Confirmed, NotConfirmed> {
-        if typed != self.proof() {
-            return Err(NotConfirmed { expected: self.proof().to_owned() });
+    /// When one of them is missing, or is not exactly the name; more than were asked for prove nothing either.
+    pub fn confirm_typed<S: AsRef<str>>(self, typed: &[S], who: &str) -> Result<Confirmed, NotConfirmed> {
+        let proofs = self.proofs();
+        let wrong = proofs.iter().enumerate().find(|(at, proof)| typed.get(*at).map(AsRef::as_ref) != Some(proof.name));
+        let wrong = wrong.map(|(_, proof)| *proof).or(proofs.last().copied().filter(|_| typed.len() > proofs.len()));
+        if let Some(Proof { of, name }) = wrong {
+            return Err(NotConfirmed::Typed { of, expected: name.to_owned() });
         }
-        Ok(Confirmed { plan: self, authority: Authority::Typed { who: who.to_owned() } })
+        Ok(Confirmed { authority: Authority::Typed { who: who.to_owned() }, plan: self })
     }
 
-    /// Confirms by a flag given beforehand; it is recorded as such.
-    pub fn confirm_by_flag(self, who: &str) -> Confirmed {
-        Confirmed { plan: self, authority: Authority::Flag { who: who.to_owned() } }
+    /// Confirms by a flag given beforehand; it is recorded as such. `named` is the context as the person gave it,
+    /// `None` when it was left to the kubeconfig.
+    ///
+    /// # Errors
+    /// On a protected context that was not named.
+    pub fn confirm_by_flag(self, named: Option<&str>, who: &str) -> Result<Confirmed, NotConfirmed> {
+        if self.protected && named != Some(self.context.as_str()) {
+            return Err(NotConfirmed::NotNamed { context: self.context });
+        }
+        Ok(Confirmed { authority: Authority::Flag { who: who.to_owned() }, plan: self })
     }
 }
 
@@ -83,5 +116,53 @@ impl Confirmed {
     /// On whose word.
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing;
+    use rstest::rstest;
+
+    fn plan(protected: bool) -> Plan {
+        Plan { protected, ..testing::plan(OperationId::new(jiff::Timestamp::UNIX_EPOCH, [0; 4])) }
+    }
+
+    #[rstest]
+    #[case::the_object_is_enough(false, &["data"], true)]
+    #[case::nothing(false, &[], false)]
+    #[case::part_of_it(false, &["dat"], false)]
+    #[case::spaces_are_not_overlooked(false, &["data "], false)]
+    #[case::more_than_was_asked(false, &["data", "data"], false)]
+    #[case::both(true, &["lab", "data"], true)]
+    #[case::the_object_alone(true, &["data"], false)]
+    #[case::the_context_alone(true, &["lab"], false)]
+    #[case::the_wrong_way_round(true, &["data", "lab"], false)]
+    #[case::another_context(true, &["prod", "data"], false)]
+    #[case::both_in_one(true, &["lab/data"], false)]
+    fn a_typed_confirmation_takes_every_name(#[case] protected: bool, #[case] typed: &[&str], #[case] runs: bool) {
+        assert_eq!(plan(protected).confirm_typed(typed, "ada").is_ok(), runs);
+    }
+
+    #[rstest]
+    #[case::not_protected(false, None, true)]
+    #[case::left_to_the_kubeconfig(true, None, false)]
+    #[case::another(true, Some("prod"), false)]
+    #[case::named(true, Some("lab"), true)]
+    fn a_flag_confirms_a_protected_context_only_by_its_name(
+        #[case] protected: bool,
+        #[case] named: Option<&str>,
+        #[case] runs: bool,
+    ) {
+        assert_eq!(plan(protected).confirm_by_flag(named, "ada").is_ok(), runs);
+    }
+
+    #[test]
+    fn protection_is_part_of_what_is_confirmed_and_old_plans_keep_their_digest() {
+        assert_ne!(plan(true).digest(), plan(false).digest());
+        let json = serde_json::to_value(plan(false)).unwrap();
+        assert!(json.get("protected").is_none(), "{json}");
+        assert_eq!(serde_json::from_value::<Plan>(json).unwrap(), plan(false));
     }
 }

@@ -155,6 +155,7 @@ impl<'a> Case<'a> {
             title: format!("back up volume {path}"),
             context: self.world.context.name.to_string(),
             server: self.world.context.server.to_string(),
+            protected: self.world.context.protected,
             subject: Subject {
                 object: self.claim.meta.reference(Kind::Pvc),
                 uid: self.claim.meta.uid(),

@@ -151,6 +151,9 @@ pub struct Plan {
     pub context: String,
     /// API server.
     pub server: String,
+    /// Whether the context is protected: a confirmation has to name it as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// What is confirmed.
     pub subject: Subject,
     /// When the plan was made.

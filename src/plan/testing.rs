@@ -13,6 +13,7 @@ pub fn plan(id: OperationId) -> Plan {
         title: "back up".into(),
         context: "lab".into(),
         server: "https://127.0.0.1".into(),
+        protected: false,
         subject: Subject {
             object: ObjRef::namespaced(Kind::Pvc, "shop", "data"),
             uid: Uid::from("u"),

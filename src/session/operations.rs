@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Event, Session};
+use tokio::sync::mpsc;
+
+use super::{Event, Message, Session};
 use crate::engine::{EngineError, Report, Running};
 use crate::journal::{self, Entry, fold};
 use crate::model::{Key, Kind};
-use crate::plan::{End, OperationId, Output, Resource, StepState};
+use crate::plan::{End, OperationId, Output, Refusal, Resource, StepState, Verb};
 use crate::text;
 use crate::view::{Level, Made, OperationState, OperationView, StepView, WaitView};
 
@@ -32,6 +34,10 @@ impl Tracked {
     pub(super) fn run_by(&mut self, running: Running) {
         self.running = Some(running);
         self.trouble = None;
+    }
+
+    pub(super) fn into_running(self) -> Option<Running> {
+        self.running
     }
 
     pub(super) fn running(&self) -> Option<&Running> {
@@ -62,6 +68,29 @@ impl Session {
             }
         }
         self.show_operations();
+    }
+
+    pub(super) fn no_hands(&self, verb: Verb, object: String) -> Refusal {
+        let (why, clear) = if self.cluster.is_some() {
+            ("this console is read-only", "start it without --read-only, on a context that is not read-only")
+        } else {
+            ("there is no connection to the cluster", "wait until the header says connected")
+        };
+        Refusal { verb, object, why: why.into(), clear: clear.into() }
+    }
+
+    pub(super) fn reports(&self, id: &OperationId) -> mpsc::Sender<Report> {
+        let (sender, mut receiver) = mpsc::channel(16);
+        let (post, id) = (self.inbox.0.clone(), id.clone());
+        tokio::spawn(async move {
+            while let Some(report) = receiver.recv().await {
+                if post.send(Message::Report(id.clone(), report)).await.is_err() {
+                    // The session was closed; the run goes on until the process ends and can be resumed.
+                    receiver.close();
+                }
+            }
+        });
+        sender
     }
 
     pub(super) fn report(&mut self, id: &OperationId, report: Report) -> Event {

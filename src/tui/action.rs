@@ -72,6 +72,8 @@ pub enum ActionId {
     Operations,
     Notices,
     Theme,
+    Namespaces,
+    Context,
     Palette,
     Help,
     Suspend,
@@ -99,6 +101,35 @@ pub enum Risk {
     Writes,
 }
 
+/// What an action takes after its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// Namespaces, one or several.
+    Namespaces,
+    /// A kubeconfig context.
+    Context,
+    /// A theme.
+    Theme,
+    /// A column of the pane.
+    Column,
+}
+
+impl Argument {
+    /// How it is written in help, after the action's name.
+    pub const fn placeholder(self) -> &'static str {
+        match self {
+            Self::Namespaces => "NAME…",
+            Self::Context | Self::Theme => "NAME",
+            Self::Column => "COLUMN",
+        }
+    }
+
+    /// Whether it can be several values, separated by spaces or commas.
+    pub const fn several(self) -> bool {
+        matches!(self, Self::Namespaces)
+    }
+}
+
 /// Whether an action can be done now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Availability {
@@ -115,6 +146,10 @@ pub struct Action {
     pub id: ActionId,
     /// Its name as a command: `:name`.
     pub name: &'static str,
+    /// Other names of the command, the one to show first.
+    pub aliases: &'static [&'static str],
+    /// What the command takes after its name.
+    pub argument: Option<Argument>,
     /// What the key bar says.
     pub short: &'static str,
     /// What it does, in a sentence.
@@ -215,11 +250,14 @@ const FORM: Where = Where::In(&[Place::Form]);
 const COMMANDS: Where = Where::In(&[Place::Form, Place::Review]);
 
 macro_rules! actions {
-    ($($id:ident $name:literal $short:literal [$($key:literal)*] $places:ident bar $bar:literal menu $menu:expr; $risk:ident $doc:literal)*) => {
+    ($($id:ident $name:literal $short:literal [$($key:literal)*] $places:ident bar $bar:literal menu $menu:expr; $risk:ident $doc:literal
+        $(, also $($alias:literal)+)? $(, takes $argument:ident)?
+    )*) => {
         /// Every action.
         pub const ACTIONS: &[Action] = &[$(Action {
             id: ActionId::$id, name: $name, short: $short, doc: $doc, keys: &[$($key),*], places: $places,
-            menu: $menu, bar: $bar, risk: Risk::$risk,
+            menu: $menu, bar: $bar, risk: Risk::$risk, aliases: &[$($($alias),+)?],
+            argument: [$(Some(Argument::$argument),)? None][0],
         },)*];
     };
 }
@@ -251,12 +289,12 @@ actions! {
         "One list of everything that needs a person, the worst first, with what to do next"
     NextPane "next-pane" "pane" ["tab"] PANES bar 5 menu None; None "Go to the next pane"
     PreviousPane "previous-pane" "pane back" ["shift-tab"] PANES bar 0 menu None; None "Go to the pane before"
-    Volumes "volumes" "volumes" ["1"] VIEWS bar 0 menu None; None "Go to the volumes"
-    RestorePoints "restore-points" "restore points" ["2"] VIEWS bar 0 menu None; None "Go to the restore points"
-    Certificates "certificates" "certificates" ["3"] VIEWS bar 0 menu None; None "Go to the certificates"
+    Volumes "volumes" "volumes" ["1"] VIEWS bar 0 menu None; None "Go to the volumes", also "pvc" "vol"
+    RestorePoints "restore-points" "restore points" ["2"] VIEWS bar 0 menu None; None "Go to the restore points", also "snap"
+    Certificates "certificates" "certificates" ["3"] VIEWS bar 0 menu None; None "Go to the certificates", also "cert"
     Findings "findings" "findings" ["4"] VIEWS bar 0 menu None; None "Go to the findings"
     Sort "sort" "sort" ["s"] PANES bar 6 menu None; None
-        "Sort by the next column, or `:sort COLUMN`; after the last, the worst first again"
+        "Sort by the next column, or by the one that is named; after the last, the worst first again", takes Column
     SortTurn "sort-turn" "turn sort" ["S"] PANES bar 0 menu None; None "Turn the sort order around"
     Columns "columns" "columns" [] PANES bar 0 menu None; None "Choose which columns of this pane are shown"
     ToggleColumn "toggle-column" "show or take off" ["space" "enter"] COLUMNS bar 1 menu None; None
@@ -290,7 +328,7 @@ actions! {
     Yaml "yaml" "yaml" ["y"] OBJECTS bar 8 menu Some('y'); None "Read the selected object from the API server, as YAML"
     Copy "copy" "copy" ["c"] COPIED bar 0 menu Some('c'); None
         "Copy the selection's name, marked names, or log lines (OSC 52)"
-    Operations "operations" "operations" ["o"] VIEWS bar 0 menu None; None "List the operations of this console"
+    Operations "operations" "operations" ["o"] VIEWS bar 0 menu None; None "List the operations of this console", also "ops"
     Notices "notices" "notices" ["N"] VIEWS bar 0 menu None; None "List what the console had to say, the newest first"
     Tree "tree" "tree" ["t"] GROWING bar 13 menu None; None
         "Everything that the selected object hangs on and that hangs on it, as a tree"
@@ -305,9 +343,13 @@ actions! {
     ZoomOut "zoom-out" "zoom out" ["-"] TIMELINE bar 6 menu None; None "Show more time"
     Now "now" "now" ["0"] TIMELINE bar 6 menu None; None "Go back to now"
     LastView "last-view" "last view" ["-"] LAST_VIEW bar 0 menu None; None "Go back to the view before this one, and back again"
-    Theme "theme" "theme" [] VIEWS bar 0 menu None; None "Change the colours: `:theme NAME`"
+    Theme "theme" "theme" [] VIEWS bar 0 menu None; None "Change the colours", takes Theme
+    Namespaces "namespace" "namespaces" ["n"] VIEWS bar 0 menu None; None
+        "Choose which namespaces are looked at; `all` is every one", also "ns", takes Namespaces
+    Context "context" "contexts" ["C"] VIEWS bar 0 menu None; None
+        "Go to another cluster of the kubeconfig; asks when an operation runs", also "ctx", takes Context
     Palette "command" "command" [":"] VIEWS bar 9 menu None; None "Type the name of an action"
-    Help "help" "help" ["?"] EVERYWHERE bar 10 menu None; None "What can be done on this screen"
+    Help "help" "help" ["?"] EVERYWHERE bar 10 menu None; None "What can be done on this screen", also "h"
     StepIn "step-in" "step in" ["right"] STEPPING bar 0 menu None; None
         "Open the row; in a tree open the branch, or go on to what is below it"
     StepOut "step-out" "step out" ["left"] OUTWARD bar 0 menu None; None
@@ -317,7 +359,7 @@ actions! {
     Leave "leave" "quit" ["q"] EVERYWHERE bar 12 menu None; None "Close this, or leave the console; asks when an operation runs"
     Suspend "suspend" "suspend" ["ctrl-z"] EVERYWHERE bar 0 menu None; None
         "Stop the console and give the terminal back to the shell, whose `fg` brings it back; not while an operation runs"
-    Quit "quit" "quit" ["ctrl-c"] EVERYWHERE bar 0 menu None; None "Leave the console; asks when an operation runs"
+    Quit "quit" "quit" ["ctrl-c"] EVERYWHERE bar 0 menu None; None "Leave the console; asks when an operation runs", also "q"
 }
 
 #[cfg(test)]
@@ -330,6 +372,10 @@ mod tests {
         let (mut names, mut letters, mut ids) = (HashSet::new(), HashSet::new(), HashSet::new());
         for action in ACTIONS {
             assert!(names.insert(action.name) && ids.insert(action.id), "{} is there twice", action.name);
+            for alias in action.aliases {
+                assert!(names.insert(alias), "{alias} is there twice");
+                assert!(alias.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{alias}");
+            }
             assert!(action.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", action.name);
             assert!(action.doc.len() > 5 && !action.short.is_empty(), "{}", action.name);
             assert_eq!(Action::of(action.id).name, action.name);

@@ -6,13 +6,17 @@ mod available;
 mod filling;
 mod filter;
 mod logs;
+mod palette;
+mod picker;
 mod pointed;
 mod run;
 mod table;
 mod typing;
+mod values;
 
 pub use filling::form_command;
 pub use typing::content;
+pub use values::{Contexts, Value};
 
 use std::sync::Arc;
 
@@ -36,7 +40,7 @@ use crate::cluster::{LogEvent, LogQuery};
 use crate::config::ThemeFolder;
 use crate::model::{Key, ObjRef, Uid};
 use crate::plan::{Confirmed, DryRun, Plan, Refusal, Verb, backup};
-use crate::session::Desk;
+use crate::session::{Desk, KnownContext};
 use crate::view::{self, Filter, Level, Sieve};
 
 /// What can happen to the console.
@@ -63,6 +67,10 @@ pub enum Input {
     Started(Arc<str>),
     /// It did not, or an operation could not be taken up again.
     Refused(Box<Refusal>),
+    /// The answer to [`Effect::ListContexts`].
+    Contexts(Result<Vec<KnownContext>, String>),
+    /// The desk is another cluster's from now on: [`Effect::Switch`] was done.
+    Switched,
     /// The answer to [`Effect::FetchYaml`]: the text, or why it cannot be read.
     Yaml(ObjRef, Result<String, String>),
     /// Something happened to the log that was asked for under this number.
@@ -110,6 +118,12 @@ pub enum Effect {
     ReadThemes(Option<String>),
     /// Give the terminal back and stop until the shell continues this process.
     Suspend,
+    /// Look at these namespaces, or at all when there are none.
+    LookAt(Vec<String>),
+    /// Read which contexts there are.
+    ListContexts,
+    /// Go to another context.
+    Switch(Box<str>),
     /// Leave.
     Quit,
 }
@@ -142,6 +156,12 @@ pub struct App {
     screen: Rect,
     /// Version of the rows that the problems or the timeline on top were made of.
     made_of: Option<u64>,
+    /// Which contexts there are, as far as they were asked for.
+    contexts: Contexts,
+    /// The context to go to as soon as they are known.
+    wanted: Option<Box<str>>,
+    /// Commands that were typed, the oldest first.
+    history: Vec<String>,
 }
 
 impl App {
@@ -162,6 +182,9 @@ impl App {
             asks: 0,
             screen: Rect::new(0, 0, columns, lines),
             made_of: None,
+            contexts: Contexts::default(),
+            wanted: None,
+            history: Vec::new(),
         }
     }
 
@@ -200,6 +223,11 @@ impl App {
             }
             Input::Refused(refusal) => {
                 self.layers.push(Layer::Refusal(refusal, 0));
+                Vec::new()
+            }
+            Input::Contexts(known) => self.learn_contexts(desk, known),
+            Input::Switched => {
+                self.arrived(desk);
                 Vec::new()
             }
             Input::Yaml(object, text) => {

@@ -1,8 +1,10 @@
 //! The state on the screen. Reads only; one file per part.
 
+mod choices;
 mod dialogs;
 mod form;
 mod gauge;
+mod header;
 mod lists;
 mod logs;
 mod pane;
@@ -27,7 +29,7 @@ use super::theme::Meaning;
 use super::{App, pages};
 use crate::session::Desk;
 use crate::text;
-use crate::view::{self, Level, OperationView, Pane};
+use crate::view::{Level, OperationView, Pane};
 pub(super) use lists::step_mark;
 pub use pen::Pen;
 pub(super) use sheet::fact_lines;
@@ -50,7 +52,7 @@ pub fn draw(app: &App, desk: &Desk, frame: &mut Frame) -> Spots {
 
 fn parts(pen: &mut Pen, app: &App, desk: &Desk) {
     let areas = app.areas(desk);
-    header(pen, app, desk, areas.header);
+    header::draw(pen, app, desk, areas.header);
     // Views cover the panes; dialogs lie upon whatever view is beneath them.
     let cover = app.layers.iter().rposition(Layer::covers);
     match cover {
@@ -64,7 +66,11 @@ fn parts(pen: &mut Pen, app: &App, desk: &Desk) {
         if !matches!(layer, Layer::Filter(..) | Layer::LineFilter(..)) {
             let (above, _) = layout::bottom(pen.screen(), areas.bar.height);
             pen.note(above, Spot::Ground);
-            dialogs::draw(pen, app, desk, layer, &areas);
+            match layer {
+                Layer::Palette(palette) => choices::palette(pen, app, desk, palette, areas.body),
+                Layer::Pick(picker) => choices::picker(pen, app, desk, picker, areas.body),
+                other => dialogs::draw(pen, app, desk, other, areas.body),
+            }
         }
     }
 }
@@ -115,48 +121,6 @@ fn panes(pen: &mut Pen, app: &App, desk: &Desk, areas: &Areas) {
             pane::draw(pen, app, desk, pane, area);
         }
     }
-}
-
-/// The most of a pinned filter that the header says; the frames have room for more.
-const PINNED: usize = 24;
-
-/// `holdfast │ context · host · namespaces · user      PINNED /filter  READ-ONLY  ✓ connected`
-fn header(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
-    let context = &desk.world.context;
-    pen.fill(area, Meaning::Header);
-    let connection = view::connection(&desk.world, desk.now);
-    let right = format!(" {} {} ", connection.level.glyph(), connection.word);
-    let badge = if context.read_only { " READ-ONLY " } else { "" };
-    let width = |text: &str| u16::try_from(text::width(text)).unwrap_or(u16::MAX);
-    let right_at = area.right().saturating_sub(width(&right));
-    let badge_at = right_at.saturating_sub(width(badge));
-    let pinned = app.panes.pinned.text();
-    let pinned = if pinned.is_empty() {
-        String::new()
-    } else {
-        format!(" PINNED /{} ", text::truncate(&text::sanitize(pinned), PINNED))
-    };
-    let pinned_at = badge_at.saturating_sub(width(&pinned));
-    let namespaces = match context.namespaces.as_slice() {
-        [] => "all namespaces".to_owned(),
-        names => text::list(names),
-    };
-    let user = context.user.as_deref().unwrap_or("user not known yet");
-    let server = context.server.trim_start_matches("https://");
-    let mut x = pen.on(Meaning::Header).put(area.x, area.y, pinned_at, " holdfast ", Meaning::Accent);
-    for (text, meaning) in [
-        (&*context.name, Meaning::Title),
-        (server, Meaning::Muted),
-        (&*namespaces, Meaning::Muted),
-        (user, Meaning::Muted),
-    ] {
-        x = pen.on(Meaning::Header).put(x, area.y, pinned_at, " ", Meaning::Muted);
-        x = pen.on(Meaning::Header).put(x, area.y, pinned_at, &text::sanitize(text), meaning);
-        x = pen.on(Meaning::Header).put(x, area.y, pinned_at, " ", Meaning::Muted);
-    }
-    pen.put(pinned_at, area.y, badge_at, &pinned, Meaning::Filter);
-    pen.put(badge_at, area.y, right_at, badge, Meaning::Badge);
-    pen.on(Meaning::Header).put(right_at, area.y, area.right(), &right, connection.level);
 }
 
 fn tabs(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
@@ -313,7 +277,9 @@ fn hints(app: &App, desk: &Desk, columns: usize) -> Vec<Hint> {
     let hint = |action: &&Action| {
         let key = app.keymap.key(&[action.id])?.to_string();
         let enabled = app.available(desk, action.id) == Availability::Enabled;
-        Some(Hint { key, what: action.short, enabled, spot: Spot::Hint(action.id) })
+        let going = action.id == ActionId::Leave && matches!(app.layers.last(), Some(Layer::Switch(_)));
+        let what = if going { "go there" } else { action.short };
+        Some(Hint { key, what, enabled, spot: Spot::Hint(action.id) })
     };
     let mut hints: Vec<Hint> = typing.chain(shown.iter().filter_map(hint)).collect();
     let always = |hint: &Hint| matches!(hint.spot, Spot::Hint(ActionId::Help | ActionId::Leave));

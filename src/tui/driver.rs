@@ -53,7 +53,9 @@ pub async fn run(
     crossterm::style::force_color_output(true);
     let (spots, mouse) = (Spots::default(), Mouse::default());
     let pace = Pace { drawn: Instant::now(), due: None };
-    Console { screen, session, app, spots, mouse, asked: HashMap::new(), pace, changed: false }.run(signals).await
+    app.recall(session.commands());
+    let asked = HashMap::new();
+    Console { screen, session, app, spots, mouse, asked, pace, changed: false, going: None }.run(signals).await
 }
 
 /// What an answer is the answer to.
@@ -74,6 +76,8 @@ struct Console<'a> {
     pace: Pace,
     /// Whether the desk changed since the last frame.
     changed: bool,
+    /// The context that a person wants to go to.
+    going: Option<Box<str>>,
 }
 
 /// How the loop goes on.
@@ -120,7 +124,13 @@ impl Pace {
 }
 
 impl Console<'_> {
-    async fn run(mut self, mut signals: Signals) -> Result<(), ConsoleError> {
+    async fn run(mut self, signals: Signals) -> Result<(), ConsoleError> {
+        let ended = self.look(signals).await;
+        self.session.keep_commands(self.app.commands());
+        ended
+    }
+
+    async fn look(&mut self, mut signals: Signals) -> Result<(), ConsoleError> {
         let mut keys = EventStream::new();
         self.frame()?;
         loop {
@@ -143,6 +153,13 @@ impl Console<'_> {
                     self.event(event)
                 }
             };
+            if let Some(context) = self.going.take() {
+                self.session.switch(&context).await;
+                // What was asked of the old cluster is answered by nobody.
+                self.asked.clear();
+                self.handle(Input::Switched);
+                self.pace.now();
+            }
             if panicked() {
                 return Err(ConsoleError::Panicked);
             }
@@ -215,6 +232,7 @@ impl Console<'_> {
                 }
                 Some(Asked::Yaml(_) | Asked::Log(_)) | None => Then::On,
             },
+            Event::Contexts(known) => self.handle(Input::Contexts(known)),
             Event::Read(ticket, text) => match self.asked.remove(&ticket) {
                 Some(Asked::Yaml(object)) => self.handle(Input::Yaml(object, text)),
                 Some(Asked::Plan(_) | Asked::Log(_)) | None => Then::On,
@@ -285,6 +303,12 @@ impl Console<'_> {
                     return Performed::Said(Box::new(Input::Themes(folder, name)));
                 }
             }
+            Effect::LookAt(namespaces) => {
+                self.session.look_at(&namespaces);
+                return Performed::Said(Box::new(Input::Changed));
+            }
+            Effect::ListContexts => self.session.list_contexts(),
+            Effect::Switch(context) => self.going = Some(context),
             Effect::Suspend => return Performed::Then(Then::Suspend),
             Effect::Quit => return Performed::Then(Then::Leave),
         }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use ratatui_textarea::TextArea;
 
-use super::action::{ActionId, Availability};
+use super::action::{ActionId, Argument, Availability};
 use super::form::Form;
 use super::logs::{LogsLayer, SourcesLayer};
+use super::palette::Palette;
 use super::timeline::TimelineLayer;
 use super::tree::TreeLayer;
 use crate::model::{Key, ObjRef};
@@ -161,7 +162,9 @@ pub enum Layer {
     /// A filter for the lines of a log is typed; what stood there before comes back on `esc`.
     LineFilter(Box<TextArea<'static>>, LineFilter),
     /// A command is typed.
-    Palette(Box<TextArea<'static>>, usize),
+    Palette(Box<Palette>),
+    /// Namespaces or a context are chosen.
+    Pick(Box<Picker>),
     /// What a plan is to be made with is filled in.
     Form(Box<Form>),
     /// An answer is awaited: its number, and of what.
@@ -170,8 +173,8 @@ pub enum Layer {
     Review(Box<Offer>, usize),
     /// Why there is no plan.
     Refusal(Box<Refusal>, usize),
-    /// The name of the object is typed.
-    Confirm(Box<Offer>, Box<TextArea<'static>>),
+    /// The names that prove the target are typed.
+    Confirm(Box<Offer>, Box<Naming>),
     /// A text to read.
     Text(ObjRef, Vec<Box<str>>, usize),
     /// Help for a place.
@@ -180,6 +183,30 @@ pub enum Layer {
     Notices(usize),
     /// Leave while an operation runs?
     Quit,
+    /// Go to this context while an operation runs?
+    Switch(Box<str>),
+}
+
+/// A list of values to choose from, narrowed by what is typed.
+#[derive(Clone, Debug)]
+pub struct Picker {
+    /// Values of what.
+    pub of: Argument,
+    /// What is typed to narrow it.
+    pub line: Box<TextArea<'static>>,
+    /// Which line has the cursor.
+    pub place: usize,
+    /// What is marked, where several can be chosen.
+    pub marks: BTreeSet<Box<str>>,
+}
+
+/// The names that confirm a plan, as they are typed one after the other.
+#[derive(Clone, Debug)]
+pub struct Naming {
+    /// Those that were typed and match.
+    pub done: Vec<String>,
+    /// The one being typed.
+    pub line: Box<TextArea<'static>>,
 }
 
 /// The list of problems.
@@ -237,7 +264,9 @@ impl Layer {
             Self::Operation(..) => Place::Operation,
             Self::Menu(..) => Place::Menu,
             Self::Columns(..) => Place::Columns,
-            Self::Filter(..) | Self::LineFilter(..) | Self::Palette(..) | Self::Confirm(..) => Place::Typing,
+            Self::Filter(..) | Self::LineFilter(..) | Self::Palette(_) | Self::Pick(_) | Self::Confirm(..) => {
+                Place::Typing
+            }
             Self::Sources(_) => Place::Sources,
             Self::Logs(_) => Place::Logs,
             Self::Form(_) => Place::Form,
@@ -247,7 +276,7 @@ impl Layer {
             Self::Text(..) => Place::Text,
             Self::Help(..) => Place::Help,
             Self::Notices(_) => Place::Notices,
-            Self::Quit => Place::Quit,
+            Self::Quit | Self::Switch(_) => Place::Quit,
         }
     }
 

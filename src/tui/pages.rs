@@ -217,9 +217,10 @@ fn help_actions(app: &App, desk: &Desk, place: Place, room: usize) -> Vec<Line> 
     let mut lines = Vec::new();
     for (action, keys) in actions {
         let keys = text::truncate(&keys, wide - 1);
+        let named = as_command(action);
         let doc = match app.available(desk, action.id) {
-            Availability::Disabled(why) if action.menu.is_some() => format!("{} (not now: {why})", action.doc),
-            _ => action.doc.to_owned(),
+            Availability::Disabled(why) if action.menu.is_some() => format!("{}{named} (not now: {why})", action.doc),
+            _ => format!("{}{named}", action.doc),
         };
         for (i, piece) in wrap(&doc, room.saturating_sub(wide + 17)).into_iter().enumerate() {
             let (keys, name) = if i == 0 { (&*keys, action.name) } else { ("", "") };
@@ -250,6 +251,16 @@ fn filters() -> Vec<Line> {
         terms.map(|(term, said)| vec![(format!("  {term:<16}"), Meaning::Key), (said.to_owned(), Meaning::Text)]),
     );
     lines
+}
+
+/// How an action is typed as a command, where that says more than its name.
+fn as_command(action: &Action) -> String {
+    let name = action.aliases.first().unwrap_or(&action.name);
+    match (action.argument, action.aliases) {
+        (Some(argument), _) => format!(" (:{name} {})", argument.placeholder()),
+        (None, []) => String::new(),
+        (None, aliases) => format!(" (:{})", aliases.join(", :")),
+    }
 }
 
 fn notices(desk: &Desk, room: usize) -> Vec<Line> {

@@ -207,6 +207,20 @@ impl Panes {
         state.skip = 0;
     }
 
+    /// Forgets every row, for they are another cluster's; what is listed, in which order and by which columns,
+    /// stays as it was asked for.
+    pub fn forget(&mut self) {
+        for state in &mut self.states {
+            let query = state.listing.query().clone();
+            *state = PaneState {
+                listing: Listing::new(query),
+                off: std::mem::take(&mut state.off),
+                skip: state.skip,
+                ..PaneState::default()
+            };
+        }
+    }
+
     /// Brings listings, marks, cursors and scrolled columns up to date.
     pub fn sync(&mut self, desk: &Desk, areas: &Areas) {
         for pane in Pane::ALL {

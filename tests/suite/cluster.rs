@@ -27,7 +27,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn new(cluster: &Cluster, scopes: Vec<Scope>) -> Self {
+    fn new(cluster: &Cluster, scopes: &[Scope]) -> Self {
         let (out, deltas) = mpsc::channel(64);
         Self { world: World::default(), deltas, _watches: cluster::watch(cluster, Kind::ALL, scopes, out) }
     }
@@ -59,7 +59,7 @@ fn claim(name: &str) -> Value {
 async fn rows_outlive_a_killed_server_and_mend_without_being_asked() {
     let sim = Sim::start(Options::default()).await.unwrap();
     sim.settle().await;
-    let mut seen = Seen::new(&connect(&sim, User::Admin, false).await, vec![Scope::All]);
+    let mut seen = Seen::new(&connect(&sim, User::Admin, false).await, &[Scope::All]);
     seen.until("everything is live", live).await;
     let before = seen.world.inventory.count(Kind::Pvc);
     assert!(before > 0);
@@ -80,7 +80,7 @@ async fn a_watch_that_ends_goes_on_where_it_was() {
     let sim = Sim::start(Options::default()).await.unwrap();
     sim.settle().await;
     let cluster = connect(&sim, User::Admin, false).await;
-    let mut seen = Seen::new(&cluster, vec![Scope::All]);
+    let mut seen = Seen::new(&cluster, &[Scope::All]);
     seen.until("everything is live", live).await;
     sim.disconnect_watches();
     let hands = cluster.hands().unwrap();
@@ -105,7 +105,7 @@ async fn lists_are_asked_for_as_the_server_can_give_them(#[case] minor: u32, #[c
         (0..600).map(|n| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("team-{n}")}}));
     let sim = Sim::start(Options { minor, seed: many.collect(), ..Options::default() }).await.unwrap();
     let cluster = connect(&sim, User::Admin, true).await;
-    let mut seen = Seen::new(&cluster, vec![Scope::All]);
+    let mut seen = Seen::new(&cluster, &[Scope::All]);
     seen.until("everything is live", live).await;
     assert!(seen.world.inventory.count(Kind::Namespace) >= 600);
     let entries = sim.audit();
@@ -122,7 +122,7 @@ async fn what_may_not_be_read_is_denied_and_the_rest_is_live() {
     let sim = Sim::start(Options::default()).await.unwrap();
     sim.settle().await;
     let auditor = connect(&sim, User::Auditor, false).await;
-    let mut seen = Seen::new(&auditor, vec![Scope::Namespace("shop".into())]);
+    let mut seen = Seen::new(&auditor, &[Scope::Namespace("shop".into())]);
     seen.until("Secrets are denied", |world| matches!(world.freshness(Kind::TlsSecret), Freshness::Denied { .. }))
         .await;
     seen.until("claims are live", |world| world.freshness(Kind::Pvc).live()).await;
@@ -145,7 +145,7 @@ async fn a_read_only_client_reads_everything_and_the_server_sees_no_write() {
     sim.settle().await;
     let cluster = connect(&sim, User::Admin, true).await;
     assert!(cluster.hands().is_none());
-    let mut seen = Seen::new(&cluster, vec![Scope::All]);
+    let mut seen = Seen::new(&cluster, &[Scope::All]);
     seen.until("everything is live", live).await;
     cluster.eyes().who_am_i().await.unwrap();
     let tls = seen.world.inventory.tls_secrets.iter().next().unwrap().meta.clone();
@@ -180,7 +180,7 @@ async fn a_server_that_accepts_and_says_nothing_is_told_as_down() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(sim.kubeconfig(User::Admin).replace(&sim.url(), &silent).as_bytes()).unwrap();
     let target = Target { kubeconfig: Some(file.path().to_owned()), ..Target::default() };
-    let mut seen = Seen::new(&cluster::connect(&target, |_| false).await.unwrap(), vec![Scope::All]);
+    let mut seen = Seen::new(&cluster::connect(&target, |_| false).await.unwrap(), &[Scope::All]);
     seen.until(
         "the silence is told",
         |world| matches!(&world.connection, Connection::Down { why, .. } if why.contains("no answer within 5s")),
@@ -201,7 +201,7 @@ async fn an_expired_token_says_to_log_in_again_and_is_read_anew() {
     file.write_all(expired.collect::<String>().as_bytes()).unwrap();
     let target = Target { kubeconfig: Some(file.path().to_owned()), ..Target::default() };
     let cluster = cluster::connect(&target, |_| false).await.unwrap();
-    let mut seen = Seen::new(&cluster, vec![Scope::All]);
+    let mut seen = Seen::new(&cluster, &[Scope::All]);
     seen.until(
         "the refusal is told",
         |world| matches!(world.freshness(Kind::Pvc), Freshness::Stale { why, .. } if why.contains("log in again")),

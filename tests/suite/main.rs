@@ -11,6 +11,7 @@ mod churn;
 mod cluster;
 mod configuration;
 mod console;
+mod contexts;
 mod crash;
 mod faults;
 mod filter;

@@ -341,7 +341,7 @@ mod child {
     use holdfast::cluster::Target;
     use holdfast::config::Config;
     use holdfast::model::{Freshness, Kind};
-    use holdfast::session::{Options, Session};
+    use holdfast::session::{Options, Session, Unnamed};
     use holdfast::store::Store;
     use holdfast::tui::{self, ConsoleError, Keymap, Theme, Themes};
 
@@ -358,7 +358,7 @@ mod child {
         let store = Store::open(&kubeconfig.with_file_name("state")).unwrap();
         let kinds = vec![Kind::Pvc];
         let mut session =
-            Session::open(Options { target, config: Config::default(), store, own_namespace: false, kinds });
+            Session::open(Options { target, config: Config::default(), store, unnamed: Unnamed::All, kinds });
         while *session.desk().world.freshness(Kind::Pvc) != Freshness::Live {
             session.next().await;
         }

@@ -11,8 +11,18 @@ fn key_table() -> String {
     for action in ACTIONS {
         let keys: Vec<String> = action.keys.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
         let menu = action.menu.map(|letter| format!("`x {letter}`")).unwrap_or_default();
+        let argument = action.argument.map(|argument| format!(" {}", argument.placeholder())).unwrap_or_default();
+        let also: Vec<String> = action.aliases.iter().map(|alias| format!(" `:{alias}`")).collect();
+        let also = also.concat();
         let writes = if action.risk == Risk::Writes { " *Writes to the cluster.*" } else { "" };
-        writeln!(table, "| {} | {menu} | `:{}` | {}{writes} |", keys.join(" "), action.name, action.doc).unwrap();
+        writeln!(
+            table,
+            "| {} | {menu} | `:{}{argument}`{also} | {}{writes} |",
+            keys.join(" "),
+            action.name,
+            action.doc
+        )
+        .unwrap();
     }
     table
 }

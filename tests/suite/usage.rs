@@ -6,7 +6,7 @@ use std::time::Duration;
 use holdfast::cluster::{Target, UsageFrom, UsageWatch, watch_usage};
 use holdfast::config::{Config, PrometheusUrl};
 use holdfast::model::{ClaimKey, Delta, Kind, Usage, UsageReport, UsageSource};
-use holdfast::session::{Desk, Options, Session};
+use holdfast::session::{Desk, Options, Session, Unnamed};
 use holdfast::sim::{Clock, Options as SimOptions, Sim, User as SimUser};
 use holdfast::store::Store;
 use holdfast::view::{Level, Pane, Row, problems};
@@ -255,7 +255,7 @@ async fn session(prometheus: &Prometheus, files: &std::path::Path) -> (Sim, Sess
     let config = Config::parse(&text, std::path::Path::new("config.toml")).unwrap();
     let target = Target { kubeconfig: Some(kubeconfig), namespaces: vec!["shop".into()], ..Target::default() };
     let store = Store::open(&files.join("state")).unwrap();
-    let options = Options { target, config, store, own_namespace: false, kinds: Kind::ALL.to_vec() };
+    let options = Options { target, config, store, unnamed: Unnamed::All, kinds: Kind::ALL.to_vec() };
     (sim, Session::open(options))
 }
 

@@ -1,7 +1,6 @@
 //! Whether the API server is there: asked every few seconds, and at once when a watch broke.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,8 +15,6 @@ use crate::cluster::errors::CallError;
 const CALM: Duration = Duration::from_secs(5);
 /// First and longest pause while it does not.
 const ALARM: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(2));
-/// At least this long between two attempts to get new credentials.
-const RENEWAL: Duration = Duration::from_secs(30);
 
 /// What the last question found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,14 +42,10 @@ pub(super) async fn beat(shared: Arc<Shared>, heart: signal::Sender<Server>) {
     let eyes = shared.cluster.eyes();
     let mut since: Option<Timestamp> = None;
     let mut pause = ALARM.0;
-    let mut renewed: Option<tokio::time::Instant> = None;
     loop {
         let answer = eyes.reachable().await;
-        // Not every server asks for credentials at the path of this question; then a follower met the refusal.
-        let refused = shared.unauthorized.swap(false, Ordering::Relaxed) || answer == Err(CallError::Unauthorized);
-        if refused && renewed.is_none_or(|at| at.elapsed() > RENEWAL) {
-            renewed = Some(tokio::time::Instant::now());
-            renew(&shared).await;
+        if answer == Err(CallError::Unauthorized) {
+            shared.unauthorized.notify_one();
         }
         let connection = match answer {
             Ok(()) => {
@@ -86,10 +79,4 @@ async fn tell(shared: &Shared, heart: &signal::Sender<Server>, connection: Conne
     let state = if connection == Connection::Up { Server::Up } else { Server::Down };
     let changed = heart.send_if_modified(|held| std::mem::replace(held, state) != state);
     !changed || shared.out.send(Delta::Connection(connection)).await.is_ok()
-}
-
-async fn renew(shared: &Shared) {
-    if let Err(error) = shared.cluster.renew_credentials().await {
-        tracing::warn!(%error, "credentials could not be renewed");
-    }
 }

@@ -146,11 +146,20 @@ fn the_plan_says_what_a_reader_must_know() {
     let warnings = plan.warnings.join("\n");
     assert!(warnings.contains("destroys this copy"), "{warnings}");
     assert!(warnings.contains("broken of this volume is not ready: no space"), "{warnings}");
-    assert_eq!(plan.proof(), "data");
+    assert_eq!(plan.proofs().iter().map(|proof| proof.name).collect::<Vec<_>>(), ["data"]);
     assert_eq!(plan.subject.resource_version, "42");
     let [create, cut, ready] = plan.steps()[..] else { panic!("{:?}", plan.steps()) };
     assert_eq!(create.guards.len(), 1);
     assert!(cut.deadline < ready.deadline, "cut and ready have deadlines of their own");
+}
+
+#[test]
+fn a_plan_on_a_protected_context_says_so() {
+    let (mut world, claim) = world(&[class("a", DRIVER, true)]);
+    world.context.protected = true;
+    let plan = try_plan(&world, &claim, &answers(&claim, Some(fresh("Bound"))), &Options::default()).unwrap();
+    assert!(plan.protected);
+    assert_eq!(plan.proofs().iter().map(|proof| proof.of).collect::<Vec<_>>(), ["context", "object"]);
 }
 
 #[test]

@@ -60,7 +60,11 @@ impl App {
                 let cursor = self.layers.last_mut().and_then(|top| listed(top, desk, &areas));
                 cursor.is_some_and(|list| list.keys.get(list.cursor.place) == Some(key))
             }
-            Spot::Choice(place) => matches!(self.layers.last(), Some(Layer::Sources(list)) if list.place == *place),
+            Spot::Choice(place) => match self.layers.last() {
+                Some(Layer::Sources(list)) => list.place == *place,
+                Some(Layer::Pick(picker)) if picker.place == *place => return self.picked(desk),
+                _ => false,
+            },
             Spot::Heading(..) => return self.clicked(desk, spot),
             _ => false,
         };
@@ -101,7 +105,15 @@ impl App {
     fn choose(&mut self, desk: &Desk, chosen: usize) -> Vec<Effect> {
         match self.layers.last_mut() {
             Some(Layer::Menu(entries, place, _)) => *place = chosen.min(entries.len().saturating_sub(1)),
-            Some(Layer::Palette(..)) => self.take_command(chosen),
+            Some(Layer::Palette(_)) => {
+                if !self.take_line(desk, chosen) {
+                    return Vec::new();
+                }
+            }
+            Some(Layer::Pick(picker)) => {
+                picker.place = chosen;
+                return Vec::new();
+            }
             Some(Layer::Columns(_, place)) => {
                 *place = chosen;
                 return self.run(desk, ActionId::ToggleColumn, None);
@@ -117,14 +129,14 @@ impl App {
 
     /// Does what `enter` would do, unless that confirms something or starts what writes.
     fn accept(&mut self, desk: &Desk) -> Vec<Effect> {
-        if let Some(action) = self.chosen().filter(|action| action.risk != Risk::None) {
+        if let Some(action) = self.chosen(desk).filter(|action| action.risk != Risk::None) {
             let what = format!("{}: enter does it; a click starts nothing that writes", action.name);
             self.say(desk, Level::Info, what);
             return Vec::new();
         }
         match self.layers.last() {
             Some(Layer::Menu(..)) => self.open(desk),
-            Some(Layer::Filter(..) | Layer::LineFilter(..) | Layer::Palette(..)) => self.entered(desk),
+            Some(Layer::Filter(..) | Layer::LineFilter(..) | Layer::Palette(_) | Layer::Pick(_)) => self.entered(desk),
             _ => Vec::new(),
         }
     }
@@ -157,10 +169,8 @@ impl App {
             (Spot::Choice(_) | Spot::Ground, Some(Layer::Menu(..) | Layer::Columns(..) | Layer::Sources(_))) => {
                 self.step(desk, |place, _| go(place, 1));
             }
-            (Spot::Choice(_) | Spot::Ground, Some(Layer::Palette(_, place))) => {
-                *place = go(*place, 1);
-                self.edited(desk);
-            }
+            (Spot::Choice(_) | Spot::Ground, Some(Layer::Palette(_))) => self.palette_to(desk, |place| go(place, 1)),
+            (Spot::Choice(_) | Spot::Ground, Some(Layer::Pick(_))) => self.picker_to(desk, |place| go(place, 1)),
             _ => {}
         }
         Vec::new()

@@ -1,7 +1,7 @@
 //! What each action does to the state of the console.
 
-use super::super::action::{Action, ActionId, Availability};
-use super::super::layer::{Cursor, DetailLayer, Layer};
+use super::super::action::{Action, ActionId, Argument, Availability};
+use super::super::layer::{Cursor, DetailLayer, Layer, Naming};
 use super::{App, Effect, typing};
 use crate::model::{Key, Kind, ObjRef};
 use crate::session::Desk;
@@ -71,7 +71,8 @@ impl App {
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
             ActionId::Proceed => {
                 if let Some(Layer::Review(offer, _)) = self.layers.last() {
-                    self.layers.push(Layer::Confirm(offer.clone(), typing::line("")));
+                    let naming = Naming { done: Vec::new(), line: typing::line("") };
+                    self.layers.push(Layer::Confirm(offer.clone(), Box::new(naming)));
                 }
             }
             ActionId::Logs => self.show_logs(desk, argument),
@@ -102,7 +103,19 @@ impl App {
             ActionId::Operations => self.visit(Layer::Operations(Cursor::default())),
             ActionId::Notices => self.visit(Layer::Notices(0)),
             ActionId::Theme => return self.choose_theme(desk, argument),
-            ActionId::Palette => self.layers.push(Layer::Palette(typing::line(""), 0)),
+            ActionId::Namespaces => {
+                return match argument {
+                    Some(names) => self.look_at(desk, names),
+                    None => self.open_picker(desk, Argument::Namespaces),
+                };
+            }
+            ActionId::Context => {
+                return match argument {
+                    Some(name) => self.go_to(desk, name),
+                    None => self.open_picker(desk, Argument::Context),
+                };
+            }
+            ActionId::Palette => self.open_palette(),
             ActionId::Help => self.layers.push(Layer::Help(self.place(), 0)),
         }
         Effects::new()
@@ -289,6 +302,7 @@ impl App {
     fn leave(&mut self, desk: &Desk) -> Effects {
         match self.layers.last() {
             None | Some(Layer::Quit) => self.quit(desk),
+            Some(Layer::Switch(name)) => vec![Effect::Switch(name.clone())],
             Some(_) => {
                 self.close();
                 Effects::new()

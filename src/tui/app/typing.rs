@@ -1,24 +1,13 @@
-//! Keys while text is typed: a filter, a command, the name that confirms.
+//! Keys while text is typed: a filter, or the names that confirm. The palette and the pickers have files of their own.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui_textarea::TextArea;
 
-use super::super::action::{ACTIONS, Action, ActionId, Availability};
-use super::super::layer::{Layer, Place};
+use super::super::action::Action;
+use super::super::layer::Layer;
 use super::{App, Effect};
 use crate::session::Desk;
 use crate::view::{Filter, Level, LineFilter};
-
-/// Short names that hands know.
-const ALIASES: &[(&str, &str)] = &[
-    ("q", "quit"),
-    ("pvc", "volumes"),
-    ("vol", "volumes"),
-    ("snap", "restore-points"),
-    ("cert", "certificates"),
-    ("ops", "operations"),
-    ("h", "help"),
-];
 
 /// One line to type into.
 pub(super) fn line(text: &str) -> Box<TextArea<'static>> {
@@ -28,6 +17,15 @@ pub(super) fn line(text: &str) -> Box<TextArea<'static>> {
     Box::new(line)
 }
 
+/// Takes a key into a line. `ctrl-u` empties it up to the cursor, as in a shell.
+pub(super) fn edit(line: &mut TextArea<'_>, event: KeyEvent) {
+    if event.code == KeyCode::Char('u') && event.modifiers.contains(KeyModifiers::CONTROL) {
+        line.delete_line_by_head();
+    } else {
+        line.input(event);
+    }
+}
+
 /// What stands in a line.
 pub fn content<'a>(line: &'a TextArea<'_>) -> &'a str {
     line.lines().first().map_or("", String::as_str)
@@ -35,21 +33,21 @@ pub fn content<'a>(line: &'a TextArea<'_>) -> &'a str {
 
 impl App {
     pub(super) fn typed(&mut self, desk: &Desk, event: KeyEvent) -> Vec<Effect> {
+        match self.layers.last() {
+            Some(Layer::Palette(_)) => return self.palette_key(desk, event),
+            Some(Layer::Pick(_)) => return self.picker_key(desk, event),
+            _ => {}
+        }
         match event.code {
             KeyCode::Esc => {
                 self.give_up();
                 return Vec::new();
             }
             KeyCode::Enter => return self.entered(desk),
-            KeyCode::Up | KeyCode::Down => {
-                if let Some(Layer::Palette(_, place)) = self.layers.last_mut() {
-                    *place = if event.code == KeyCode::Up { place.saturating_sub(1) } else { *place + 1 };
-                }
-            }
-            KeyCode::Tab => self.complete(),
+            KeyCode::Up | KeyCode::Down | KeyCode::Tab => {}
             _ => {
                 if let Some(line) = self.line() {
-                    line.input(event);
+                    edit(line, event);
                 }
             }
         }
@@ -71,14 +69,19 @@ impl App {
 
     fn line(&mut self) -> Option<&mut TextArea<'static>> {
         match self.layers.last_mut()? {
-            Layer::Filter(line, _) | Layer::LineFilter(line, _) | Layer::Palette(line, _) | Layer::Confirm(_, line) => {
-                Some(line)
-            }
+            Layer::Filter(line, _) | Layer::LineFilter(line, _) => Some(line),
+            Layer::Palette(palette) => Some(&mut palette.line),
+            Layer::Pick(picker) => Some(&mut picker.line),
+            Layer::Confirm(_, naming) => Some(&mut naming.line),
             _ => None,
         }
     }
 
     pub(super) fn give_up(&mut self) {
+        // Colours that were tried on go with the palette.
+        if self.close_palette().is_some() {
+            return;
+        }
         match self.layers.pop() {
             Some(Layer::Filter(_, before)) => self.set_filter(before),
             Some(Layer::LineFilter(_, before)) => self.turn_log(|logs| logs.look_for(before)),
@@ -86,9 +89,9 @@ impl App {
         }
     }
 
-    /// A filter works while it is typed; the list of commands follows what is typed.
+    /// A filter works while it is typed; the lists follow what is typed.
     pub(super) fn edited(&mut self, desk: &Desk) {
-        match self.layers.last_mut() {
+        match self.layers.last() {
             Some(Layer::Filter(line, _)) => {
                 let filter = Filter::parse(content(line));
                 self.set_filter(filter);
@@ -97,36 +100,18 @@ impl App {
                 let filter = LineFilter::parse(content(line));
                 self.turn_log(|logs| logs.look_for(filter));
             }
-            Some(Layer::Palette(line, place)) => {
-                let matches = commands(content(line)).len();
-                *place = (*place).min(matches.saturating_sub(1));
-            }
             _ => {}
         }
+        self.palette_edited(desk);
+        self.picker_edited(desk);
         self.panes.sync(desk, &self.areas(desk));
     }
 
-    fn complete(&mut self) {
-        if let Some(Layer::Palette(line, place)) = self.layers.last_mut()
-            && let Some(action) = commands(content(line)).get(*place)
-        {
-            **line = *self::line(&format!("{} ", action.name));
-        }
-    }
-
-    /// Puts a command of the palette's list into its line, as if it was typed.
-    pub(super) fn take_command(&mut self, chosen: usize) {
-        if let Some(Layer::Palette(_, place)) = self.layers.last_mut() {
-            *place = chosen;
-            self.complete();
-        }
-    }
-
     /// The action that `enter` would run, in the action menu and in the palette.
-    pub(super) fn chosen(&self) -> Option<&'static Action> {
+    pub(super) fn chosen(&self, desk: &Desk) -> Option<&'static Action> {
         match self.layers.last()? {
             Layer::Menu(entries, place, _) => entries.get(*place).map(|(id, _)| Action::of(*id)),
-            Layer::Palette(line, place) => meant(content(line), *place),
+            Layer::Palette(palette) => self.meant(desk, palette),
             _ => None,
         }
     }
@@ -137,114 +122,35 @@ impl App {
                 self.layers.pop();
                 Vec::new()
             }
-            Some(Layer::Palette(line, place)) => {
-                let (typed, place) = (content(line).to_owned(), *place);
-                self.layers.pop();
-                self.command(desk, &typed, place)
-            }
+            Some(Layer::Palette(_)) => self.command(desk),
+            Some(Layer::Pick(_)) => self.picked(desk),
             Some(Layer::Confirm(..)) => self.confirm(desk),
             _ => Vec::new(),
         }
     }
 
-    fn command(&mut self, desk: &Desk, typed: &str, place: usize) -> Vec<Effect> {
-        let (name, argument) = split(typed);
-        match meant(typed, place) {
-            Some(action) if action.applies(self.place()) => self.run(desk, action.id, argument),
-            Some(action) => {
-                self.say(desk, Level::Warn, format!(":{} does not apply on this screen", action.name));
-                Vec::new()
-            }
-            None => {
-                let way = self.keymap.way(ActionId::Palette);
-                self.say(desk, Level::Warn, format!("there is no command \"{name}\"; {way} lists them"));
-                Vec::new()
-            }
-        }
-    }
-
     fn confirm(&mut self, desk: &Desk) -> Vec<Effect> {
-        let Some(Layer::Confirm(offer, line)) = self.layers.last() else { return Vec::new() };
+        let Some(Layer::Confirm(offer, naming)) = self.layers.last_mut() else { return Vec::new() };
         if offer.died.is_some() || desk.world.context.read_only {
             return Vec::new();
         }
-        let who = desk.world.context.user.as_deref().unwrap_or("(unknown)");
-        let confirmed = offer.plan.clone().confirm_typed(content(line), who);
         // Enter does nothing until the name matches.
-        let Ok(confirmed) = confirmed else { return Vec::new() };
+        let proofs = offer.plan.proofs();
+        let typed = content(&naming.line).to_owned();
+        if proofs.get(naming.done.len()).map(|proof| proof.name) != Some(typed.as_str()) {
+            return Vec::new();
+        }
+        let more = naming.done.len() + 1 < proofs.len();
+        naming.done.push(typed);
+        if more {
+            naming.line = line("");
+            return Vec::new();
+        }
+        let who = desk.world.context.user.as_deref().unwrap_or("(unknown)");
+        let Ok(confirmed) = offer.plan.clone().confirm_typed(&naming.done, who) else { return Vec::new() };
         self.layers.retain(Layer::view);
         self.kept = None;
         self.say(desk, Level::Info, "starting");
         vec![Effect::Start(Box::new(confirmed))]
     }
-
-    /// The actions that a palette lists for what is typed, each with its availability.
-    pub fn listed(&self, desk: &Desk, typed: &str) -> Vec<(&'static Action, Availability)> {
-        let under =
-            self.layers.len().checked_sub(2).and_then(|i| self.layers.get(i)).map_or(Place::Panes, Layer::place);
-        let available = |action: &Action| {
-            if action.applies(under) {
-                self.available(desk, action.id)
-            } else {
-                Availability::Disabled("does not apply on this screen".into())
-            }
-        };
-        commands(typed).into_iter().map(|action| (action, available(action))).collect()
-    }
-}
-
-fn split(typed: &str) -> (&str, Option<&str>) {
-    let typed = typed.trim();
-    let (name, argument) = typed.split_once(char::is_whitespace).map_or((typed, None), |(n, a)| (n, Some(a.trim())));
-    let alias = ALIASES.iter().find(|(short, _)| *short == name);
-    (alias.map_or(name, |(_, long)| long), argument)
-}
-
-/// The command that is meant by what is typed, with the cursor at this place of the list.
-fn meant(typed: &str, place: usize) -> Option<&'static Action> {
-    let (name, _) = split(typed);
-    let exact = ACTIONS.iter().find(|action| action.name == name);
-    exact.or_else(|| commands(typed).get(place).copied())
-}
-
-/// Commands whose name holds what is typed; those that begin with it first.
-fn commands(typed: &str) -> Vec<&'static Action> {
-    let (name, _) = split(typed);
-    let moves = |id: ActionId| {
-        use ActionId as Id;
-        matches!(
-            id,
-            Id::Down
-                | Id::Up
-                | Id::Top
-                | Id::Bottom
-                | Id::HalfDown
-                | Id::HalfUp
-                | Id::PageDown
-                | Id::PageUp
-                | Id::Palette
-                | Id::Back
-                | Id::Leave
-                | Id::StepIn
-                | Id::StepOut
-                | Id::Fold
-                | Id::Earlier
-                | Id::Later
-                | Id::PanBack
-                | Id::PanOn
-                | Id::ZoomIn
-                | Id::ZoomOut
-                | Id::Now
-                | Id::Proceed
-                | Id::ToggleColumn
-                | Id::ResetColumns
-                | Id::NextField
-                | Id::PreviousField
-                | Id::Submit
-        )
-    };
-    let mut found: Vec<&Action> =
-        ACTIONS.iter().filter(|action| !moves(action.id) && action.name.contains(name)).collect();
-    found.sort_by_key(|action| !action.name.starts_with(name));
-    found
 }

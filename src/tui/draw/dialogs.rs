@@ -1,12 +1,11 @@
-//! Dialogs: action menu, palette, the question before leaving, and the confirmation that takes the object's name.
+//! Dialogs: action menu, the questions before leaving, and the confirmation that takes the names of the target.
 
 use ratatui::layout::Rect;
-use ratatui_textarea::TextArea;
 
 use super::super::App;
 use super::super::action::{Action, ActionId, Availability};
-use super::super::layer::{Layer, Offer};
-use super::super::layout::{Areas, bottom, dialog, inside};
+use super::super::layer::{Layer, Naming, Offer};
+use super::super::layout::{dialog, inside};
 use super::super::pages::wrap;
 use super::super::spots::Spot;
 use super::super::theme::Meaning;
@@ -16,16 +15,15 @@ use crate::session::Desk;
 use crate::text;
 use crate::view::Pane;
 
-pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, areas: &Areas) {
+pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, body: Rect) {
     match layer {
-        Layer::Menu(entries, place, _) => menu(pen, app, desk, entries, *place, areas.body),
-        Layer::Columns(pane, place) => columns(pen, app, *pane, *place, areas.body),
-        Layer::Palette(line, place) => palette(pen, app, desk, line, *place, areas.body),
-        Layer::Confirm(offer, line) => confirm(pen, offer, line, areas.body),
-        Layer::Form(form) => super::form::draw(pen, app, desk, form, areas.body),
+        Layer::Columns(pane, place) => columns(pen, app, *pane, *place, body),
+        Layer::Menu(entries, place, _) => menu(pen, app, desk, entries, *place, body),
+        Layer::Confirm(offer, naming) => confirm(pen, offer, naming, body),
+        Layer::Form(form) => super::form::draw(pen, app, desk, form, body),
         Layer::Waiting(_, what) => {
             let lines = [(format!("Asking the API server {what}."), Meaning::Text)];
-            message(pen, "One moment", &lines, areas.body);
+            message(pen, "One moment", &lines, body);
         }
         Layer::Quit => {
             let leaves = app.keymap.key(&[ActionId::Leave, ActionId::Quit]);
@@ -37,7 +35,21 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, areas: 
                 (String::new(), Meaning::Text),
                 (format!("{leaves}{} stays", app.keymap.way(ActionId::Back)), Meaning::Key),
             ];
-            message(pen, "Leave now?", &lines, areas.body);
+            message(pen, "Leave now?", &lines, body);
+        }
+        Layer::Switch(name) => {
+            let (from, to) = (text::sanitize(&desk.world.context.name), text::sanitize(name));
+            let (go, stay) = (app.keymap.way(ActionId::Leave), app.keymap.way(ActionId::Back));
+            let interrupted = format!(
+                "An operation is running on {from}. If you go to {to}, it is interrupted after what its journal holds; \
+                 back on {from} it can be resumed."
+            );
+            let lines = [
+                (interrupted, Meaning::Text),
+                (String::new(), Meaning::Text),
+                (format!("{go} goes there   {stay} stays"), Meaning::Key),
+            ];
+            message(pen, "Leave this context now?", &lines, body);
         }
         // The filter is typed in the bottom line; all others cover the body.
         _ => {}
@@ -126,37 +138,11 @@ fn columns(pen: &mut Pen, app: &App, pane: Pane, place: usize, body: Rect) {
     }
 }
 
-fn palette(pen: &mut Pen, app: &App, desk: &Desk, line: &TextArea, place: usize, body: Rect) {
-    let listed = app.listed(desk, super::super::app::content(line));
-    let rows = u16::try_from(listed.len()).unwrap_or(u16::MAX).min(12).min(body.height.saturating_sub(3));
-    let (_, area) = bottom(body, rows + 3);
-    pen.frame(area, &[("Command", Meaning::Accent)], &[("tab completes, enter runs", Meaning::Muted)], true);
-    let inner = inside(area);
-    let first = (place + 1).saturating_sub(rows.into());
-    for (y, (i, (action, available))) in (inner.y..).zip(listed.iter().enumerate().skip(first)).take(rows.into()) {
-        pen.note(Rect { y, height: 1, ..inner }, Spot::Choice(i));
-        let ground = if i == place { Meaning::Selection } else { Meaning::Text };
-        if i == place {
-            pen.fill(Rect { y, height: 1, ..inner }, ground);
-        }
-        let mut pen = pen.on(ground);
-        let enabled = *available == Availability::Enabled;
-        pen.put(inner.x + 2, y, inner.right(), action.name, if enabled { Meaning::Key } else { Meaning::Muted });
-        let (text, meaning) = match available {
-            Availability::Enabled => (action.doc, Meaning::Muted),
-            Availability::Disabled(why) => (&**why, Meaning::Warn),
-        };
-        pen.put(inner.x + 20, y, inner.right(), &text::sanitize(text), meaning);
-    }
-    let y = inner.bottom().saturating_sub(1);
-    let x = pen.put(inner.x, y, inner.right(), " :", Meaning::Key);
-    pen.line(line, Rect { x, y, width: inner.right().saturating_sub(x), height: 1 });
-}
-
-fn confirm(pen: &mut Pen, offer: &Offer, line: &TextArea, body: Rect) {
+fn confirm(pen: &mut Pen, offer: &Offer, naming: &Naming, body: Rect) {
     let area = dialog(body, 78, 15);
     let plan = &offer.plan;
-    pen.frame(area, &[("Confirm: ", Meaning::Muted), (&text::sanitize(&plan.title), Meaning::Accent)], &[], true);
+    let badge: &[_] = if plan.protected { &[("PROTECTED", Meaning::Badge)] } else { &[] };
+    pen.frame(area, &[("Confirm: ", Meaning::Muted), (&text::sanitize(&plan.title), Meaning::Accent)], badge, true);
     let inner = inside(area);
     let subject = &plan.subject;
     let said = [
@@ -166,10 +152,14 @@ fn confirm(pen: &mut Pen, offer: &Offer, line: &TextArea, body: Rect) {
         ("object", &subject.object.name),
         ("UID", subject.uid.as_str()),
     ];
+    let proven: Vec<&str> = plan.proofs().iter().take(naming.done.len()).map(|proof| proof.of).collect();
     let mut y = inner.y + 1;
     for (label, value) in said {
         pen.put(inner.x + 2, y, inner.right(), label, Meaning::Heading);
-        pen.put(inner.x + 13, y, inner.right(), &text::sanitize(value), Meaning::Text);
+        let x = pen.put(inner.x + 13, y, inner.right(), &text::sanitize(value), Meaning::Text);
+        if proven.contains(&label) {
+            pen.put(x + 2, y, inner.right(), "✓ typed", Meaning::Ok);
+        }
         y += 1;
     }
     if let Some(why) = &offer.died {
@@ -178,28 +168,35 @@ fn confirm(pen: &mut Pen, offer: &Offer, line: &TextArea, body: Rect) {
         }
         return;
     }
-    answer(pen, plan, line, inner, y);
+    answer(pen, plan, naming, inner, y);
 }
 
-/// Where the name is typed, from a line on, and what the keys do.
-fn answer(pen: &mut Pen, plan: &Plan, line: &TextArea, inner: Rect, mut y: u16) {
-    let typed = super::super::app::content(line);
-    let matches = typed == plan.proof();
+/// Where the next name is typed, from a line on, and what the keys do. On a protected context there are two names.
+fn answer(pen: &mut Pen, plan: &Plan, naming: &Naming, inner: Rect, mut y: u16) {
+    let proofs = plan.proofs();
+    let Some(proof) = proofs.get(naming.done.len()) else { return };
+    let last = naming.done.len() + 1 == proofs.len();
     // Lines of air between the parts, where there is room for them.
     let apart = if inner.height > 12 { 2 } else { 1 };
     y += apart - 1;
     let x = pen.put(inner.x + 2, y, inner.right(), "Type ", Meaning::Text);
-    let x = pen.put(x, y, inner.right(), &text::sanitize(plan.proof()), Meaning::Warn);
-    pen.put(x, y, inner.right(), " to run this plan:", Meaning::Text);
+    let x = pen.put(x, y, inner.right(), &text::sanitize(proof.name), Meaning::Warn);
+    let why = match (proofs.len(), last) {
+        (1, _) => " to run this plan:".to_owned(),
+        (_, false) => format!(", the protected {}:", proof.of),
+        (_, true) => format!(", the {}, to run this plan:", proof.of),
+    };
+    pen.put(x, y, inner.right(), &why, Meaning::Text);
     y += apart;
     pen.put(inner.x + 2, y, inner.right(), "›", Meaning::Accent);
-    pen.line(line, Rect { x: inner.x + 4, y, width: inner.width.saturating_sub(6), height: 1 });
+    pen.line(&naming.line, Rect { x: inner.x + 4, y, width: inner.width.saturating_sub(6), height: 1 });
     y += apart;
-    let hint = if matches {
-        vec![("enter runs it", Meaning::Key), ("esc gives it up", Meaning::Key)]
-    } else {
-        vec![("enter does nothing until the name matches", Meaning::Muted), ("esc gives it up", Meaning::Muted)]
+    let (enter, meaning) = match (super::super::app::content(&naming.line) == proof.name, last) {
+        (true, true) => ("enter runs it", Meaning::Key),
+        (true, false) => ("enter goes on to the object's name", Meaning::Key),
+        (false, _) => ("enter does nothing until the name matches", Meaning::Muted),
     };
+    let hint = [(enter, meaning), ("esc gives it up", meaning)];
     let together: usize = hint.iter().map(|(what, _)| text::width(what) + 3).sum();
     let mut x = inner.x + 2;
     for (what, meaning) in hint {

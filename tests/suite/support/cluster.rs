@@ -22,6 +22,8 @@ pub enum User {
     Admin,
     Sre,
     Auditor,
+    /// Reads the scenario's namespace alone, once [`TestCluster::let_in`] was called.
+    Tenant,
 }
 
 impl User {
@@ -30,6 +32,7 @@ impl User {
             Self::Admin => "admin",
             Self::Sre => "sre",
             Self::Auditor => "auditor",
+            Self::Tenant => "tenant",
         }
     }
 
@@ -38,6 +41,7 @@ impl User {
             Self::Admin => SimUser::Admin,
             Self::Sre => SimUser::Sre,
             Self::Auditor => SimUser::Auditor,
+            Self::Tenant => SimUser::Tenant,
         }
     }
 }
@@ -123,6 +127,20 @@ impl TestCluster {
     pub fn person(&self, user: User) -> Person {
         let token = self.token(user);
         Person::new(&self.proxy.kubeconfig("test", &self.namespace, &token), &[&token])
+    }
+
+    /// Lets the tenant read this scenario's namespace. On the embedded cluster it may read each.
+    pub async fn let_in(&self) {
+        if let Backing::Lab(_) = &self.backing {
+            let rbac = "rbac.authorization.k8s.io";
+            let binding = json!({
+                "apiVersion": format!("{rbac}/v1"), "kind": "RoleBinding",
+                "metadata": { "name": "tenant", "namespace": self.namespace },
+                "roleRef": { "apiGroup": rbac, "kind": "ClusterRole", "name": "lab-view" },
+                "subjects": [{ "apiGroup": rbac, "kind": "User", "name": User::Tenant.name() }],
+            });
+            self.create(&binding).await;
+        }
     }
 
     fn api(&self, api_version: &str, kind: &str, namespace: Option<&str>) -> Api<DynamicObject> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use holdfast::cluster::Target;
 use holdfast::config::Config;
 use holdfast::model::Kind;
-use holdfast::session::{Desk, Options, Session};
+use holdfast::session::{Desk, Options, Session, Unnamed};
 use holdfast::store::Store;
 use holdfast::view::Pane;
 
@@ -17,7 +17,13 @@ pub fn session(person: &Person, namespace: &str) -> Session {
     let target =
         Target { kubeconfig: Some(person.kubeconfig()), namespaces: vec![namespace.to_owned()], ..Target::default() };
     let store = Store::open(&person.state()).unwrap();
-    Session::open(Options { target, config: Config::default(), store, own_namespace: false, kinds: Kind::ALL.to_vec() })
+    Session::open(Options {
+        target,
+        config: Config::default(),
+        store,
+        unnamed: Unnamed::All,
+        kinds: Kind::ALL.to_vec(),
+    })
 }
 
 /// Takes in what happens until the desk is as it should be, and says how long that took.

@@ -8,7 +8,7 @@ use holdfast::cluster::Target;
 use holdfast::config::Config;
 use holdfast::model::Kind;
 use holdfast::plan::DryRun;
-use holdfast::session::{Options, Session};
+use holdfast::session::{Options, Session, Unnamed};
 use holdfast::sim::{Options as SimOptions, Sim, User};
 use holdfast::store::Store;
 use holdfast::tui::{Chord, Effect, Input};
@@ -77,7 +77,7 @@ async fn console(with: &str, columns: u16, lines: u16) -> Driven {
     let target = Target { kubeconfig: Some(file.path().to_owned()), ..Target::default() };
     let store = Store::open(state.path()).unwrap();
     let kinds = Kind::ALL.to_vec();
-    let mut session = Session::open(Options { target, config: Config::default(), store, own_namespace: false, kinds });
+    let mut session = Session::open(Options { target, config: Config::default(), store, unnamed: Unnamed::All, kinds });
     while !session.desk().world.settled() || session.behind() {
         session.next().await;
     }

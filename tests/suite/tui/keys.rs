@@ -46,7 +46,7 @@ fn a_backup_takes_a_plan_a_reading_and_the_typed_name() {
     assert!(driven.effects.is_empty(), "part of the name confirms nothing");
     driven.press(&name[4..]).press("enter");
     let [Effect::Start(confirmed)] = driven.effects.as_slice() else { panic!("{:?}", driven.effects) };
-    assert_eq!(confirmed.plan().proof(), name);
+    assert_eq!(*confirmed.plan().subject.object.name, *name);
     assert_eq!(confirmed.authority().who(), "ada@shop.example");
     driven.desk.operations = vec![shop::operation()];
     driven.input(Input::Started("20260301-030612-7c1d9a04".into()));

@@ -261,6 +261,36 @@ fn rows_of_trees_and_lanes_of_timelines_are_selected_opened_and_scrolled() {
 }
 
 #[test]
+fn a_namespace_is_chosen_by_a_click_and_taken_by_a_second_one() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.press("n").click("1 volume");
+    assert!(driven.effects.is_empty(), "one click only moves the cursor: {:?}", driven.effects);
+    driven.double_click("1 volume");
+    assert_eq!(driven.effects, [Effect::LookAt(vec!["monitoring".into()])]);
+}
+
+#[test]
+fn a_command_that_takes_a_value_lists_its_values_when_it_is_clicked() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.press(": them").click("theme NAME");
+    assert_eq!(driven.app.theme.name(), "dark");
+    driven.click("blue-orange");
+    assert_eq!((driven.app.place(), driven.app.theme.name()), (Place::Panes, "blue-orange"));
+}
+
+#[test]
+fn a_question_before_leaving_a_context_is_not_answered_by_a_click() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.desk.operations = vec![shop::operation()];
+    driven.app.layers.push(Layer::Switch("eu-prod".into()));
+    driven.input(Input::Changed);
+    driven.click("q go there");
+    assert!(driven.effects.is_empty(), "{:?}", driven.effects);
+    driven.press("q");
+    assert_eq!(driven.effects, [Effect::Switch("eu-prod".into())]);
+}
+
+#[test]
 fn columns_are_shown_and_taken_off_by_clicks() {
     let mut driven = Driven::new(shop::desk(), 80, 24);
     driven.press(": columns enter").click("Size").press("esc");
@@ -291,7 +321,7 @@ fn a_plan_that_comes_after_a_click_is_for_what_was_selected() {
     let mut driven = Driven::new(shop::desk(), 120, 36);
     driven.click("data-search-0").press("x b enter");
     let plan = screens::plan(&driven);
-    assert_eq!(plan.proof(), "data-search-0");
+    assert_eq!(&*plan.subject.object.name, "data-search-0");
     driven.input(Input::Planned { ask: 1, result: Box::new(Ok((plan, DryRun::Accepted))) });
     assert_eq!(driven.app.place(), Place::Review);
 }

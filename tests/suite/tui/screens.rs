@@ -31,6 +31,7 @@ pub fn plan(driven: &Driven) -> Plan {
         title: format!("back up volume {}", meta.reference(Kind::Pvc).path()),
         context: driven.desk.world.context.name.to_string(),
         server: driven.desk.world.context.server.to_string(),
+        protected: driven.desk.world.context.protected,
         subject: Subject {
             object: meta.reference(Kind::Pvc),
             uid: subject.clone(),

@@ -322,8 +322,8 @@ pub fn context() -> Context {
         name: "shop-prod".into(),
         server: "https://api.shop.example:6443".into(),
         user: Some("ada@shop.example".into()),
-        namespaces: Vec::new(),
-        read_only: false,
+        login_ends: Some(now() + SignedDuration::from_hours(8)),
+        ..Context::default()
     }
 }
 

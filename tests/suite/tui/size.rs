@@ -45,6 +45,20 @@ fn the_least_size_shows_all_that_a_confirmation_needs() {
     assert_snapshot!("least-confirm", screen);
 }
 
+#[test]
+fn the_least_size_asks_for_both_names_of_a_protected_target() {
+    let mut driven = Driven::new(shop::desk(), LEAST.0, LEAST.1);
+    driven.desk.world.context.protected = true;
+    driven.press("x b enter");
+    let plan = screens::plan(&driven);
+    driven.input(Input::Planned { ask: 1, result: Box::new(Ok((plan, DryRun::Accepted))) });
+    driven.press("enter shop-prod enter led");
+    let screen = driven.screen();
+    for shown in ["shop-prod  ✓ typed", "Type ledger, the object", "› led", "esc gives it up"] {
+        assert!(screen.contains(shown), "{shown}: {screen}");
+    }
+}
+
 #[rstest]
 #[case(LEAST.0 - 1, LEAST.1)]
 #[case(LEAST.0, LEAST.1 - 1)]
@@ -70,8 +84,8 @@ fn keys_act_on_nothing_that_is_not_seen() {
     driven.resize(40, 10).press("enter esc x b : j").input(Input::Paste("x".into()));
     assert!(driven.effects.is_empty(), "{:?}", driven.effects);
     driven.resize(120, 36);
-    let Some(Layer::Confirm(_, line)) = driven.app.layers.last() else { panic!("{:?}", driven.app.layers) };
-    assert_eq!(line.lines(), [name.as_str()], "what was typed is as it was");
+    let Some(Layer::Confirm(_, naming)) = driven.app.layers.last() else { panic!("{:?}", driven.app.layers) };
+    assert_eq!(naming.line.lines(), [name.as_str()], "what was typed is as it was");
     driven.resize(40, 10).press("q");
     assert!(driven.effects.is_empty(), "q is a letter while a name is typed");
     driven.press("ctrl-c");
