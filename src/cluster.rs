@@ -96,7 +96,7 @@ impl Cluster {
     pub async fn renew_credentials(&self) -> Result<(), ConnectError> {
         // One at a time: whoever read the file last must not be overtaken by one who read it before.
         let _turn = self.inner.renewal.lock().await;
-        let (client, login_ends) = connect::client_of(&self.inner.target, self.inner.read_only).await?;
+        let (client, login_ends) = connect::client_again(&self.inner).await?;
         self.inner.wire.replace(client);
         *self.inner.login_ends.lock().unwrap_or_else(PoisonError::into_inner) = login_ends;
         Ok(())

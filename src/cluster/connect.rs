@@ -198,10 +198,17 @@ pub async fn connect(target: &Target, read_only: impl Fn(&str) -> bool) -> Resul
 /// A client, and when its credentials end, where that is known.
 pub(super) type Client = (kube::Client, Option<Timestamp>);
 
-/// The same target once more: credentials are read again.
-pub(super) async fn client_of(target: &Target, read_only: bool) -> Result<Client, ConnectError> {
-    let (context, config) = configuration(target).await?;
-    client(config, &context, read_only).await
+/// The same context of the same server once more: credentials are read again, and nothing else. The file's current
+/// context may be another by now, and the name may lead elsewhere; what is on the screen must not become false by that.
+pub(super) async fn client_again(inner: &Inner) -> Result<Client, ConnectError> {
+    let context = inner.context.to_string();
+    let target = Target { context: Some(context.clone()), ..inner.target.clone() };
+    let (_, config) = configuration(&target).await?;
+    if config.cluster_url.to_string().trim_end_matches('/') != &*inner.server {
+        let why = "its server in the kubeconfig is another now; go to the context again to look at that one".into();
+        return Err(ConnectError::Client { context, why });
+    }
+    client(config, &context, inner.read_only).await
 }
 
 async fn configuration(target: &Target) -> Result<(String, Config), ConnectError> {

@@ -52,6 +52,17 @@ async fn a_good_kubeconfig_connects_without_asking_the_server() {
 }
 
 #[tokio::test]
+async fn renewing_credentials_never_leads_to_another_cluster() {
+    let (file, target) = target(GOOD, None);
+    let cluster = connect(&target, |_| false).await.unwrap();
+    std::fs::write(file.path(), GOOD.replace("current-context: shop", "current-context: lost")).unwrap();
+    cluster.renew_credentials().await.unwrap();
+    std::fs::write(file.path(), GOOD.replace("127.0.0.1:1", "127.0.0.1:2")).unwrap();
+    let error = cluster.renew_credentials().await.unwrap_err().to_string();
+    assert!(error.contains("its server in the kubeconfig is another now"), "{error}");
+}
+
+#[tokio::test]
 async fn an_unknown_context_names_those_there_are() {
     let said = failure(GOOD, Some("prod")).await;
     assert!(said.contains("\"prod\"") && said.contains("(shop, lost)"), "{said}");
