@@ -12,6 +12,7 @@ type Effects = Vec<Effect>;
 
 impl App {
     /// Does an action, or says why it cannot be done.
+    #[expect(clippy::too_many_lines, reason = "a table: one line for each action")]
     pub(super) fn run(&mut self, desk: &Desk, id: ActionId, argument: Option<&str>) -> Effects {
         if let Availability::Disabled(why) = self.available(desk, id) {
             self.say(desk, Level::Warn, format!("{}: {why}", Action::of(id).short));
