@@ -3,6 +3,7 @@
 //! The only part that waits. A key press draws at once; what the session reports and a terminal whose size changes
 //! are drawn at most thirty times a second.
 
+mod keys;
 mod signals;
 
 use std::collections::HashMap;
@@ -10,8 +11,7 @@ use std::future::pending;
 use std::io;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as Key, EventStream, KeyEventKind};
-use futures::StreamExt;
+use crossterm::event::{Event as Key, KeyEventKind};
 
 use super::mouse::Mouse;
 use super::spots::Spots;
@@ -22,6 +22,7 @@ use crate::model::ObjRef;
 use crate::plan::{OperationId, Verb};
 use crate::session::{Event, Session, Ticket};
 use crate::view::Level;
+use keys::Keys;
 use signals::{Said, Signals};
 
 /// The shortest time between two frames that no key asked for.
@@ -131,7 +132,7 @@ impl Console<'_> {
     }
 
     async fn look(&mut self, mut signals: Signals) -> Result<(), ConsoleError> {
-        let mut keys = EventStream::new();
+        let mut keys = Keys::listen()?;
         self.frame()?;
         loop {
             let then = tokio::select! {
