@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
 use super::soon;
+use crate::support::wait::{self, LONG};
 
 const SNAPSHOT: &str = "apiVersion: snapshot.storage.k8s.io/v1
 kind: VolumeSnapshot
@@ -135,9 +136,12 @@ async fn exec_carries_input_output_and_the_exit_code() {
 #[tokio::test]
 async fn logs_are_printed_and_followed() {
     let Some(kubectl) = Kubectl::start().await else { return };
-    assert!(kubectl.ok("logs db-0").await.contains("starting PostgreSQL"));
-    kubectl.sim.write_log("shop", "db-0", "postgres", "the last line");
-    assert!(kubectl.ok("logs db-0 --tail=1 --timestamps").await.ends_with("Z the last line\n"));
+    let all = async || kubectl.ok("logs db-0 --timestamps").await;
+    wait::seen("the first line", LONG, all, |text| text.contains("starting PostgreSQL")).await;
+    // The container goes on writing by itself, so this line need not stay the last.
+    kubectl.sim.write_log("shop", "db-0", "postgres", "a line of ours");
+    assert!(all().await.contains("Z a line of ours\n"));
+    assert_eq!(kubectl.ok("logs db-0 --tail=1").await.lines().count(), 1);
     assert!(kubectl.fails("logs db-0 --previous").await.contains("previous terminated container"));
     let mut follow = kubectl.command("logs -f db-0 --tail=1").stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
