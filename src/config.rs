@@ -42,6 +42,8 @@ pub struct Config {
     pub theme: Option<String>,
     /// Whether the console listens to the mouse.
     pub mouse: bool,
+    /// Whether notices ring the terminal's bell.
+    pub bell: bool,
     /// Keys of actions, in place of their own.
     #[serde(skip)]
     pub keys: Vec<KeySetting>,
@@ -58,6 +60,7 @@ impl Default for Config {
         Self {
             theme: None,
             mouse: true,
+            bell: false,
             keys: Vec::new(),
             policy: Policies::default(),
             deadlines: Deadlines::default(),

@@ -15,7 +15,7 @@ mod question;
 pub(crate) mod testing;
 
 pub use act::{Act, Check, Expect, Follow, ObjectAt, Output, Outputs, Resource, Slot, Target, Until};
-pub use authority::{Authority, Confirmed, NotConfirmed, Proof};
+pub use authority::{Authority, Confirmed, NotConfirmed, Proof, departs};
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
 pub use judge::{Observed, Seen, broken_guard, judge, next_read, resolve};
 pub use node::{Guard, Node, OperationId, Plan, Refusal, Step, StepId, Subject, Verb};

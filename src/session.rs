@@ -161,6 +161,11 @@ impl Session {
         session
     }
 
+    /// The settings that it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.options.config
+    }
+
     /// The readable state.
     pub fn desk(&self) -> &Desk {
         &self.desk
@@ -382,7 +387,7 @@ impl Session {
     }
 
     /// Says something to whoever looks at the desk.
-    fn notice(&mut self, level: Level, text: &str) {
+    pub fn notice(&mut self, level: Level, text: &str) {
         self.desk.say(level, text);
     }
 

@@ -5,6 +5,7 @@
 
 mod action;
 mod app;
+mod bell;
 mod draw;
 mod driver;
 mod form;
@@ -14,6 +15,7 @@ mod keys;
 mod layer;
 mod layout;
 mod logs;
+mod lookout;
 mod mouse;
 mod pages;
 mod palette;

@@ -53,6 +53,9 @@ settings! {
         "The colours of the console; `:theme` tries them all."
     "mouse" Flag Value("true") like "false";
         "Whether the console listens to the mouse. With false the terminal keeps it, to select text."
+    "bell" Flag Value("false") like "true";
+        "Whether the terminal's bell rings with what the console has to say: an operation ended, the connection was lost \
+         or came back, a marked or just backed up volume became critical."
     "keys.ACTION" Keys Nothing("the key that `holdfast keys` lists") like "[\"p\", \"f2\"]";
         "The keys of an action, in place of its own; an empty list takes them all away. `holdfast keys` lists actions \
          and keys. What writes to a cluster needs ctrl held."

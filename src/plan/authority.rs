@@ -72,6 +72,13 @@ pub enum NotConfirmed {
     },
 }
 
+/// The place of the first character that makes what is typed another name, counted in characters; `None` while it
+/// may still become the name.
+pub fn departs(name: &str, typed: &str) -> Option<usize> {
+    let mut expected = name.chars();
+    typed.chars().position(|c| expected.next() != Some(c))
+}
+
 impl Plan {
     /// The names that a person types to confirm, in this order: on a protected context its own, then the subject's.
     /// The name of an object proves nothing about the cluster that it is on.
@@ -164,5 +171,17 @@ mod tests {
         let json = serde_json::to_value(plan(false)).unwrap();
         assert!(json.get("protected").is_none(), "{json}");
         assert_eq!(serde_json::from_value::<Plan>(json).unwrap(), plan(false));
+    }
+
+    #[rstest]
+    #[case("", None)]
+    #[case("data-d", None)]
+    #[case("data-db-0", None)]
+    #[case("Data", Some(0))]
+    #[case("data_db-0", Some(4))]
+    #[case("data-db-0 ", Some(9))]
+    #[case("größe", Some(0))]
+    fn the_first_wrong_letter_is_found(#[case] typed: &str, #[case] at: Option<usize>) {
+        assert_eq!(departs("data-db-0", typed), at);
     }
 }

@@ -7,13 +7,10 @@ use jiff::Timestamp;
 
 use crate::model::{Connection, Context, Delta, Policies, Touched, Uid, World};
 use crate::plan::{AccessQuestion, backup};
-use crate::text;
-use crate::view::{Boards, Level, Notice, OperationView};
+use crate::view::{Boards, Level, Notices, OperationView};
 
 /// Rows made anew at once: some milliseconds, so that a key is not kept waiting.
 const SLICE: usize = 200;
-/// Notices kept.
-const NOTICES: usize = 100;
 
 /// What can be seen of a session.
 #[derive(Debug)]
@@ -24,8 +21,8 @@ pub struct Desk {
     pub boards: Boards,
     /// Operations of this cluster, the newest first.
     pub operations: Vec<OperationView>,
-    /// What the console had to say, the newest last.
-    pub notices: Vec<Notice>,
+    /// What the console had to say.
+    pub notices: Notices,
     /// Rights as the API server last told them, for those that were asked about.
     pub rights: BTreeMap<AccessQuestion, bool>,
     /// What a backup begins with unless a person chooses otherwise.
@@ -44,7 +41,7 @@ impl Desk {
             world,
             boards: Boards::default(),
             operations: Vec::new(),
-            notices: Vec::new(),
+            notices: Notices::default(),
             rights: BTreeMap::new(),
             backup: backup::Options::default(),
             now,
@@ -59,7 +56,11 @@ impl Desk {
 
     /// Takes one change of the cluster in; [`Desk::work`] brings the rows up to date with it.
     pub(super) fn apply(&mut self, delta: Delta, now: Timestamp) {
+        let before = matches!(delta, Delta::Connection(_)).then(|| self.world.connection.clone());
         let touched = self.world.apply(delta, now);
+        if let Some((level, text)) = before.and_then(|before| turned(&before, &self.world.connection)) {
+            self.notices.say(now, level, &text);
+        }
         self.boards.note(&touched);
     }
 
@@ -96,9 +97,35 @@ impl Desk {
     }
 
     pub(super) fn say(&mut self, level: Level, text: &str) {
-        if self.notices.len() >= NOTICES {
-            self.notices.remove(0);
+        self.notices.say(self.now, level, text);
+    }
+}
+
+/// What to say when the connection was lost or came back.
+fn turned(before: &Connection, after: &Connection) -> Option<(Level, String)> {
+    match (before, after) {
+        (Connection::Up, Connection::Down { why, .. }) => {
+            let text = format!("lost the connection to the API server: {why}; rows stay as they were then");
+            Some((Level::Critical, text))
         }
-        self.notices.push(Notice { at: self.now, level, text: text::sanitize(text).into() });
+        (Connection::Down { .. }, Connection::Up) => Some((Level::Ok, "the API server answers again".to_owned())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losing_the_connection_and_getting_it_back_are_said_once_each() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut desk = Desk::new(Context::default(), Policies::default(), now);
+        let down = || Connection::Down { since: now, why: "refused".into() };
+        for connection in [down(), Connection::Up, Connection::Up, down(), down(), Connection::Up, down()] {
+            desk.apply(Delta::Connection(connection), now);
+        }
+        let said: Vec<_> = desk.notices.newest().map(|notice| (notice.level, notice.count)).collect();
+        assert_eq!(said, [(Level::Critical, 2), (Level::Ok, 2)]);
     }
 }

@@ -16,6 +16,7 @@ mod values;
 
 pub use filling::form_command;
 pub use typing::content;
+pub(super) use typing::edit;
 pub use values::{Contexts, Value};
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use super::keys::Chord;
 use super::layer::{DetailLayer, Layer, Offer, Place, ProblemsLayer};
 use super::layout::{Areas, LEAST};
 use super::logs::Tail;
+use super::lookout::Lookout;
 use super::mouse::Gesture;
 use super::pages;
 use super::panes::Panes;
@@ -101,6 +103,8 @@ pub enum Effect {
     Resume(Arc<str>),
     /// Ask which rights a backup of this claim would need.
     AskRights(Uid),
+    /// Say something that stays in the list of notices.
+    Notice(Level, String),
     /// Put text into the clipboard.
     Copy(String),
     /// Read an object in full.
@@ -150,6 +154,7 @@ pub struct App {
     last: Vec<Layer>,
     /// A form that was given up with something typed in it.
     kept: Option<Box<Form>>,
+    lookout: Lookout,
     /// What a form will be about that waits for the first lists.
     opening: Option<Uid>,
     asks: u64,
@@ -178,6 +183,7 @@ impl App {
             tail: None,
             last: Vec::new(),
             kept: None,
+            lookout: Lookout::default(),
             opening: None,
             asks: 0,
             screen: Rect::new(0, 0, columns, lines),
@@ -210,7 +216,10 @@ impl App {
                 self.made_of = None;
                 self.look_again(desk);
                 self.renew_menu(desk);
-                self.open_when_listed(desk)
+                let mut effects = self.open_when_listed(desk);
+                let news = self.lookout.look(desk, &self.panes);
+                effects.extend(news.into_iter().map(|(level, text)| Effect::Notice(level, text)));
+                effects
             }
             Input::Planned { ask, result } => {
                 self.planned(desk, ask, *result);
@@ -335,7 +344,7 @@ impl App {
         self.layers.push(match result {
             Ok((plan, dry_run)) => {
                 let version = version(desk, &plan);
-                Layer::Review(Box::new(Offer { plan, dry_run, version, died: None }), 0)
+                Layer::Review(Box::new(Offer { plan, dry_run, version, touched: desk.now, died: None }), 0)
             }
             Err(refusal) => Layer::Refusal(Box::new(refusal), 0),
         });
@@ -352,12 +361,17 @@ impl App {
     }
 
     /// Looks whether what is offered for confirmation still stands.
-    fn look_again(&mut self, desk: &Desk) {
+    pub(super) fn look_again(&mut self, desk: &Desk) {
+        // The review beneath a confirmation is of the same plan.
+        let expired = match self.layers.last() {
+            Some(Layer::Confirm(offer, _)) => offer.expired(desk.now),
+            _ => None,
+        };
         for layer in &mut self.layers {
             if let Layer::Review(offer, _) | Layer::Confirm(offer, _) = layer
                 && offer.died.is_none()
             {
-                offer.died = died(desk, offer);
+                offer.died = died(desk, offer).or_else(|| expired.clone());
             }
         }
     }

@@ -13,6 +13,7 @@ mod problems;
 mod sheet;
 mod sparkline;
 mod timeline;
+mod toasts;
 mod tree;
 
 use jiff::{SignedDuration, Timestamp};
@@ -61,6 +62,7 @@ fn parts(pen: &mut Pen, app: &App, desk: &Desk) {
     }
     strip(pen, &app.keymap, desk, areas.strip);
     bar(pen, app, desk, areas.bar);
+    toasts::draw(pen, app, desk, areas.body);
     for layer in &app.layers[cover.map_or(0, |at| at + 1)..] {
         // A filter is typed in the bar, beneath the rows that it leaves.
         if !matches!(layer, Layer::Filter(..) | Layer::LineFilter(..)) {
@@ -194,12 +196,10 @@ fn bar(pen: &mut Pen, app: &App, desk: &Desk, area: Rect) {
         Some(Layer::LineFilter(line, _)) => return typed_line_filter(pen, app, desk, line, area),
         _ => {}
     }
-    let noticed = desk.notices.last().map(|notice| (notice.at, notice.level, &*notice.text));
-    let said = app.said.as_ref().map(|(at, level, text)| (*at, *level, text.as_str()));
-    let recent = |(at, ..): &(Timestamp, Level, &str)| desk.now.duration_since(*at) < MESSAGE;
-    if let Some((_, level, text)) = said.filter(recent).or(noticed.filter(recent)) {
+    let recent = |(at, ..): &&(Timestamp, Level, String)| desk.now.duration_since(*at) < MESSAGE;
+    if let Some((_, level, text)) = app.said.as_ref().filter(recent) {
         let text = format!(" {} {}", level.glyph(), text::sanitize(text));
-        pen.put(area.x, area.y, area.right(), &text, level);
+        pen.put(area.x, area.y, area.right(), &text, *level);
         return;
     }
     keys(pen, app, desk, area);

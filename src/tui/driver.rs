@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as Key, KeyEventKind};
 
+use super::bell::Bell;
 use super::mouse::Mouse;
 use super::spots::Spots;
 use super::terminal::{ConsoleError, Screen, panicked};
@@ -53,10 +54,11 @@ pub async fn run(
     // The theme was chosen with NO_COLOR in mind; one that was asked for is shown in its colours all the same.
     crossterm::style::force_color_output(true);
     let (spots, mouse) = (Spots::default(), Mouse::default());
+    let bell = Bell::new(session.config().bell);
     let pace = Pace { drawn: Instant::now(), due: None };
     app.recall(session.commands());
     let asked = HashMap::new();
-    Console { screen, session, app, spots, mouse, asked, pace, changed: false, going: None }.run(signals).await
+    Console { screen, session, app, spots, mouse, asked, bell, pace, changed: false, going: None }.run(signals).await
 }
 
 /// What an answer is the answer to.
@@ -79,6 +81,7 @@ struct Console<'a> {
     changed: bool,
     /// The context that a person wants to go to.
     going: Option<Box<str>>,
+    bell: Bell,
 }
 
 /// How the loop goes on.
@@ -174,7 +177,10 @@ impl Console<'_> {
     /// Draws what is known now, for the size that the terminal has now.
     fn frame(&mut self) -> io::Result<Then> {
         let then = if std::mem::take(&mut self.changed) { self.handle(Input::Changed) } else { Then::On };
-        let Self { screen, app, session, spots, .. } = self;
+        let Self { screen, app, session, spots, bell, .. } = self;
+        if bell.due(session.desk().notices.said(), session.desk().now) {
+            screen.ring()?;
+        }
         screen.draw(|frame| {
             let size = frame.area();
             app.resize(session.desk(), size.width, size.height);
@@ -282,6 +288,7 @@ impl Console<'_> {
                     return Performed::Said(Box::new(Input::Refused(Box::new(refusal))));
                 }
             }
+            Effect::Notice(level, text) => self.session.notice(level, &text),
             Effect::AskRights(claim) => self.session.ask_rights(&claim),
             Effect::Copy(text) => {
                 // A terminal that is gone shows at the next frame.

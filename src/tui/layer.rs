@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use ratatui_textarea::TextArea;
 
 use super::action::{ActionId, Argument, Availability};
@@ -248,8 +249,21 @@ pub struct Offer {
     pub dry_run: DryRun,
     /// The version of the object that was on screen when the plan was shown.
     pub version: Option<Box<str>>,
+    /// When a key was last pressed on its confirmation.
+    pub touched: Timestamp,
     /// Why it can no longer be confirmed.
     pub died: Option<Box<str>>,
+}
+
+impl Offer {
+    /// How long a confirmation waits for the next key: what was read is then no longer what is there.
+    pub const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+
+    /// Why it is too old to be confirmed.
+    pub fn expired(&self, now: Timestamp) -> Option<Box<str>> {
+        let why = "no key was pressed for 2m, so what the plan says may be old; close this and plan again";
+        (now.duration_since(self.touched) >= Self::PATIENCE).then(|| why.into())
+    }
 }
 
 impl Layer {

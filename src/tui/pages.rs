@@ -265,11 +265,16 @@ fn as_command(action: &Action) -> String {
 
 fn notices(desk: &Desk, room: usize) -> Vec<Line> {
     let mut lines = Vec::new();
-    for notice in desk.notices.iter().rev() {
+    for notice in desk.notices.newest() {
         let age = text::age(desk.now.duration_since(notice.at));
-        for (i, piece) in wrap(&text::sanitize(&notice.text), room.saturating_sub(12)).into_iter().enumerate() {
-            let start = if i == 0 { format!("{age:>5} ago {} ", notice.level.glyph()) } else { " ".repeat(12) };
-            lines.push(vec![(start, notice.level.into()), (piece, Meaning::Text)]);
+        let (at, level) = (notice.at.strftime("%H:%M:%SZ"), notice.level);
+        let start = format!("{at} {age:>4} ago  {} {:<9}", level.glyph(), level.word());
+        let indent = text::width(&start);
+        let count = if notice.count > 1 { format!(" x{}", notice.count) } else { String::new() };
+        for (i, piece) in wrap(&format!("{}{count}", notice.text), room.saturating_sub(indent)).into_iter().enumerate()
+        {
+            let start = if i == 0 { start.clone() } else { " ".repeat(indent) };
+            lines.push(vec![(start, level.into()), (piece, Meaning::Text)]);
         }
     }
     if lines.is_empty() {

@@ -129,6 +129,11 @@ impl Screen {
         execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
     }
 
+    /// Rings the terminal's bell.
+    pub fn ring(&mut self) -> io::Result<()> {
+        self.terminal.backend_mut().write_all(b"\x07")
+    }
+
     /// Gives the terminal back and asks the kernel to stop this process and its group, as `ctrl-z` does elsewhere.
     /// The stop may come a moment later, or never: nobody could continue a process without a shell above it.
     pub fn suspend(&mut self) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Operations and notices as screens and the command line show them.
+//! Operations as screens and the command line show them.
 //!
 //! Plain data, filled by the session from journals; nothing here runs or decides anything.
 
@@ -178,15 +178,4 @@ impl OperationView {
     pub fn progress(&self) -> (usize, usize) {
         (self.steps.iter().filter(|step| step.state == StepState::Done).count(), self.steps.len())
     }
-}
-
-/// Something the console has to say once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// When it was said.
-    pub at: Timestamp,
-    /// How bad it is.
-    pub level: Level,
-    /// What, on which object, why, what to do.
-    pub text: Box<str>,
 }

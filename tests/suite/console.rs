@@ -41,6 +41,7 @@ async fn a_backup_by_keys_holds_the_bytes_of_the_volume(cluster: TestCluster) {
     .await;
     one_snapshot_with(&cluster, &volume, b"before the cut").await;
     assert_eq!(sre.entries()[0]["body"]["authority"]["typed"]["who"], "sre");
+    assert_eq!(terminal.written("\u{7}"), 0, "nobody asked for the bell");
     // The list of operations and the operation's screen first, then the console.
     terminal.press("qqq");
     assert_eq!(terminal.ended().await, 0);
@@ -54,6 +55,7 @@ async fn a_form_chooses_another_class_and_gives_the_reason(cluster: TestCluster)
     let class = format!("kept-{}", cluster.namespace);
     cluster.create(&manifests::snapshot_class(&class, &volume.driver)).await;
     let sre = cluster.person(User::Sre);
+    sre.configure("bell = true\n");
     let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
     terminal.shows("data").await;
     terminal.press("xb");
@@ -71,6 +73,8 @@ async fn a_form_chooses_another_class_and_gives_the_reason(cluster: TestCluster)
     terminal.shows("Confirm").await;
     terminal.press("data\r");
     terminal.shows("Done 3/3").await;
+    terminal.shows("✓ back up volume").await;
+    assert_eq!(terminal.written("\u{7}"), 1);
     one_snapshot_with(&cluster, &volume, b"known bytes").await;
     let snapshot = cluster.snapshots().await.remove(0);
     assert_eq!(snapshot["metadata"]["annotations"]["holdfast.dev/reason"], "before the move\nof its node");

@@ -60,7 +60,7 @@ fn live(desk: &Desk) -> bool {
 }
 
 fn said(desk: &Desk, what: &str) -> bool {
-    desk.notices.iter().any(|notice| notice.text.contains(what))
+    desk.notices.newest().any(|notice| notice.text.contains(what))
 }
 
 async fn a_cluster_that_is_down_is_left_for_another_and_come_back_to(here: TestCluster) {
@@ -76,7 +76,7 @@ async fn a_cluster_that_is_down_is_left_for_another_and_come_back_to(here: TestC
     let down = |desk: &Desk| matches!(desk.world.connection, Connection::Down { .. });
     desk::until(&mut session, "the first cluster to be down", LONG, down).await;
     session.switch("there").await;
-    assert_eq!((rows(session.desk(), Pane::Volumes).len(), session.desk().notices.len()), (0, 0));
+    assert_eq!((rows(session.desk(), Pane::Volumes).len(), session.desk().notices.newest().count()), (0, 0));
     assert_eq!(&*session.desk().world.context.name, "there");
     desk::until(&mut session, "the other volume", LONG, |desk| live(desk) && has(desk, Pane::Volumes, "data-there"))
         .await;

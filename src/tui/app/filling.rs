@@ -83,6 +83,13 @@ impl App {
         }
     }
 
+    /// Gives the keys to another field.
+    pub(super) fn turn_form(&mut self, turn: impl FnOnce(&mut Form)) {
+        if let Some(form) = self.form_mut() {
+            turn(form);
+        }
+    }
+
     /// Whether a form lies beneath the top layer: going back leads to it.
     pub fn filled_in(&self) -> bool {
         self.layers.iter().rev().nth(1).is_some_and(|layer| matches!(layer, Layer::Form(_)))

@@ -1,7 +1,8 @@
 //! What each action does to the state of the console.
 
 use super::super::action::{Action, ActionId, Argument, Availability};
-use super::super::layer::{Cursor, DetailLayer, Layer, Naming};
+use super::super::form::Form;
+use super::super::layer::{Cursor, DetailLayer, Layer, Naming, Offer};
 use super::{App, Effect, typing};
 use crate::model::{Key, Kind, ObjRef};
 use crate::session::Desk;
@@ -12,7 +13,6 @@ type Effects = Vec<Effect>;
 
 impl App {
     /// Does an action, or says why it cannot be done.
-    #[expect(clippy::too_many_lines, reason = "a table: one line for each action")]
     pub(super) fn run(&mut self, desk: &Desk, id: ActionId, argument: Option<&str>) -> Effects {
         if let Availability::Disabled(why) = self.available(desk, id) {
             self.say(desk, Level::Warn, format!("{}: {why}", Action::of(id).short));
@@ -70,21 +70,13 @@ impl App {
             ActionId::Backup => return self.backup(desk),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
-            ActionId::Proceed => {
-                if let Some(Layer::Review(offer, _)) = self.layers.last() {
-                    let naming = Naming { done: Vec::new(), line: typing::line("") };
-                    self.layers.push(Layer::Confirm(offer.clone(), Box::new(naming)));
-                }
-            }
+            ActionId::Proceed => self.proceed(desk),
             ActionId::Logs => self.show_logs(desk, argument),
             ActionId::Wrap => self.turn_log(|logs| logs.wrap = !logs.wrap),
             ActionId::Stamps => self.turn_log(|logs| logs.stamps = !logs.stamps),
             ActionId::Instance => self.turn_log(|logs| logs.source.previous = !logs.source.previous),
-            ActionId::NextField | ActionId::PreviousField => {
-                if let Some(form) = self.form_mut() {
-                    if id == ActionId::NextField { form.next() } else { form.previous() }
-                }
-            }
+            ActionId::NextField => self.turn_form(Form::next),
+            ActionId::PreviousField => self.turn_form(Form::previous),
             ActionId::Submit => return self.submit(desk),
             ActionId::CopyCommand => return self.copy_command(desk),
             ActionId::Yaml => return self.fetch(desk),
@@ -120,6 +112,15 @@ impl App {
             ActionId::Help => self.layers.push(Layer::Help(self.place(), 0)),
         }
         Effects::new()
+    }
+
+    /// Goes on from a plan that was read to the names that confirm it.
+    fn proceed(&mut self, desk: &Desk) {
+        if let Some(Layer::Review(offer, _)) = self.layers.last() {
+            let offer = Offer { touched: desk.now, ..(**offer).clone() };
+            let naming = Naming { done: Vec::new(), line: typing::line("") };
+            self.layers.push(Layer::Confirm(Box::new(offer), Box::new(naming)));
+        }
     }
 
     /// What an open menu offers may have changed: rights become known, objects go.

@@ -18,7 +18,7 @@ pub(super) fn line(text: &str) -> Box<TextArea<'static>> {
 }
 
 /// Takes a key into a line. `ctrl-u` empties it up to the cursor, as in a shell.
-pub(super) fn edit(line: &mut TextArea<'_>, event: KeyEvent) {
+pub(in crate::tui) fn edit(line: &mut TextArea<'_>, event: KeyEvent) {
     if event.code == KeyCode::Char('u') && event.modifiers.contains(KeyModifiers::CONTROL) {
         line.delete_line_by_head();
     } else {
@@ -38,6 +38,7 @@ impl App {
             Some(Layer::Pick(_)) => return self.picker_key(desk, event),
             _ => {}
         }
+        self.touch(desk);
         match event.code {
             KeyCode::Esc => {
                 self.give_up();
@@ -60,10 +61,29 @@ impl App {
             form.paste(text);
             return;
         }
+        self.touch(desk);
+        if let Some(Layer::Confirm(offer, naming)) = self.layers.last_mut() {
+            // A name that was copied with something else was not read.
+            let pasted = text.trim_end_matches(['\r', '\n']);
+            if offer.plan.proofs().get(naming.done.len()).is_some_and(|proof| proof.name == pasted) {
+                naming.line = line(pasted);
+            } else {
+                self.say(desk, Level::Warn, "only the exact name can be pasted here");
+            }
+            return;
+        }
         // Text that is pasted where no text is asked for must not press keys.
         if let Some(line) = self.line() {
             line.insert_str(text.lines().next().unwrap_or_default());
             self.edited(desk);
+        }
+    }
+
+    /// A key was pressed: a confirmation that was too old before stays so, any other waits anew.
+    fn touch(&mut self, desk: &Desk) {
+        self.look_again(desk);
+        if let Some(Layer::Confirm(offer, _)) = self.layers.last_mut() {
+            offer.touched = desk.now;
         }
     }
 

@@ -10,7 +10,7 @@ use super::super::pages::wrap;
 use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::Pen;
-use crate::plan::Plan;
+use crate::plan::{Plan, departs};
 use crate::session::Desk;
 use crate::text;
 use crate::view::Pane;
@@ -189,9 +189,17 @@ fn answer(pen: &mut Pen, plan: &Plan, naming: &Naming, inner: Rect, mut y: u16) 
     pen.put(x, y, inner.right(), &why, Meaning::Text);
     y += apart;
     pen.put(inner.x + 2, y, inner.right(), "›", Meaning::Accent);
-    pen.line(&naming.line, Rect { x: inner.x + 4, y, width: inner.width.saturating_sub(6), height: 1 });
+    let typed = super::super::app::content(&naming.line);
+    let typed_at = Rect { x: inner.x + 4, y, width: inner.width.saturating_sub(6), height: 1 };
+    pen.line(&naming.line, typed_at);
+    let wrong = first_wrong(pen, proof.name, typed, typed_at);
     y += apart;
-    let (enter, meaning) = match (super::super::app::content(&naming.line) == proof.name, last) {
+    // Where there is no air, what is wrong stands in place of what enter does.
+    if wrong && apart == 1 {
+        pen.put(inner.x + 2, y + 1, inner.right(), "esc gives it up", Meaning::Muted);
+        return;
+    }
+    let (enter, meaning) = match (typed == proof.name, last) {
         (true, true) => ("enter runs it", Meaning::Key),
         (true, false) => ("enter goes on to the object's name", Meaning::Key),
         (false, _) => ("enter does nothing until the name matches", Meaning::Muted),
@@ -205,4 +213,26 @@ fn answer(pen: &mut Pen, plan: &Plan, naming: &Naming, inner: Rect, mut y: u16) 
             (x, y) = (inner.x + 2, y + 1);
         }
     }
+    if apart > 1 {
+        let patience = format!("after {} without a key it has to be planned again", text::age(Offer::PATIENCE));
+        pen.put(inner.x + 2, y + 1, inner.right(), &patience, Meaning::Muted);
+    }
+}
+
+/// Marks the first letter that makes what is typed another name, in the line below. Whether there is one.
+fn first_wrong(pen: &mut Pen, name: &str, typed: &str, line: Rect) -> bool {
+    let Some(at) = departs(name, typed) else { return false };
+    let wrong = match name.chars().nth(at) {
+        Some(expected) => format!("\"{}\" is expected here", text::sanitize(expected.encode_utf8(&mut [0; 4]))),
+        None => "the name ends before this".to_owned(),
+    };
+    let before: String = typed.chars().take(at).collect();
+    let caret = line.x.saturating_add(u16::try_from(text::width(&before)).unwrap_or(u16::MAX));
+    let long = u16::try_from(text::width(&wrong)).unwrap_or(u16::MAX);
+    let (y, end) = (line.y + 1, line.right());
+    let x = if caret < end { pen.put(caret, y, end, "^ ", Meaning::Danger) } else { end };
+    // What does not fit behind the mark stands before it.
+    let x = if x + long <= end { x } else { caret.min(end).saturating_sub(long + 1).max(line.x) };
+    pen.put(x, y, end, &wrong, Meaning::Danger);
+    true
 }

@@ -82,11 +82,15 @@ impl<'a> Pen<'a> {
 
     /// A frame with a title on the left and another on the right of its upper edge.
     pub fn frame(&mut self, area: Rect, left: &[Piece], right: &[Piece], focused: bool) {
+        self.frame_in(area, left, right, if focused { Meaning::Focus } else { Meaning::Border });
+    }
+
+    /// The same with a frame that means something itself.
+    pub fn frame_in(&mut self, area: Rect, left: &[Piece], right: &[Piece], meaning: Meaning) {
         self.clear(area);
         if area.width < 6 || area.height < 2 {
             return;
         }
-        let meaning = if focused { Meaning::Focus } else { Meaning::Border };
         let line = "─".repeat(usize::from(area.width) - 2);
         let (last, edge) = (area.bottom() - 1, area.right());
         self.put(area.x, area.y, edge, &format!("╭{line}╮"), meaning);

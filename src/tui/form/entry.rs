@@ -1,9 +1,10 @@
 //! What is typed in one field, and the list that is open in it.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::style::Style;
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
+use super::super::app::edit;
 use crate::plan::{Choice, FieldKind};
 use crate::text;
 
@@ -73,9 +74,7 @@ impl Entry {
             KeyCode::Char(c) if event.modifiers.is_empty() || c.is_uppercase() => {
                 self.area.insert_str(text::sanitize(c.encode_utf8(&mut [0; 4])));
             }
-            // Where text is typed in a shell this empties the line.
-            KeyCode::Char('u') if event.modifiers == KeyModifiers::CONTROL => drop(self.area.delete_line_by_head()),
-            _ => drop(self.area.input(event)),
+            _ => edit(&mut self.area, event),
         }
     }
 

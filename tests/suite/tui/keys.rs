@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use holdfast::config::Reading;
-use holdfast::model::{Delta, Kind, Object, Scope};
+use holdfast::model::{Delta, Key, Kind, Object, Scope, Touched};
 use holdfast::plan::DryRun;
 use holdfast::tui::{Effect, Input, Keymap, Layer, Place};
-use holdfast::view::Pane;
+use holdfast::view::{OperationView, Pane};
 use insta::assert_snapshot;
 
 use super::driven::Driven;
@@ -80,6 +80,49 @@ fn a_confirmation_dies_when_its_object_changes() {
     driven.press(&name).press("enter");
     assert!(driven.effects.is_empty());
     assert!(driven.screen().contains("changed since this plan was made"), "{}", driven.screen());
+}
+
+#[test]
+fn only_the_exact_name_can_be_pasted_into_a_confirmation() {
+    let mut driven = screens::reviewed(80, 24);
+    driven.effects.clear();
+    let name = selected(&driven);
+    driven.press("enter");
+    for other in [format!("{name} "), format!("kubectl delete pvc {name}"), name[..3].to_owned()] {
+        driven.input(Input::Paste(other));
+        assert!(driven.screen().contains("only the exact name can be pasted"), "{}", driven.screen());
+    }
+    driven.press("enter");
+    assert!(driven.effects.is_empty());
+    driven.press("x");
+    driven.input(Input::Paste(format!("{name}\n")));
+    assert!(driven.effects.is_empty(), "a pasted line end starts nothing");
+    driven.press("enter");
+    assert!(matches!(driven.effects.as_slice(), [Effect::Start(_)]), "{:?}", driven.effects);
+}
+
+#[test]
+fn a_confirmation_that_is_left_alone_expires_with_its_plan() {
+    let mut driven = screens::reviewed(80, 24);
+    driven.effects.clear();
+    let name = selected(&driven);
+    driven.press("enter").press(&name[..2]);
+    let wait = |driven: &mut Driven, seconds| {
+        driven.desk.now += jiff::SignedDuration::from_secs(seconds);
+        driven.input(Input::Tick);
+    };
+    wait(&mut driven, 119);
+    driven.press(&name[2..3]);
+    wait(&mut driven, 119);
+    assert!(!driven.screen().contains("plan again"), "every key gives it more time: {}", driven.screen());
+    driven.desk.now += jiff::SignedDuration::from_secs(1);
+    driven.press(&name[3..]).press("enter");
+    assert!(driven.effects.is_empty(), "too late, even before anything else told the console the time");
+    assert!(driven.screen().contains("no key was pressed for 2m"), "{}", driven.screen());
+    driven.press("esc");
+    assert!(driven.screen().contains("can no longer be confirmed"), "{}", driven.screen());
+    driven.press("enter");
+    assert_eq!(driven.app.place(), Place::Review);
 }
 
 #[test]
@@ -292,6 +335,47 @@ fn every_text_that_names_a_key_names_the_configured_one() {
     for line in ["f2           problems", "a b          backup", ":operations  operations"] {
         assert!(help.contains(line), "{line}: {help}");
     }
+}
+
+#[test]
+fn what_a_person_has_an_eye_on_says_so_when_it_becomes_critical() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.press("/ name:data-db-0 enter space esc");
+    driven.desk.operations = vec![OperationView { subject: key_of(&driven, "uploads"), ..shop::done() }];
+    driven.input(Input::Changed);
+    assert_eq!(driven.effects, [], "what is only looked at for the first time is no news");
+    let later = shop::now() + jiff::SignedDuration::from_mins(50);
+    let pass = |driven: &mut Driven, until| {
+        driven.desk.refresh(&Touched { all: true, ..Touched::default() }, until);
+        driven.input(Input::Changed);
+    };
+    driven.desk.world.policies.rules[0].rpo = "90m".into();
+    pass(&mut driven, later);
+    let said = |driven: &mut Driven| {
+        let texts = driven.effects.drain(..).map(|effect| match effect {
+            Effect::Notice(level, text) => format!("{} {text}", level.glyph()),
+            other => panic!("{other:?}"),
+        });
+        texts.collect::<Vec<_>>()
+    };
+    let news = said(&mut driven);
+    assert_eq!(news.len(), 2, "{news:?}");
+    assert!(
+        news.iter().any(|text| text.starts_with("✗ PersistentVolumeClaim shop/data-db-0 is now Breached: ")),
+        "{news:?}"
+    );
+    assert!(
+        news.iter().any(|text| text.starts_with("✗ PersistentVolumeClaim shop/uploads is now Breached: ")),
+        "{news:?}"
+    );
+    pass(&mut driven, later);
+    assert_eq!(said(&mut driven), [""; 0], "it is said once");
+}
+
+/// The row of a volume.
+fn key_of(driven: &Driven, name: &str) -> Key {
+    let board = driven.desk.boards.board(Pane::Volumes);
+    board.iter().find(|row| &*row.object.name == name).unwrap().key.clone()
 }
 
 #[test]

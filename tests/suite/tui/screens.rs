@@ -5,6 +5,7 @@ use holdfast::plan::{
     Act, DryRun, Node, ObjectAt, OperationId, Plan, Refusal, Step, StepId, Subject, Target, Until, Verb,
 };
 use holdfast::tui::{Effect, Input, LEAST};
+use holdfast::view::Level;
 use insta::assert_snapshot;
 
 use super::driven::Driven;
@@ -149,6 +150,8 @@ fn a_plan_to_read_and_to_confirm() {
         assert_snapshot!(format!("review-{columns}x{lines}"), driven.screen());
         driven.press("enter data-");
         assert_snapshot!(format!("confirm-{columns}x{lines}"), driven.screen());
+        driven.press("esc enter lexger");
+        assert_snapshot!(format!("confirm-wrong-{columns}x{lines}"), driven.screen());
     }
 }
 
@@ -175,6 +178,48 @@ fn an_operation_and_what_it_waits_for() {
 fn an_operation_that_ended_says_what_to_do_next() {
     both("operation-done", "o enter", |driven| driven.desk.operations = vec![shop::done()]);
     both("operation-failed", "o enter G", |driven| driven.desk.operations = vec![shop::failed()]);
+}
+
+/// What a night leaves: something good, something bad twice, and a text that is too long.
+fn said(driven: &mut Driven) {
+    let why = "error trying to connect: tcp connect error: Connection refused (os error 111), as in every try before";
+    let (lost, done) = (format!("lost the connection to the API server: {why}"), "back up volume shop/data-db-0: done");
+    for (level, text) in [(Level::Critical, &*lost), (Level::Ok, done), (Level::Critical, &*lost)] {
+        driven.desk.notices.say(shop::now(), level, text);
+    }
+}
+
+#[test]
+fn what_is_said_shows_for_a_while_and_is_kept() {
+    both("toasts", "", said);
+    both("notices", "N", said);
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    said(&mut driven);
+    driven.desk.now += jiff::SignedDuration::from_secs(10);
+    assert!(!driven.screen().contains("data-db-0: done") && driven.screen().contains("✗ lost"), "{}", driven.screen());
+    driven.desk.now += jiff::SignedDuration::from_secs(10);
+    assert!(!driven.screen().contains("N lists"), "{}", driven.screen());
+}
+
+#[test]
+fn toasts_never_lie_over_a_dialog() {
+    let cells =
+        |driven: &Driven| driven.buffer().content.iter().map(|cell| cell.symbol().to_owned()).collect::<Vec<_>>();
+    for keys in ["x b", "x b down", ": re", "x", "/ shop"] {
+        let mut driven = Driven::new(shop::desk(), 80, 24);
+        let panes = cells(&driven);
+        driven.press(keys);
+        let dialog = cells(&driven);
+        for count in 0..9 {
+            driven.desk.notices.say(shop::now(), Level::Warn, &format!("news {count}"));
+        }
+        let both = cells(&driven);
+        // A list of commands lies where toasts do.
+        assert_eq!(both != dialog, keys != ": re", "{keys}: toasts show beside it\n{}", driven.screen());
+        for (at, cell) in dialog.iter().enumerate().filter(|(at, cell)| panes[*at] != **cell) {
+            assert_eq!(both[at], *cell, "{keys}: cell {at}\n{}", driven.screen());
+        }
+    }
 }
 
 #[test]

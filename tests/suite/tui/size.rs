@@ -24,6 +24,7 @@ use super::{screens, shop};
 #[case(": re", "palette")]
 #[case("o enter", "operation")]
 #[case("q", "leaving")]
+#[case("x b tab", "form")]
 fn the_least_size_shows_what_each_screen_is_for(#[case] keys: &str, #[case] name: &str) {
     let mut driven = Driven::new(shop::desk(), LEAST.0, LEAST.1);
     driven.desk.operations = vec![shop::operation()];
