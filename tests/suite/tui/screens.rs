@@ -97,12 +97,7 @@ fn a_filter_being_typed() {
 fn the_problems_at_three_in_the_morning() {
     both("problems", "p j", |driven| {
         driven.desk.world.apply(Delta::Denied(Kind::Node, Scope::All, "list".into()), shop::now());
-        let mut operation = shop::operation();
-        operation.state = holdfast::view::OperationState::Interrupted;
-        operation.waits = None;
-        operation.can_resume = true;
-        operation.message = Some("the console ended while it ran".into());
-        driven.desk.operations = vec![operation];
+        driven.desk.operations = vec![shop::interrupted()];
     });
 }
 

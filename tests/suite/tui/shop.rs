@@ -423,6 +423,17 @@ pub fn operation() -> OperationView {
     }
 }
 
+/// The same operation after its console ended.
+pub fn interrupted() -> OperationView {
+    OperationView {
+        state: OperationState::Interrupted,
+        waits: None,
+        can_resume: true,
+        message: Some("the console ended while it ran".into()),
+        ..operation()
+    }
+}
+
 /// The same, ended well.
 pub fn done() -> OperationView {
     let mut operation = operation();

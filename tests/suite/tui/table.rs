@@ -26,12 +26,7 @@ fn tell(driven: &mut Driven, objects: impl IntoIterator<Item = Object>, millis: 
 }
 
 fn interrupted(driven: &mut Driven) {
-    let mut operation = shop::operation();
-    operation.state = holdfast::view::OperationState::Interrupted;
-    operation.waits = None;
-    operation.can_resume = true;
-    operation.message = Some("the console ended while it ran".into());
-    driven.desk.operations = vec![operation];
+    driven.desk.operations = vec![shop::interrupted()];
 }
 
 #[test]
