@@ -28,9 +28,9 @@ pub struct Detail {
     /// Its state, where it is judged.
     pub state: Option<(Level, &'static str)>,
     /// Why it is judged so.
-    pub reasons: Vec<Box<str>>,
+    pub reasons: Vec<Arc<str>>,
     /// What to do about it, where there is something.
-    pub next: Option<Box<str>>,
+    pub next: Option<Arc<str>>,
     /// How full it is, to be drawn; volumes only.
     pub fill: Option<Fill>,
     /// What is known, line by line.

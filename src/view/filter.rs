@@ -90,6 +90,8 @@ impl Filter {
                 Err(why) => bound.faults.push(Fault { at: term.at.clone(), why: why.into() }),
             }
         }
+        // All must hold, so their order is free.
+        bound.tests.sort_by_key(Test::cost);
         bound
     }
 

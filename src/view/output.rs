@@ -27,7 +27,7 @@ pub fn problems_table(problems: &[Problem], now: Timestamp) -> String {
     let printed = problems.iter().map(|problem| {
         let since = problem.since.map_or_else(|| "-".to_owned(), |at| text::age(now.duration_since(at)));
         let level = format!("{} {}", problem.level.glyph(), problem.level.word());
-        let what = text::sanitize(&problem.subject).into_owned();
+        let what = text::sanitize(&problem.subject()).into_owned();
         let why = text::sanitize(&problem.reason).into_owned();
         vec![level, what, problem.state.to_owned(), since, why, text::sanitize(&problem.next).into_owned()]
     });
@@ -41,7 +41,7 @@ pub fn problems_json(problems: &[Problem]) -> Value {
         json!({
             "kind": object.map(|object| object.kind.spec().kind),
             "namespace": object.and_then(|object| object.namespace.as_deref()),
-            "name": object.map_or(&*problem.subject, |object| &object.name),
+            "name": object.map_or(&*problem.title, |object| &object.name),
             "uid": problem.uid(),
             "rank": problem.rank().word(),
             "level": problem.level.word(),

@@ -6,7 +6,7 @@
 mod gather;
 mod sieve;
 
-use std::cmp::Ordering;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -59,8 +59,8 @@ pub struct Problem {
     pub key: Key,
     /// How bad it is.
     pub level: Level,
-    /// What it is about, for people.
-    pub subject: Box<str>,
+    /// What it is about, where that is no object.
+    pub title: Box<str>,
     /// The object, where it is one.
     pub object: Option<ObjRef>,
     /// Its state's word.
@@ -84,21 +84,26 @@ impl Problem {
         }
     }
 
+    /// What it is about, for people. Untrusted: made safe when drawn.
+    pub fn subject(&self) -> Cow<'_, str> {
+        self.object.as_ref().map_or(Cow::Borrowed(&self.title), |object| Cow::Owned(object.to_string()))
+    }
+
     /// Where it stands in the list.
     pub fn rank(&self) -> Rank {
         Rank::of(self.level, self.state)
     }
 
-    fn order(&self, other: &Self) -> Ordering {
-        let class = |problem: &Self| match problem.key {
+    /// What the order goes by, one after the other.
+    fn place(&self) -> (Rank, u8, Option<(Option<&str>, &str, &str)>, &str) {
+        let class = match self.key {
             Key::Notice(_) => 0,
             Key::Operation(_) => 1,
             Key::Object(..) => 2,
         };
-        let name =
-            |problem: &Self| problem.object.as_ref().map(|object| (object.namespace.clone(), object.name.clone()));
-        let by_rank = self.rank().cmp(&other.rank()).then_with(|| class(self).cmp(&class(other)));
-        by_rank.then_with(|| name(self).cmp(&name(other))).then_with(|| self.subject.cmp(&other.subject))
+        let object = self.object.as_ref();
+        let name = object.map(|object| (object.namespace.as_deref(), &*object.name, object.kind.spec().kind));
+        (self.rank(), class, name, &self.title)
     }
 
     /// Its values, one per column of the list; [filters](Sieve) look at them.
@@ -112,7 +117,7 @@ impl Problem {
             Cell::State(self.level, self.state),
             Cell::Word(kind),
             Cell::text_or_nothing(object.and_then(|object| object.namespace.as_ref())),
-            Cell::Text(object.map_or_else(|| Arc::from(&*self.subject), |object| object.name.clone())),
+            Cell::Text(object.map_or_else(|| Arc::from(&*self.title), |object| object.name.clone())),
             Cell::Text(self.reason.clone()),
             Cell::Text(self.next.clone()),
             Cell::since(self.since),
@@ -132,7 +137,7 @@ pub fn problems(world: &World, boards: &Boards, operations: &[OperationView]) ->
     for pane in Pane::ALL {
         problems.extend(boards.board(pane).iter().filter(|row| row.level.problem()).map(of_row));
     }
-    problems.sort_by(Problem::order);
+    problems.sort_by(|a, b| a.place().cmp(&b.place()));
     problems
 }
 
@@ -140,7 +145,7 @@ fn notice(id: String, level: Level, subject: &str, state: &'static str, reason: 
     Problem {
         key: Key::Notice(Arc::from(id)),
         level,
-        subject: subject.into(),
+        title: subject.into(),
         object: None,
         state,
         reason: reason.into(),
@@ -212,7 +217,7 @@ fn operation(operation: &OperationView) -> Option<Problem> {
     Some(Problem {
         key: Key::Operation(id.clone()),
         level,
-        subject: format!("Operation {}", operation.title).into(),
+        title: format!("Operation {}", operation.title).into(),
         object: None,
         state: state.word(),
         reason: operation
@@ -231,11 +236,11 @@ fn of_row(row: &Row) -> Problem {
     Problem {
         key: row.key.clone(),
         level: row.level,
-        subject: row.object.to_string().into(),
+        title: Box::default(),
         object: Some(row.object.clone()),
         state: row.state,
-        reason: row.reasons.first().map_or("no reason is known", |reason| reason).into(),
-        next: row.next.as_deref().unwrap_or("open it for what is known").into(),
+        reason: row.reasons.first().cloned().unwrap_or_else(|| "no reason is known".into()),
+        next: row.next.clone().unwrap_or_else(|| "open it for what is known".into()),
         since: None,
         remedy: row.remedy,
     }

@@ -1,5 +1,7 @@
 //! One line of a listing: what it stands for, how it is judged and why.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Cell, Level};
@@ -19,11 +21,11 @@ pub struct Row {
     /// The state's word.
     pub state: &'static str,
     /// Why it is so, the most important first.
-    pub reasons: Box<[Box<str>]>,
+    pub reasons: Box<[Arc<str>]>,
     /// One value per column of its pane.
     pub cells: Box<[Cell]>,
     /// What to do about it, where there is something.
-    pub next: Option<Box<str>>,
+    pub next: Option<Arc<str>>,
     /// When time alone may change the judgement.
     pub valid_until: Option<Timestamp>,
     /// What this console can do about it, where there is something.

@@ -80,8 +80,8 @@ pub(super) fn touched(touched: &Touched, pane: Pane) -> Vec<(Kind, Uid)> {
 }
 
 /// The reasons of a judgement as a row keeps them, and the first thing to do about them.
-fn said(reasons: Vec<Reason>) -> (Box<[Box<str>]>, Option<Box<str>>) {
-    let next = reasons.iter().find_map(|reason| reason.next.as_deref()).map(Box::from);
+fn said(reasons: Vec<Reason>) -> (Box<[Arc<str>]>, Option<Arc<str>>) {
+    let next = reasons.iter().find_map(|reason| reason.next.as_deref()).map(Arc::from);
     (reasons.into_iter().map(|reason| reason.text.into()).collect(), next)
 }
 

@@ -13,6 +13,7 @@ mod tls;
 mod users;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -52,9 +53,9 @@ pub struct TreeLine {
     /// The fact that matters most.
     pub fact: Box<str>,
     /// Why it stands so, where something is wrong.
-    pub why: Option<Box<str>>,
+    pub why: Option<Arc<str>>,
     /// What to do about it.
-    pub next: Option<Box<str>>,
+    pub next: Option<Arc<str>>,
 }
 
 /// A line and what is below it.

@@ -274,7 +274,7 @@ async fn a_volume_that_fills_up_is_a_problem_and_unknown_once_nobody_measures_it
     let desk = session.desk();
     assert!(row(desk, "data-db-0").unwrap().reasons.iter().any(|why| why.contains("91% of it is used")));
     let listed = problems(&desk.world, &desk.boards, &[]);
-    let full = listed.iter().find(|problem| problem.subject.contains("data-db-0")).unwrap();
+    let full = listed.iter().find(|problem| problem.subject().contains("data-db-0")).unwrap();
     assert!(full.level == Level::Critical && full.reason.contains("91% of it is used"), "{full:?}");
 
     desk::until(&mut session, "used space to be unknown", LONG, |desk| {

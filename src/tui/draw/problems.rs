@@ -95,8 +95,8 @@ fn short(problem: &Problem) -> String {
             };
             format!("{kind} {}", object.path())
         }
-        None if problem.many() => format!("{} with the same reason", problem.subject),
-        None => problem.subject.to_string(),
+        None if problem.many() => format!("{} with the same reason", problem.title),
+        None => problem.title.to_string(),
     };
     text::sanitize(&subject).into_owned()
 }

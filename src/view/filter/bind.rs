@@ -38,12 +38,12 @@ fn of_column(name: &str, sign: Sign, value: &str, columns: &[Column]) -> Result<
     match (named, sign) {
         (Named::Level, Sign::Holds) => {
             let word = folded(value);
-            let known = Level::ALL.map(Level::word);
-            if known.iter().any(|level| level.contains(&*word)) {
-                Ok(Asks::Level(word))
-            } else {
-                Err(format!("no level is called \"{value}\"; there are {}", text::list(&known)))
+            let meant: Vec<Level> = Level::ALL.into_iter().filter(|level| level.word().contains(&*word)).collect();
+            if meant.is_empty() {
+                let known = Level::ALL.map(Level::word);
+                return Err(format!("no level is called \"{value}\"; there are {}", text::list(&known)));
             }
+            Ok(Asks::Level(meant))
         }
         (Named::Label, Sign::Holds) => Ok(match value.split_once('=') {
             Some((key, value)) => Asks::Label(key.into(), Some(value.into())),

@@ -24,8 +24,8 @@ pub(super) struct Test {
 pub(super) enum Asks {
     /// Some text holds this.
     Text(Box<str>),
-    /// The level's word holds this.
-    Level(Box<str>),
+    /// It is one of these levels.
+    Level(Vec<Level>),
     /// There is such a label, with this value if one is given.
     Label(Box<str>, Option<Box<str>>),
     /// What is printed there holds this.
@@ -62,6 +62,17 @@ impl Test {
         self.holds(subject, now).is_some_and(|holds| holds != self.not)
     }
 
+    /// How much looking it takes, in no unit: of several tests the cheapest go first.
+    pub fn cost(&self) -> u8 {
+        match self.asks {
+            Asks::Level(_) => 0,
+            Asks::Compared(Field::Column(_), ..) => 1,
+            Asks::Printed(Field::Column(_), _) => 2,
+            Asks::Label(..) | Asks::Compared(Field::Age, ..) | Asks::Printed(Field::Age, _) => 3,
+            Asks::Text(_) => 4,
+        }
+    }
+
     /// Whether it looks at metadata.
     pub fn wants_meta(&self) -> bool {
         matches!(self.asks, Asks::Label(..) | Asks::Printed(Field::Age, _) | Asks::Compared(Field::Age, ..))
@@ -93,7 +104,7 @@ impl Test {
             Asks::Text(needle) => {
                 Some(subject.cells.iter().filter_map(Cell::fixed_text).any(|text| contains(text, needle)))
             }
-            Asks::Level(needle) => Some(contains(subject.level.word(), needle)),
+            Asks::Level(levels) => Some(levels.contains(&subject.level)),
             Asks::Label(key, value) => {
                 let found = subject.meta.and_then(|meta| meta.label(key));
                 Some(found.is_some_and(|found| value.as_deref().is_none_or(|value| value == found)))

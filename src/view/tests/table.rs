@@ -99,7 +99,7 @@ fn problem(name: &str, level: Level, state: &'static str, reason: &str) -> Probl
     Problem {
         key: key(Kind::Pvc, name),
         level,
-        subject: name.into(),
+        title: Box::default(),
         object: Some(ObjRef::namespaced(Kind::Pvc, "n", name)),
         state,
         reason: reason.into(),
@@ -139,7 +139,14 @@ fn many_problems_that_say_the_same_are_one_line_until_it_is_opened() {
     let mut all = vec![problem("a", Level::Critical, "Breached", "its own reason")];
     all.extend(["b", "c", "d"].map(|name| problem(name, Level::Critical, "Never", "no copy")));
     all.push(problem("e", Level::Warn, "At risk", "another"));
-    let names = |lines: &[Problem]| lines.iter().map(|line| line.subject.to_string()).collect::<Vec<_>>();
+    let names = |lines: &[Problem]| {
+        lines
+            .iter()
+            .map(|line| {
+                line.object.as_ref().map_or_else(|| line.subject().into_owned(), |object| object.name.to_string())
+            })
+            .collect::<Vec<_>>()
+    };
     assert_eq!(names(&gather(all.clone(), 3, &[].into())), ["a", "b", "c", "d", "e"], "three fit");
     let closed = gather(all.clone(), 2, &[].into());
     assert_eq!(names(&closed), ["a", "3 volumes", "e"]);

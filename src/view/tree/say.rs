@@ -1,5 +1,7 @@
 //! What the line of an object says: kind, name, state and the one fact.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::TreeLine;
@@ -80,7 +82,7 @@ fn managed(world: &World, uid: &Uid, now: Timestamp) -> Option<TreeLine> {
     let renewal = judged.value.renewal.map(|at| format!("renews {}", Cell::Until(at, level).print(now)));
     let fact = going(&certificate.meta, now).or(renewal).unwrap_or_default();
     let first = judged.reasons.into_iter().next().filter(|_| level.problem());
-    let next = first.as_ref().and_then(|reason| reason.next.as_deref()).map(Box::from);
+    let next = first.as_ref().and_then(|reason| reason.next.as_deref()).map(Arc::from);
     let why = first.map(|reason| reason.text.into());
     let key = Key::Object(Kind::Certificate, uid.clone());
     Some(TreeLine { why, next, ..note(key, level, "", state, &fact) })
@@ -95,7 +97,7 @@ fn standing_of(world: &World, kind: Kind, meta: &Meta, uid: &Uid, now: Timestamp
     let (level, _) = shown(judged.value.severity.into(), "", freshness);
     let was = if level == Level::Stale { "was " } else { "" };
     let first = judged.reasons.into_iter().next().filter(|_| level.problem());
-    let next = first.as_ref().and_then(|reason| reason.next.as_deref()).map(Box::from);
+    let next = first.as_ref().and_then(|reason| reason.next.as_deref()).map(Arc::from);
     let why = first.map(|reason| reason.text.into());
     let state = format!("{was}{}", judged.value.state);
     TreeLine { why, next, ..note(key, level, "", &state, &judged.value.fact) }
