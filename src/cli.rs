@@ -15,6 +15,7 @@ mod operations;
 mod out;
 mod settings;
 mod shell;
+mod verb;
 
 use std::error::Error;
 

@@ -11,6 +11,7 @@ mod judge;
 mod node;
 mod progress;
 mod question;
+mod request;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -20,4 +21,5 @@ pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
 pub use judge::{Observed, Seen, broken_guard, judge, next_read, resolve};
 pub use node::{Guard, Node, OperationId, Plan, Refusal, Step, StepId, Subject, Verb};
 pub use progress::{End, Next, Progress, StepState};
-pub use question::{AccessQuestion, Answers, DryRun, Questions};
+pub use question::{AccessQuestion, Answers, DryRun, ListAt, Questions};
+pub use request::{Defaults, Request};

@@ -20,13 +20,14 @@ use tokio::sync::mpsc;
 use crate::cluster::{self, Cluster, LogEvent, Target, USAGE_EVERY, UsageFrom, UsageWatch, WatchSet};
 use crate::config::{Config, Deadlines};
 use crate::engine::{Engine, Report};
-use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Uid, UsageReport};
+use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, UsageReport};
 use crate::plan::backup::Options as BackupOptions;
 use crate::plan::{AccessQuestion, Confirmed, DryRun, OperationId, Plan, Refusal, Verb};
 use crate::store::Store;
 use crate::text;
 use crate::view::Level;
 
+use ask::Asking;
 pub use ask::to_yaml;
 use contexts::Journey;
 pub use contexts::KnownContext;
@@ -98,7 +99,7 @@ enum Message {
     Connected(Result<Box<Cluster>, cluster::ConnectError>),
     Who(String),
     Rights(Vec<(AccessQuestion, bool)>),
-    Answered(Ticket, Uid, Box<BackupOptions>, Box<crate::plan::Answers>),
+    Answered(Box<Asking>),
     Checked(Ticket, Box<Reviewed>),
     Read(Ticket, Result<String, String>),
     Report(OperationId, Report),
@@ -140,7 +141,7 @@ impl Session {
             ..Context::default()
         };
         let mut desk = Desk::new(context, options.config.policy.clone(), crate::store::now());
-        desk.backup = backup_options(&options.config.deadlines);
+        desk.defaults.backup = backup_options(&options.config.deadlines);
         let session = Self {
             desk,
             cluster: None,
@@ -283,11 +284,11 @@ impl Session {
                 self.desk.rights.extend(rights);
                 Some(Event::Changed)
             }
-            answered @ Message::Answered(..) if self.sees_too_little() => {
-                self.put_off(answered);
+            Message::Answered(asking) if self.sees_too_little(&asking.request) => {
+                self.put_off(Message::Answered(asking));
                 None
             }
-            Message::Answered(ticket, claim, options, answers) => self.plan(ticket, &claim, &options, &answers),
+            Message::Answered(asking) => self.answered(*asking),
             Message::Checked(ticket, reviewed) => Some(Event::Planned(ticket, Ok(reviewed))),
             Message::Read(ticket, read) => Some(Event::Read(ticket, read)),
             Message::Report(id, report) => Some(self.report(&id, report)),

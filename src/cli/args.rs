@@ -130,18 +130,25 @@ pub struct Get {
     pub output: Format,
 }
 
-/// Arguments of `backup`.
-#[derive(Debug, clap::Args)]
-pub struct Backup {
-    /// The volume: NAMESPACE/PVC.
-    #[arg(value_name = "NAMESPACE/PVC")]
-    pub volume: String,
+/// How a plan is confirmed.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Consent {
     /// Confirm beforehand; recorded as such. On a protected context --context has to name it as well.
     #[arg(long)]
     pub yes: bool,
     /// Print the plan and what the server says of it, and stop.
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, clap::Args)]
+pub struct Backup {
+    /// The volume: NAMESPACE/PVC.
+    #[arg(value_name = "NAMESPACE/PVC")]
+    pub volume: String,
+    #[command(flatten)]
+    pub consent: Consent,
     /// The VolumeSnapshotClass; left out, the default of the volume's driver.
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,

@@ -137,7 +137,7 @@ async fn resume(global: &Global, id: &str) -> Result<Exit, Failure> {
         let message = format!("operation {id} belongs to {}, this context is {server}", run.plan.server);
         return Err(Failure::new(Exit::Refused, message));
     }
-    session.resume(&id).map_err(|refusal| super::backup::refused(&refusal))?;
+    session.resume(&id).map_err(|refusal| super::verb::refused(&refusal))?;
     follow(&mut session, &id).await
 }
 

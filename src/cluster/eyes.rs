@@ -171,17 +171,6 @@ impl Eyes {
         Ok(all)
     }
 
-    /// The ResourceQuotas of a namespace.
-    pub async fn quota(&self, namespace: &str) -> Result<Vec<Value>, CallError> {
-        let quotas = Resource {
-            group: String::new(),
-            version: "v1".into(),
-            plural: "resourcequotas".into(),
-            kind: "ResourceQuota".into(),
-        };
-        self.list(&quotas, Some(namespace), "").await
-    }
-
     /// Asks whether something is allowed (SelfSubjectAccessReview). An answer is good for half a minute.
     pub async fn access(&self, query: &AccessQuery) -> Result<Access, CallError> {
         if let Some(known) = self.cluster.inner.rights.known(query) {

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    AccessQuestion, Act, Answers, Check, Expect, Follow, Guard, Node, ObjectAt, OperationId, Plan, Questions, Refusal,
-    Resource, Step, StepId, Subject, Target, Until, Verb,
+    AccessQuestion, Act, Answers, Check, Expect, Follow, Guard, ListAt, Node, ObjectAt, OperationId, Plan, Questions,
+    Refusal, Resource, Step, StepId, Subject, Target, Until, Verb,
 };
 use crate::model::{
     Content, DeletionPolicy, Freshness, Kind, Pv, Pvc, SnapshotClass, Uid, VolumeSnapshot, World, annotation,
@@ -26,6 +26,8 @@ pub use form::{command, deadline, form, options, reason};
 
 /// Label on everything this console creates.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "holdfast");
+/// Kinds that planning looks at.
+pub const LOOKED_AT: &[Kind] = &[Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass];
 /// Label with the UID of the claim a snapshot was cut from.
 pub const PVC_UID: &str = "holdfast.dev/pvc-uid";
 
@@ -52,12 +54,7 @@ impl Default for Options {
 /// What has to be asked before a backup of this claim can be planned.
 pub fn questions(claim: &Pvc) -> Questions {
     let namespace = claim.meta.namespace().to_owned();
-    let ask = |verb, resource: &Resource| AccessQuestion {
-        verb,
-        group: resource.group.clone(),
-        resource: resource.plural.clone(),
-        namespace: Some(namespace.clone()),
-    };
+    let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, Some(&namespace));
     let (snapshots, records) = (Resource::of(Kind::VolumeSnapshot), Resource::config_map());
     let mut objects = vec![ObjectAt::of(Kind::Pvc, Some(&namespace), &claim.meta.name)];
     objects.extend(claim.volume_name.as_ref().map(|name| ObjectAt::of(Kind::Pv, None, name)));
@@ -70,7 +67,7 @@ pub fn questions(claim: &Pvc) -> Questions {
             ask("get", &records),
             ask("update", &records),
         ],
-        quotas: Some(namespace),
+        lists: vec![ListAt::quotas(&namespace)],
     }
 }
 
@@ -114,7 +111,7 @@ impl<'a> Case<'a> {
         let refuse = |why: String, clear: &str| Err(refusal(&format!("volume {path}"), why, clear));
         let fresh = preflight::fresh_claim(claim, answers, &path)?;
         preflight::check_rights(answers, &path)?;
-        preflight::check_quota(answers, &path)?;
+        preflight::check_quota(answers, claim.meta.namespace(), &path)?;
         if *world.freshness(Kind::VolumeSnapshot) == Freshness::Absent {
             return refuse(
                 "this cluster serves no VolumeSnapshot API".into(),

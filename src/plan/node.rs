@@ -130,6 +130,11 @@ pub enum Verb {
     Backup,
 }
 
+impl Verb {
+    /// Every verb.
+    pub const ALL: &[Verb] = &[Verb::Backup];
+}
+
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::ObjectAt;
+use super::{ObjectAt, Resource};
 
 /// "May I …?", for a SelfSubjectAccessReview.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,8 +16,29 @@ pub struct AccessQuestion {
     pub group: String,
     /// Resource, plural.
     pub resource: String,
+    /// Subresource, such as `scale`; empty for the object itself.
+    pub subresource: &'static str,
     /// Namespace; `None` for cluster-scoped resources.
     pub namespace: Option<String>,
+}
+
+impl AccessQuestion {
+    /// "May I do this to objects of this resource?"
+    pub fn new(verb: &'static str, resource: &Resource, namespace: Option<&str>) -> Self {
+        Self {
+            verb,
+            group: resource.group.clone(),
+            resource: resource.plural.clone(),
+            subresource: "",
+            namespace: namespace.map(str::to_owned),
+        }
+    }
+
+    /// The same of a subresource.
+    #[must_use]
+    pub fn of(self, subresource: &'static str) -> Self {
+        Self { subresource, ..self }
+    }
 }
 
 impl fmt::Display for AccessQuestion {
@@ -27,10 +48,37 @@ impl fmt::Display for AccessQuestion {
         if !self.group.is_empty() {
             write!(f, ".{}", self.group)?;
         }
+        if !self.subresource.is_empty() {
+            write!(f, "/{}", self.subresource)?;
+        }
         match &self.namespace {
             Some(namespace) => write!(f, " in {namespace}"),
             None => Ok(()),
         }
+    }
+}
+
+/// All objects of a resource in a place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListAt {
+    /// Of which resource.
+    pub resource: Resource,
+    /// In which namespace; `None` for cluster-scoped resources, or for all namespaces.
+    pub namespace: Option<String>,
+    /// Labels that they carry: `key=value,…`; empty for all.
+    pub selector: String,
+}
+
+impl ListAt {
+    /// All ResourceQuotas of a namespace.
+    pub fn quotas(namespace: &str) -> Self {
+        let resource = Resource {
+            group: String::new(),
+            version: "v1".into(),
+            plural: "resourcequotas".into(),
+            kind: "ResourceQuota".into(),
+        };
+        Self { resource, namespace: Some(namespace.to_owned()), selector: String::new() }
     }
 }
 
@@ -41,32 +89,36 @@ pub struct Questions {
     pub objects: Vec<ObjectAt>,
     /// Rights.
     pub access: Vec<AccessQuestion>,
-    /// Namespace whose ResourceQuotas matter.
-    pub quotas: Option<String>,
+    /// Lists of full objects, read afresh. A kind that is not served has none.
+    pub lists: Vec<ListAt>,
 }
 
 /// What came back. A question that got no answer carries the reason instead.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Answers {
     /// Objects; `Ok(None)` means that there is none.
     pub objects: BTreeMap<ObjectAt, Result<Option<Value>, String>>,
     /// Rights: allowed, or the server's reason.
     pub access: BTreeMap<AccessQuestion, Result<bool, String>>,
-    /// ResourceQuotas of the namespace.
-    pub quotas: Result<Vec<Value>, String>,
+    /// Lists.
+    pub lists: BTreeMap<ListAt, Result<Vec<Value>, String>>,
     /// Who the API server says we are.
     pub who: String,
 }
 
-impl Default for Answers {
-    /// Nothing was asked, so nothing is known.
-    fn default() -> Self {
-        Self {
-            objects: BTreeMap::new(),
-            access: BTreeMap::new(),
-            quotas: Err("not read".to_owned()),
-            who: String::new(),
-        }
+impl Questions {
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.access.is_empty() && self.lists.is_empty()
+    }
+
+    /// What is not answered yet.
+    #[must_use]
+    pub fn without(mut self, known: &Answers) -> Self {
+        self.objects.retain(|at| !known.objects.contains_key(at));
+        self.access.retain(|question| !known.access.contains_key(question));
+        self.lists.retain(|at| !known.lists.contains_key(at));
+        self
     }
 }
 

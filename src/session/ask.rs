@@ -6,39 +6,56 @@ use serde_json::Value;
 
 use super::{Event, Message, Reviewed, Session, Ticket};
 use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError};
-use crate::model::{Freshness, Kind, ObjRef, Uid};
-use crate::plan::backup::{self, Options};
-use crate::plan::{AccessQuestion, Act, Answers, DryRun, OperationId, Plan, Questions, Refusal, Verb};
+use crate::model::{Freshness, Kind, ObjRef};
+use crate::plan::{AccessQuestion, Act, Answers, DryRun, OperationId, Plan, Questions, Refusal, Request};
 
 /// How long an answer waits for a first list to come in before it is looked at again.
 const AGAIN: Duration = Duration::from_millis(200);
 
+/// How often what came back may lead to further questions.
+const ROUNDS: u32 = 8;
+
+/// A request on its way to a plan.
+#[derive(Debug)]
+pub(super) struct Asking {
+    ticket: Ticket,
+    /// What was asked for.
+    pub request: Request,
+    known: Answers,
+    rounds: u32,
+}
+
 impl Session {
-    /// Asks for a plan to back up the claim with this UID. The answer is [`Event::Planned`].
-    pub fn plan_backup(&mut self, claim: &Uid, options: Options) -> Ticket {
+    /// Asks for the plan of a request. The answer is [`Event::Planned`].
+    pub fn plan(&mut self, request: Request) -> Ticket {
         let ticket = self.ticket();
-        let questions = self.desk.world.inventory.pvcs.get(claim).map(backup::questions).unwrap_or_default();
-        let (eyes, who, post) = (self.cluster.as_ref().map(crate::cluster::Cluster::eyes), self.who(), self.post());
-        let claim = claim.clone();
-        tokio::spawn(async move {
-            let answers = match eyes {
-                Some(eyes) => ask(&eyes, questions, who).await,
-                None => Answers::default(),
-            };
-            // The session may have been closed meanwhile.
-            let _ = post.send(Message::Answered(ticket, claim, Box::new(options), Box::new(answers))).await;
-        });
+        let known = Answers { who: self.who(), ..Answers::default() };
+        self.ask(Asking { ticket, request, known, rounds: 0 });
         ticket
     }
 
-    /// Asks which rights a backup of this claim needs and finds granted; the desk shows them once they are known.
-    pub fn ask_rights(&self, claim: &Uid) {
+    /// Asks what the request still wants to know.
+    fn ask(&self, asking: Asking) {
+        let questions = asking.request.questions(&self.desk.world, &asking.known).without(&asking.known);
+        let (eyes, post) = (self.cluster.as_ref().map(crate::cluster::Cluster::eyes), self.post());
+        tokio::spawn(async move {
+            let mut asking = Box::new(asking);
+            asking.rounds += 1;
+            if let Some(eyes) = eyes {
+                ask(&eyes, questions, &mut asking.known).await;
+            }
+            // The session may have been closed meanwhile.
+            let _ = post.send(Message::Answered(asking)).await;
+        });
+    }
+
+    /// Asks which of these rights are granted; the desk shows them once they are known.
+    pub fn ask_rights(&self, questions: Vec<AccessQuestion>) {
         let Some(eyes) = self.cluster.as_ref().map(crate::cluster::Cluster::eyes) else { return };
-        let questions = self.desk.world.inventory.pvcs.get(claim).map(backup::questions).unwrap_or_default();
         let post = self.post();
         tokio::spawn(async move {
             let mut rights = Vec::new();
-            for question in questions.access {
+            for question in questions {
                 // What cannot be asked stays unknown; planning asks again and says why.
                 if let Ok(access) = eyes.access(&query(&question)).await {
                     rights.push((question, matches!(access, Access::Allowed)));
@@ -69,20 +86,26 @@ impl Session {
         self.inbox.0.clone()
     }
 
-    pub(super) fn plan(&mut self, ticket: Ticket, claim: &Uid, options: &Options, answers: &Answers) -> Option<Event> {
+    /// Goes on with what came back: asks what it led to, or plans.
+    pub(super) fn answered(&mut self, asking: Asking) -> Option<Event> {
+        let more = asking.request.questions(&self.desk.world, &asking.known).without(&asking.known);
+        if self.cluster.is_some() && !more.is_empty() && asking.rounds < ROUNDS {
+            self.ask(asking);
+            return None;
+        }
+        let Asking { ticket, request, known, .. } = asking;
         let mut random = [0; 4];
         if ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random).is_err() {
             let refusal = Refusal {
-                verb: Verb::Backup,
-                object: "a volume".into(),
+                verb: request.verb(),
+                object: request.object(&self.desk.world),
                 why: "this machine gives no random numbers for the operation's name".into(),
                 clear: "look at the machine".into(),
             };
             return Some(Event::Planned(ticket, Err(refusal)));
         }
         let now = crate::store::now();
-        let planned = backup::plan(&self.desk.world, claim, answers, options, OperationId::new(now, random), now);
-        match planned {
+        match request.plan(&self.desk.world, &known, OperationId::new(now, random), now) {
             Err(refusal) => Some(Event::Planned(ticket, Err(refusal))),
             Ok(plan) => {
                 self.dry_run(ticket, plan);
@@ -91,11 +114,11 @@ impl Session {
         }
     }
 
-    /// Whether a first list that a plan looks at is still coming in: a refusal would blame what is only not here yet.
-    pub(super) fn sees_too_little(&self) -> bool {
-        const LOOKED_AT: [Kind; 4] = [Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass];
+    /// Whether a first list that planning looks at is still coming in: a refusal would blame what is only not here
+    /// yet.
+    pub(super) fn sees_too_little(&self, request: &Request) -> bool {
         let loading = |kind: &Kind| *self.desk.world.freshness(*kind) == Freshness::Loading;
-        LOOKED_AT.iter().any(|kind| self.options.kinds.contains(kind) && loading(kind))
+        request.looks_at().iter().any(|kind| self.options.kinds.contains(kind) && loading(kind))
     }
 
     /// Takes a message again a moment later. A first list always ends: complete, denied, absent or broken.
@@ -121,8 +144,7 @@ impl Session {
     }
 }
 
-async fn ask(eyes: &Eyes, questions: Questions, who: String) -> Answers {
-    let mut answers = Answers { who, ..Answers::default() };
+async fn ask(eyes: &Eyes, questions: Questions, answers: &mut Answers) {
     for at in questions.objects {
         let read = eyes.get(&at.resource, at.namespace.as_deref(), &at.name).await;
         let read = read.map(|found| found.map(|fetched| fetched.value)).map_err(|error| error.to_string());
@@ -133,10 +155,13 @@ async fn ask(eyes: &Eyes, questions: Questions, who: String) -> Answers {
         let answer = answer.map(|access| matches!(access, Access::Allowed)).map_err(|error| error.to_string());
         answers.access.insert(question, answer);
     }
-    if let Some(namespace) = questions.quotas {
-        answers.quotas = eyes.quota(&namespace).await.map_err(|error| error.to_string());
+    for at in questions.lists {
+        let listed = match eyes.list(&at.resource, at.namespace.as_deref(), &at.selector).await {
+            Err(error) if error.not_found() => Ok(Vec::new()),
+            listed => listed.map_err(|error| error.to_string()),
+        };
+        answers.lists.insert(at, listed);
     }
-    answers
 }
 
 fn query(question: &AccessQuestion) -> AccessQuery {
@@ -144,7 +169,7 @@ fn query(question: &AccessQuestion) -> AccessQuery {
         verb: question.verb.into(),
         group: question.group.clone().into(),
         resource: question.resource.clone().into(),
-        subresource: None,
+        subresource: Some(question.subresource).filter(|name| !name.is_empty()).map(Into::into),
         namespace: question.namespace.clone().map(Into::into),
         name: None,
     }

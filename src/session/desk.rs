@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Connection, Context, Delta, Policies, Touched, Uid, World};
-use crate::plan::{AccessQuestion, backup};
+use crate::model::{Connection, Context, Delta, Policies, Touched, World};
+use crate::plan::{AccessQuestion, Answers, Defaults, Request};
 use crate::view::{Boards, Level, Notices, OperationView};
 
 /// Rows made anew at once: some milliseconds, so that a key is not kept waiting.
@@ -25,8 +25,8 @@ pub struct Desk {
     pub notices: Notices,
     /// Rights as the API server last told them, for those that were asked about.
     pub rights: BTreeMap<AccessQuestion, bool>,
-    /// What a backup begins with unless a person chooses otherwise.
-    pub backup: backup::Options,
+    /// What verbs begin with unless a person chooses otherwise.
+    pub defaults: Defaults,
     /// The moment all of this is for.
     pub now: Timestamp,
 }
@@ -43,7 +43,7 @@ impl Desk {
             operations: Vec::new(),
             notices: Notices::default(),
             rights: BTreeMap::new(),
-            backup: backup::Options::default(),
+            defaults: Defaults::default(),
             now,
         }
     }
@@ -81,10 +81,14 @@ impl Desk {
         next.clamp(Duration::from_millis(50), Duration::from_secs(1))
     }
 
-    /// Rights that a backup of this claim needs and that are known to be missing.
-    pub fn missing_rights(&self, claim: &Uid) -> Vec<String> {
-        let claim = self.world.inventory.pvcs.get(claim);
-        let needed = claim.map(|claim| backup::questions(claim).access).unwrap_or_default();
+    /// Rights that a request needs, as far as that is known before anything was asked.
+    pub fn needed_rights(&self, request: &Request) -> Vec<AccessQuestion> {
+        request.questions(&self.world, &Answers::default()).access
+    }
+
+    /// Rights that a request needs and that are known to be missing.
+    pub fn missing_rights(&self, request: &Request) -> Vec<String> {
+        let needed = self.needed_rights(request);
         let missing = needed.iter().filter(|question| self.rights.get(question) == Some(&false));
         missing.map(ToString::to_string).collect()
     }

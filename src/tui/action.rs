@@ -3,6 +3,7 @@
 //! It says nothing about how an action is done; that is [`App`](super::App)'s.
 
 use super::layer::{Place, Sort};
+use crate::plan::Verb;
 use crate::view::Pane;
 
 /// What a person can do.
@@ -81,6 +82,13 @@ pub enum ActionId {
 }
 
 impl ActionId {
+    /// The action that begins with a verb.
+    pub const fn of(verb: Verb) -> Self {
+        match verb {
+            Verb::Backup => Self::Backup,
+        }
+    }
+
     /// The action that goes to a pane.
     pub const fn to_pane(pane: Pane) -> Self {
         match pane {

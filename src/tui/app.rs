@@ -40,8 +40,8 @@ use super::spots::Spot;
 use super::theme::{Theme, Themes};
 use crate::cluster::{LogEvent, LogQuery};
 use crate::config::ThemeFolder;
-use crate::model::{Key, ObjRef, Uid};
-use crate::plan::{Confirmed, DryRun, Plan, Refusal, Verb, backup};
+use crate::model::{Key, ObjRef};
+use crate::plan::{AccessQuestion, Confirmed, DryRun, Plan, Refusal, Request};
 use crate::session::{Desk, KnownContext};
 use crate::view::{self, Filter, Level, Sieve};
 
@@ -88,12 +88,8 @@ pub enum Effect {
     Plan {
         /// The number of the question; a person may have gone on when the answer comes.
         ask: u64,
-        /// What to do.
-        verb: Verb,
-        /// To which object.
-        subject: Uid,
-        /// What was chosen.
-        options: Box<backup::Options>,
+        /// What is asked for.
+        request: Box<Request>,
     },
     /// Run a confirmed plan.
     Start(Box<Confirmed>),
@@ -101,8 +97,8 @@ pub enum Effect {
     Stop(Arc<str>),
     /// Take up an operation where its journal ends.
     Resume(Arc<str>),
-    /// Ask which rights a backup of this claim would need.
-    AskRights(Uid),
+    /// Ask which of these rights are granted.
+    AskRights(Vec<AccessQuestion>),
     /// Say something that stays in the list of notices.
     Notice(Level, String),
     /// Put text into the clipboard.
@@ -156,7 +152,7 @@ pub struct App {
     kept: Option<Box<Form>>,
     lookout: Lookout,
     /// What a form will be about that waits for the first lists.
-    opening: Option<Uid>,
+    opening: Option<Request>,
     asks: u64,
     screen: Rect,
     /// Version of the rows that the problems or the timeline on top were made of.

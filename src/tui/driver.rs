@@ -20,7 +20,7 @@ use super::terminal::{ConsoleError, Screen, panicked};
 use super::{App, Effect, Input, Keymap, Theme, Themes, draw};
 use crate::config::ThemeFolder;
 use crate::model::ObjRef;
-use crate::plan::{OperationId, Verb};
+use crate::plan::OperationId;
 use crate::session::{Event, Session, Ticket};
 use crate::view::Level;
 use keys::Keys;
@@ -267,8 +267,8 @@ impl Console<'_> {
 
     fn perform(&mut self, effect: Effect) -> Performed {
         match effect {
-            Effect::Plan { ask, verb: Verb::Backup, subject, options } => {
-                let ticket = self.session.plan_backup(&subject, *options);
+            Effect::Plan { ask, request } => {
+                let ticket = self.session.plan(*request);
                 self.asked.insert(ticket, Asked::Plan(ask));
             }
             Effect::Start(confirmed) => {
@@ -289,7 +289,7 @@ impl Console<'_> {
                 }
             }
             Effect::Notice(level, text) => self.session.notice(level, &text),
-            Effect::AskRights(claim) => self.session.ask_rights(&claim),
+            Effect::AskRights(rights) => self.session.ask_rights(rights),
             Effect::Copy(text) => {
                 // A terminal that is gone shows at the next frame.
                 let _ = self.screen.copy(text);

@@ -7,8 +7,7 @@ mod entry;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::model::Uid;
-use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec};
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Request};
 pub use entry::Entry;
 
 /// A form being filled in.
@@ -16,8 +15,8 @@ pub use entry::Entry;
 pub struct Form {
     /// What is asked.
     pub spec: FormSpec,
-    /// The object that the plan will be about.
-    pub subject: Uid,
+    /// What was asked for: the verb and its object.
+    pub request: Request,
     /// The place of the field that has the keys.
     pub focus: usize,
     /// What is typed, one entry per field.
@@ -28,9 +27,15 @@ pub struct Form {
 
 impl Form {
     /// A form with its default answers.
-    pub fn new(spec: FormSpec, subject: Uid) -> Self {
+    pub fn new(spec: FormSpec, request: Request) -> Self {
         let entries = spec.fields.iter().map(|field| Entry::new(&field.default, &field.kind)).collect();
-        Self { spec, subject, focus: 0, entries, tried: false }
+        Self { spec, request, focus: 0, entries, tried: false }
+    }
+
+    /// Whether both ask for the same verb on the same object.
+    pub fn about(&self, other: &Form) -> bool {
+        let of = |form: &Form| (form.request.verb(), form.request.subject().1.clone());
+        of(self) == of(other)
     }
 
     /// Takes over what was typed into an earlier form of the same object.

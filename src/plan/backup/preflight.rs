@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::refusal;
 use crate::model::{Kind, Pvc};
-use crate::plan::{Answers, ObjectAt, Refusal};
+use crate::plan::{Answers, ListAt, ObjectAt, Refusal};
 use crate::text;
 
 /// The claim as it is now, when it can be cut at all.
@@ -59,9 +59,9 @@ pub(super) fn check_rights(answers: &Answers, path: &str) -> Result<(), Refusal>
 }
 
 /// Refuses when a quota is used up.
-pub(super) fn check_quota(answers: &Answers, path: &str) -> Result<(), Refusal> {
+pub(super) fn check_quota(answers: &Answers, namespace: &str, path: &str) -> Result<(), Refusal> {
     // Quotas that cannot be read do not block: the server's dry run, and at last the server itself, decide.
-    let Ok(quotas) = &answers.quotas else { return Ok(()) };
+    let Some(Ok(quotas)) = answers.lists.get(&ListAt::quotas(namespace)) else { return Ok(()) };
     for quota in quotas {
         let name = quota.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("?");
         for resource in ["count/volumesnapshots.snapshot.storage.k8s.io", "count/configmaps", "configmaps"] {

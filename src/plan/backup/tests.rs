@@ -28,8 +28,8 @@ fn answers(claim: &Pvc, fresh: Option<Value>) -> Answers {
     Answers {
         objects: [(at, Ok(fresh))].into(),
         access: questions.access.into_iter().map(|question| (question, Ok(true))).collect(),
-        quotas: Ok(vec![]),
         who: "sre".into(),
+        ..Answers::default()
     }
 }
 
@@ -115,7 +115,7 @@ fn a_used_up_quota_is_refused(#[case] used: u32, #[case] allowed: bool) {
     let mut answers = answers(&claim, Some(fresh("Bound")));
     let resource = "count/volumesnapshots.snapshot.storage.k8s.io";
     let status = json!({ "hard": { resource: "5" }, "used": { resource: used.to_string() } });
-    answers.quotas = Ok(vec![json!({ "metadata": { "name": "q" }, "status": status })]);
+    answers.lists.insert(ListAt::quotas("shop"), Ok(vec![json!({ "metadata": { "name": "q" }, "status": status })]));
     assert_eq!(try_plan(&world, &claim, &answers, &Options::default()).is_ok(), allowed);
 }
 

@@ -1,9 +1,12 @@
 //! Whether an action can be done now, and in what words it is said when not.
 
+use std::collections::BTreeSet;
+
 use super::super::action::{Action, ActionId, Availability};
 use super::super::layer::Layer;
 use super::App;
 use crate::model::{Key, Kind, Uid};
+use crate::plan::{AccessQuestion, Request, Verb};
 use crate::session::Desk;
 use crate::view::{self, OperationState, OperationView, Pane};
 
@@ -26,7 +29,9 @@ impl App {
 
     fn hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
         match id {
-            ActionId::Backup => self.backup_subject(desk).map_or_else(Some, |claim| missing_rights(desk, &claim)),
+            ActionId::Backup => {
+                self.request(desk, Verb::Backup).map_or_else(Some, |request| missing_rights(desk, &request))
+            }
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, |operation| {
                 (!operation.state.active())
@@ -71,8 +76,23 @@ impl App {
         }
     }
 
+    /// What a verb on the selection asks for, or why it cannot be done with it.
+    pub(super) fn request(&self, desk: &Desk, verb: Verb) -> Result<Request, String> {
+        let subject = match verb {
+            Verb::Backup => self.backup_subject(desk)?,
+        };
+        Ok(Request::new(verb, &subject, &desk.defaults))
+    }
+
+    /// Rights that the verbs which can be done with the selection need.
+    pub(super) fn rights_of_menu(&self, desk: &Desk) -> Vec<AccessQuestion> {
+        let requests = Verb::ALL.iter().filter_map(|verb| self.request(desk, *verb).ok());
+        let needed: BTreeSet<AccessQuestion> = requests.flat_map(|request| desk.needed_rights(&request)).collect();
+        needed.into_iter().collect()
+    }
+
     /// The claim that a backup would be of, or why there is none.
-    pub(super) fn backup_subject(&self, desk: &Desk) -> Result<Uid, String> {
+    fn backup_subject(&self, desk: &Desk) -> Result<Uid, String> {
         let volumes = self.panes.state(Pane::Volumes);
         if self.layers.is_empty() && self.panes.focus == Pane::Volumes && volumes.marks.len() > 1 {
             let unmark = self.keymap.way(ActionId::Unmark);
@@ -116,8 +136,8 @@ impl App {
     }
 }
 
-fn missing_rights(desk: &Desk, claim: &Uid) -> Option<String> {
-    let missing = desk.missing_rights(claim);
+fn missing_rights(desk: &Desk, request: &Request) -> Option<String> {
+    let missing = desk.missing_rights(request);
     (!missing.is_empty()).then(|| format!("needs the right to {}", crate::text::list(&missing)))
 }
 

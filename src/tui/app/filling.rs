@@ -7,8 +7,8 @@ use super::super::form::Form;
 use super::super::keys::Chord;
 use super::super::layer::{Layer, Place};
 use super::{App, Effect};
-use crate::model::{Freshness, Kind, Uid};
-use crate::plan::{Verb, backup};
+use crate::model::Freshness;
+use crate::plan::{Request, Verb};
 use crate::session::Desk;
 use crate::view::Level;
 
@@ -16,14 +16,15 @@ use crate::view::Level;
 const LISTS: u64 = 0;
 
 impl App {
-    pub(super) fn backup(&mut self, desk: &Desk) -> Vec<Effect> {
-        let Ok(subject) = self.backup_subject(desk) else { return Vec::new() };
-        if listing(desk) {
-            self.layers.push(Layer::Waiting(LISTS, "which snapshot classes there are".into()));
-            self.opening = Some(subject);
+    /// Begins with a verb on the selection: its form where there is something to choose, else its plan.
+    pub(super) fn begin(&mut self, desk: &Desk, verb: Verb) -> Vec<Effect> {
+        let Ok(request) = self.request(desk, verb) else { return Vec::new() };
+        if listing(desk, &request) {
+            self.layers.push(Layer::Waiting(LISTS, "what there is to choose from".into()));
+            self.opening = Some(request);
             return Vec::new();
         }
-        self.open_form(desk, subject)
+        self.open_form(desk, request)
     }
 
     /// Opens the form that waited for the first lists.
@@ -31,30 +32,28 @@ impl App {
         if !matches!(self.layers.last(), Some(Layer::Waiting(LISTS, _))) {
             self.opening = None;
         }
-        let Some(subject) = self.opening.take_if(|_| !listing(desk)) else { return Vec::new() };
+        let Some(request) = self.opening.take_if(|request| !listing(desk, request)) else { return Vec::new() };
         self.layers.pop();
-        self.open_form(desk, subject)
+        self.open_form(desk, request)
     }
 
-    /// Opens the form of a backup, or plans at once when there is nothing to choose.
-    fn open_form(&mut self, desk: &Desk, subject: Uid) -> Vec<Effect> {
-        let Some(spec) = backup::form(&desk.world, &subject, &desk.backup) else {
-            return self.plan_backup(desk, subject, desk.backup.clone());
+    fn open_form(&mut self, desk: &Desk, request: Request) -> Vec<Effect> {
+        let Some(spec) = request.form(&desk.world) else {
+            return self.plan(desk, request);
         };
-        let mut form = Form::new(spec, subject);
-        if let Some(earlier) = self.kept.take_if(|earlier| earlier.subject == form.subject) {
+        let mut form = Form::new(spec, request);
+        if let Some(earlier) = self.kept.take_if(|earlier| earlier.about(&form)) {
             form.take_up(&earlier);
         }
         self.layers.push(Layer::Form(Box::new(form)));
         Vec::new()
     }
 
-    fn plan_backup(&mut self, desk: &Desk, subject: Uid, options: backup::Options) -> Vec<Effect> {
-        let path = desk.world.inventory.meta(Kind::Pvc, &subject).map(|meta| meta.reference(Kind::Pvc).path());
+    fn plan(&mut self, desk: &Desk, request: Request) -> Vec<Effect> {
         self.asks += 1;
-        let what = format!("what a backup of {} needs to know", path.unwrap_or_default());
+        let what = format!("what a {} of {} needs to know", request.verb(), request.object(&desk.world));
         self.layers.push(Layer::Waiting(self.asks, what.into()));
-        vec![Effect::Plan { ask: self.asks, verb: Verb::Backup, subject, options: Box::new(options) }]
+        vec![Effect::Plan { ask: self.asks, request: Box::new(request) }]
     }
 
     /// A key while a form is on top. Like wherever text is typed, `enter` and `esc` are not for the keymap to change.
@@ -113,9 +112,8 @@ impl App {
     pub(super) fn submit(&mut self, desk: &Desk) -> Vec<Effect> {
         let Some(form) = self.form_mut() else { return Vec::new() };
         let Some(filled) = form.submit() else { return Vec::new() };
-        let subject = form.subject.clone();
-        match backup::options(&filled) {
-            Ok(options) => self.plan_backup(desk, subject, options),
+        match form.request.filled(&filled) {
+            Ok(request) => self.plan(desk, request),
             Err(why) => {
                 self.say(desk, Level::Warn, why);
                 Vec::new()
@@ -131,7 +129,7 @@ impl App {
         if let Some(Layer::Form(form)) = self.layers.pop()
             && form.touched()
         {
-            let way = self.keymap.way(ActionId::Backup);
+            let way = self.keymap.way(ActionId::of(form.request.verb()));
             self.say(desk, Level::Info, format!("what you typed is kept: {way} opens it again"));
             self.kept = Some(form);
         }
@@ -148,13 +146,11 @@ impl App {
 }
 
 /// Whether a first list is still coming in that says what there is to choose.
-fn listing(desk: &Desk) -> bool {
-    [Kind::Pv, Kind::SnapshotClass].iter().any(|kind| *desk.world.freshness(*kind) == Freshness::Loading)
+fn listing(desk: &Desk, request: &Request) -> bool {
+    request.looks_at().iter().any(|kind| *desk.world.freshness(*kind) == Freshness::Loading)
 }
 
 /// The command that would make the choices of a form; `None` while an answer is wrong.
 pub fn form_command(desk: &Desk, form: &Form) -> Option<String> {
-    let claim = desk.world.inventory.pvcs.get(&form.subject)?;
-    let options = backup::options(&form.filled()?).ok()?;
-    Some(backup::command(&options, claim, &desk.world.context.name))
+    form.request.filled(&form.filled()?).ok()?.command(&desk.world)
 }

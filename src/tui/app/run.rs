@@ -4,7 +4,8 @@ use super::super::action::{Action, ActionId, Argument, Availability};
 use super::super::form::Form;
 use super::super::layer::{Cursor, DetailLayer, Layer, Naming, Offer};
 use super::{App, Effect, typing};
-use crate::model::{Key, Kind, ObjRef};
+use crate::model::{Key, ObjRef};
+use crate::plan::Verb;
 use crate::session::Desk;
 use crate::view::{Filter, Level, Pane, Remedy};
 
@@ -62,12 +63,13 @@ impl App {
             | ActionId::ColumnsRight => self.arrange(desk, id, argument),
             ActionId::Menu => {
                 let target = self.target(desk);
-                self.layers.push(Layer::Menu(self.menu(desk), 0, target.clone()));
-                if let Some(Key::Object(Kind::Pvc, claim)) = target {
-                    return vec![Effect::AskRights(claim)];
+                self.layers.push(Layer::Menu(self.menu(desk), 0, target));
+                let rights = self.rights_of_menu(desk);
+                if !rights.is_empty() {
+                    return vec![Effect::AskRights(rights)];
                 }
             }
-            ActionId::Backup => return self.backup(desk),
+            ActionId::Backup => return self.begin(desk, Verb::Backup),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
             ActionId::Proceed => self.proceed(desk),

@@ -1,10 +1,15 @@
 use super::*;
-use crate::plan::Verb;
+use crate::model::Uid;
+use crate::plan::{Defaults, Verb};
 use crate::tui::Chord;
 
 fn field(id: &'static str, kind: FieldKind, default: &str, required: bool) -> Field {
     let check = |_: &str| Ok(());
     Field { id, label: id, doc: String::new(), kind, default: default.to_owned(), required, check }
+}
+
+fn request() -> Request {
+    Request::new(Verb::Backup, &Uid::from("u"), &Defaults::default())
 }
 
 /// A form with a field of every kind.
@@ -21,7 +26,7 @@ fn form() -> Form {
         field("note", FieldKind::Text, "", false),
     ];
     let spec = FormSpec { verb: Verb::Backup, title: "try".into(), fields };
-    Form::new(spec, Uid::from("u"))
+    Form::new(spec, request())
 }
 
 /// Presses keys as the console would hand them on.
@@ -134,7 +139,7 @@ fn a_chosen_name_stays_what_it_is_while_what_it_hides_shows() {
     let choices = vec![Choice { value: hidden.to_owned(), says: String::new() }];
     let class = field("class", FieldKind::Choice { of: "class", choices, left_out: vec![] }, "", true);
     let spec = FormSpec { verb: Verb::Backup, title: "try".into(), fields: vec![class] };
-    let mut form = Form::new(spec, Uid::from("u"));
+    let mut form = Form::new(spec, request());
     press(&mut form, "down");
     assert_eq!(form.submit().unwrap().get("class"), Some(hidden));
     assert_eq!(form.entries[0].area.lines(), ["fast<U+202E>"]);
@@ -146,7 +151,7 @@ fn a_form_of_the_same_object_takes_up_what_was_typed() {
     press(&mut earlier, "k e tab because");
     let mut later = form();
     later.spec.fields[3].default = "5m".into();
-    later = Form::new(later.spec, Uid::from("u"));
+    later = Form::new(later.spec, request());
     later.take_up(&earlier);
     assert_eq!([text(&later, "class"), text(&later, "why"), text(&later, "within")], ["block-kept", "because", "5m"]);
 }

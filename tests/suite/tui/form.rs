@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use holdfast::model::{DeletionPolicy, Delta, Kind, Meta, Object, Scope, SnapshotClass, Uid};
 use holdfast::plan::backup::Options;
-use holdfast::plan::{DryRun, Refusal, Verb};
+use holdfast::plan::{DryRun, Refusal, Request, Verb};
 use holdfast::tui::{Effect, Input, Place};
 use insta::assert_snapshot;
 
@@ -41,9 +41,14 @@ fn chosen(driven: &Driven) -> Options {
     plan_of(driven.effects.last().expect("planning was asked for"))
 }
 
+fn options_of(request: &Request) -> Options {
+    let Request::Backup { options, .. } = request;
+    options.clone()
+}
+
 fn plan_of(effect: &Effect) -> Options {
     match effect {
-        Effect::Plan { options, .. } => (**options).clone(),
+        Effect::Plan { request, .. } => options_of(request),
         other => panic!("{other:?}"),
     }
 }
@@ -197,7 +202,7 @@ fn where_there_is_nothing_to_choose_planning_says_why() {
 
 fn chosen_class(driven: &Driven) -> Option<String> {
     driven.effects.iter().find_map(|effect| match effect {
-        Effect::Plan { options, .. } => options.class.clone(),
+        Effect::Plan { request, .. } => options_of(request).class,
         _ => None,
     })
 }

@@ -13,7 +13,8 @@ use super::shop;
 
 /// The plan that a session would make for the first volume.
 pub fn plan(driven: &Driven) -> Plan {
-    let Some(Effect::Plan { subject, .. }) = driven.effects.last() else { panic!("nothing was asked") };
+    let Some(Effect::Plan { request, .. }) = driven.effects.last() else { panic!("nothing was asked") };
+    let subject = request.subject().1;
     let meta = driven.desk.world.inventory.meta(Kind::Pvc, subject).unwrap();
     let at = ObjectAt::of(Kind::VolumeSnapshot, meta.namespace.as_deref(), &format!("{}-7c1d9a04", meta.name));
     let step = |id: &str, title: String, act, seconds| {

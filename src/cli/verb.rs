@@ -1,0 +1,123 @@
+//! From a request to the end of its operation, the same for every verb: plan, review, confirmation, run.
+
+use std::io::IsTerminal;
+
+use super::args::Consent;
+use super::{Exit, Failure, operations, out};
+use crate::model::{Kind, Uid};
+use crate::plan::{Confirmed, DryRun, Refusal, Request};
+use crate::session::{Event, Reviewed, Session};
+use crate::text::{self, names};
+use crate::view::review;
+
+/// Plans a request, prints the plan, has it confirmed and runs it. `named` is the context as it was given on the
+/// command line.
+pub(super) async fn carry_out(
+    session: &mut Session,
+    request: Request,
+    consent: Consent,
+    named: Option<&str>,
+) -> Result<Exit, Failure> {
+    let reviewed = plan(session, request).await?;
+    print_review(&reviewed)?;
+    if let DryRun::Refused(why) = &reviewed.dry_run {
+        return Err(Failure::new(Exit::Refused, format!("the API server would refuse the plan: {why}")));
+    }
+    if consent.dry_run {
+        return Ok(Exit::Fine);
+    }
+    let Some(confirmed) = confirm(session, reviewed, consent.yes, named)? else {
+        return Ok(Exit::Waiting);
+    };
+    let id = session.start(confirmed).map_err(|refusal| refused(&refusal))?;
+    operations::follow(session, &id).await
+}
+
+/// Reads `NAMESPACE/PVC`.
+pub(super) fn parse_volume(volume: &str) -> Result<(String, String), Failure> {
+    let usage = |message: String| Failure::new(Exit::Usage, message);
+    let (namespace, name) = volume
+        .split_once('/')
+        .ok_or_else(|| usage(format!("{}: a volume is named NAMESPACE/PVC", text::sanitize(volume))))?;
+    names::validate_namespace(namespace).map_err(|error| usage(error.to_string()))?;
+    names::validate_name(name).map_err(|error| usage(error.to_string()))?;
+    Ok((namespace.to_owned(), name.to_owned()))
+}
+
+/// The UID of a claim that is seen.
+pub(super) fn find_claim(session: &Session, namespace: &str, name: &str) -> Result<Uid, Failure> {
+    let world = &session.desk().world;
+    let claim = world.claim(&(namespace.into(), name.into()));
+    claim.map(|claim| claim.meta.uid()).ok_or_else(|| {
+        if world.freshness(Kind::Pvc).live() {
+            let message = format!(
+                "there is no PersistentVolumeClaim {namespace}/{name} on {}; `holdfast get volumes -n {namespace}` lists them",
+                world.context.name
+            );
+            Failure::new(Exit::Refused, message)
+        } else {
+            Failure::new(Exit::Unknown, format!("whether there is a volume {namespace}/{name} cannot be seen"))
+        }
+    })
+}
+async fn plan(session: &mut Session, request: Request) -> Result<Reviewed, Failure> {
+    let ticket = session.plan(request);
+    loop {
+        match session.next().await {
+            Event::Planned(answered, planned) if answered == ticket => {
+                return planned.map(|reviewed| *reviewed).map_err(|refusal| refused(&refusal));
+            }
+            Event::Planned(..)
+            | Event::Changed
+            | Event::Read(..)
+            | Event::Log(..)
+            | Event::Over(_)
+            | Event::Contexts(_)
+            | Event::NotConnected(_) => {}
+        }
+    }
+}
+
+pub(super) fn refused(refusal: &Refusal) -> Failure {
+    Failure::new(Exit::Refused, format!("{refusal}\n  what would clear it: {}", refusal.clear))
+}
+
+fn print_review(reviewed: &Reviewed) -> Result<(), Failure> {
+    out::line(&reviewed.plan.title)?;
+    for section in review::review(&reviewed.plan, &reviewed.dry_run) {
+        out::line(format_args!("\n{}", section.heading))?;
+        section.lines.iter().try_for_each(|(_, line)| out::line(format_args!("  {line}")))?;
+    }
+    Ok(())
+}
+
+/// The plan, confirmed by flag or by typing the names that it asks for. `None` when nobody is there to type. `named` is
+/// the context as it was given on the command line.
+fn confirm(
+    session: &Session,
+    reviewed: Reviewed,
+    yes: bool,
+    named: Option<&str>,
+) -> Result<Option<Confirmed>, Failure> {
+    let not_confirmed = |error| Failure::new(Exit::Refused, format!("{error}; nothing was done"));
+    let who = session.desk().world.context.user.as_deref().unwrap_or("unknown").to_owned();
+    if session.desk().world.context.read_only {
+        let message = "this console is read-only; the plan was printed and nothing was done";
+        return Err(Failure::new(Exit::Refused, message));
+    }
+    if yes {
+        return reviewed.plan.confirm_by_flag(named, &who).map(Some).map_err(not_confirmed);
+    }
+    if !std::io::stdin().is_terminal() {
+        out::say("holdfast: nobody is here to confirm; run it in a terminal, or add --yes");
+        return Ok(None);
+    }
+    let mut typed = Vec::new();
+    for proof in reviewed.plan.proofs() {
+        let (of, name, context) = (proof.of, text::sanitize(proof.name), text::sanitize(&reviewed.plan.context));
+        let question = format_args!("Type {name}, the name of the {of}, to start on context {context}: ");
+        let line = out::ask(question).map_err(|error| Failure::new(Exit::Refused, error))?;
+        typed.push(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    reviewed.plan.confirm_typed(&typed, &who).map(Some).map_err(not_confirmed)
+}

@@ -1,0 +1,112 @@
+//! What a person asks for: a verb, its object and what was chosen. The one door to all verbs: the console, the
+//! command line and whatever comes later open a form, ask, plan and print a command through it.
+//!
+//! Asking is in rounds. A verb says what it still wants to know given what is known; when that is nothing more it
+//! plans. A new verb is a module of its own and one arm in each function here.
+
+use jiff::Timestamp;
+
+use super::{Answers, Filled, FormSpec, OperationId, Plan, Questions, Refusal, Verb, backup};
+use crate::model::{Kind, Uid, World};
+
+/// What verbs begin with unless a person chooses otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// Of a backup.
+    pub backup: backup::Options,
+}
+
+/// What a person asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// A snapshot of one volume.
+    Backup {
+        /// The claim.
+        claim: Uid,
+        /// What was chosen.
+        options: backup::Options,
+    },
+}
+
+impl Request {
+    /// A verb on an object, with nothing chosen yet.
+    pub fn new(verb: Verb, subject: &Uid, defaults: &Defaults) -> Self {
+        match verb {
+            Verb::Backup => Self::Backup { claim: subject.clone(), options: defaults.backup.clone() },
+        }
+    }
+
+    /// The same verb on the same object, with what a filled form chose.
+    ///
+    /// # Errors
+    /// When an answer is not what the form would let pass.
+    pub fn filled(&self, filled: &Filled) -> Result<Self, String> {
+        match self {
+            Self::Backup { claim, .. } => Ok(Self::Backup { claim: claim.clone(), options: backup::options(filled)? }),
+        }
+    }
+
+    /// Its verb.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Backup { .. } => Verb::Backup,
+        }
+    }
+
+    /// The object that it is about, and of which kind that is.
+    pub fn subject(&self) -> (Kind, &Uid) {
+        match self {
+            Self::Backup { claim, .. } => (Kind::Pvc, claim),
+        }
+    }
+
+    /// The object for people: `shop/data-db-0`.
+    pub fn object(&self, world: &World) -> String {
+        let (kind, uid) = self.subject();
+        let meta = world.inventory.meta(kind, uid);
+        meta.map_or_else(|| "an object that is gone".to_owned(), |meta| meta.reference(kind).path())
+    }
+
+    /// Kinds that planning looks at: while one of them is still being listed, a refusal would blame what is only not
+    /// here yet.
+    pub fn looks_at(&self) -> &'static [Kind] {
+        match self {
+            Self::Backup { .. } => backup::LOOKED_AT,
+        }
+    }
+
+    /// The form in which a person chooses, beginning with what is chosen so far; `None` when there is nothing to
+    /// choose.
+    pub fn form(&self, world: &World) -> Option<FormSpec> {
+        match self {
+            Self::Backup { claim, options } => backup::form(world, claim, options),
+        }
+    }
+
+    /// What has to be asked, given what is known. What was answered may be asked for again and is not sent twice.
+    pub fn questions(&self, world: &World, _known: &Answers) -> Questions {
+        match self {
+            Self::Backup { claim, .. } => world.inventory.pvcs.get(claim).map(backup::questions).unwrap_or_default(),
+        }
+    }
+
+    /// The plan.
+    ///
+    /// # Errors
+    /// A [`Refusal`] says what stands in the way and what would clear it.
+    pub fn plan(&self, world: &World, answers: &Answers, id: OperationId, now: Timestamp) -> Result<Plan, Refusal> {
+        match self {
+            Self::Backup { claim, options } => backup::plan(world, claim, answers, options, id, now),
+        }
+    }
+
+    /// The command that asks for the same; `None` when the object is gone.
+    pub fn command(&self, world: &World) -> Option<String> {
+        match self {
+            Self::Backup { claim, options } => {
+                let claim = world.inventory.pvcs.get(claim)?;
+                Some(backup::command(options, claim, &world.context.name))
+            }
+        }
+    }
+}
