@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::{Meta, annotation};
+use crate::text::quantity;
 
 /// A recovery point objective and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,10 +51,7 @@ impl Rpo {
         if text.trim() == "none" {
             return Self::OptedOut;
         }
-        match text.trim().parse::<SignedDuration>() {
-            Ok(duration) if duration.is_positive() => Self::Within(duration),
-            _ => Self::Invalid(text.to_owned()),
-        }
+        quantity::parse_duration(text.trim()).map_or_else(|_| Self::Invalid(text.to_owned()), Self::Within)
     }
 }
 
@@ -107,6 +105,7 @@ mod tests {
         let policies = Policies::default();
         assert_eq!(policies.rpo(&claim("a", Some("none"))).0, Rpo::OptedOut);
         assert_eq!(policies.rpo(&claim("a", Some("soon"))).0, Rpo::Invalid("soon".into()));
+        assert_eq!(policies.rpo(&claim("a", Some("1d12h"))).0, Rpo::Within(SignedDuration::from_hours(36)));
         assert_eq!(policies.rpo(&claim("a", Some("-4h"))).0, Rpo::Invalid("-4h".into()));
         assert_eq!(policies.rpo(&claim("a", None)).0, Rpo::NoPolicy);
     }

@@ -120,12 +120,13 @@ pub fn parse_span(text: &str) -> Option<SignedDuration> {
     }
 }
 
-/// Reads a duration as people write it: `90s`, `10m`, `1h30m`.
+/// Reads a duration as people write it: a [span](parse_span), or finer units (`90s`, `10m`, `1h30m`, `1d`, `500ms`).
 ///
 /// # Errors
 /// When it is none, or not longer than nothing; says what to write.
 pub fn parse_duration(text: &str) -> Result<SignedDuration, String> {
-    match text.parse::<SignedDuration>() {
+    let read = parse_span(text).map_or_else(|| text.parse::<SignedDuration>(), Ok);
+    match read {
         Ok(duration) if duration.is_positive() => Ok(duration),
         Ok(_) => Err("needs a duration longer than nothing".to_owned()),
         Err(_) => {

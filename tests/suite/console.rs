@@ -95,10 +95,9 @@ async fn a_wrong_name_starts_nothing(cluster: TestCluster) {
     terminal.until("a line to type the name in", |screen| screen.to_lowercase().contains("type")).await;
     terminal.press("dat\r");
     terminal.press("\r");
-    // The plan, the form, the panes.
-    for _ in 0..3 {
+    for left in ["Confirm:", "Review:", "Before the plan"] {
         terminal.press("\u{1b}");
-        wait::brief().await;
+        terminal.until("one layer less", |screen| !screen.contains(left)).await;
     }
     terminal.press("?");
     terminal.until("the help", |screen| screen.to_lowercase().contains("help")).await;

@@ -97,9 +97,8 @@ fn title(
         (&*marks, Meaning::Mark),
         (&*sort, Meaning::Muted),
     ];
-    left.push((" ", Meaning::Text));
-    for (i, piece) in pieces.into_iter().filter(|(text, _)| !text.is_empty()).enumerate() {
-        left.extend((i > 0).then_some((" ", Meaning::Text)).into_iter().chain([piece]));
+    for piece in pieces.into_iter().filter(|(text, _)| !text.is_empty()) {
+        left.extend([(" ", Meaning::Text), piece]);
     }
     let fresh = format!("{} {}", sight.level.glyph(), sight.word);
     pen.frame(area, &left, &[(&fresh, sight.level.into())], focused);

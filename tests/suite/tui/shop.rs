@@ -286,7 +286,7 @@ fn tls() -> Vec<Object> {
         secret("shop", "payments-tls", Ok(facts("pay.shop.example", "Public CA R3", 360, 24 * 5)), KeyMatch::Match),
         secret("shop", "admin-tls", Ok(facts("admin.shop.example", "Public CA R3", 400, -50)), KeyMatch::Match),
         secret("batch", "mail-tls", Ok(facts("mail.example", "Public CA R3", 30, 24 * 60)), KeyMatch::Mismatch),
-        secret("batch", "legacy-proxy", Err("it holds no PEM certificate"), KeyMatch::Missing),
+        secret("batch", "legacy-proxy", Err("holds no PEM certificate"), KeyMatch::Missing),
         certificate("monitoring", "grafana-tls", "grafana-tls", 44),
     ]
 }
