@@ -25,7 +25,7 @@ pub(super) async fn run(global: &Global, demo: &Demo) -> Result<Exit, Failure> {
     } else {
         let global = Global { kubeconfig: Some(kubeconfig), context: None, ..global.clone() };
         // What is done to a cluster that goes with this process is no record to keep.
-        open::console(&global, &directory.join("state")).await
+        Box::pin(open::console(&global, &directory.join("state"))).await
     };
     // A leftover in the temporary directory harms nobody.
     let _ = std::fs::remove_dir_all(&directory);

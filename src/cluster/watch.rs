@@ -184,7 +184,7 @@ impl Shared {
     }
 }
 
-/// How a list is asked for.
+/// How a list is asked for. One that broke as a whole is asked for by pages from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// After a first page in one answer, which servers from 1.33 on write from their cache (KEP-2340, KEP-5116).

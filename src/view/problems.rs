@@ -52,6 +52,9 @@ impl Rank {
     }
 }
 
+/// What the order of problems goes by, one after the other: rank, class, the object (namespace, name, kind), title.
+type Place<'a> = (Rank, u8, Option<(Option<&'a str>, &'a str, &'a str)>, &'a str);
+
 /// One thing that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -94,8 +97,7 @@ impl Problem {
         Rank::of(self.level, self.state)
     }
 
-    /// What the order goes by, one after the other.
-    fn place(&self) -> (Rank, u8, Option<(Option<&str>, &str, &str)>, &str) {
+    fn place(&self) -> Place<'_> {
         let class = match self.key {
             Key::Notice(_) => 0,
             Key::Operation(_) => 1,

@@ -6,15 +6,22 @@ use std::time::Duration;
 use holdfast::cluster::{self, Access, AccessQuery, CallError, Cluster, Resource, Target, WatchSet, WriteError};
 use holdfast::model::{Connection, Delta, Freshness, Kind, Scope, World};
 use holdfast::sim::{Options, Sim, User};
+use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::support::proxy::{Fault, Order, Proxy, Upstream};
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn connect(sim: &Sim, user: User, read_only: bool) -> Cluster {
+    connect_by(&sim.kubeconfig(user), read_only).await
+}
+
+async fn connect_by(kubeconfig: &str, read_only: bool) -> Cluster {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(sim.kubeconfig(user).as_bytes()).unwrap();
+    file.write_all(kubeconfig.as_bytes()).unwrap();
     let target = Target { kubeconfig: Some(file.path().to_owned()), read_only, ..Target::default() };
     cluster::connect(&target, |_| false).await.unwrap()
 }
@@ -46,6 +53,11 @@ impl Seen {
 fn live(world: &World) -> bool {
     world.connection == Connection::Up
         && Kind::ALL.iter().all(|kind| matches!(world.freshness(*kind), Freshness::Live | Freshness::Absent))
+}
+
+fn namespaces(count: usize) -> Vec<Value> {
+    let one = |n| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("team-{n}")}});
+    (0..count).map(one).collect()
 }
 
 fn claim(name: &str) -> Value {
@@ -101,9 +113,7 @@ async fn a_watch_that_ends_goes_on_where_it_was() {
 #[case::by_pages(26, &["?limit=500", "?limit=500&continue="])]
 #[tokio::test]
 async fn lists_are_asked_for_as_the_server_can_give_them(#[case] minor: u32, #[case] asked: &[&str]) {
-    let many =
-        (0..600).map(|n| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("team-{n}")}}));
-    let sim = Sim::start(Options { minor, seed: many.collect(), ..Options::default() }).await.unwrap();
+    let sim = Sim::start(Options { minor, seed: namespaces(600), ..Options::default() }).await.unwrap();
     let cluster = connect(&sim, User::Admin, true).await;
     let mut seen = Seen::new(&cluster, &[Scope::All]);
     seen.until("everything is live", live).await;
@@ -115,6 +125,18 @@ async fn lists_are_asked_for_as_the_server_can_give_them(#[case] minor: u32, #[c
         assert!(query.starts_with(begins) && (!begins.is_empty() || query.is_empty()), "{queries:?}");
     }
     assert!(queries.len() >= asked.len(), "{queries:?}");
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_as_a_whole_comes_by_pages() {
+    let sim = Sim::start(Options { seed: namespaces(1_200), ..Options::default() }).await.unwrap();
+    let proxy = Proxy::before(Upstream::new(&sim.url(), None)).await;
+    let whole = Order::on(Method::GET, "/api/v1/namespaces", Fault::Cut).without("limit=").without("watch=");
+    proxy.order(whole);
+    let cluster = connect_by(&proxy.kubeconfig("test", "shop", &User::Admin.token()), true).await;
+    let mut seen = Seen::new(&cluster, &[Scope::All]);
+    seen.until("everything is live", live).await;
+    assert!(seen.world.inventory.count(Kind::Namespace) >= 1_200);
 }
 
 #[tokio::test]

@@ -61,11 +61,14 @@ pub(super) struct Follower<'a> {
     resource: Option<Resource>,
     decoder: Decoder,
     progress: bool,
+    /// Set once a list in one answer broke: a server that is too slow for it would break each further one as well,
+    /// and pages are answers that it can give.
+    by_pages: bool,
 }
 
 impl<'a> Follower<'a> {
     pub(super) fn new(shared: &'a Shared, kind: Kind, scope: Scope) -> Self {
-        Self { shared, kind, scope, resource: None, decoder: Decoder::new(kind), progress: false }
+        Self { shared, kind, scope, resource: None, decoder: Decoder::new(kind), progress: false, by_pages: false }
     }
 
     /// Whether a list was completed since the last call.
@@ -125,7 +128,7 @@ impl<'a> Follower<'a> {
 
     /// Lists in the way that costs this server least; a streamed list comes with the watch that goes on from it.
     async fn list_as_is_best(&mut self, resource: &Resource) -> Result<(String, Option<Lines>), Ended> {
-        let way = self.shared.way().await;
+        let way = if self.by_pages { Way::Pages } else { self.shared.way().await };
         if way == Way::Stream
             && let Some((version, lines)) = self.streamed(resource).await?
         {
@@ -189,7 +192,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Lists by answers that are read while they come. The first page is small, so that there are rows at once; what is
-    /// more comes page by page, or anew as a whole.
+    /// more comes page by page, or anew as a whole; if that breaks, page by page from then on.
     async fn listed(&mut self, resource: &Resource, way: Way) -> Result<String, Ended> {
         self.tell(Delta::ListStarted(self.kind, self.scope.clone())).await?;
         let mut frame = self.part(resource, &[("limit", PAGE)]).await?;
@@ -197,7 +200,9 @@ impl<'a> Follower<'a> {
             frame = if way == Way::Whole {
                 // What the first page showed may be gone by now: only this answer counts.
                 self.tell(Delta::ListStarted(self.kind, self.scope.clone())).await?;
-                self.part(resource, &[]).await?
+                let whole = self.part(resource, &[]).await;
+                self.by_pages = matches!(whole, Err(Ended::Broken(_)));
+                whole?
             } else {
                 self.part(resource, &[("limit", PAGE), ("continue", &token)]).await?
             };
