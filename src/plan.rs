@@ -12,6 +12,7 @@ mod node;
 mod progress;
 mod question;
 mod request;
+pub mod restore;
 #[cfg(test)]
 pub(crate) mod testing;
 

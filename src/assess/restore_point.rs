@@ -80,17 +80,14 @@ pub enum Belongs {
 /// Source: the `VolumeSnapshot` API ("consumers must verify binding") and what external-provisioner demands.
 pub fn good(world: &World, snapshot: &VolumeSnapshot, now: Timestamp) -> Judgement<RestorePointState> {
     use RestorePointState as State;
-    if let Some(deleting) = snapshot.meta.deleting {
-        return Judgement::new(State::Deleting).because(waiting(deleting, &snapshot.meta.finalizers));
+    if snapshot.meta.deleting.is_some() {
+        return of_pair(snapshot, None);
     }
     let contents = Sight::all(world, Kind::Content, now);
     let snapshots = Sight::within(world, Kind::VolumeSnapshot, snapshot.meta.namespace.as_ref(), now);
-    let content = world.content(snapshot);
-    let judged = match (content, snapshot.ready) {
-        // The content is often the only place that has the driver's error.
-        (_, Some(false) | None) => unready(snapshot, content),
-        (None, Some(true)) => unbound(world, snapshot, &contents),
-        (Some(content), Some(true)) => ready(snapshot, content),
+    let judged = match world.content(snapshot) {
+        None if snapshot.ready == Some(true) => unbound(world, snapshot, &contents),
+        content => of_pair(snapshot, content),
     };
     let judged = [&contents, &snapshots]
         .into_iter()
@@ -100,6 +97,19 @@ pub fn good(world: &World, snapshot: &VolumeSnapshot, now: Timestamp) -> Judgeme
     match (judged.value, blind) {
         (State::Good | State::Unverified, Some(blind)) => Judgement::new(State::Unknown).because(blind.clone()),
         _ => judged,
+    }
+}
+
+/// The same of a snapshot and its content that were both read just now; `None` when the server has no such content.
+pub fn of_pair(snapshot: &VolumeSnapshot, content: Option<&Content>) -> Judgement<RestorePointState> {
+    if let Some(deleting) = snapshot.meta.deleting {
+        return Judgement::new(RestorePointState::Deleting).because(waiting(deleting, &snapshot.meta.finalizers));
+    }
+    match (content, snapshot.ready) {
+        // The content is often the only place that has the driver's error.
+        (_, Some(false) | None) => unready(snapshot, content),
+        (None, Some(true)) => contentless(snapshot),
+        (Some(content), Some(true)) => ready(snapshot, content),
     }
 }
 
@@ -130,16 +140,24 @@ fn unbound(world: &World, snapshot: &VolumeSnapshot, contents: &Sight) -> Judgem
     if let Some(blind) = contents.blind() {
         return Judgement::new(State::Unknown).because(blind.clone());
     }
-    let Some(name) = &snapshot.content else {
-        return Judgement::new(State::Mismatched).because("ready, but bound to no content");
-    };
-    let unreadable = world.unreadable.get(&Kind::Content).and_then(|names| names.get(&**name));
-    match unreadable {
-        Some(why) => Judgement::new(State::Unknown).because(format!("its content {name} cannot be read: {why}")),
-        None => Judgement::new(State::Mismatched).because(
-            Reason::new(format!("its content {name} does not exist")).next("delete the snapshot; it holds nothing"),
-        ),
+    let unreadable = world.unreadable.get(&Kind::Content).zip(snapshot.content.as_ref());
+    match unreadable.and_then(|(names, name)| names.get(&**name).zip(Some(name))) {
+        Some((why, name)) => {
+            Judgement::new(State::Unknown).because(format!("its content {name} cannot be read: {why}"))
+        }
+        None => contentless(snapshot),
     }
+}
+
+/// Ready, and there is no content.
+fn contentless(snapshot: &VolumeSnapshot) -> Judgement<RestorePointState> {
+    let reason = match &snapshot.content {
+        None => Reason::new("ready, but bound to no content"),
+        Some(name) => {
+            Reason::new(format!("its content {name} does not exist")).next("delete the snapshot; it holds nothing")
+        }
+    };
+    Judgement::new(RestorePointState::Mismatched).because(reason)
 }
 
 fn ready(snapshot: &VolumeSnapshot, content: &Content) -> Judgement<RestorePointState> {

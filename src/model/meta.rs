@@ -16,6 +16,12 @@ pub mod annotation {
     pub const OPERATION: &str = "holdfast.dev/operation";
     /// The step of that operation.
     pub const STEP: &str = "holdfast.dev/step";
+    /// On a restore point: the spec of the claim it was cut from, as JSON.
+    pub const CLAIM_SPEC: &str = "holdfast.dev/claim-spec";
+    /// On a restored claim: the restore point, `NAMESPACE/NAME`.
+    pub const RESTORED_FROM: &str = "holdfast.dev/restored-from";
+    /// On a restored claim: the moment whose data it holds (RFC 3339).
+    pub const RESTORED_CUT: &str = "holdfast.dev/restored-cut";
     /// cert-manager: which Certificate a Secret or request belongs to.
     pub const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
     /// cert-manager: the revision a request is for.

@@ -234,7 +234,7 @@ impl<'a> Case<'a> {
         note("holdfast.dev/consistency", "crash".to_owned());
         note("holdfast.dev/actor", who.to_owned());
         note("holdfast.dev/images", self.images().join(","));
-        note("holdfast.dev/claim-spec", self.fresh.get("spec").map(Value::to_string).unwrap_or_default());
+        note(annotation::CLAIM_SPEC, self.fresh.get("spec").map(Value::to_string).unwrap_or_default());
         if let Some(reason) = &options.reason {
             note("holdfast.dev/reason", reason.clone());
         }

@@ -71,6 +71,13 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
+/// Bytes as a Kubernetes quantity of exactly that many: in the largest power of 1024 that divides them.
+pub fn exact(bytes: u64) -> String {
+    let units = [(60, "Ei"), (50, "Pi"), (40, "Ti"), (30, "Gi"), (20, "Mi"), (10, "Ki")];
+    let fitting = units.into_iter().find(|(power, _)| bytes > 0 && bytes.trailing_zeros() >= *power);
+    fitting.map_or_else(|| bytes.to_string(), |(power, unit)| format!("{}{unit}", bytes >> power))
+}
+
 /// A share in whole per cent, rounded down; over 100 when the part is more than the whole. Of nothing, as of one.
 pub fn percent(part: u64, whole: u64) -> u64 {
     let percent = u128::from(part) * 100 / u128::from(whole.max(1));
@@ -194,6 +201,15 @@ mod tests {
     }
 
     #[rstest]
+    #[case(0, "0")]
+    #[case(64 << 20, "64Mi")]
+    #[case(3 << 29, "1536Mi")]
+    #[case(61_743_560, "61743560")]
+    fn exact_quantities_are_short_where_they_can_be(#[case] count: u64, #[case] said: &str) {
+        assert_eq!(exact(count), said);
+    }
+
+    #[rstest]
     #[case(0, "0s")]
     #[case(59, "59s")]
     #[case(60, "1m")]
@@ -268,6 +284,14 @@ mod tests {
         fn plain_numbers_read_as_themselves(count in any::<u64>()) {
             prop_assert_eq!(parse_bytes(&count.to_string()), Some(count));
             prop_assert!(bytes(count).len() <= 6);
+            prop_assert_eq!(parse_bytes(&exact(count)), Some(count));
+        }
+
+        #[test]
+        fn exact_quantities_read_as_themselves(factor in 0u64..1 << 24, power in 0u32..40) {
+            let said = exact(factor << power);
+            prop_assert_eq!(parse_bytes(&said), Some(factor << power));
+            prop_assert!(said.len() <= 16, "{}", said);
         }
     }
 
