@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::rows::GOING;
+use super::rows::{ABOUT_TO_BREAK, GOING};
 use super::{Boards, Cell, Level, OperationState, OperationView, Pane, Remedy, Row};
 use crate::model::{Connection, Freshness, Key, Kind, ObjRef, UsageSource, World};
 
@@ -25,6 +25,8 @@ pub enum Rank {
     Going,
     /// Broken now.
     Broken,
+    /// Whole now, and about to break.
+    Soon,
     /// Not known; may be broken.
     Unknown,
     /// Will become a problem.
@@ -37,6 +39,7 @@ impl Rank {
         match self {
             Self::Going => "going",
             Self::Broken => "broken",
+            Self::Soon => "soon",
             Self::Unknown => "unknown",
             Self::Warning => "warning",
         }
@@ -45,6 +48,7 @@ impl Rank {
     fn of(level: Level, state: &str) -> Self {
         match level {
             Level::Critical if state == GOING => Self::Going,
+            Level::Critical if ABOUT_TO_BREAK.contains(&state) => Self::Soon,
             Level::Critical => Self::Broken,
             Level::Unknown => Self::Unknown,
             Level::Warn | Level::Stale | Level::Info | Level::Ok => Self::Warning,

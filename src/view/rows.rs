@@ -4,7 +4,7 @@ mod certificates;
 mod restore_points;
 mod volumes;
 
-pub(super) use certificates::word as certificate_word;
+pub(super) use certificates::{ABOUT_TO_BREAK, word as certificate_word};
 pub(super) use volumes::GOING;
 
 use std::sync::Arc;

@@ -203,7 +203,7 @@ async fn the_console_obeys_keys_and_theme_and_does_not_start_with_mistakes() {
     terminal.shows("data-db-0").await;
     terminal.shows("f2 problems").await;
     terminal.press("\u{1b}OQ");
-    terminal.shows("going, broken, unknown, warnings").await;
+    terminal.shows("going, broken, soon, unknown, warnings").await;
     terminal.press("\u{1b}h");
     terminal.shows("Help: problems").await;
     terminal.press("qqq");

@@ -40,7 +40,12 @@ impl Life {
         } else {
             (State::Valid, Severity::Ok, warn)
         };
-        Judgement::new((state, severity)).because(format!("{what} expires in {left}")).until(next)
+        let reason = Reason::new(format!("{what} expires in {left}"));
+        let reason = match state {
+            State::Expiring => reason.next("have a renewed one there before then"),
+            _ => reason,
+        };
+        Judgement::new((state, severity)).because(reason).until(next)
     }
 
     /// From when on there is a warning, and from when on an alarm.

@@ -67,7 +67,7 @@ fn frame(pen: &mut Pen, app: &App, list: &ProblemsLayer, area: Rect) {
             left.extend([(" ", Meaning::Text), piece]);
         }
     }
-    pen.frame(area, &left, &[("going, broken, unknown, warnings", Meaning::Muted)], true);
+    pen.frame(area, &left, &[("going, broken, soon, unknown, warnings", Meaning::Muted)], true);
     if let Some(fault) = list.faults.first() {
         edge(pen, &[(&fault_said(fault), Meaning::Danger)], area, area.right());
     }

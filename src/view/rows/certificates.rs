@@ -71,6 +71,9 @@ fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<Expiry>, res
     Row { level, state, reasons, next, cells: cells.into(), valid_until, ..frame(kind, meta) }
 }
 
+/// Words of states in which a certificate is still good, however bad that will be.
+pub(in crate::view) const ABOUT_TO_BREAK: [&str; 2] = ["Expiring", "Not renewed"];
+
 /// The state's word on a row.
 pub(in crate::view) fn word(state: &CertificateState) -> &'static str {
     match state {

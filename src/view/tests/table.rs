@@ -135,6 +135,15 @@ fn data_that_is_going_comes_before_what_is_broken_unknown_or_a_warning() {
 }
 
 #[test]
+fn what_is_broken_comes_before_what_is_about_to_break() {
+    let rank = |level, state| problem("a", level, state, "why").rank();
+    assert_eq!(rank(Level::Critical, "Expired"), Rank::Broken);
+    assert_eq!(rank(Level::Critical, "Expiring"), Rank::Soon);
+    assert_eq!(rank(Level::Warn, "Expiring"), Rank::Warning);
+    assert!(Rank::Broken < Rank::Soon && Rank::Soon < Rank::Unknown);
+}
+
+#[test]
 fn many_problems_that_say_the_same_are_one_line_until_it_is_opened() {
     let mut all = vec![problem("a", Level::Critical, "Breached", "its own reason")];
     all.extend(["b", "c", "d"].map(|name| problem(name, Level::Critical, "Never", "no copy")));
