@@ -13,6 +13,7 @@ mod keys;
 mod open;
 mod operations;
 mod out;
+mod restore;
 mod settings;
 mod shell;
 mod verb;
@@ -60,6 +61,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Demo(demo)) => Box::pin(demo::run(&args.global, &demo)).await,
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,
+            Some(Command::Restore(restore)) => restore::run(&args.global, &restore).await,
             Some(Command::Operations(what)) => operations::run(&args.global, &what).await,
             Some(Command::Journal(what)) => operations::journal(&what),
             Some(Command::Config(what)) => config::run(&args.global, &what),

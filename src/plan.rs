@@ -6,6 +6,7 @@
 mod act;
 mod authority;
 pub mod backup;
+mod command;
 mod form;
 mod judge;
 mod node;
@@ -16,10 +17,10 @@ pub mod restore;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use act::{Act, Check, Expect, Follow, ObjectAt, Output, Outputs, Resource, Slot, Target, Until};
+pub use act::{Act, Check, Expect, Firm, Follow, ObjectAt, Output, Outputs, Resource, Slot, Target, Until};
 pub use authority::{Authority, Confirmed, NotConfirmed, Proof, departs};
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
-pub use judge::{Observed, Seen, broken_guard, judge, next_read, resolve};
+pub use judge::{Observed, Seen, broken_guard, judge, next_read, resolve, told_by_events};
 pub use node::{Guard, Node, OperationId, Plan, Refusal, Step, StepId, Subject, Verb};
 pub use progress::{End, Next, Progress, StepState};
 pub use question::{AccessQuestion, Answers, DryRun, ListAt, Questions};

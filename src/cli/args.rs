@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
-use crate::plan::backup;
+use crate::plan::{backup, restore};
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
 ///
@@ -54,6 +55,8 @@ pub enum Command {
     Get(Get),
     /// Back a volume up: plan, review, confirm, run.
     Backup(Backup),
+    /// Make a new volume from a restore point: plan, review, confirm, run.
+    Restore(Restore),
     /// Operations of this console: list, show, resume.
     #[command(subcommand)]
     Operations(Operations),
@@ -161,6 +164,34 @@ pub struct Backup {
     /// How long to wait until the snapshot can be restored from; left out, as configured.
     #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
     pub ready_within: Option<Duration>,
+}
+
+/// Arguments of `restore`.
+#[derive(Debug, clap::Args)]
+pub struct Restore {
+    /// The restore point: NAMESPACE/SNAPSHOT; with --latest or --before the volume: NAMESPACE/PVC.
+    #[arg(value_name = "NAMESPACE/NAME")]
+    pub point: String,
+    #[command(flatten)]
+    pub consent: Consent,
+    /// From the newest good restore point of the volume.
+    #[arg(long, conflicts_with = "before")]
+    pub latest: bool,
+    /// From the newest good restore point of the volume that was cut before this moment.
+    #[arg(long, value_name = "TIME", value_parser = super::restore::moment)]
+    pub before: Option<Timestamp>,
+    /// Name of the new volume's claim; left out, the old name, -restore- and the end of the operation's id.
+    #[arg(long, value_name = "NAME", value_parser = super::restore::name)]
+    pub to: Option<String>,
+    /// The StorageClass; left out, that of the volume that was cut.
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// How large, such as 20Gi; left out, as large as what was cut.
+    #[arg(long, value_name = "SIZE", value_parser = restore::size)]
+    pub size: Option<u64>,
+    /// How long to wait until the new volume is bound; left out, 10m.
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub bound_within: Option<Duration>,
 }
 
 /// What `operations` does.

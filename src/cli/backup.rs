@@ -12,12 +12,7 @@ const KINDS: &[Kind] = &[Kind::Pvc, Kind::Pv, Kind::VolumeSnapshot, Kind::Conten
 
 pub(super) async fn run(global: &Global, backup: &Backup) -> Result<Exit, Failure> {
     let (namespace, name) = verb::parse_volume(&backup.volume)?;
-    let mut global = global.clone();
-    if global.namespace.iter().any(|other| *other != namespace) {
-        let message = format!("--namespace differs from the namespace of {}", backup.volume);
-        return Err(Failure::new(Exit::Usage, message));
-    }
-    global.namespace = vec![namespace.clone()];
+    let global = verb::within(global, &namespace, &backup.volume)?;
     let mut session = open::session(&global, KINDS, Unnamed::All)?;
     open::settle(&mut session, KINDS).await?;
     open::warn_of_blind_spots(&session, KINDS);

@@ -188,6 +188,9 @@ fn print_outputs(session: &Session, id: &OperationId) -> Result<(), Failure> {
             out::line(format_args!("{}.{slot}\t{}", step.id, text::sanitize(&output.word())))?;
         }
     }
+    if let Some(closed) = run.closed {
+        out::line(format_args!("took\t{}", text::age(closed.duration_since(run.opened))))?;
+    }
     Ok(())
 }
 

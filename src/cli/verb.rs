@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use super::args::Consent;
+use super::args::{Consent, Global};
 use super::{Exit, Failure, operations, out};
 use crate::model::{Kind, Uid};
 use crate::plan::{Confirmed, DryRun, Refusal, Request};
@@ -35,10 +35,13 @@ pub(super) async fn carry_out(
 
 /// Reads `NAMESPACE/PVC`.
 pub(super) fn parse_volume(volume: &str) -> Result<(String, String), Failure> {
+    parse_path(volume, "a volume is named NAMESPACE/PVC")
+}
+
+/// Reads `NAMESPACE/NAME`; `form` says how that is written.
+pub(super) fn parse_path(path: &str, form: &str) -> Result<(String, String), Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, message);
-    let (namespace, name) = volume
-        .split_once('/')
-        .ok_or_else(|| usage(format!("{}: a volume is named NAMESPACE/PVC", text::sanitize(volume))))?;
+    let (namespace, name) = path.split_once('/').ok_or_else(|| usage(format!("{}: {form}", text::sanitize(path))))?;
     names::validate_namespace(namespace).map_err(|error| usage(error.to_string()))?;
     names::validate_name(name).map_err(|error| usage(error.to_string()))?;
     Ok((namespace.to_owned(), name.to_owned()))
@@ -60,6 +63,16 @@ pub(super) fn find_claim(session: &Session, namespace: &str, name: &str) -> Resu
         }
     })
 }
+
+/// The options of every command, looking at one namespace: the object's.
+pub(super) fn within(global: &Global, namespace: &str, path: &str) -> Result<Global, Failure> {
+    if global.namespace.iter().any(|other| *other != namespace) {
+        let message = format!("--namespace differs from the namespace of {}", text::sanitize(path));
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    Ok(Global { namespace: vec![namespace.to_owned()], ..global.clone() })
+}
+
 async fn plan(session: &mut Session, request: Request) -> Result<Reviewed, Failure> {
     let ticket = session.plan(request);
     loop {

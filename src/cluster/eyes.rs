@@ -138,6 +138,23 @@ impl Eyes {
         namespace: Option<&str>,
         selector: &str,
     ) -> Result<Vec<Value>, CallError> {
+        self.select(resource, namespace, &[("labelSelector", selector)]).await
+    }
+
+    /// Reads the events about the object with this UID; those about objects without a namespace are in `default`.
+    pub async fn events(&self, namespace: Option<&str>, uid: &str) -> Result<Vec<Value>, CallError> {
+        let events =
+            Resource { group: String::new(), version: "v1".into(), plural: "events".into(), kind: "Event".into() };
+        let about = format!("involvedObject.uid={uid}");
+        self.select(&events, namespace.or(Some("default")), &[("fieldSelector", &about)]).await
+    }
+
+    async fn select(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        selectors: &[(&str, &str)],
+    ) -> Result<Vec<Value>, CallError> {
         #[derive(Deserialize)]
         struct List {
             #[serde(default)]
@@ -153,7 +170,8 @@ impl Eyes {
         let (mut all, mut next) = (Vec::new(), String::new());
         loop {
             let mut pairs = vec![("limit", "500")];
-            pairs.extend([("labelSelector", selector), ("continue", &next)].into_iter().filter(|(_, v)| !v.is_empty()));
+            let more = selectors.iter().copied().chain([("continue", next.as_str())]);
+            pairs.extend(more.filter(|(_, value)| !value.is_empty()));
             let path = format!("{collection}{}", paths::query(&pairs));
             let list: List = decoded(&self.cluster.wire().get(&path, LIST).await?.body, &collection)?;
             all.extend(list.items.unwrap_or_default());

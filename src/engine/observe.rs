@@ -1,9 +1,37 @@
 //! Looking: everything a judgement needs, read afresh.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use super::Engine;
-use crate::plan::{Guard, ObjectAt, Observed, OperationId, Progress, Seen, Step, broken_guard, judge, next_read};
+use crate::model::Uid;
+use crate::plan::{
+    Guard, ObjectAt, Observed, OperationId, Progress, Seen, Step, broken_guard, judge, next_read, told_by_events,
+};
+
+/// How often the events of an object are read: a server searches all of a namespace for them.
+const EVENTS: Duration = Duration::from_secs(2);
+
+/// What events said of the object that is waited for, and when that was read.
+#[derive(Debug, Default)]
+pub(super) struct Told(Option<(Uid, Instant, Option<String>)>);
+
+impl Told {
+    /// What the latest warning event of an object says. Events are a help, not a condition: those that cannot be
+    /// read say nothing.
+    pub(super) async fn of(&mut self, engine: &Engine, at: &ObjectAt, uid: &Uid) -> Option<String> {
+        match &self.0 {
+            Some((known, read, said)) if known == uid && read.elapsed() < EVENTS => said.clone(),
+            _ => {
+                let events = engine.eyes.events(at.namespace.as_deref(), uid.as_str()).await;
+                let said = events.ok().and_then(|events| told_by_events(&events, uid));
+                self.0 = Some((uid.clone(), Instant::now(), said.clone()));
+                said
+            }
+        }
+    }
+}
 
 impl Engine {
     /// What became of a step, from objects read now.

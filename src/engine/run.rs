@@ -3,11 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
+use super::observe::Told;
 use super::perform::Performed;
 use super::record::Record;
 use super::{Engine, EngineError, POLL, Report};
 use crate::journal::{self, Body};
-use crate::plan::{Authority, Confirmed, End, Next, OperationId, Outputs, Seen, Step, StepState};
+use crate::plan::{Act, Authority, Confirmed, End, Next, OperationId, Outputs, Seen, Step, StepState, resolve};
 use crate::store::{OperationLog, now};
 
 pub(super) struct Run {
@@ -17,6 +18,7 @@ pub(super) struct Run {
     record: Record,
     reports: mpsc::Sender<Report>,
     stopped: watch::Receiver<Option<String>>,
+    told: Told,
 }
 
 /// What resuming comes to.
@@ -40,7 +42,7 @@ impl Run {
         let authority = confirmed.authority().clone();
         log.append(now(), Body::Opened { plan: Box::new(plan.clone()), digest, authority })?;
         let state = log.run()?;
-        let mut begun = Self { engine, log, state, record: Record::default(), reports, stopped };
+        let mut begun = Self { engine, log, state, record: Record::default(), reports, stopped, told: Told::default() };
         begun.report(Report::Began(Box::new(plan), begun.log.entries().to_vec())).await;
         begun.record.put(&begun.engine, &begun.state, None).await?;
         Ok(begun)
@@ -56,7 +58,8 @@ impl Run {
         let log = engine.store.hold(&id)?;
         let state = log.run()?;
         let plan = Box::new(state.plan.clone());
-        let mut resumed = Self { engine, log, state, record: Record::default(), reports, stopped };
+        let mut resumed =
+            Self { engine, log, state, record: Record::default(), reports, stopped, told: Told::default() };
         resumed.report(Report::Began(plan, resumed.log.entries().to_vec())).await;
         resumed.record.adopt(&resumed.engine, &resumed.state, resumed.log.entries()).await?;
         if let Some(end) = resumed.state.progress.end.clone() {
@@ -194,7 +197,24 @@ impl Run {
                 self.write(step).await
             }
             Seen::Conflict(why) => self.fail(step, why).await,
-            Seen::Pending(what) | Seen::Unknown(what) => self.wait(step, what).await,
+            Seen::Pending(what) => {
+                let what = self.with_events(step, what).await;
+                self.wait(step, what).await
+            }
+            Seen::Unknown(what) => self.wait(step, what).await,
+        }
+    }
+
+    /// What is waited for, and what warning events say meanwhile where the step asks for them.
+    async fn with_events(&mut self, step: &Step, what: String) -> String {
+        let target = match &step.act {
+            Act::Wait { target, until } if until.events => resolve(target, &self.state.progress),
+            _ => None,
+        };
+        let Some((at, uid)) = target else { return what };
+        match self.told.of(&self.engine, &at, &uid).await {
+            Some(said) => format!("{what}; reported meanwhile: {said}"),
+            None => what,
         }
     }
 

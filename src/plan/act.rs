@@ -179,8 +179,17 @@ pub struct Follow {
     pub outputs: Vec<(Slot, String)>,
 }
 
-/// What a wait waits for.
+/// A condition that has to hold all along while something is waited for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Firm {
+    /// What must hold of the target.
+    pub check: Check,
+    /// What it means when it does not, for people.
+    pub or: String,
+}
+
+/// What a wait waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Until {
     /// For people: "the storage system has cut the snapshot".
     pub what: String,
@@ -190,6 +199,12 @@ pub struct Until {
     pub follow: Option<Follow>,
     /// Fields that say what is wrong while it does not hold. Never final: controllers retry.
     pub trouble: Vec<String>,
+    /// Whether warning events of the target say what is wrong, where no field does. Never final either.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub events: bool,
+    /// What no waiting can mend: where one of these does not hold, the wait ends at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub firm: Vec<Firm>,
     /// Fields to keep as outputs.
     pub outputs: Vec<(Slot, String)>,
 }

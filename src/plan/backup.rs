@@ -326,6 +326,7 @@ fn cut_step(deadline: Duration) -> Step {
         follow: Some(follow(Vec::new(), &[])),
         trouble: vec!["/status/error/message".into()],
         outputs: slots(&[("cutAt", "/status/creationTime")]),
+        ..Until::default()
     };
     let title = "wait until the snapshot is cut (the data of that moment is safe from later writes)".into();
     Step {
@@ -356,6 +357,7 @@ fn ready_step(deadline: Duration) -> Step {
         follow: Some(follow(checks, &outputs)),
         trouble: vec!["/status/error/message".into()],
         outputs: slots(&[("restoreSize", "/status/restoreSize")]),
+        ..Until::default()
     };
     let title = "wait until the snapshot is ready (it can be restored from)".into();
     Step {

@@ -125,6 +125,9 @@ fn missing_target() -> Seen {
 }
 
 fn judge_until(until: &Until, object: &Value, observed: &Observed) -> Seen {
+    if let Some(broken) = until.firm.iter().find(|firm| !met(&firm.check, object, None)) {
+        return Seen::Conflict(broken.or.clone());
+    }
     let mut outputs = texts(&until.outputs, object);
     if first_unmet(&until.checks, object, None).is_some() {
         return Seen::Pending(waiting(
@@ -147,6 +150,22 @@ fn judge_until(until: &Until, object: &Value, observed: &Observed) -> Seen {
         outputs.extend(texts(&follow.outputs, second));
     }
     Seen::Done(outputs)
+}
+
+/// What the latest warning event about an object says: its reason and message. Events of other objects do not count.
+pub fn told_by_events(events: &[Value], uid: &Uid) -> Option<String> {
+    let text = |event: &Value, field: &str| event.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    // New-style events leave the old fields empty. All are written alike, so that texts sort as times.
+    let last = |event: &Value| {
+        let fields = ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"];
+        fields.into_iter().map(|field| text(event, field)).find(|time| !time.is_empty())
+    };
+    let warnings = events
+        .iter()
+        .filter(|event| text(event, "/type") == "Warning" && text(event, "/involvedObject/uid") == uid.as_str());
+    let latest = warnings.max_by_key(|event| last(event))?;
+    let said = format!("{}: {}", text(latest, "/reason"), text(latest, "/message"));
+    Some(crate::text::sanitize(&said).into_owned())
 }
 
 fn waiting(until: &Until, trouble: Option<String>) -> String {

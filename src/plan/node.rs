@@ -128,17 +128,20 @@ pub struct Subject {
 pub enum Verb {
     /// Takes a snapshot of one volume.
     Backup,
+    /// Makes a new volume from a restore point.
+    Restore,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: &[Verb] = &[Verb::Backup];
+    pub const ALL: &[Verb] = &[Verb::Backup, Verb::Restore];
 }
 
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Backup => f.write_str("backup"),
+            Self::Restore => f.write_str("restore"),
         }
     }
 }

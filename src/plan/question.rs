@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{ObjectAt, Resource};
+use crate::text;
 
 /// "May I …?", for a SelfSubjectAccessReview.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,10 +107,52 @@ pub struct Answers {
     pub who: String,
 }
 
+impl Answers {
+    /// Whether every right that was asked for is there.
+    ///
+    /// # Errors
+    /// When one is missing, and when one could not be asked for: why, and what would clear it.
+    pub fn rights(&self) -> Result<(), (String, String)> {
+        let unanswered = self.access.iter().find_map(|(question, answer)| Some((question, answer.as_ref().err()?)));
+        if let Some((question, why)) = unanswered {
+            return Err((format!("whether we may {question} is not known: {why}"), "try again".into()));
+        }
+        let missing = self.access.iter().filter(|(_, answer)| **answer == Ok(false));
+        let missing: Vec<String> = missing.map(|(question, _)| question.to_string()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let why = format!("needs the right to {}", text::list(&missing));
+        Err((why, format!("ask for a role that may do so; `{}` lacks it", self.who)))
+    }
+
+    /// An object as it was read.
+    ///
+    /// # Errors
+    /// When it is gone or could not be read: why, and what would clear it.
+    pub fn object(&self, at: &ObjectAt) -> Result<&Value, (String, String)> {
+        match self.objects.get(at) {
+            Some(Ok(Some(object))) => Ok(object),
+            Some(Ok(None)) => Err((format!("{at} is gone"), "look whether that was meant".into())),
+            Some(Err(why)) => Err((format!("{at} could not be read: {why}"), "try again".into())),
+            None => Err((format!("{at} was not read"), "try again".into())),
+        }
+    }
+}
+
 impl Questions {
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty() && self.access.is_empty() && self.lists.is_empty()
+    }
+
+    /// These and others.
+    #[must_use]
+    pub fn and(mut self, others: Questions) -> Self {
+        self.objects.extend(others.objects);
+        self.access.extend(others.access);
+        self.lists.extend(others.lists);
+        self
     }
 
     /// What is not answered yet.

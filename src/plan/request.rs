@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use super::{Answers, Filled, FormSpec, OperationId, Plan, Questions, Refusal, Verb, backup};
+use super::{Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Questions, Refusal, Verb, backup, restore};
 use crate::model::{Kind, Uid, World};
 
 /// What verbs begin with unless a person chooses otherwise.
@@ -26,6 +26,13 @@ pub enum Request {
         /// What was chosen.
         options: backup::Options,
     },
+    /// A new volume from a restore point.
+    Restore {
+        /// The VolumeSnapshot.
+        snapshot: Uid,
+        /// What was chosen.
+        options: restore::Options,
+    },
 }
 
 impl Request {
@@ -33,6 +40,7 @@ impl Request {
     pub fn new(verb: Verb, subject: &Uid, defaults: &Defaults) -> Self {
         match verb {
             Verb::Backup => Self::Backup { claim: subject.clone(), options: defaults.backup.clone() },
+            Verb::Restore => Self::Restore { snapshot: subject.clone(), options: restore::Options::default() },
         }
     }
 
@@ -43,6 +51,9 @@ impl Request {
     pub fn filled(&self, filled: &Filled) -> Result<Self, String> {
         match self {
             Self::Backup { claim, .. } => Ok(Self::Backup { claim: claim.clone(), options: backup::options(filled)? }),
+            Self::Restore { snapshot, .. } => {
+                Ok(Self::Restore { snapshot: snapshot.clone(), options: restore::options(filled)? })
+            }
         }
     }
 
@@ -50,6 +61,7 @@ impl Request {
     pub fn verb(&self) -> Verb {
         match self {
             Self::Backup { .. } => Verb::Backup,
+            Self::Restore { .. } => Verb::Restore,
         }
     }
 
@@ -57,6 +69,7 @@ impl Request {
     pub fn subject(&self) -> (Kind, &Uid) {
         match self {
             Self::Backup { claim, .. } => (Kind::Pvc, claim),
+            Self::Restore { snapshot, .. } => (Kind::VolumeSnapshot, snapshot),
         }
     }
 
@@ -72,6 +85,7 @@ impl Request {
     pub fn looks_at(&self) -> &'static [Kind] {
         match self {
             Self::Backup { .. } => backup::LOOKED_AT,
+            Self::Restore { .. } => restore::LOOKED_AT,
         }
     }
 
@@ -80,13 +94,15 @@ impl Request {
     pub fn form(&self, world: &World) -> Option<FormSpec> {
         match self {
             Self::Backup { claim, options } => backup::form(world, claim, options),
+            Self::Restore { snapshot, options } => restore::form(world, snapshot, options),
         }
     }
 
     /// What has to be asked, given what is known. What was answered may be asked for again and is not sent twice.
-    pub fn questions(&self, world: &World, _known: &Answers) -> Questions {
+    pub fn questions(&self, world: &World, known: &Answers) -> Questions {
         match self {
             Self::Backup { claim, .. } => world.inventory.pvcs.get(claim).map(backup::questions).unwrap_or_default(),
+            Self::Restore { snapshot, options } => restore::questions(world, snapshot, options, known),
         }
     }
 
@@ -97,6 +113,7 @@ impl Request {
     pub fn plan(&self, world: &World, answers: &Answers, id: OperationId, now: Timestamp) -> Result<Plan, Refusal> {
         match self {
             Self::Backup { claim, options } => backup::plan(world, claim, answers, options, id, now),
+            Self::Restore { snapshot, options } => restore::plan(world, snapshot, answers, options, id, now),
         }
     }
 
@@ -106,6 +123,12 @@ impl Request {
             Self::Backup { claim, options } => {
                 let claim = world.inventory.pvcs.get(claim)?;
                 Some(backup::command(options, claim, &world.context.name))
+            }
+            Self::Restore { snapshot, options } => {
+                let snapshot = world.inventory.snapshots.get(snapshot)?;
+                let namespace = snapshot.meta.namespace.as_deref();
+                let at = ObjectAt::of(Kind::VolumeSnapshot, namespace, &snapshot.meta.name);
+                Some(restore::command(options, &at, &world.context.name))
             }
         }
     }

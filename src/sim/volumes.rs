@@ -88,7 +88,8 @@ impl Volumes {
         self.disks().volumes.remove(handle);
     }
 
-    pub(crate) fn delete_snapshot(&self, handle: &str) {
+    /// Removes a snapshot from the storage, whatever the cluster says of it.
+    pub fn delete_snapshot(&self, handle: &str) {
         self.disks().snapshots.remove(handle);
     }
 

@@ -46,6 +46,7 @@ pub enum ActionId {
     Unmark,
     Menu,
     Backup,
+    Restore,
     Resume,
     Stop,
     Proceed,
@@ -86,6 +87,7 @@ impl ActionId {
     pub const fn of(verb: Verb) -> Self {
         match verb {
             Verb::Backup => Self::Backup,
+            Verb::Restore => Self::Restore,
         }
     }
 
@@ -320,6 +322,8 @@ actions! {
     Unmark "unmark" "unmark all" ["u"] PANES bar 0 menu None; None "Take all marks of this pane away, hidden ones too"
     Backup "backup" "back up" [] OBJECTS bar 0 menu Some('b'); Writes
         "Take a snapshot of the selected volume: what can be chosen, a plan to read, then a typed confirmation"
+    Restore "restore" "restore" [] OBJECTS bar 0 menu Some('r'); Writes
+        "Make a new volume from the selected restore point, beside the original, which is not touched"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes

@@ -38,13 +38,19 @@ async fn prepared(cluster: &TestCluster, claim: &str) -> (Person, Volume, String
     (cluster.person(User::Sre), volume, format!("{}/{claim}", cluster.namespace))
 }
 
-/// Kills a backup as soon as its journal has so many lines. From there on its requests are held, so that it comes no
-/// further than to where it needs the server; what it wrote on the way there is as if the kill had come before.
 async fn killed_after(cluster: &TestCluster, lines: usize) {
     let (sre, volume, path) = prepared(cluster, &format!("data-{lines}")).await;
+    kill_after(cluster, &sre, &["backup", &path, "--yes"], lines).await;
+    resumed_to_one_snapshot(cluster, &sre, &volume).await;
+}
+
+/// Kills a command as soon as the journal of its operation has so many lines. From there on its requests are held, so
+/// that it comes no further than to where it needs the server; what it wrote on the way there is as if the kill had
+/// come before.
+pub async fn kill_after(cluster: &TestCluster, sre: &Person, arguments: &[&str], lines: usize) {
     let (gate, state) = (Gate::shut(), sre.state());
     cluster.proxy.order(Order::any(Fault::Hold(gate.clone())).when(move || person::lines(&state) >= lines));
-    let mut running = sre.start(&["backup", &path, "--yes"]);
+    let mut running = sre.start(arguments);
     wait::until("the journal to have its lines", LONG, async || (person::lines(&sre.state()) >= lines).then_some(()))
         .await;
     running.kill().await.unwrap();
@@ -53,7 +59,6 @@ async fn killed_after(cluster: &TestCluster, lines: usize) {
 
     sre.cut_journal(lines);
     assert_eq!(sre.story().len(), lines);
-    resumed_to_one_snapshot(cluster, &sre, &volume).await;
 }
 
 async fn killed_before_an_answer_arrives_a_backup_resumes_to_one_snapshot(cluster: TestCluster) {

@@ -21,6 +21,7 @@ mod pipes;
 mod pty;
 mod read_only;
 mod readme;
+mod restore;
 mod rights;
 mod sim;
 mod support;

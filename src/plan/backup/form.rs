@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::Options;
 use super::class::{Fitting, fitting};
 use crate::model::{DeletionPolicy, Kind, Pvc, SnapshotClass, Uid, World};
+use crate::plan::command::CommandLine;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb};
 use crate::text::{self, quantity};
 
@@ -125,33 +126,16 @@ pub fn deadline(text: &str) -> Result<Duration, String> {
 /// The command that makes the same choices for this claim on this context.
 pub fn command(options: &Options, claim: &Pvc, context: &str) -> String {
     let defaults = Options::default();
-    let mut words = vec!["holdfast".to_owned(), "backup".to_owned(), claim.meta.reference(Kind::Pvc).path()];
-    let mut option = |name: &str, value: &str| {
-        // A value that begins with a dash would be taken for an option.
-        if value.starts_with('-') {
-            words.push(format!("{name}={value}"));
-        } else {
-            words.extend([name.to_owned(), value.to_owned()]);
-        }
-    };
+    let mut line = CommandLine::new("backup", &claim.meta.reference(Kind::Pvc).path());
     if let Some(class) = &options.class {
-        option("--class", class);
+        line.option("--class", class);
     }
     if let Some(reason) = &options.reason {
-        option("--reason", reason);
+        line.option("--reason", reason);
     }
-    for (name, chosen, default) in [
-        ("--cut-within", options.cut_within, defaults.cut_within),
-        ("--ready-within", options.ready_within, defaults.ready_within),
-    ] {
-        if let (true, Ok(chosen)) = (chosen != default, SignedDuration::try_from(chosen)) {
-            option(name, &quantity::duration(chosen));
-        }
-    }
-    if !context.is_empty() {
-        option("--context", context);
-    }
-    text::command_line(&words)
+    line.deadline("--cut-within", options.cut_within, defaults.cut_within);
+    line.deadline("--ready-within", options.ready_within, defaults.ready_within);
+    line.on(context)
 }
 
 fn classes(world: &World, fits: &Fitting) -> FieldKind {

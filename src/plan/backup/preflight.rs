@@ -41,21 +41,7 @@ pub(super) fn fresh_claim<'a>(claim: &Pvc, answers: &'a Answers, path: &str) -> 
 
 /// Refuses when a right is missing, and when that could not be asked.
 pub(super) fn check_rights(answers: &Answers, path: &str) -> Result<(), Refusal> {
-    let object = format!("volume {path}");
-    let unanswered = answers.access.iter().find_map(|(question, answer)| Some((question, answer.as_ref().err()?)));
-    if let Some((question, why)) = unanswered {
-        return Err(refusal(&object, format!("whether we may {question} is not known: {why}"), "try again"));
-    }
-    let missing = answers.access.iter().filter(|(_, answer)| **answer == Ok(false));
-    let missing: Vec<String> = missing.map(|(question, _)| question.to_string()).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(refusal(
-        &object,
-        format!("needs the right to {}", text::list(&missing)),
-        format!("ask for a role that may do so; `{}` lacks it", answers.who),
-    ))
+    answers.rights().map_err(|(why, clear)| refusal(&format!("volume {path}"), why, clear))
 }
 
 /// Refuses when a quota is used up.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::model::Kind;
-use crate::plan::{Resource, StepId, StepState};
+use crate::plan::{Firm, Resource, StepId, StepState};
 
 fn operation() -> OperationId {
     OperationId::parse("20260101-000000-00000007").unwrap()
@@ -45,7 +45,7 @@ fn ready() -> Act {
         checks: vec![Check::is("/status/ready", true)],
         follow: Some(follow),
         trouble: vec!["/status/error/message".into()],
-        outputs: vec![],
+        ..Until::default()
     };
     Act::Wait { target: target(), until: Box::new(until) }
 }
@@ -150,4 +150,33 @@ fn a_guard_breaks_on_anything_but_the_same_object_in_the_same_state(
         or: "plan again".into(),
     };
     assert_eq!(broken_guard(&guard, object.as_ref()).is_some(), broken);
+}
+
+#[test]
+fn what_no_waiting_can_mend_ends_a_wait_at_once() {
+    let Act::Wait { target, mut until } = ready() else { panic!() };
+    until.firm = vec![Firm { check: Check::present("/spec/dataSource"), or: "it is empty".into() }];
+    let act = Act::Wait { target, until };
+    let seen = |object: Value| judge(&act, &operation(), &made(), &[(at(), Some(object))].into());
+    assert_eq!(seen(snapshot(&json!({ "ready": true }))), Seen::Conflict("it is empty".into()));
+    let kept = json!({ "metadata": { "uid": "u1" }, "spec": { "dataSource": { "name": "copy" } } });
+    assert!(matches!(seen(kept), Seen::Pending(_)));
+}
+
+#[test]
+fn the_latest_warning_about_the_object_is_what_events_say() {
+    let event = |uid: &str, kind: &str, at: &str, message: &str| {
+        json!({
+            "type": kind, "reason": "ProvisioningFailed", "message": message, "lastTimestamp": at,
+            "involvedObject": { "uid": uid },
+        })
+    };
+    let events = [
+        event("u1", "Warning", "2026-01-01T00:00:09Z", "no\u{1b} space"),
+        event("u1", "Warning", "2026-01-01T00:00:08Z", "earlier"),
+        event("u1", "Normal", "2026-01-01T00:00:10Z", "waiting for first consumer"),
+        event("u9", "Warning", "2026-01-01T00:00:10Z", "of another"),
+    ];
+    assert_eq!(told_by_events(&events, &"u1".into()).as_deref(), Some("ProvisioningFailed: no␛ space"));
+    assert_eq!(told_by_events(&events[2..], &"u1".into()), None);
 }

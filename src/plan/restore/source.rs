@@ -43,7 +43,9 @@ pub struct Source {
     pub mode_change: bool,
     /// The lineage of the data, where it is known.
     pub lineage: Option<Uid>,
-    /// What the claim that was cut looks like, or looked like.
+    /// The name of the claim that was cut; `None` of an import.
+    pub claim: Option<String>,
+    /// What that claim looks like, or looked like.
     pub template: Template,
     /// Why it cannot be called good although it can be restored from: an import that nobody checked.
     pub doubt: Option<String>,
@@ -142,6 +144,10 @@ pub fn source(verb: Verb, world: &World, answers: &Answers, at: &ObjectAt) -> Re
         block: read::text(content_object, "/spec/sourceVolumeMode").map(|mode| mode == "Block"),
         mode_change: read::annotation(content_object, MODE_CHANGE) == Some("true"),
         lineage: lineage(world, &snapshot, &belongs),
+        claim: match &snapshot.source {
+            SnapshotSource::Claim(name) => Some(name.to_string()),
+            SnapshotSource::Content(_) | SnapshotSource::Unset => None,
+        },
         template: template(verb, answers, at, object, &snapshot, &belongs)?,
         doubt,
     })
@@ -200,7 +206,7 @@ fn fresh<'a>(verb: Verb, answers: &'a Answers, at: &ObjectAt, object: &ObjectAt)
 
 /// A refusal about a restore point.
 pub(super) fn refusal(verb: Verb, at: &ObjectAt, why: impl Into<String>, clear: impl Into<String>) -> Refusal {
-    let object = format!("restore point {}/{}", at.namespace.as_deref().unwrap_or_default(), at.name);
+    let object = format!("snapshot {}/{}", at.namespace.as_deref().unwrap_or_default(), at.name);
     Refusal { verb, object, why: why.into(), clear: clear.into() }
 }
 

@@ -29,9 +29,8 @@ impl App {
 
     fn hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
         match id {
-            ActionId::Backup => {
-                self.request(desk, Verb::Backup).map_or_else(Some, |request| missing_rights(desk, &request))
-            }
+            ActionId::Backup => self.verb_hindrance(desk, Verb::Backup),
+            ActionId::Restore => self.verb_hindrance(desk, Verb::Restore),
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, |operation| {
                 (!operation.state.active())
@@ -76,10 +75,15 @@ impl App {
         }
     }
 
+    fn verb_hindrance(&self, desk: &Desk, verb: Verb) -> Option<String> {
+        self.request(desk, verb).map_or_else(Some, |request| missing_rights(desk, &request))
+    }
+
     /// What a verb on the selection asks for, or why it cannot be done with it.
     pub(super) fn request(&self, desk: &Desk, verb: Verb) -> Result<Request, String> {
         let subject = match verb {
             Verb::Backup => self.backup_subject(desk)?,
+            Verb::Restore => self.restore_subject(desk)?,
         };
         Ok(Request::new(verb, &subject, &desk.defaults))
     }
@@ -103,6 +107,26 @@ impl App {
             Some(Key::Object(Kind::Pvc, _)) => Err("this volume is gone".to_owned()),
             Some(_) => Err("only volumes are backed up: select one".to_owned()),
             None => Err("no volume is selected".to_owned()),
+        }
+    }
+
+    /// The restore point that a new volume would be made from, or why there is none.
+    fn restore_subject(&self, desk: &Desk) -> Result<Uid, String> {
+        let points = self.panes.state(Pane::RestorePoints);
+        if self.layers.is_empty() && self.panes.focus == Pane::RestorePoints && points.marks.len() > 1 {
+            let unmark = self.keymap.way(ActionId::Unmark);
+            return Err(format!("{}; they are restored one at a time, {unmark} unmarks all", points.marks_said()));
+        }
+        match self.target(desk) {
+            Some(Key::Object(Kind::VolumeSnapshot, uid)) if desk.world.inventory.snapshots.get(&uid).is_some() => {
+                Ok(uid)
+            }
+            Some(Key::Object(Kind::VolumeSnapshot, _)) => Err("this restore point is gone".to_owned()),
+            Some(Key::Object(Kind::DataUpload | Kind::PodVolumeBackup, _)) => {
+                Err("Velero restores its own copies: velero restore create --from-backup".to_owned())
+            }
+            Some(_) => Err("only restore points are restored: select one".to_owned()),
+            None => Err("no restore point is selected".to_owned()),
         }
     }
 

@@ -54,6 +54,8 @@ pub enum StorageFault {
     NeverReady,
     ErrorOnce,
     ErrorAlways,
+    /// Says that twice the 64Mi of a claim, and a byte, are needed to restore it.
+    Oversized,
 }
 
 /// Where the bytes of a claim are.
@@ -197,6 +199,11 @@ impl TestCluster {
         api.delete(name, &DeleteParams::default()).await.unwrap();
     }
 
+    /// Deletes a cluster-scoped object.
+    pub async fn delete_global(&self, api_version: &str, kind: &str, name: &str) {
+        self.api(api_version, kind, None).delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
     /// The snapshots of the scenario's namespace that an operation made.
     pub async fn snapshots(&self) -> Vec<Value> {
         self.list(manifests::SNAPSHOTS, "VolumeSnapshot").await
@@ -206,6 +213,21 @@ impl TestCluster {
     pub async fn claim(&self, name: &str) -> Volume {
         self.create(&manifests::claim(&self.namespace, name)).await;
         self.bound(name).await
+    }
+
+    /// Takes a snapshot of a claim and waits until it can be restored from.
+    pub async fn snapshot(&self, name: &str, claim: &str) -> Value {
+        self.create(&manifests::snapshot(&self.namespace, name, claim)).await;
+        self.ready(name).await
+    }
+
+    /// A snapshot, once it can be restored from.
+    pub async fn ready(&self, name: &str) -> Value {
+        wait::until("the snapshot to be ready", LONG, async || {
+            let snapshot = self.get(manifests::SNAPSHOTS, "VolumeSnapshot", name).await?;
+            (snapshot.pointer("/status/readyToUse") == Some(&Value::Bool(true))).then_some(snapshot)
+        })
+        .await
     }
 
     /// The volume of a claim, once it is bound.
@@ -230,11 +252,29 @@ impl TestCluster {
         }
     }
 
+    /// A file as it is in a volume now.
+    pub fn read(&self, volume: &Volume, file: &str) -> Option<Vec<u8>> {
+        match &self.backing {
+            Backing::Sim(sim) => sim.volumes().read(&volume.handle, file),
+            Backing::Lab(lab) => {
+                std::fs::read(lab.drivers[&volume.driver].volumes.join(&volume.handle).join(file)).ok()
+            }
+        }
+    }
+
     /// A file as it is in a snapshot of the storage.
     pub fn read_snapshot(&self, driver: &str, handle: &str, file: &str) -> Option<Vec<u8>> {
         match &self.backing {
             Backing::Sim(sim) => sim.volumes().read_snapshot(handle, file),
             Backing::Lab(lab) => std::fs::read(lab.drivers[driver].snapshots.join(handle).join(file)).ok(),
+        }
+    }
+
+    /// Takes the copy out of the storage behind the back of the cluster.
+    pub fn lose_snapshot(&self, driver: &str, handle: &str) {
+        match &self.backing {
+            Backing::Sim(sim) => sim.volumes().delete_snapshot(handle),
+            Backing::Lab(lab) => std::fs::remove_dir_all(lab.drivers[driver].snapshots.join(handle)).unwrap(),
         }
     }
 
@@ -248,6 +288,7 @@ impl TestCluster {
                     StorageFault::NeverReady => SnapshotFault::NeverReady,
                     StorageFault::ErrorOnce => SnapshotFault::ErrorOnce,
                     StorageFault::ErrorAlways => SnapshotFault::ErrorAlways,
+                    StorageFault::Oversized => SnapshotFault::WrongSize((128 << 20) + 1),
                 },
             ),
             Backing::Lab(lab) => {
@@ -256,6 +297,7 @@ impl TestCluster {
                     StorageFault::NeverReady => json!({ "never_ready": true }),
                     StorageFault::ErrorOnce => json!({ "error_once": "the storage is busy" }),
                     StorageFault::ErrorAlways => json!({ "error_always": "the storage is broken" }),
+                    StorageFault::Oversized => json!({ "wrong_size": true }),
                 };
                 let folder = lab.drivers["block.csi.holdfast.dev"].faults.join(&self.namespace);
                 std::fs::create_dir_all(&folder).unwrap();

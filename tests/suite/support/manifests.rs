@@ -43,6 +43,14 @@ pub fn pod(namespace: &str, name: &str, claim: &str) -> Value {
     })
 }
 
+/// A class that binds a claim when its first pod is scheduled.
+pub fn patient_class(name: &str) -> Value {
+    json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": { "name": name },
+        "provisioner": "block.csi.holdfast.dev", "reclaimPolicy": "Delete", "volumeBindingMode": "WaitForFirstConsumer",
+    })
+}
+
 /// A class of a driver that is not its default.
 pub fn snapshot_class(name: &str, driver: &str) -> Value {
     json!({

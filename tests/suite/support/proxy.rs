@@ -31,6 +31,8 @@ pub enum Fault {
     Hold(Gate),
     /// The server does it, and the answer is held until the gate opens.
     HoldAnswer(Gate),
+    /// Passed on without these fields of its JSON body (JSON pointers), as a server drops what it does not know.
+    Drop(&'static [&'static str]),
 }
 
 /// Holds requests until it is opened or broken.
@@ -313,6 +315,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Answer {
             gate.pass().await?;
             forward(&shared, request).await
         }
+        Some(Fault::Drop(fields)) => forward_without(&shared, request, fields).await,
         Some(Fault::HoldAnswer(gate)) => {
             let answer = forward(&shared, request).await?;
             gate.pass().await?;
@@ -352,9 +355,7 @@ async fn forward(shared: &Shared, mut request: Request<Incoming>) -> Answer {
     let upgrade = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let (parts, incoming) = request.into_parts();
     let body = if incoming.is_end_stream() { Body::empty() } else { Body::from(incoming.collect().await?.to_bytes()) };
-    let mut onward = Request::builder().method(parts.method).uri(parts.uri);
-    *onward.headers_mut().unwrap() = onward_headers(&parts.headers, upgrade.is_some());
-    let mut response = shared.upstream.client.send(onward.body(body)?).await?;
+    let mut response = send(shared, &parts, body, upgrade.is_some()).await?;
     if let (Some(near), StatusCode::SWITCHING_PROTOCOLS) = (upgrade, response.status()) {
         let far = hyper::upgrade::on(&mut response);
         tokio::spawn(async move {
@@ -363,13 +364,40 @@ async fn forward(shared: &Shared, mut request: Request<Incoming>) -> Answer {
             let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(near), &mut TokioIo::new(far)).await;
         });
     }
+    Ok(framed_anew(response))
+}
+
+async fn forward_without(shared: &Shared, request: Request<Incoming>, fields: &[&str]) -> Answer {
+    let (parts, incoming) = request.into_parts();
+    let mut body: serde_json::Value = serde_json::from_slice(&incoming.collect().await?.to_bytes())?;
+    for field in fields {
+        let (parent, name) = field.rsplit_once('/').unwrap();
+        if let Some(parent) = body.pointer_mut(parent).and_then(serde_json::Value::as_object_mut) {
+            parent.remove(name);
+        }
+    }
+    Ok(framed_anew(send(shared, &parts, Body::from(serde_json::to_vec(&body)?), false).await?))
+}
+
+async fn send(
+    shared: &Shared,
+    parts: &http::request::Parts,
+    body: Body,
+    upgrade: bool,
+) -> Result<Response<Body>, BoxError> {
+    let mut onward = Request::builder().method(parts.method.clone()).uri(parts.uri.clone());
+    *onward.headers_mut().unwrap() = onward_headers(&parts.headers, upgrade);
+    Ok(shared.upstream.client.send(onward.body(body)?).await?)
+}
+
+/// The answer as this side passes it on: its body is framed anew.
+fn framed_anew(response: Response<Body>) -> Response<UnsyncBody> {
     let (mut parts, body) = response.into_parts();
-    // The body is framed anew on this side.
     parts.headers.remove(header::TRANSFER_ENCODING);
     if parts.status != StatusCode::SWITCHING_PROTOCOLS {
         parts.headers.remove(header::CONNECTION);
     }
-    Ok(Response::from_parts(parts, UnsyncBody::new(body.map_err(BoxError::from))))
+    Response::from_parts(parts, UnsyncBody::new(body.map_err(BoxError::from)))
 }
 
 fn onward_headers(headers: &HeaderMap, upgrade: bool) -> HeaderMap {

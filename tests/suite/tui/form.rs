@@ -42,7 +42,7 @@ fn chosen(driven: &Driven) -> Options {
 }
 
 fn options_of(request: &Request) -> Options {
-    let Request::Backup { options, .. } = request;
+    let Request::Backup { options, .. } = request else { panic!("{request:?}") };
     options.clone()
 }
 

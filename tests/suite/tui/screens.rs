@@ -23,7 +23,7 @@ pub fn plan(driven: &Driven) -> Plan {
     };
     let wait = || {
         let target = Target::Known { at: at.clone(), uid: subject.clone() };
-        let until = Until { what: String::new(), checks: vec![], follow: None, trouble: vec![], outputs: vec![] };
+        let until = Until::default();
         Act::Wait { target, until: Box::new(until) }
     };
     let create = Act::Create { at: at.clone(), manifest: serde_json::json!({}) };

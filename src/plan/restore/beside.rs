@@ -1,0 +1,248 @@
+//! The restore verb: a restore point becomes a new claim beside the original.
+//!
+//! A server that does not know snapshots as a source drops the source without a word, and the claim is bound to an
+//! empty volume; so it is looked at before anything is waited for.
+
+mod form;
+mod steps;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::source::refusal;
+use super::{Claim, Origin, Source, Wish, claim, preflight, reads, source};
+use crate::assess::encryption::{by_class, encryption};
+use crate::model::{DeletionPolicy, Kind, ReclaimPolicy, Uid, World};
+use crate::plan::{
+    AccessQuestion, Answers, ListAt, ObjectAt, OperationId, Plan, Questions, Refusal, Resource, Subject, Verb,
+};
+use crate::text::{self, quantity};
+
+pub use form::{command, form, options, size};
+
+/// Kinds that planning looks at.
+pub const LOOKED_AT: &[Kind] = &[Kind::VolumeSnapshot, Kind::Content, Kind::Pvc, Kind::Pv, Kind::StorageClass];
+
+/// What the operator may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Name of the new claim; `None` is the old name with `-restore-` and a part of the operation's id.
+    pub to: Option<String>,
+    /// Storage class; `None` is that of the claim that was cut.
+    pub class: Option<String>,
+    /// Bytes; `None` is the smallest size that surely holds what was cut.
+    pub size: Option<u64>,
+    /// How long it may take until the claim is bound.
+    pub bound_within: Duration,
+}
+
+impl Default for Options {
+    /// No choice made; 10 minutes to bound, as for a snapshot to become ready.
+    fn default() -> Self {
+        Self { to: None, class: None, size: None, bound_within: Duration::from_secs(600) }
+    }
+}
+
+fn place(world: &World, snapshot: &Uid) -> Option<ObjectAt> {
+    let snapshot = world.inventory.snapshots.get(snapshot)?;
+    Some(ObjectAt::of(Kind::VolumeSnapshot, snapshot.meta.namespace.as_deref(), &snapshot.meta.name))
+}
+
+/// What has to be asked before this restore point can be restored, given what is known.
+pub fn questions(world: &World, snapshot: &Uid, options: &Options, known: &Answers) -> Questions {
+    let Some(at) = place(world, snapshot) else { return Questions::default() };
+    let namespace = at.namespace.as_deref();
+    let (claims, records) = (Resource::of(Kind::Pvc), Resource::config_map());
+    let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, namespace);
+    let access = vec![
+        ask("create", &claims),
+        ask("get", &claims),
+        ask("get", &at.resource),
+        AccessQuestion::new("get", &Resource::of(Kind::Content), None),
+        AccessQuestion::new("get", &Resource::of(Kind::Pv), None),
+        ask("create", &records),
+        ask("get", &records),
+        ask("update", &records),
+    ];
+    let mut objects = reads(&at, known);
+    objects.extend(options.to.as_ref().map(|name| ObjectAt::of(Kind::Pvc, namespace, name)));
+    Questions { objects, access, lists: namespace.map(ListAt::quotas).into_iter().collect() }
+}
+
+/// Plans a restore of the restore point with this UID.
+///
+/// # Errors
+/// A [`Refusal`] says what stands in the way and what would clear it.
+pub fn plan(
+    world: &World,
+    snapshot: &Uid,
+    answers: &Answers,
+    options: &Options,
+    id: OperationId,
+    now: Timestamp,
+) -> Result<Plan, Refusal> {
+    let Some(at) = place(world, snapshot) else {
+        return Err(Refusal {
+            verb: Verb::Restore,
+            object: "a snapshot".into(),
+            why: "it is gone".into(),
+            clear: "pick another restore point".into(),
+        });
+    };
+    let refuse = |(why, clear): (String, String)| refusal(Verb::Restore, &at, why, clear);
+    answers.rights().map_err(refuse)?;
+    let source = source(Verb::Restore, world, answers, &at)?;
+    if source.uid != *snapshot {
+        let why = "it was deleted and made anew meanwhile".to_owned();
+        return Err(refuse((why, "look at the new one, then try again".to_owned())));
+    }
+    let name = options.to.clone().unwrap_or_else(|| default_name(&source, &id));
+    unused(answers, &at, &name, options).map_err(refuse)?;
+    let wish = Wish { name: &name, class: options.class.as_deref(), size: options.size, ..Wish::default() };
+    let claim = claim(Verb::Restore, world, &source, &wish, &id)?;
+    preflight::quota(answers, &claim).map_err(refuse)?;
+    Ok(Case { world, source, claim, now }.plan(options, id))
+}
+
+/// `<claim>-restore-<end of the operation's id>`, cut to the 253 characters a name may have.
+fn default_name(source: &Source, id: &OperationId) -> String {
+    let stem = source.claim.as_ref().unwrap_or(&source.at.name);
+    let end = format!("-restore-{}", id.short());
+    let stem: String = stem.chars().take(253 - end.len()).collect();
+    format!("{}{end}", stem.trim_end_matches(['-', '.']))
+}
+
+/// Whether the name that was chosen is free.
+fn unused(answers: &Answers, at: &ObjectAt, name: &str, options: &Options) -> Result<(), (String, String)> {
+    let claim = ObjectAt::of(Kind::Pvc, at.namespace.as_deref(), name);
+    match answers.objects.get(&claim) {
+        Some(Ok(None)) => Ok(()),
+        Some(Ok(Some(_))) => Err((
+            format!("{claim} exists, and a restore writes over nothing"),
+            "choose a name that is free (--to), or none".to_owned(),
+        )),
+        Some(Err(why)) => Err((format!("whether {claim} exists is not known: {why}"), "try again".to_owned())),
+        // A name with a part of the operation's id was not asked for; the create decides.
+        None if options.to.is_none() => Ok(()),
+        None => Err((format!("whether {claim} exists was not asked"), "try again".to_owned())),
+    }
+}
+
+/// A restore point that can be restored, and the claim that it becomes.
+struct Case<'a> {
+    world: &'a World,
+    source: Source,
+    claim: Claim,
+    now: Timestamp,
+}
+
+impl Case<'_> {
+    fn plan(&self, options: &Options, id: OperationId) -> Plan {
+        let Source { at, .. } = &self.source;
+        let context = &self.world.context;
+        let namespace = at.namespace.clone().unwrap_or_default();
+        Plan {
+            verb: Verb::Restore,
+            title: format!("restore {namespace}/{} into new volume {namespace}/{}", at.name, self.claim.at.name),
+            context: context.name.to_string(),
+            server: context.server.to_string(),
+            protected: context.protected,
+            subject: Subject {
+                object: crate::model::ObjRef::namespaced(Kind::VolumeSnapshot, namespace.as_str(), at.name.as_str()),
+                uid: self.source.uid.clone(),
+                resource_version: self.source.resource_version.clone(),
+            },
+            made: self.now,
+            facts: self.facts(),
+            warnings: self.warnings(),
+            changes: self.changes(&namespace, &id),
+            command: command(options, at, &context.name),
+            undo: vec![self.undo()],
+            nodes: steps::nodes(&self.source, &self.claim, options),
+            id,
+        }
+    }
+
+    fn changes(&self, namespace: &str, id: &OperationId) -> Vec<String> {
+        let when = if self.claim.waits_for_consumer { "once a pod uses the claim, " } else { "" };
+        vec![
+            format!("creates {}", self.claim.at),
+            format!("{when}{} makes a new volume and copies the restore point into it", self.source.driver),
+            format!("creates ConfigMap {namespace}/holdfast-{id}, the record of this operation"),
+            "changes nothing that exists; the original volume and its pods are not touched".into(),
+        ]
+    }
+
+    fn undo(&self) -> String {
+        let fate = match self.claim.reclaim {
+            ReclaimPolicy::Delete => "reclaim policy Delete: its volume and the data in it go too",
+            ReclaimPolicy::Retain => "reclaim policy Retain: its volume stays and has to be deleted by itself",
+            ReclaimPolicy::Other => "what becomes of its volume is not known",
+        };
+        format!("delete {} ({fate})", self.claim.at)
+    }
+
+    fn facts(&self) -> Vec<(String, String)> {
+        let (source, claim) = (&self.source, &self.claim);
+        let fact = |label: &str, value: String| (label.to_owned(), value);
+        let age = quantity::age(self.now.duration_since(source.cut));
+        let binding = if claim.waits_for_consumer {
+            format!("when a first consumer is scheduled (class {} waits for one); this is not an error", claim.class)
+        } else {
+            "at once".to_owned()
+        };
+        let like = match &source.template.origin {
+            Origin::Live { name, .. } => format!("claim {name}, which was cut"),
+            Origin::Namesake { name } => format!("claim {name}, which has the name of the one that was cut"),
+            Origin::Recorded => "the claim that was cut, as the restore point recorded it".to_owned(),
+            Origin::Unknown => "no claim: what was cut is not recorded".to_owned(),
+        };
+        vec![
+            fact("data of", format!("{} ({age} ago): nothing written later is in it", source.cut)),
+            fact("new volume", claim.at.name.clone()),
+            fact("shaped like", like),
+            fact("size", quantity::bytes(claim.size)),
+            fact("storage class", claim.class.clone()),
+            fact("volume mode", if claim.block { "Block" } else { "Filesystem" }.to_owned()),
+            fact("access modes", text::list(&claim.access_modes)),
+            fact("bound", binding),
+            fact("driver", source.driver.clone()),
+            fact("snapshot handle", source.handle.clone()),
+            fact("encryption", self.encryption().0.to_owned()),
+        ]
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<String> = self.source.doubt.iter().map(|doubt| format!("not proved: {doubt}")).collect();
+        warnings.extend(self.claim.warnings.iter().cloned());
+        warnings.extend(self.encryption().1);
+        if self.source.deletion == DeletionPolicy::Unknown {
+            warnings.push("what deleting the snapshot does to its copy in storage is not known".to_owned());
+        }
+        warnings
+    }
+
+    /// How the new volume is encrypted, and a warning where that may be less than the original was.
+    fn encryption(&self) -> (&'static str, Option<String>) {
+        let class = self.world.inventory.storage_classes.named(None, &self.claim.class.as_str().into());
+        let Some(new) = class.map(|class| by_class(class).value) else { return ("not known", None) };
+        let original = match &self.source.template.origin {
+            Origin::Live { uid, .. } => self.world.inventory.pvcs.get(uid),
+            Origin::Namesake { .. } | Origin::Recorded | Origin::Unknown => None,
+        };
+        let Some(old) = original.map(|claim| encryption(self.world, claim, self.now).value) else {
+            return (new.word(), None);
+        };
+        let weaker = match (new.strength(), old.strength()) {
+            (Some(new), Some(old)) => new < old,
+            (None, Some(old)) => old > 0,
+            (_, None) => false,
+        };
+        let warning = format!("encryption is weaker than the original's: {} instead of {}", new.word(), old.word());
+        (new.word(), weaker.then_some(warning))
+    }
+}
+
+#[cfg(test)]
+mod tests;

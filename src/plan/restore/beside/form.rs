@@ -1,0 +1,155 @@
+//! What a person chooses before a restore is planned: as a form, and as options of the command line.
+
+use jiff::SignedDuration;
+
+use super::Options;
+use crate::assess::restore_point::{self, Belongs};
+use crate::model::{Kind, ReclaimPolicy, StorageClass, Uid, VolumeSnapshot, World, annotation};
+use crate::plan::backup::deadline;
+use crate::plan::command::CommandLine;
+use crate::plan::restore::claim::classes;
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, ObjectAt, Verb};
+use crate::text::{names, quantity};
+
+/// The form for a restore of this restore point, beginning with `defaults`. `None` when there is nothing to choose:
+/// the driver of the copy or a class of it is not known, and planning says why.
+pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpec> {
+    let snapshot = world.inventory.snapshots.get(snapshot)?;
+    let driver = &world.content(snapshot)?.driver;
+    let fitting = classes(world, driver);
+    if fitting.is_empty() {
+        return None;
+    }
+    let free = |_: &str| Ok(());
+    let within = SignedDuration::try_from(defaults.bound_within).map_or_else(|_| String::new(), quantity::duration);
+    let fields = vec![
+        Field {
+            id: "to",
+            label: "New volume",
+            doc: "The name of the new claim. Left empty, it is the old name with -restore- and the end of the \
+                  operation's id."
+                .to_owned(),
+            kind: FieldKind::Text,
+            default: defaults.to.clone().unwrap_or_default(),
+            required: false,
+            check: |answer| names::validate_name(answer).map_err(|error| error.to_string()),
+        },
+        Field {
+            id: "class",
+            label: "Storage class",
+            doc: format!("How {driver} makes the new volume; a copy can only become a volume of its own driver."),
+            default: defaults.class.clone().or_else(|| former(world, snapshot, &fitting)).unwrap_or_default(),
+            kind: choices(world, driver, &fitting),
+            required: true,
+            check: free,
+        },
+        Field {
+            id: "size",
+            label: "Size",
+            doc: "Left empty, as large as what was cut, or as the copy needs. A larger one needs a driver that grows \
+                  the file system."
+                .to_owned(),
+            kind: FieldKind::Text,
+            default: defaults.size.map(quantity::exact).unwrap_or_default(),
+            required: false,
+            check: |answer| size(answer).map(drop),
+        },
+        Field {
+            id: "bound",
+            label: "Bound within",
+            doc: "How long to wait until the volume is made. What is late is left as it is, and the operation fails."
+                .to_owned(),
+            kind: FieldKind::Duration,
+            default: within,
+            required: true,
+            check: free,
+        },
+    ];
+    let path = snapshot.meta.reference(Kind::VolumeSnapshot).path();
+    Some(FormSpec { verb: Verb::Restore, title: format!("restore {path} into a new volume"), fields })
+}
+
+/// What a filled form chose.
+///
+/// # Errors
+/// When an answer is not what the form would let pass.
+pub fn options(filled: &Filled) -> Result<Options, String> {
+    let defaults = Options::default();
+    Ok(Options {
+        to: filled.get("to").map(str::to_owned),
+        class: filled.get("class").map(str::to_owned),
+        size: filled.get("size").map(size).transpose()?,
+        bound_within: filled.get("bound").map_or(Ok(defaults.bound_within), deadline)?,
+    })
+}
+
+/// Reads a size.
+///
+/// # Errors
+/// When it is no quantity of bytes, or nothing.
+pub fn size(text: &str) -> Result<u64, String> {
+    let read = quantity::parse_bytes(text.trim()).filter(|bytes| *bytes > 0);
+    read.ok_or_else(|| format!("\"{}\" is not a size; write one such as 20Gi", crate::text::sanitize(text)))
+}
+
+/// The command that makes the same choices for this restore point on this context.
+pub fn command(options: &Options, at: &ObjectAt, context: &str) -> String {
+    let path = format!("{}/{}", at.namespace.as_deref().unwrap_or_default(), at.name);
+    let mut line = CommandLine::new("restore", &path);
+    if let Some(name) = &options.to {
+        line.option("--to", name);
+    }
+    if let Some(class) = &options.class {
+        line.option("--class", class);
+    }
+    if let Some(size) = options.size {
+        line.option("--size", &quantity::exact(size));
+    }
+    line.deadline("--bound-within", options.bound_within, Options::default().bound_within);
+    line.on(context)
+}
+
+/// The class that the new claim has unless another is chosen.
+fn former(world: &World, snapshot: &VolumeSnapshot, fitting: &[&StorageClass]) -> Option<String> {
+    let claim = match restore_point::belongs(world, snapshot) {
+        Belongs::Claim(uid) => world.inventory.pvcs.get(&uid),
+        Belongs::Gone | Belongs::ByNameOnly(_) | Belongs::Unknown { .. } => world.source_claim(snapshot),
+    };
+    let named = claim.and_then(|claim| claim.storage_class.as_ref());
+    let named = named.filter(|name| fitting.iter().any(|class| class.meta.name == **name));
+    match (named, fitting) {
+        (Some(name), _) => Some(name.to_string()),
+        (None, [class]) => Some(class.meta.name.to_string()),
+        (None, _) => None,
+    }
+}
+
+fn choices(world: &World, driver: &str, fitting: &[&StorageClass]) -> FieldKind {
+    let others = world.inventory.storage_classes.iter().filter(|class| *class.provisioner != *driver);
+    let mut others: Vec<String> =
+        others.map(|class| format!("{} (driver {})", class.meta.name, class.provisioner)).collect();
+    others.sort();
+    if let Some(more) = others.len().checked_sub(3).filter(|more| *more > 0) {
+        others.truncate(3);
+        others.push(format!("{more} more of other drivers"));
+    }
+    let left_out = (!others.is_empty()).then(|| format!("not offered: {}", crate::text::list(&others)));
+    let choice = |class: &&StorageClass| Choice { value: class.meta.name.to_string(), says: says(class) };
+    FieldKind::Choice {
+        of: "storage class",
+        choices: fitting.iter().map(choice).collect(),
+        left_out: left_out.into_iter().collect(),
+    }
+}
+
+/// What choosing a class means.
+fn says(class: &StorageClass) -> String {
+    let default = class.meta.annotation(annotation::DEFAULT_CLASS) == Some("true");
+    let fate = match class.reclaim {
+        ReclaimPolicy::Delete => "Delete: the volume goes with its claim",
+        ReclaimPolicy::Retain => "Retain: the volume outlives its claim",
+        ReclaimPolicy::Other => "reclaim policy unknown",
+    };
+    let waits = if class.waits_for_consumer { ", bound when a first pod uses it" } else { "" };
+    format!("{}{fate}{waits}", if default { "default, " } else { "" })
+}

@@ -1,0 +1,213 @@
+//! An SRE restores a restore point into a new volume, on the embedded cluster and on the real one.
+
+use http::Method;
+use serde_json::Value;
+
+use crate::backup::handle_of;
+use crate::crash::kill_after;
+use crate::support::cluster::{StorageFault, TestCluster, User, Volume};
+use crate::support::manifests::{self, SNAPSHOTS};
+use crate::support::person::{Ended, Person};
+use crate::support::proxy::{Fault, Gate, Order};
+use crate::support::scenarios;
+use crate::support::wait::{self, LONG};
+
+scenarios!(
+    a_restored_volume_holds_the_bytes_of_the_cut_and_no_later_ones,
+    the_newest_good_point_of_a_volume_is_found_also_before_a_moment,
+    what_cannot_be_restored_is_refused_before_anything_is_made,
+    a_copy_that_needs_more_room_than_its_volume_had_gets_it,
+    a_class_that_waits_for_its_first_consumer_is_no_alarm,
+    a_claim_whose_source_was_dropped_is_called_empty,
+    what_the_provisioner_says_is_shown_while_it_waits,
+    killed_after_its_first_lines_a_restore_resumes_to_one_claim,
+    killed_after_its_last_lines_a_restore_resumes_to_one_claim,
+    an_auditor_is_refused_a_restore_with_the_right_that_is_missing,
+);
+
+/// Lines of an undisturbed restore: opened; intent, answered, done of the create; intent and done of two waits; closed.
+const LINES: usize = 9;
+
+/// A claim `data` whose snapshot `copy` holds `before`, while it now holds `after`.
+async fn prepared(cluster: &TestCluster) -> (Person, Volume, String) {
+    let volume = cluster.claim("data").await;
+    cluster.write(&volume, "rows", b"before");
+    cluster.snapshot("copy", "data").await;
+    cluster.write(&volume, "rows", b"after");
+    (cluster.person(User::Sre), volume, format!("{}/copy", cluster.namespace))
+}
+
+async fn claims(cluster: &TestCluster) -> Vec<Value> {
+    cluster.list("v1", "PersistentVolumeClaim").await
+}
+
+fn name(claim: &Value) -> &str {
+    claim["metadata"]["name"].as_str().unwrap()
+}
+
+async fn a_restored_volume_holds_the_bytes_of_the_cut_and_no_later_ones(cluster: TestCluster) {
+    let (sre, original, path) = prepared(&cluster).await;
+    let ended = sre.run(&["restore", &path, "--to", "back", "--yes"]).await.expect(0);
+    let back = cluster.bound("back").await;
+    assert_eq!(cluster.read(&back, "rows").as_deref(), Some(&b"before"[..]));
+    assert_eq!(cluster.read(&original, "rows").as_deref(), Some(&b"after"[..]), "the original is as it was");
+    assert!(ended.stdout.contains(&format!("bound.handle\t{}", back.handle)), "{}", ended.stdout);
+    assert!(ended.stdout.contains("took\t"), "{}", ended.stdout);
+
+    let claim = cluster.get("v1", "PersistentVolumeClaim", "back").await.unwrap();
+    let original = cluster.get("v1", "PersistentVolumeClaim", "data").await.unwrap();
+    let snapshot = cluster.get(SNAPSHOTS, "VolumeSnapshot", "copy").await.unwrap();
+    let notes = &claim["metadata"]["annotations"];
+    assert_eq!(notes["holdfast.dev/lineage"], original["metadata"]["uid"]);
+    assert_eq!(notes["holdfast.dev/restored-from"], *path);
+    assert_eq!(notes["holdfast.dev/restored-cut"], snapshot["status"]["creationTime"]);
+    assert_eq!(claim["spec"]["resources"], original["spec"]["resources"]);
+    sre.run(&["journal", "verify"]).await.expect(0);
+}
+
+async fn the_newest_good_point_of_a_volume_is_found_also_before_a_moment(cluster: TestCluster) {
+    let (sre, volume, _) = prepared(&cluster).await;
+    let first = cluster.get(SNAPSHOTS, "VolumeSnapshot", "copy").await.unwrap();
+    let cut = |snapshot: &Value| snapshot["status"]["creationTime"].as_str().unwrap().to_owned();
+    // Times of cuts may be whole seconds.
+    let mut number = 0;
+    let second = loop {
+        number += 1;
+        let next = cluster.snapshot(&format!("copy-{number}"), "data").await;
+        if cut(&next) != cut(&first) {
+            break next;
+        }
+    };
+    cluster.write(&volume, "rows", b"later still");
+    cluster.storage_fault("data", StorageFault::NeverReady);
+    cluster.create(&manifests::snapshot(&cluster.namespace, "unready", "data")).await;
+    wait::until("the newest to be cut", LONG, async || {
+        let unready = cluster.get(SNAPSHOTS, "VolumeSnapshot", "unready").await?;
+        unready.pointer("/status/creationTime").map(drop)
+    })
+    .await;
+
+    let path = format!("{}/data", cluster.namespace);
+    sre.run(&["restore", &path, "--latest", "--to", "newest", "--yes"]).await.expect(0);
+    sre.run(&["restore", &path, "--before", &cut(&second), "--to", "earlier", "--yes"]).await.expect(0);
+    assert_eq!(cluster.read(&cluster.bound("newest").await, "rows").as_deref(), Some(&b"after"[..]));
+    let earlier = cluster.get("v1", "PersistentVolumeClaim", "earlier").await.unwrap();
+    let from = earlier["metadata"]["annotations"]["holdfast.dev/restored-cut"].as_str().unwrap();
+    assert!(from < cut(&second).as_str(), "{earlier}");
+
+    let none = sre.run(&["restore", &path, "--before", "2001-01-01T00:00:00Z", "--yes"]).await.expect(1);
+    assert!(none.stderr.contains("no good snapshot cut before 2001"), "{none:?}");
+    let mistaken = sre.run(&["restore", &path, "--yes"]).await.expect(1);
+    assert!(mistaken.stderr.contains("data is a volume: --latest"), "{mistaken:?}");
+}
+
+async fn what_cannot_be_restored_is_refused_before_anything_is_made(cluster: TestCluster) {
+    let (sre, _, path) = prepared(&cluster).await;
+    let refused = async |arguments: &[&str], why: &str| {
+        let arguments: Vec<&str> = ["restore", path.as_str(), "--yes"].iter().chain(arguments).copied().collect();
+        let ended = sre.run(&arguments).await.expect(1);
+        assert!(ended.stderr.contains(why), "{why}: {ended:?}");
+        assert!(ended.stderr.contains("what would clear it"), "{ended:?}");
+    };
+    refused(&["--class", "shared"], "StorageClass shared is for driver shared.csi.holdfast.dev").await;
+    refused(&["--class", "gone"], "there is no StorageClass gone").await;
+    refused(&["--size", "1Mi"], "1Mi are too small: what was cut needs 64Mi").await;
+    refused(&["--to", "data"], "exists, and a restore writes over nothing").await;
+
+    cluster.storage_fault("data", StorageFault::NeverReady);
+    cluster.create(&manifests::snapshot(&cluster.namespace, "unready", "data")).await;
+    let unready = sre.run(&["restore", &format!("{}/unready", cluster.namespace), "--yes"]).await.expect(1);
+    assert!(unready.stderr.contains("cannot restore snapshot"), "{unready:?}");
+    assert_eq!(claims(&cluster).await.len(), 1);
+    assert!(sre.journals().is_empty());
+}
+
+async fn a_copy_that_needs_more_room_than_its_volume_had_gets_it(cluster: TestCluster) {
+    let volume = cluster.claim("data").await;
+    cluster.write(&volume, "rows", b"before");
+    cluster.storage_fault("data", StorageFault::Oversized);
+    cluster.snapshot("copy", "data").await;
+    let sre = cluster.person(User::Sre);
+    sre.run(&["restore", &format!("{}/copy", cluster.namespace), "--to", "back", "--yes"]).await.expect(0);
+    let back = cluster.bound("back").await;
+    assert_eq!(cluster.read(&back, "rows").as_deref(), Some(&b"before"[..]));
+    let claim = cluster.get("v1", "PersistentVolumeClaim", "back").await.unwrap();
+    assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "134217729");
+}
+
+async fn a_class_that_waits_for_its_first_consumer_is_no_alarm(cluster: TestCluster) {
+    let (sre, _, path) = prepared(&cluster).await;
+    let class = format!("patient-{}", cluster.namespace);
+    cluster.create(&manifests::patient_class(&class)).await;
+    let ended = sre.run(&["restore", &path, "--to", "back", "--class", &class, "--yes"]).await.expect(0);
+    assert!(ended.stdout.contains("when a first consumer is scheduled"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("Warnings"), "{}", ended.stdout);
+    let claim = cluster.get("v1", "PersistentVolumeClaim", "back").await.unwrap();
+    assert_eq!(claim["status"]["phase"], "Pending", "{claim}");
+    cluster.create(&manifests::pod(&cluster.namespace, "reader", "back")).await;
+    assert_eq!(cluster.read(&cluster.bound("back").await, "rows").as_deref(), Some(&b"before"[..]));
+    cluster.delete_global("storage.k8s.io/v1", "StorageClass", &class).await;
+}
+
+async fn a_claim_whose_source_was_dropped_is_called_empty(cluster: TestCluster) {
+    let (sre, _, path) = prepared(&cluster).await;
+    let dropped = Fault::Drop(&["/spec/dataSource", "/spec/dataSourceRef"]);
+    cluster.proxy.order(Order::on(Method::POST, "/persistentvolumeclaims", dropped).without("dryRun=All"));
+    let ended = sre.run(&["restore", &path, "--to", "back", "--yes"]).await.expect(1);
+    assert!(ended.stderr.contains("failed at source"), "{ended:?}");
+    assert!(ended.stderr.contains("is EMPTY, not restored"), "{ended:?}");
+    assert_eq!(sre.operation().await["state"], "failed");
+}
+
+async fn what_the_provisioner_says_is_shown_while_it_waits(cluster: TestCluster) {
+    let (sre, volume, path) = prepared(&cluster).await;
+    let gate = Gate::shut();
+    let create = Order::on(Method::POST, "/persistentvolumeclaims", Fault::Hold(gate.clone())).without("dryRun=All");
+    cluster.proxy.order(create);
+    let run = async { sre.run(&["restore", &path, "--to", "back", "--bound-within", "20s", "--yes"]).await };
+    let lose = async {
+        wait::until("the create to be sent", LONG, async || (gate.arrived() == 1).then_some(())).await;
+        let snapshot = cluster.get(SNAPSHOTS, "VolumeSnapshot", "copy").await.unwrap();
+        cluster.lose_snapshot(&volume.driver, &handle_of(&cluster, &snapshot).await);
+        gate.open();
+    };
+    let (ended, ()): (Ended, ()) = tokio::join!(run, lose);
+    let ended = ended.expect(1);
+    assert!(ended.stderr.contains("waiting for the volume to be made from the snapshot and bound"), "{ended:?}");
+    assert!(ended.stderr.contains("reported meanwhile: ProvisioningFailed: "), "{ended:?}");
+}
+
+async fn killed_after_its_first_lines_a_restore_resumes_to_one_claim(cluster: TestCluster) {
+    killed(&cluster, 1..=4).await;
+}
+
+async fn killed_after_its_last_lines_a_restore_resumes_to_one_claim(cluster: TestCluster) {
+    killed(&cluster, 5..=LINES).await;
+}
+
+async fn killed(cluster: &TestCluster, points: std::ops::RangeInclusive<usize>) {
+    let (_, _, path) = prepared(cluster).await;
+    for lines in points {
+        let sre = cluster.person(User::Sre);
+        let before = claims(cluster).await.len();
+        kill_after(cluster, &sre, &["restore", &path, "--yes"], lines).await;
+        let id = sre.operation().await["id"].as_str().unwrap().to_owned();
+        let resumed = sre.run(&["operations", "resume", &id]).await;
+        assert_eq!(resumed.code, Some(0), "after {:?}: {resumed:?}", sre.story());
+        let made: Vec<Value> = claims(cluster).await;
+        assert_eq!(made.len(), before + 1, "after {lines} lines: {made:?}");
+        let mine = |claim: &&Value| claim["metadata"]["annotations"]["holdfast.dev/operation"] == *id;
+        let claim = made.iter().find(mine).expect("the claim of the operation");
+        assert_eq!(cluster.read(&cluster.bound(name(claim)).await, "rows").as_deref(), Some(&b"before"[..]));
+        sre.run(&["journal", "verify"]).await.expect(0);
+    }
+}
+
+async fn an_auditor_is_refused_a_restore_with_the_right_that_is_missing(cluster: TestCluster) {
+    let (_, _, path) = prepared(&cluster).await;
+    let auditor = cluster.person(User::Auditor);
+    let ended = auditor.run(&["restore", &path, "--yes"]).await.expect(1);
+    assert!(ended.stderr.contains("create persistentvolumeclaims in"), "{ended:?}");
+    assert_eq!(claims(&cluster).await.len(), 1);
+    assert!(auditor.journals().is_empty());
+}
