@@ -323,7 +323,7 @@ actions! {
     Backup "backup" "back up" [] OBJECTS bar 0 menu Some('b'); Writes
         "Take a snapshot of the selected volume: what can be chosen, a plan to read, then a typed confirmation"
     Restore "restore" "restore" [] OBJECTS bar 0 menu Some('r'); Writes
-        "Make a new volume from the selected restore point, beside the original, which is not touched"
+        "Make a new volume from the selected restore point, beside the original"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::super::action::{Action, ActionId, Availability};
 use super::super::layer::Layer;
 use super::App;
+use crate::assess::restore_point::{RestorePointState, good};
 use crate::model::{Key, Kind, Uid};
 use crate::plan::{AccessQuestion, Request, Verb};
 use crate::session::Desk;
@@ -118,10 +119,15 @@ impl App {
             return Err(format!("{}; they are restored one at a time, {unmark} unmarks all", points.marks_said()));
         }
         match self.target(desk) {
-            Some(Key::Object(Kind::VolumeSnapshot, uid)) if desk.world.inventory.snapshots.get(&uid).is_some() => {
-                Ok(uid)
+            Some(Key::Object(Kind::VolumeSnapshot, uid)) => {
+                let Some(snapshot) = desk.world.inventory.snapshots.get(&uid) else {
+                    return Err("this restore point is gone".to_owned());
+                };
+                match good(&desk.world, snapshot, desk.now).value {
+                    RestorePointState::Good | RestorePointState::Unverified => Ok(uid),
+                    state => Err(format!("this restore point is {}: select a good one", state.word())),
+                }
             }
-            Some(Key::Object(Kind::VolumeSnapshot, _)) => Err("this restore point is gone".to_owned()),
             Some(Key::Object(Kind::DataUpload | Kind::PodVolumeBackup, _)) => {
                 Err("Velero restores its own copies: velero restore create --from-backup".to_owned())
             }
