@@ -11,6 +11,7 @@ pub mod encryption;
 pub mod expiry;
 pub mod fate;
 pub mod forecast;
+pub mod proven;
 pub mod restore_point;
 pub mod schedule;
 mod sight;

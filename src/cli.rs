@@ -7,6 +7,7 @@ mod args;
 mod backup;
 mod config;
 mod demo;
+mod drill;
 mod exit;
 mod get;
 mod keys;
@@ -61,6 +62,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Demo(demo)) => Box::pin(demo::run(&args.global, &demo)).await,
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,
+            Some(Command::Drill(drill)) => drill::run(&args.global, &drill).await,
             Some(Command::Restore(restore)) => restore::run(&args.global, &restore).await,
             Some(Command::Operations(what)) => operations::run(&args.global, &what).await,
             Some(Command::Journal(what)) => operations::journal(&what),

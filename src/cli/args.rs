@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use crate::plan::{backup, restore};
+use crate::plan::{backup, drill, restore};
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
 ///
@@ -57,6 +57,8 @@ pub enum Command {
     Backup(Backup),
     /// Make a new volume from a restore point: plan, review, confirm, run.
     Restore(Restore),
+    /// Prove that a restore point can be restored: in a namespace of its own, which goes again.
+    Drill(Drill),
     /// Operations of this console: list, show, resume.
     #[command(subcommand)]
     Operations(Operations),
@@ -192,6 +194,31 @@ pub struct Restore {
     /// How long to wait until the new volume is bound; left out, 10m.
     #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
     pub bound_within: Option<Duration>,
+}
+
+/// Arguments of `drill`.
+#[derive(Debug, clap::Args)]
+pub struct Drill {
+    /// The restore point: NAMESPACE/SNAPSHOT.
+    #[arg(value_name = "NAMESPACE/SNAPSHOT")]
+    pub point: String,
+    #[command(flatten)]
+    pub consent: Consent,
+    /// The StorageClass; left out, that of the volume that was cut.
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// The image of the pod that reads the volume; it needs sh, find, cat and wc.
+    #[arg(long, value_name = "IMAGE", value_parser = drill::image, default_value = drill::IMAGE)]
+    pub image: String,
+    /// Fail when fewer bytes than this are read, such as 500Mi; left out, when there are none.
+    #[arg(long, value_name = "SIZE", value_parser = restore::size)]
+    pub at_least: Option<u64>,
+    /// How long to wait until the volume is made and mounted; left out, 10m.
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub mounted_within: Option<Duration>,
+    /// How long reading all of it may take; left out, 1h.
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub read_within: Option<Duration>,
 }
 
 /// What `operations` does.

@@ -184,6 +184,10 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
 fn print_outputs(session: &Session, id: &OperationId) -> Result<(), Failure> {
     let Some(run) = session.run(id) else { return Ok(()) };
     for step in run.plan.steps() {
+        let timing = run.timings.get(&step.id);
+        if let Some((began, ended)) = timing.and_then(|timing| Some((timing.began, timing.ended?))) {
+            out::line(format_args!("{}.took\t{}", step.id, text::age(ended.duration_since(began))))?;
+        }
         for (slot, output) in run.progress.outputs(&step.id).into_iter().flatten() {
             out::line(format_args!("{}.{slot}\t{}", step.id, text::sanitize(&output.word())))?;
         }

@@ -12,7 +12,7 @@ use crate::session::{Session, Unnamed};
 use crate::text::{self, names};
 
 /// Kinds that a plan looks at, and those that say which volume a restore point is of.
-const KINDS: &[Kind] = &[
+pub(super) const KINDS: &[Kind] = &[
     Kind::Pvc,
     Kind::Pv,
     Kind::VolumeSnapshot,
@@ -47,7 +47,7 @@ fn options(restore: &Restore) -> Options {
 }
 
 /// The snapshot of this name.
-fn named(session: &Session, namespace: &str, name: &str) -> Result<Uid, Failure> {
+pub(super) fn named(session: &Session, namespace: &str, name: &str) -> Result<Uid, Failure> {
     let world = &session.desk().world;
     if let Some(snapshot) = world.inventory.snapshots.named(Some(&namespace.into()), &name.into()) {
         return Ok(snapshot.meta.uid());

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Engine;
 use crate::cluster::{WriteError, Written};
-use crate::plan::{Act, ObjectAt, Progress, Target, resolve};
+use crate::plan::{Act, Check, ObjectAt, OperationId, Output, Progress, StepId, Target, kept, made_by, resolve};
 
 /// What came of sending one write.
 #[derive(Debug)]
@@ -28,7 +28,10 @@ impl Engine {
             }
             Act::Patch { target, patch, .. } => match self.current(target, progress).await {
                 Ok((at, uid, version)) => {
-                    let patch = guarded(patch, &uid, &version);
+                    let patch = match filled(patch, progress) {
+                        Ok(patch) => guarded(&patch, &uid, &version),
+                        Err(why) => return Performed::Refused(why),
+                    };
                     self.hands.patch_json(&at.resource, at.namespace.as_deref(), &at.name, &patch, false).await
                 }
                 Err(performed) => return performed,
@@ -54,6 +57,9 @@ impl Engine {
 
     /// The target as it is right now: where, UID and version for the preconditions.
     async fn current(&self, target: &Target, progress: &Progress) -> Result<(ObjectAt, String, String), Performed> {
+        if let Target::Own { at, operation, checks } = target {
+            return self.own(at, operation, checks).await;
+        }
         let Some((at, uid)) = resolve(target, progress) else {
             return Err(Performed::Refused("the step that makes its target has not run".into()));
         };
@@ -65,6 +71,45 @@ impl Engine {
         }
         Ok((at, text("/metadata/uid"), text("/metadata/resourceVersion")))
     }
+}
+
+impl Engine {
+    /// What the operation made under a name, as it is right now.
+    async fn own(
+        &self,
+        at: &ObjectAt,
+        operation: &OperationId,
+        checks: &[Check],
+    ) -> Result<(ObjectAt, String, String), Performed> {
+        let object = self.read(at).await.map_err(|why| Performed::NotNow(format!("{at} could not be read: {why}")))?;
+        let object = object.filter(|object| made_by(object, operation));
+        let object = object.ok_or_else(|| Performed::Refused(format!("{at} is gone")))?;
+        if let Some(why) = kept(&object, checks) {
+            return Err(Performed::Refused(format!("{at}: {why}")));
+        }
+        let text = |field: &str| object.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok((at.clone(), text("/metadata/uid"), text("/metadata/resourceVersion")))
+    }
+}
+
+/// A JSON patch with every `valueFrom` put together from outputs.
+fn filled(patch: &Value, progress: &Progress) -> Result<Value, String> {
+    let mut patch = patch.clone();
+    for operation in patch.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        let Some(parts) = operation.remove("valueFrom") else { continue };
+        let text = parts.as_array().into_iter().flatten().map(|part| part_of(part, progress));
+        operation.insert("value".to_owned(), text.collect::<Result<String, String>>()?.into());
+    }
+    Ok(patch)
+}
+
+fn part_of(part: &Value, progress: &Progress) -> Result<String, String> {
+    if let Some(text) = part.as_str() {
+        return Ok(text.to_owned());
+    }
+    let text = |field: &str| part.get(field).and_then(Value::as_str).unwrap_or_default();
+    let output = progress.outputs(&StepId(text("step").to_owned())).and_then(|outputs| outputs.get(text("slot")));
+    output.map(Output::word).ok_or_else(|| format!("step {} left no {}", text("step"), text("slot")))
 }
 
 fn outcome(written: Result<Written, WriteError>) -> Performed {

@@ -22,6 +22,13 @@ pub mod annotation {
     pub const RESTORED_FROM: &str = "holdfast.dev/restored-from";
     /// On a restored claim: the moment whose data it holds (RFC 3339).
     pub const RESTORED_CUT: &str = "holdfast.dev/restored-cut";
+    /// On a restore point: how its last restore drill that succeeded went (see `LAST_PROVEN_BY` for which it was).
+    /// Written as `passed at TIME from TIME: WHAT WAS FOUND`.
+    pub const LAST_PROVEN: &str = "holdfast.dev/last-proven";
+    /// On a restore point: the operation that wrote [`LAST_PROVEN`].
+    pub const LAST_PROVEN_BY: &str = "holdfast.dev/last-proven-by";
+    /// Label on everything of a restore drill: the operation.
+    pub const DRILL: &str = "holdfast.dev/drill";
     /// cert-manager: which Certificate a Secret or request belongs to.
     pub const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
     /// cert-manager: the revision a request is for.
@@ -35,8 +42,17 @@ pub mod annotation {
     /// Velero: name of the backup an item belongs to.
     pub const VELERO_BACKUP: &str = "velero.io/backup-name";
     /// The only annotations kept in memory; all others are skipped while decoding.
-    pub const KEPT: &[&str] =
-        &[RPO, LINEAGE, OPERATION, STEP, CERTIFICATE_NAME, CERTIFICATE_REVISION, DEFAULT_CLASS, DEFAULT_SNAPSHOT_CLASS];
+    pub const KEPT: &[&str] = &[
+        RPO,
+        LINEAGE,
+        OPERATION,
+        STEP,
+        LAST_PROVEN,
+        CERTIFICATE_NAME,
+        CERTIFICATE_REVISION,
+        DEFAULT_CLASS,
+        DEFAULT_SNAPSHOT_CLASS,
+    ];
 }
 
 /// Lean object metadata. Field meanings are those of Kubernetes' `ObjectMeta`.

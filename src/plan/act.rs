@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::StepId;
+use super::{OperationId, StepId};
 use crate::model::{Kind, Uid};
 
 /// How the Kubernetes API calls a kind of object.
@@ -115,6 +115,16 @@ pub enum Target {
         /// Which one.
         uid: Uid,
     },
+    /// Whatever this operation made under this name, found by its mark; for deleting. It needs no step to have been
+    /// seen done, so it also holds for what a lost answer left behind.
+    Own {
+        /// Where.
+        at: ObjectAt,
+        /// The operation.
+        operation: OperationId,
+        /// What must hold of it; where it does not, it is left as it is.
+        checks: Vec<Check>,
+    },
     /// Made by an earlier step.
     Output {
         /// The step.
@@ -130,6 +140,8 @@ pub enum Target {
 pub enum Expect {
     /// Exactly this value.
     Is(Value),
+    /// Anything but this value.
+    Not(Value),
     /// Anything but absent, null or empty.
     Present,
     /// Absent or null.
@@ -151,6 +163,11 @@ impl Check {
     /// `field` must be `value`.
     pub fn is(field: &str, value: impl Into<Value>) -> Self {
         Self { field: field.into(), expect: Expect::Is(value.into()) }
+    }
+
+    /// `field` must not be `value`.
+    pub fn not(field: &str, value: impl Into<Value>) -> Self {
+        Self { field: field.into(), expect: Expect::Not(value.into()) }
     }
 
     /// `field` must be there.
@@ -220,7 +237,9 @@ pub enum Act {
         /// The object. The engine adds the operation's annotations.
         manifest: Value,
     },
-    /// Changes an object by JSON patch (RFC 6902); the engine adds tests on UID and resourceVersion.
+    /// Changes an object by JSON patch (RFC 6902); the engine adds tests on UID and resourceVersion. An operation may
+    /// have `valueFrom` in place of `value`: a list of texts and of `{"step", "slot"}`, which stand for outputs, put
+    /// together to one text when it is sent.
     Patch {
         /// Which object.
         target: Target,

@@ -29,6 +29,8 @@ pub enum Seen {
 pub fn resolve(target: &Target, progress: &Progress) -> Option<(ObjectAt, Uid)> {
     match target {
         Target::Known { at, uid } => Some((at.clone(), uid.clone())),
+        // Which one it is shows when it is read.
+        Target::Own { .. } => None,
         Target::Output { step, slot } => match progress.outputs(step)?.get(slot)? {
             Output::Object { at, uid } => Some((at.clone(), uid.clone())),
             Output::Text(_) => None,
@@ -39,6 +41,7 @@ pub fn resolve(target: &Target, progress: &Progress) -> Option<(ObjectAt, Uid)> 
 /// The next object to read before [`judge`] can say more. Ask again with what was read, until `None`.
 pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<ObjectAt> {
     let first = match act {
+        Act::Delete { target: Target::Own { at, .. } } => at.clone(),
         Act::Create { at, .. } => at.clone(),
         Act::Patch { target, .. } | Act::Delete { target } | Act::Scale { target, .. } | Act::Wait { target, .. } => {
             resolve(target, progress)?.0
@@ -77,8 +80,7 @@ fn judge_create(at: &ObjectAt, operation: &OperationId, observed: &Observed) -> 
         None => Seen::Unknown(format!("{at} was not read")),
         Some(None) => Seen::NotDone,
         Some(Some(object)) => {
-            let maker = object.pointer(&format!("/metadata/annotations/{}", escape(annotation::OPERATION)));
-            if maker.and_then(Value::as_str) != Some(operation.as_str()) {
+            if !made_by(object, operation) {
                 return Seen::Conflict(format!("{at} exists and was not made by this operation"));
             }
             match uid_of(object) {
@@ -89,12 +91,34 @@ fn judge_create(at: &ObjectAt, operation: &OperationId, observed: &Observed) -> 
     }
 }
 
+/// Whether an object carries the mark of an operation.
+pub fn made_by(object: &Value, operation: &OperationId) -> bool {
+    let maker = object.pointer(&format!("/metadata/annotations/{}", escape(annotation::OPERATION)));
+    maker.and_then(Value::as_str) == Some(operation.as_str())
+}
+
+/// What keeps an object from being deleted that a [`Target::Own`] stands for; `None` when nothing does.
+pub fn kept(object: &Value, checks: &[Check]) -> Option<String> {
+    let unmet = first_unmet(checks, object, None)?;
+    Some(format!("{} is not as it was made, so it is left as it is; look at it before deleting it", unmet.field))
+}
+
 fn judge_delete(target: &Target, progress: &Progress, observed: &Observed) -> Seen {
-    let Some((at, uid)) = resolve(target, progress) else { return missing_target() };
+    let at = match target {
+        Target::Own { at, .. } => Some(at.clone()),
+        Target::Known { .. } | Target::Output { .. } => resolve(target, progress).map(|(at, _)| at),
+    };
+    let Some(at) = at else { return missing_target() };
+    let ours = |object: &Value| match target {
+        Target::Own { operation, .. } => made_by(object, operation),
+        Target::Known { .. } | Target::Output { .. } => {
+            resolve(target, progress).is_some_and(|(_, uid)| uid_of(object) == Some(uid))
+        }
+    };
     match observed.get(&at) {
         None => Seen::Unknown(format!("{at} was not read")),
         Some(None) => Seen::Done(Outputs::new()),
-        Some(Some(object)) if uid_of(object).as_ref() != Some(&uid) => Seen::Done(Outputs::new()),
+        Some(Some(object)) if !ours(object) => Seen::Done(Outputs::new()),
         Some(Some(object)) if object.pointer("/metadata/deletionTimestamp").is_some() => {
             let finalizers = object.pointer("/metadata/finalizers").map(Value::to_string).unwrap_or_default();
             Seen::Pending(format!("{at} waits for its finalizers {finalizers}"))
@@ -126,7 +150,10 @@ fn missing_target() -> Seen {
 
 fn judge_until(until: &Until, object: &Value, observed: &Observed) -> Seen {
     if let Some(broken) = until.firm.iter().find(|firm| !met(&firm.check, object, None)) {
-        return Seen::Conflict(broken.or.clone());
+        return Seen::Conflict(match trouble(&until.trouble, object) {
+            Some(trouble) => format!("{}: {trouble}", broken.or),
+            None => broken.or.clone(),
+        });
     }
     let mut outputs = texts(&until.outputs, object);
     if first_unmet(&until.checks, object, None).is_some() {
@@ -204,6 +231,7 @@ fn met(check: &Check, object: &Value, origin: Option<&Uid>) -> bool {
     let value = object.pointer(&check.field).filter(|value| !value.is_null());
     match &check.expect {
         Expect::Is(expected) => value == Some(expected),
+        Expect::Not(other) => value != Some(other),
         Expect::Present => value.is_some_and(|value| value.as_str() != Some("")),
         Expect::Absent => value.is_none(),
         Expect::UidOfOrigin => origin.is_some() && value.and_then(Value::as_str) == origin.map(Uid::as_str),

@@ -130,11 +130,13 @@ pub enum Verb {
     Backup,
     /// Makes a new volume from a restore point.
     Restore,
+    /// Proves that a restore point can be restored.
+    Drill,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: &[Verb] = &[Verb::Backup, Verb::Restore];
+    pub const ALL: &[Verb] = &[Verb::Backup, Verb::Restore, Verb::Drill];
 }
 
 impl fmt::Display for Verb {
@@ -142,6 +144,7 @@ impl fmt::Display for Verb {
         match self {
             Self::Backup => f.write_str("backup"),
             Self::Restore => f.write_str("restore"),
+            Self::Drill => f.write_str("drill"),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use super::{Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Questions, Refusal, Verb, backup, restore};
+use super::{Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Questions, Refusal, Verb, backup, drill, restore};
 use crate::model::{Kind, Uid, World};
 
 /// What verbs begin with unless a person chooses otherwise.
@@ -33,6 +33,13 @@ pub enum Request {
         /// What was chosen.
         options: restore::Options,
     },
+    /// A proof that a restore point can be restored.
+    Drill {
+        /// The VolumeSnapshot.
+        snapshot: Uid,
+        /// What was chosen.
+        options: drill::Options,
+    },
 }
 
 impl Request {
@@ -41,6 +48,7 @@ impl Request {
         match verb {
             Verb::Backup => Self::Backup { claim: subject.clone(), options: defaults.backup.clone() },
             Verb::Restore => Self::Restore { snapshot: subject.clone(), options: restore::Options::default() },
+            Verb::Drill => Self::Drill { snapshot: subject.clone(), options: drill::Options::default() },
         }
     }
 
@@ -54,6 +62,9 @@ impl Request {
             Self::Restore { snapshot, .. } => {
                 Ok(Self::Restore { snapshot: snapshot.clone(), options: restore::options(filled)? })
             }
+            Self::Drill { snapshot, .. } => {
+                Ok(Self::Drill { snapshot: snapshot.clone(), options: drill::options(filled)? })
+            }
         }
     }
 
@@ -62,6 +73,7 @@ impl Request {
         match self {
             Self::Backup { .. } => Verb::Backup,
             Self::Restore { .. } => Verb::Restore,
+            Self::Drill { .. } => Verb::Drill,
         }
     }
 
@@ -69,7 +81,7 @@ impl Request {
     pub fn subject(&self) -> (Kind, &Uid) {
         match self {
             Self::Backup { claim, .. } => (Kind::Pvc, claim),
-            Self::Restore { snapshot, .. } => (Kind::VolumeSnapshot, snapshot),
+            Self::Restore { snapshot, .. } | Self::Drill { snapshot, .. } => (Kind::VolumeSnapshot, snapshot),
         }
     }
 
@@ -86,6 +98,7 @@ impl Request {
         match self {
             Self::Backup { .. } => backup::LOOKED_AT,
             Self::Restore { .. } => restore::LOOKED_AT,
+            Self::Drill { .. } => drill::LOOKED_AT,
         }
     }
 
@@ -95,6 +108,7 @@ impl Request {
         match self {
             Self::Backup { claim, options } => backup::form(world, claim, options),
             Self::Restore { snapshot, options } => restore::form(world, snapshot, options),
+            Self::Drill { snapshot, options } => drill::form(world, snapshot, options),
         }
     }
 
@@ -103,6 +117,7 @@ impl Request {
         match self {
             Self::Backup { claim, .. } => world.inventory.pvcs.get(claim).map(backup::questions).unwrap_or_default(),
             Self::Restore { snapshot, options } => restore::questions(world, snapshot, options, known),
+            Self::Drill { snapshot, .. } => drill::questions(world, snapshot, known),
         }
     }
 
@@ -114,6 +129,7 @@ impl Request {
         match self {
             Self::Backup { claim, options } => backup::plan(world, claim, answers, options, id, now),
             Self::Restore { snapshot, options } => restore::plan(world, snapshot, answers, options, id, now),
+            Self::Drill { snapshot, options } => drill::plan(world, snapshot, answers, options, id, now),
         }
     }
 
@@ -125,11 +141,17 @@ impl Request {
                 Some(backup::command(options, claim, &world.context.name))
             }
             Self::Restore { snapshot, options } => {
-                let snapshot = world.inventory.snapshots.get(snapshot)?;
-                let namespace = snapshot.meta.namespace.as_deref();
-                let at = ObjectAt::of(Kind::VolumeSnapshot, namespace, &snapshot.meta.name);
-                Some(restore::command(options, &at, &world.context.name))
+                Some(restore::command(options, &place(world, snapshot)?, &world.context.name))
+            }
+            Self::Drill { snapshot, options } => {
+                Some(drill::command(options, &place(world, snapshot)?, &world.context.name))
             }
         }
     }
+}
+
+/// Where a restore point is.
+pub(super) fn place(world: &World, snapshot: &Uid) -> Option<ObjectAt> {
+    let snapshot = world.inventory.snapshots.get(snapshot)?;
+    Some(ObjectAt::of(Kind::VolumeSnapshot, snapshot.meta.namespace.as_deref(), &snapshot.meta.name))
 }

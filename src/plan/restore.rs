@@ -9,8 +9,8 @@ mod preflight;
 mod read;
 mod source;
 #[cfg(test)]
-mod testing;
+pub(in crate::plan) mod testing;
 
-pub use beside::{LOOKED_AT, Options, command, form, options, plan, questions, size};
+pub use beside::{LOOKED_AT, Options, class_field, command, form, guards, options, plan, questions, size};
 pub use claim::{Claim, Wish, claim, data_source};
 pub use source::{Origin, Source, Template, reads, source};

@@ -177,8 +177,17 @@ fn query(question: &AccessQuestion) -> AccessQuery {
 
 /// Sends what the plan creates as a dry run; the first refusal is the answer.
 async fn try_creates(hands: &Hands, plan: &Plan) -> DryRun {
-    for step in plan.steps() {
-        let Act::Create { at, manifest } = &step.act else { continue };
+    let creates = plan.steps().into_iter().filter_map(|step| match &step.act {
+        Act::Create { at, manifest } => Some((at, manifest)),
+        _ => None,
+    });
+    let made: Vec<&str> =
+        creates.clone().filter(|(at, _)| at.resource.plural == "namespaces").map(|(at, _)| at.name.as_str()).collect();
+    for (at, manifest) in creates {
+        // What goes into a namespace that the plan makes cannot be tried before there is one.
+        if at.namespace.as_deref().is_some_and(|namespace| made.contains(&namespace)) {
+            continue;
+        }
         match hands.create(&at.resource, at.namespace.as_deref(), manifest, true).await {
             Ok(_) => {}
             Err(WriteError::Refused(error)) if !error.temporary() => return DryRun::Refused(error.to_string()),

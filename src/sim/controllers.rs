@@ -6,6 +6,7 @@
 
 mod attachments;
 mod certificates;
+mod checks;
 mod deployments;
 mod events;
 mod garbage;

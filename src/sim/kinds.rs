@@ -169,6 +169,7 @@ pub(crate) static KINDS: &[Kind] = &[
     cert_manager("Issuer", "issuers"),
     cert_manager("ClusterIssuer", "clusterissuers").cluster(),
     Kind::new("coordination.k8s.io", "v1", "Lease", "leases"),
+    Kind::new("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies").short(&["netpol"]),
     velero("v1", "Backup", "backups"),
     velero("v1", "Schedule", "schedules"),
     velero("v1", "Restore", "restores"),

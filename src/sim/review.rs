@@ -45,7 +45,14 @@ const ADMIN: &[Rule] = &[Rule::new(EVERYTHING, EVERYTHING, EVERYTHING)];
 
 const SRE: &[Rule] = &[
     Rule::new(READ, EVERYTHING, EVERYTHING),
-    Rule::new(&["create", "delete", "patch"], &["snapshot.storage.k8s.io"], &["volumesnapshots"]),
+    Rule::new(
+        &["create", "delete", "patch"],
+        &["snapshot.storage.k8s.io"],
+        &["volumesnapshots", "volumesnapshotcontents"],
+    ),
+    Rule::new(&["create", "delete"], &[""], &["namespaces", "pods"]),
+    Rule::new(&["create"], &[""], &["resourcequotas"]),
+    Rule::new(&["create"], &["networking.k8s.io"], &["networkpolicies"]),
     Rule::new(&["create", "delete", "patch"], &[""], &["persistentvolumeclaims"]),
     Rule::new(&["create", "get", "update", "patch"], &[""], &["configmaps"]),
     Rule::new(&["create", "get", "update", "patch"], &["coordination.k8s.io"], &["leases"]),

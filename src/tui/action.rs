@@ -47,6 +47,7 @@ pub enum ActionId {
     Menu,
     Backup,
     Restore,
+    Drill,
     Resume,
     Stop,
     Proceed,
@@ -88,6 +89,7 @@ impl ActionId {
         match verb {
             Verb::Backup => Self::Backup,
             Verb::Restore => Self::Restore,
+            Verb::Drill => Self::Drill,
         }
     }
 
@@ -322,8 +324,10 @@ actions! {
     Unmark "unmark" "unmark all" ["u"] PANES bar 0 menu None; None "Take all marks of this pane away, hidden ones too"
     Backup "backup" "back up" [] OBJECTS bar 0 menu Some('b'); Writes
         "Take a snapshot of the selected volume: what can be chosen, a plan to read, then a typed confirmation"
-    Restore "restore" "restore" [] OBJECTS bar 0 menu Some('r'); Writes
+    Restore "restore" "restore" [] OBJECTS bar 0 menu Some('v'); Writes
         "Make a new volume from the selected restore point, beside the original"
+    Drill "drill" "drill" [] OBJECTS bar 0 menu Some('d'); Writes
+        "Prove that the restore point can be restored: in a namespace that goes again"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes

@@ -169,8 +169,9 @@ const RESTORE_POINTS: &[Column] = columns! {
     "cut"         "Cut"          5..6  Right Past   0 "How long ago it was cut";
     "volume"      "Volume"      14..28 Left  Words  1 "Claim whose data it holds, by driver and volume handle";
     "size"        "Size"         6..8  Right Bytes  3 "Size that a restore needs";
-    "deletion"    "On delete"    9..9  Left  Words  4 "What deleting the snapshot object does to the copy";
-    "class"       "Class"        8..24 Left  Words  5 "VolumeSnapshotClass or Velero kind";
+    "proven"      "Proven"       6..8  Right Past   4 "How long ago a restore drill last proved it";
+    "deletion"    "On delete"    9..9  Left  Words  5 "What deleting the snapshot object does to the copy";
+    "class"       "Class"        8..24 Left  Words  6 "VolumeSnapshotClass or Velero kind";
 };
 
 const CERTIFICATES: &[Column] = columns! {

@@ -13,6 +13,7 @@ mod configuration;
 mod console;
 mod contexts;
 mod crash;
+mod drill;
 mod faults;
 mod filter;
 mod live;

@@ -3,6 +3,7 @@
 
 pub mod cluster;
 pub mod desk;
+pub mod kubelet;
 pub mod lab;
 pub mod manifests;
 pub mod person;

@@ -163,6 +163,25 @@ fn what_no_waiting_can_mend_ends_a_wait_at_once() {
     assert!(matches!(seen(kept), Seen::Pending(_)));
 }
 
+#[rstest]
+#[case::gone(None, "done")]
+#[case::of_another(Some(json!({ "metadata": { "uid": "u1" } })), "done")]
+#[case::ours(Some(json!({ "metadata": { "uid": "u1", "annotations": { "holdfast.dev/operation": operation().as_str() } } })), "not done")]
+fn what_an_operation_made_is_found_by_its_mark_without_its_step(#[case] found: Option<Value>, #[case] seen: &str) {
+    let target = Target::Own { at: at(), operation: operation(), checks: vec![] };
+    let act = Act::Delete { target };
+    assert_eq!(next_read(&act, &Progress::default(), &Observed::new()), Some(at()));
+    let judged = judge(&act, &operation(), &Progress::default(), &[(at(), found)].into());
+    assert!(if seen == "done" { matches!(judged, Seen::Done(_)) } else { judged == Seen::NotDone }, "{judged:?}");
+}
+
+#[test]
+fn what_is_no_longer_as_it_was_made_is_left() {
+    let checks = [Check::is("/spec/deletionPolicy", "Retain")];
+    assert_eq!(kept(&json!({ "spec": { "deletionPolicy": "Retain" } }), &checks), None);
+    assert!(kept(&json!({ "spec": { "deletionPolicy": "Delete" } }), &checks).unwrap().contains("left as it is"));
+}
+
 #[test]
 fn the_latest_warning_about_the_object_is_what_events_say() {
     let event = |uid: &str, kind: &str, at: &str, message: &str| {

@@ -14,12 +14,14 @@ use super::source::refusal;
 use super::{Claim, Origin, Source, Wish, claim, preflight, reads, source};
 use crate::assess::encryption::{by_class, encryption};
 use crate::model::{DeletionPolicy, Kind, ReclaimPolicy, Uid, World};
+use crate::plan::request::place;
 use crate::plan::{
     AccessQuestion, Answers, ListAt, ObjectAt, OperationId, Plan, Questions, Refusal, Resource, Subject, Verb,
 };
 use crate::text::{self, quantity};
 
-pub use form::{command, form, options, size};
+pub use form::{class_field, command, form, options, size};
+pub use steps::guards;
 
 /// Kinds that planning looks at.
 pub const LOOKED_AT: &[Kind] = &[Kind::VolumeSnapshot, Kind::Content, Kind::Pvc, Kind::Pv, Kind::StorageClass];
@@ -42,11 +44,6 @@ impl Default for Options {
     fn default() -> Self {
         Self { to: None, class: None, size: None, bound_within: Duration::from_secs(600) }
     }
-}
-
-fn place(world: &World, snapshot: &Uid) -> Option<ObjectAt> {
-    let snapshot = world.inventory.snapshots.get(snapshot)?;
-    Some(ObjectAt::of(Kind::VolumeSnapshot, snapshot.meta.namespace.as_deref(), &snapshot.meta.name))
 }
 
 /// What has to be asked before this restore point can be restored, given what is known.

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Desk, Next, Outcome, RETRY, nodes};
+use super::{Desk, Next, Outcome, RETRY, checks, nodes};
 use crate::sim::clock::{later, stamp};
 use crate::sim::ids;
 use crate::sim::kinds;
@@ -100,11 +100,11 @@ fn unschedulable(desk: &mut Desk<'_, '_>, key: &Key, why: &str) -> Result<(), Re
 
 fn start(desk: &mut Desk<'_, '_>, key: &Key, pod: &Value) -> Result<(), Refusal> {
     let now = stamp(desk.now());
-    // As in the lab, a pod of a Job has done its work at once.
-    let finished = object::controller(pod).is_some_and(|owner| text(owner, "/kind") == "Job");
+    let end = checks::end(desk, pod);
+    let finished = end.is_some();
     let statuses: Vec<Value> = items(pod, "/spec/containers")
         .iter()
-        .map(|container| container_status(pod, container, &now, finished))
+        .map(|container| container_status(pod, container, &now, end.as_ref()))
         .collect();
     let condition = |kind: &str, status: bool| json!({"type": kind, "status": if status { "True" } else { "False" }, "lastTransitionTime": now});
     let conditions = [
@@ -113,22 +113,34 @@ fn start(desk: &mut Desk<'_, '_>, key: &Key, pod: &Value) -> Result<(), Refusal>
         condition("ContainersReady", !finished),
         condition("Ready", !finished),
     ];
+    let phase = match &end {
+        None => "Running",
+        Some((0, _)) => "Succeeded",
+        Some(_) => "Failed",
+    };
     let address = ids::hash(object::uid(pod).as_bytes());
     let status = json!({
-        "phase": if finished { "Succeeded" } else { "Running" }, "qosClass": "BestEffort", "startTime": now, "hostIP": "127.0.0.1",
+        "phase": phase, "qosClass": "BestEffort", "startTime": now, "hostIP": "127.0.0.1",
         "podIP": format!("10.244.{}.{}", address[0], address[1]), "conditions": conditions, "containerStatuses": statuses,
     });
     desk.edit_status(key, |pod| object::set(pod, "/status", status))
 }
 
-fn container_status(pod: &Value, container: &Value, now: &str, finished: bool) -> Value {
+fn container_status(pod: &Value, container: &Value, now: &str, end: Option<&(u8, String)>) -> Value {
     let image = text(container, "/image");
     let (repository, _) = image.rsplit_once(':').unwrap_or((image, ""));
     let id = ids::hex(format!("{}/{}", object::uid(pod), text(container, "/name")).as_bytes());
-    let state = if finished {
-        json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}})
-    } else {
-        json!({"running": {"startedAt": now}})
+    let finished = end.is_some();
+    let state = match end {
+        None => json!({"running": {"startedAt": now}}),
+        Some((code, words)) => {
+            let reason = if *code == 0 { "Completed" } else { "Error" };
+            let mut ended = json!({"exitCode": code, "reason": reason, "startedAt": now, "finishedAt": now});
+            if !words.is_empty() {
+                object::set(&mut ended, "/message", words.as_str());
+            }
+            json!({"terminated": ended})
+        }
     };
     json!({
         "name": container["name"], "image": image, "imageID": format!("{repository}@sha256:{}", ids::hex(image.as_bytes())),

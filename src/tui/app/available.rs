@@ -32,6 +32,7 @@ impl App {
         match id {
             ActionId::Backup => self.verb_hindrance(desk, Verb::Backup),
             ActionId::Restore => self.verb_hindrance(desk, Verb::Restore),
+            ActionId::Drill => self.verb_hindrance(desk, Verb::Drill),
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, |operation| {
                 (!operation.state.active())
@@ -84,7 +85,7 @@ impl App {
     pub(super) fn request(&self, desk: &Desk, verb: Verb) -> Result<Request, String> {
         let subject = match verb {
             Verb::Backup => self.backup_subject(desk)?,
-            Verb::Restore => self.restore_subject(desk)?,
+            Verb::Restore | Verb::Drill => self.restore_subject(desk)?,
         };
         Ok(Request::new(verb, &subject, &desk.defaults))
     }
@@ -116,7 +117,7 @@ impl App {
         let points = self.panes.state(Pane::RestorePoints);
         if self.layers.is_empty() && self.panes.focus == Pane::RestorePoints && points.marks.len() > 1 {
             let unmark = self.keymap.way(ActionId::Unmark);
-            return Err(format!("{}; they are restored one at a time, {unmark} unmarks all", points.marks_said()));
+            return Err(format!("{}; it takes one at a time, {unmark} unmarks all", points.marks_said()));
         }
         match self.target(desk) {
             Some(Key::Object(Kind::VolumeSnapshot, uid)) => {
@@ -131,7 +132,7 @@ impl App {
             Some(Key::Object(Kind::DataUpload | Kind::PodVolumeBackup, _)) => {
                 Err("Velero restores its own copies: velero restore create --from-backup".to_owned())
             }
-            Some(_) => Err("only restore points are restored: select one".to_owned()),
+            Some(_) => Err("only for restore points: select one".to_owned()),
             None => Err("no restore point is selected".to_owned()),
         }
     }

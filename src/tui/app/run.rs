@@ -71,6 +71,7 @@ impl App {
             }
             ActionId::Backup => return self.begin(desk, Verb::Backup),
             ActionId::Restore => return self.begin(desk, Verb::Restore),
+            ActionId::Drill => return self.begin(desk, Verb::Drill),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
             ActionId::Proceed => self.proceed(desk),

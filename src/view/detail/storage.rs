@@ -6,6 +6,7 @@ use crate::assess::coverage::coverage;
 use crate::assess::encryption::encryption;
 use crate::assess::fate::fate;
 use crate::assess::forecast::{forecast, points};
+use crate::assess::proven::proven;
 use crate::assess::schedule::next_copy;
 use crate::assess::used::{Used, used};
 use crate::model::{
@@ -170,6 +171,10 @@ pub(super) fn snapshot_class(sheet: &mut Sheet, class: &SnapshotClass) {
 pub(super) fn snapshot(sheet: &mut Sheet, snapshot: &VolumeSnapshot) {
     sheet.row(&["state", "namespace", "name", "volume", "class"]);
     sheet.ready("Ready to use", snapshot.ready);
+    if let Some(proof) = proven(&snapshot.meta) {
+        sheet.fact("Last proven", Cell::Since(proof.at));
+        sheet.text("That drill", &format!("{}, in {}", proof.found, text::age(proof.took)));
+    }
     error(sheet, snapshot.error.as_ref());
     let world = sheet.world;
     match world.source_claim(snapshot) {

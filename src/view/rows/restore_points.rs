@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{frame, said};
 use crate::assess::Judgement;
+use crate::assess::proven::proven;
 use crate::assess::restore_point::{self, Belongs, RestorePointState};
 use crate::model::{DeletionPolicy, Kind, Meta, VeleroItem, VolumeSnapshot, World};
 use crate::view::row::shown;
@@ -22,6 +23,7 @@ pub(super) fn snapshot(world: &World, snapshot: &VolumeSnapshot, now: Timestamp)
         Cell::since(restore_point::cut(world, snapshot)),
         volume,
         Cell::bytes(size),
+        proven(&snapshot.meta).map_or(Cell::Nothing, |proof| Cell::Since(proof.at)),
         deletion(content.map_or(DeletionPolicy::Unknown, |content| content.deletion)),
         Cell::text_or_nothing(snapshot.class.as_ref()),
     ];
@@ -38,13 +40,14 @@ pub(super) fn velero(world: &World, kind: Kind, item: &VeleroItem, now: Timestam
         Cell::since(restore_point::velero_cut(world, item)),
         volume,
         Cell::bytes(item.bytes),
+        Cell::Nothing,
         Cell::Word("Velero"),
         Cell::Word(kind.spec().kind),
     ];
     finish(world, kind, &item.meta, restore_point::velero(world, item, now), rest)
 }
 
-fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<RestorePointState>, rest: [Cell; 5]) -> Row {
+fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<RestorePointState>, rest: [Cell; 6]) -> Row {
     let said_state = match judged.value {
         RestorePointState::NotReady => "Not ready",
         other => other.word(),

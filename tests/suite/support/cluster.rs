@@ -270,6 +270,20 @@ impl TestCluster {
         }
     }
 
+    /// A client with all rights and the folder of the block driver's volumes; `None` where they are not on disk.
+    pub fn volumes_on_disk(&self) -> Option<(kube::Client, PathBuf)> {
+        match &self.backing {
+            Backing::Sim(_) => None,
+            Backing::Lab(lab) => Some((self.client.clone(), lab.drivers["block.csi.holdfast.dev"].volumes.clone())),
+        }
+    }
+
+    /// Cluster-scoped objects with these labels.
+    pub async fn list_global(&self, api_version: &str, kind: &str, labels: &str) -> Vec<Value> {
+        let found = self.api(api_version, kind, None).list(&ListParams::default().labels(labels)).await.unwrap();
+        found.items.into_iter().map(|object| serde_json::to_value(object).unwrap()).collect()
+    }
+
     /// Takes the copy out of the storage behind the back of the cluster.
     pub fn lose_snapshot(&self, driver: &str, handle: &str) {
         match &self.backing {
@@ -380,7 +394,7 @@ fn own_name(scenario: &str) -> String {
     format!("{}-{}-{number}", name.trim_end_matches('-'), std::process::id())
 }
 
-fn resource(api_version: &str, kind: &str) -> ApiResource {
+pub fn resource(api_version: &str, kind: &str) -> ApiResource {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     ApiResource::from_gvk(&kube::core::GroupVersionKind::gvk(group, version, kind))
 }

@@ -15,11 +15,7 @@ use crate::text::{names, quantity};
 /// the driver of the copy or a class of it is not known, and planning says why.
 pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpec> {
     let snapshot = world.inventory.snapshots.get(snapshot)?;
-    let driver = &world.content(snapshot)?.driver;
-    let fitting = classes(world, driver);
-    if fitting.is_empty() {
-        return None;
-    }
+    let class = class_field(world, snapshot, defaults.class.as_deref())?;
     let free = |_: &str| Ok(());
     let within = SignedDuration::try_from(defaults.bound_within).map_or_else(|_| String::new(), quantity::duration);
     let fields = vec![
@@ -34,15 +30,7 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
             required: false,
             check: |answer| names::validate_name(answer).map_err(|error| error.to_string()),
         },
-        Field {
-            id: "class",
-            label: "Storage class",
-            doc: format!("How {driver} makes the new volume; a copy can only become a volume of its own driver."),
-            default: defaults.class.clone().or_else(|| former(world, snapshot, &fitting)).unwrap_or_default(),
-            kind: choices(world, driver, &fitting),
-            required: true,
-            check: free,
-        },
+        class,
         Field {
             id: "size",
             label: "Size",
@@ -67,6 +55,24 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
     ];
     let path = snapshot.meta.reference(Kind::VolumeSnapshot).path();
     Some(FormSpec { verb: Verb::Restore, title: format!("restore {path} into a new volume"), fields })
+}
+
+/// The question for the class of a volume made from a copy. `None` when its driver or a class of it is not known.
+pub fn class_field(world: &World, snapshot: &VolumeSnapshot, chosen: Option<&str>) -> Option<Field> {
+    let driver = &world.content(snapshot)?.driver;
+    let fitting = classes(world, driver);
+    if fitting.is_empty() {
+        return None;
+    }
+    Some(Field {
+        id: "class",
+        label: "Storage class",
+        doc: format!("How {driver} makes the new volume; a copy can only become a volume of its own driver."),
+        default: chosen.map(str::to_owned).or_else(|| former(world, snapshot, &fitting)).unwrap_or_default(),
+        kind: choices(world, driver, &fitting),
+        required: true,
+        check: |_| Ok(()),
+    })
 }
 
 /// What a filled form chose.

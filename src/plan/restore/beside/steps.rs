@@ -27,7 +27,7 @@ fn create(source: &Source, claim: &Claim) -> Step {
 }
 
 /// The restore point is still the one that was planned with, and whole.
-pub(in crate::plan::restore) fn guards(source: &Source) -> Vec<Guard> {
+pub fn guards(source: &Source) -> Vec<Guard> {
     let or = || "the restore point is no longer what was planned with; plan again".to_owned();
     let snapshot = Guard {
         at: source.at.clone(),
