@@ -136,7 +136,7 @@ impl Case<'_> {
         let context = &self.world.context;
         Plan {
             verb: Verb::Drill,
-            title: format!("drill: prove that {namespace}/{} can be restored", at.name),
+            title: format!("prove that {namespace}/{} can be restored", at.name),
             context: context.name.to_string(),
             server: context.server.to_string(),
             protected: context.protected,

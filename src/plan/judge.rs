@@ -41,8 +41,7 @@ pub fn resolve(target: &Target, progress: &Progress) -> Option<(ObjectAt, Uid)> 
 /// The next object to read before [`judge`] can say more. Ask again with what was read, until `None`.
 pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<ObjectAt> {
     let first = match act {
-        Act::Delete { target: Target::Own { at, .. } } => at.clone(),
-        Act::Create { at, .. } => at.clone(),
+        Act::Create { at, .. } | Act::Delete { target: Target::Own { at, .. } } => at.clone(),
         Act::Patch { target, .. } | Act::Delete { target } | Act::Scale { target, .. } | Act::Wait { target, .. } => {
             resolve(target, progress)?.0
         }

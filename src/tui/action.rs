@@ -93,6 +93,11 @@ impl ActionId {
         }
     }
 
+    /// The verb that an action begins with.
+    pub fn verb(self) -> Option<Verb> {
+        Verb::ALL.iter().copied().find(|verb| Self::of(*verb) == self)
+    }
+
     /// The action that goes to a pane.
     pub const fn to_pane(pane: Pane) -> Self {
         match pane {

@@ -10,6 +10,7 @@ mod keys;
 mod logs;
 mod mouse;
 mod pictures;
+mod restore;
 mod screens;
 pub mod shop;
 mod size;

@@ -52,7 +52,7 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
         within("read", "Read within", "How long reading all of it may take.", defaults.read_within),
     ];
     let path = snapshot.meta.reference(Kind::VolumeSnapshot).path();
-    Some(FormSpec { verb: Verb::Drill, title: format!("drill: prove that {path} can be restored"), fields })
+    Some(FormSpec { verb: Verb::Drill, title: format!("prove that {path} can be restored"), fields })
 }
 
 /// What a filled form chose.

@@ -53,7 +53,7 @@ impl Scratch {
     pub fn new(source: &Source, id: &OperationId) -> Self {
         let name = format!("holdfast-drill-{id}");
         let snapshot = ObjectAt { namespace: Some(name.clone()), name: "copy".to_owned(), ..source.at.clone() };
-        Self { snapshot, name }
+        Self { name, snapshot }
     }
 
     /// The restore point as it is imported here.
@@ -83,7 +83,7 @@ impl Scratch {
             self.policy(id),
             self.import(id),
             ready(source),
-            self.create(&claim.at, claim.manifest.clone(), "claim", id),
+            create(&claim.at, claim.manifest.clone(), "claim", id),
             self.pod(claim, options, id),
             bound(&self.source(source), claim, options.mounted_within),
             mounted(options.mounted_within),
@@ -127,7 +127,7 @@ impl Scratch {
         if let Some(block) = source.block {
             spec["sourceVolumeMode"] = if block { "Block" } else { "Filesystem" }.into();
         }
-        let step = self.create(&at, json!({ "spec": spec }), "content", id);
+        let step = create(&at, json!({ "spec": spec }), "content", id);
         Step {
             title: format!("create {at}: the same copy, imported by its handle, Retain"),
             guards: guards(source),
@@ -136,7 +136,7 @@ impl Scratch {
     }
 
     fn open_namespace(&self, id: &OperationId) -> Step {
-        self.create(&self.namespace(), json!({}), "namespace", id)
+        create(&self.namespace(), json!({}), "namespace", id)
     }
 
     fn quota(&self, claim: &Claim, id: &OperationId) -> Step {
@@ -144,37 +144,37 @@ impl Scratch {
             "pods": "1", "persistentvolumeclaims": "1", "services": "0",
             "requests.storage": quantity::exact(claim.size),
         });
-        self.create(&self.within(quotas(), "drill"), json!({ "spec": { "hard": hard } }), "quota", id)
+        create(&self.within(quotas(), "drill"), json!({ "spec": { "hard": hard } }), "quota", id)
     }
 
     fn policy(&self, id: &OperationId) -> Step {
         let spec = json!({ "podSelector": {}, "policyTypes": ["Ingress", "Egress"] });
-        self.create(&self.within(policies(), "no-network"), json!({ "spec": spec }), "policy", id)
+        create(&self.within(policies(), "no-network"), json!({ "spec": spec }), "policy", id)
     }
 
     fn import(&self, id: &OperationId) -> Step {
         let spec = json!({ "source": { "volumeSnapshotContentName": self.name } });
-        self.create(&self.snapshot, json!({ "spec": spec }), "import", id)
+        create(&self.snapshot, json!({ "spec": spec }), "import", id)
     }
 
     fn pod(&self, claim: &Claim, options: &Options, id: &OperationId) -> Step {
         let at = self.within(Resource::of(Kind::Pod), "check");
-        self.create(&at, check::spec(&at, claim, options), "pod", id)
+        create(&at, check::spec(&at, claim, options), "pod", id)
     }
+}
 
-    /// A step that creates an object with the marks of the drill.
-    fn create(&self, at: &ObjectAt, mut manifest: Value, name: &str, id: &OperationId) -> Step {
-        manifest["apiVersion"] = at.resource.api_version().into();
-        manifest["kind"] = at.resource.kind.as_str().into();
-        manifest["metadata"]["name"] = at.name.as_str().into();
-        if let Some(namespace) = &at.namespace {
-            manifest["metadata"]["namespace"] = namespace.as_str().into();
-        }
-        manifest["metadata"]["labels"][MANAGED_BY.0] = MANAGED_BY.1.into();
-        manifest["metadata"]["labels"][annotation::DRILL] = id.as_str().into();
-        manifest["metadata"]["annotations"][annotation::OPERATION] = id.as_str().into();
-        step(name, format!("create {at}"), Act::Create { at: at.clone(), manifest }, MINUTE)
+/// A step that creates an object with the marks of the drill.
+fn create(at: &ObjectAt, mut manifest: Value, name: &str, id: &OperationId) -> Step {
+    manifest["apiVersion"] = at.resource.api_version().into();
+    manifest["kind"] = at.resource.kind.as_str().into();
+    manifest["metadata"]["name"] = at.name.as_str().into();
+    if let Some(namespace) = &at.namespace {
+        manifest["metadata"]["namespace"] = namespace.as_str().into();
     }
+    manifest["metadata"]["labels"][MANAGED_BY.0] = MANAGED_BY.1.into();
+    manifest["metadata"]["labels"][annotation::DRILL] = id.as_str().into();
+    manifest["metadata"]["annotations"][annotation::OPERATION] = id.as_str().into();
+    step(name, format!("create {at}"), Act::Create { at: at.clone(), manifest }, MINUTE)
 }
 
 fn step(id: &str, title: String, act: Act, deadline: Duration) -> Step {

@@ -30,9 +30,7 @@ impl App {
 
     fn hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
         match id {
-            ActionId::Backup => self.verb_hindrance(desk, Verb::Backup),
-            ActionId::Restore => self.verb_hindrance(desk, Verb::Restore),
-            ActionId::Drill => self.verb_hindrance(desk, Verb::Drill),
+            ActionId::Backup | ActionId::Restore | ActionId::Drill => self.verb_hindrance(desk, id.verb()?),
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, |operation| {
                 (!operation.state.active())

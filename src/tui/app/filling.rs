@@ -8,7 +8,7 @@ use super::super::keys::Chord;
 use super::super::layer::{Layer, Place};
 use super::{App, Effect};
 use crate::model::Freshness;
-use crate::plan::{Request, Verb};
+use crate::plan::Request;
 use crate::session::Desk;
 use crate::view::Level;
 
@@ -16,9 +16,9 @@ use crate::view::Level;
 const LISTS: u64 = 0;
 
 impl App {
-    /// Begins with a verb on the selection: its form where there is something to choose, else its plan.
-    pub(super) fn begin(&mut self, desk: &Desk, verb: Verb) -> Vec<Effect> {
-        let Ok(request) = self.request(desk, verb) else { return Vec::new() };
+    /// Begins with an action's verb on the selection: its form where there is something to choose, else its plan.
+    pub(super) fn begin(&mut self, desk: &Desk, action: ActionId) -> Vec<Effect> {
+        let Some(Ok(request)) = action.verb().map(|verb| self.request(desk, verb)) else { return Vec::new() };
         if listing(desk, &request) {
             self.layers.push(Layer::Waiting(LISTS, "what there is to choose from".into()));
             self.opening = Some(request);

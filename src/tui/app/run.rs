@@ -5,7 +5,6 @@ use super::super::form::Form;
 use super::super::layer::{Cursor, DetailLayer, Layer, Naming, Offer};
 use super::{App, Effect, typing};
 use crate::model::{Key, ObjRef};
-use crate::plan::Verb;
 use crate::session::Desk;
 use crate::view::{Filter, Level, Pane, Remedy};
 
@@ -69,9 +68,7 @@ impl App {
                     return vec![Effect::AskRights(rights)];
                 }
             }
-            ActionId::Backup => return self.begin(desk, Verb::Backup),
-            ActionId::Restore => return self.begin(desk, Verb::Restore),
-            ActionId::Drill => return self.begin(desk, Verb::Drill),
+            ActionId::Backup | ActionId::Restore | ActionId::Drill => return self.begin(desk, id),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
             ActionId::Proceed => self.proceed(desk),
