@@ -4,6 +4,8 @@
 //! operation object in the cluster (compare-and-swap), effect, observation, outcome. A write is never repeated
 //! without having looked first, and never believed without having looked after.
 
+mod close;
+mod held;
 mod observe;
 mod perform;
 mod record;
@@ -54,6 +56,14 @@ pub enum EngineError {
     /// The record in the cluster cannot be kept.
     #[error("{0}")]
     Record(#[from] RecordError),
+    /// One of these, and what was opened could not be seen closed before the run ended.
+    #[error("{cause}; not seen released: {}", held.join("; "))]
+    Unsettled {
+        /// Why the run is over.
+        cause: Box<EngineError>,
+        /// What is still owed, and why it could not be done.
+        held: Vec<String>,
+    },
 }
 
 impl From<StoreError> for EngineError {

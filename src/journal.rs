@@ -2,10 +2,10 @@
 //!
 //! Pure: entries in, [`Run`] out. Writing them to disk is the store's, deciding what comes next the plan's.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Authority, End, OperationId, Outputs, Plan, Progress, StepId, StepState};
+use crate::plan::{Authority, End, Node, OperationId, Outputs, Plan, Progress, Step, StepId, StepState};
 use crate::text;
 
 /// Version of the written form.
@@ -294,6 +294,17 @@ impl Run {
             Body::Done { .. } | Body::Failed { .. } => timing.ended = Some(entry.at),
             _ => {}
         }
+    }
+
+    /// How long hooks held an application: from the moment the first began to that at which all were released, so at
+    /// least as long as it stood still. `None` when nothing was held, or is not seen released.
+    pub fn held(&self) -> Option<SignedDuration> {
+        let span = |(open, _, close): (&Step, &[Node], &Step)| {
+            let StepState::Done(_) = self.progress.state(&close.id) else { return None };
+            let began = self.timings.get(&open.id)?.began;
+            Some(self.timings.get(&close.id)?.ended?.duration_since(began))
+        };
+        self.plan.brackets().into_iter().filter(|(open, ..)| open.act.holds()).filter_map(span).max()
     }
 
     /// The operation's id.

@@ -9,6 +9,7 @@ pub mod backup;
 mod command;
 pub mod drill;
 mod form;
+pub mod hooks;
 mod judge;
 mod node;
 mod progress;
@@ -18,7 +19,7 @@ pub mod restore;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use act::{Act, Check, Expect, Firm, Follow, ObjectAt, Output, Outputs, Resource, Slot, Target, Until};
+pub use act::{Act, Check, Expect, Firm, Follow, InPod, ObjectAt, Output, Outputs, Resource, Slot, Target, Until};
 pub use authority::{Authority, Confirmed, NotConfirmed, Proof, departs};
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
 pub use judge::{Observed, Seen, broken_guard, judge, kept, made_by, next_read, resolve, told_by_events};

@@ -39,7 +39,7 @@ pub use login::login;
 pub use logs::{LineFilter, LogBuffer, LogSource, LogSources, has_logs, log_sources};
 pub use namespaces::{NamespaceView, namespaces};
 pub use notices::{Notice, Notices};
-pub use operation::{Made, OperationState, OperationView, StepState, StepView, WaitView};
+pub use operation::{Made, OperationState, OperationView, StepState, StepView, Unclosed, WaitView};
 pub use problems::{Problem, Rank, Sieve, gather, problems};
 pub use query::{Query, Sort};
 pub use row::{Remedy, Row};

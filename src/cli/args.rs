@@ -54,7 +54,7 @@ pub enum Command {
     /// Print rows with their verdicts, as the console shows them.
     Get(Get),
     /// Back a volume up: plan, review, confirm, run.
-    Backup(Backup),
+    Backup(Box<Backup>),
     /// Make a new volume from a restore point: plan, review, confirm, run.
     Restore(Restore),
     /// Prove that a restore point can be restored: in a namespace of its own, which goes again.
@@ -166,6 +166,36 @@ pub struct Backup {
     /// How long to wait until the snapshot can be restored from; left out, as configured.
     #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
     pub ready_within: Option<Duration>,
+    /// How much the copy promises; left out, application where hooks are named, else crash.
+    #[arg(long, value_name = "crash|application")]
+    pub consistency: Option<String>,
+    #[command(flatten)]
+    pub hooks: HookArgs,
+}
+
+/// How the application is held over the cut.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Holding the application")]
+pub struct HookArgs {
+    /// What holds it: none, auto (Velero's annotations of the pod, else what its image is known for), velero,
+    /// postgresql, postgresql-checkpoint, mysql, redis, mongodb or fsfreeze.
+    #[arg(long, value_name = "HOOKS")]
+    pub hooks: Option<String>,
+    /// A command of your own that holds it: one word, or a JSON array of words. It stands in the journal.
+    #[arg(long, value_name = "COMMAND")]
+    pub pre: Option<String>,
+    /// The command that releases it; it runs whenever the other has begun, and again until it succeeds.
+    #[arg(long, value_name = "COMMAND")]
+    pub post: Option<String>,
+    /// The container that hooks run in; left out, the one that mounts the volume.
+    #[arg(long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// How long one hook may run; left out, 30s.
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub hook_timeout: Option<Duration>,
+    /// How long the application is held at most; left out, 60s. Then it is released, cut or not.
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub quiesce_at_most: Option<Duration>,
 }
 
 /// Arguments of `restore`.

@@ -11,6 +11,7 @@ use crate::plan::{End, OperationId};
 use crate::session::{Event, Session, Unnamed, to_yaml};
 use crate::store::{Store, Stored};
 use crate::text;
+use crate::view::Unclosed;
 
 /// Resuming needs no rows, only a connection and a sign of life.
 const KINDS: &[Kind] = &[Kind::Namespace];
@@ -92,6 +93,15 @@ fn show(id: &str) -> Result<Exit, Failure> {
         let at = entry.at.strftime("%Y-%m-%dT%H:%M:%SZ");
         out::line(format_args!("  {at}  {}", text::sanitize(&said(entry))))?;
     }
+    if let Some(held) = run.held() {
+        out::line(format_args!("  held for {}", text::quantity::moment(held)))?;
+    }
+    for step in run.progress.unclosed(&run.plan) {
+        out::line(format_args!("  not seen released: {}", text::sanitize(&step.title)))?;
+        if let Some(by_hand) = step.act.by_hand(&plan.context) {
+            out::line(format_args!("    by hand: {}", text::sanitize(&by_hand)))?;
+        }
+    }
     Ok(Exit::Fine)
 }
 
@@ -144,9 +154,27 @@ async fn resume(global: &Global, id: &str) -> Result<Exit, Failure> {
 /// Prints an operation's steps on stderr until it is over, and its outputs on stdout.
 pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Exit, Failure> {
     let mut said_entries = 0;
-    let mut waits = None;
+    let (mut waits, mut stopping) = (None, false);
+    // One listener for all of it: a signal between two of them would be heard by nobody.
+    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
-        let event = session.next().await;
+        let event = tokio::select! {
+            event = session.next() => event,
+            heard = &mut interrupt => {
+                interrupt.set(tokio::signal::ctrl_c());
+                if heard.is_err() {
+                    continue;
+                }
+                if stopping {
+                    let message = format!("left as it is; `holdfast operations resume {id}` goes on");
+                    return Err(Failure::new(Exit::Unknown, message));
+                }
+                stopping = true;
+                out::say("stopping after this step; what is held is released first (ctrl-c again leaves it as it is)");
+                session.stop(id);
+                continue;
+            }
+        };
         let fresh = session.entries_from(id, said_entries);
         for entry in &fresh {
             out::say(text::sanitize(&said(entry)));
@@ -164,6 +192,15 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
             break;
         }
     }
+    if let Some(held) = session.run(id).and_then(journal::Run::held) {
+        out::say(format_args!("held for {}", text::quantity::moment(held)));
+    }
+    warn_of(&session.unclosed(id));
+    ended(session, id)
+}
+
+/// How an operation ended, with what it made on stdout.
+fn ended(session: &Session, id: &OperationId) -> Result<Exit, Failure> {
     match session.outcome(id) {
         Some(Ok(End::Done)) => {
             print_outputs(session, id)?;
@@ -178,6 +215,16 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
             Err(Failure::new(Exit::Unknown, message))
         }
         None => Err(Failure::new(Exit::Unknown, format!("operation {id} gave no outcome"))),
+    }
+}
+
+/// What may stand still, and how to let it go by hand.
+fn warn_of(unclosed: &[Unclosed]) {
+    for unclosed in unclosed {
+        out::say(format_args!("NOT SEEN RELEASED: {}", text::sanitize(&unclosed.what)));
+        if let Some(by_hand) = &unclosed.by_hand {
+            out::say(format_args!("  release it by hand: {}", text::sanitize(by_hand)));
+        }
     }
 }
 

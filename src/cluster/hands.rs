@@ -11,17 +11,15 @@ use super::Cluster;
 use super::errors::CallError;
 use super::eyes::{decoded, strip};
 use super::paths;
-use super::wire::{CALL, request};
+use super::wire::{AUDIT_ID, CALL, request};
 
 /// `fieldManager` of all writes.
 const MANAGER: &str = "holdfast";
-/// Response header that names the line in the server's audit log.
-const AUDIT_ID: &str = "audit-id";
 
 /// What is written with. Only there when the connection is not read-only. Cheap to clone.
 #[derive(Clone)]
 pub struct Hands {
-    cluster: Cluster,
+    pub(super) cluster: Cluster,
 }
 
 /// A write that was taken.

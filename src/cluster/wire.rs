@@ -7,18 +7,33 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use kube::Client;
 use kube::client::Body as Sent;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::errors::{CallError, chain};
 use super::feed::{Body, Items, Lines};
 
 /// Deadline of a call that reads or writes one object.
 pub(super) const CALL: Duration = Duration::from_secs(15);
+/// Response header that names the line in the server's audit log.
+pub(super) const AUDIT_ID: &str = "audit-id";
+/// The sub-protocol of channels into pods: the first whose streams can end one by one. Kubernetes has it since 1.30.
+const CHANNELS: &str = "v5.channel.k8s.io";
+/// Longest message of a channel.
+const MESSAGE: usize = 1024 * 1024;
 /// Most bytes of an error answer that are read.
 const ERROR_LIMIT: usize = 64 * 1024;
+
+/// A channel into a pod.
+pub(super) type Channel = WebSocketStream<TokioIo<Upgraded>>;
 
 /// A complete answer.
 pub(super) struct Answer {
@@ -81,11 +96,57 @@ impl Wire {
     async fn stream(&self, path: &str, deadline: Duration, plain: bool) -> Result<Body, CallError> {
         let mut request = request("GET", path, None, Vec::new())?;
         if plain {
-            request.headers_mut().insert(http::header::ACCEPT_ENCODING, http::HeaderValue::from_static("identity"));
+            request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         let what = format!("GET {}", request.uri().path());
         let response = in_time(deadline, &what, self.send(request)).await?;
         Ok(response.into_body().into_data_stream().map_err(|error| chain(&error)).boxed())
+    }
+
+    /// Opens a channel into a pod: a WebSocket that speaks version 5 of the channel protocol, with which standard
+    /// input can end before the rest does, and the id of the request in the audit log. `deadline` is for the answer.
+    pub(super) async fn channel(&self, path: &str, deadline: Duration) -> Result<(Channel, String), CallError> {
+        let mut request = request("GET", path, None, Vec::new())?;
+        let (key, own_id) = (generate_key(), audit_id()?);
+        let headers = request.headers_mut();
+        // The answer of a channel is its container's and names no audit event; the server takes the id it is given.
+        if let Ok(id) = HeaderValue::from_str(&own_id) {
+            headers.insert(AUDIT_ID, id);
+        }
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(CHANNELS));
+        if let Ok(key) = HeaderValue::from_str(&key) {
+            headers.insert(header::SEC_WEBSOCKET_KEY, key);
+        }
+        let what = format!("GET {}", request.uri().path());
+        let opened = async {
+            let mut response = self.client().send(request.map(Sent::from)).await.map_err(CallError::transport)?;
+            let status = response.status();
+            if status != StatusCode::SWITCHING_PROTOCOLS {
+                let body = http_body_util::Limited::new(response.into_body(), ERROR_LIMIT).collect().await;
+                let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                return Err(CallError::answered(status.as_u16(), &body));
+            }
+            let (agreed, audit_id) = {
+                let said = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+                let accepted = said(header::SEC_WEBSOCKET_ACCEPT.as_str());
+                let agreed = said(header::SEC_WEBSOCKET_PROTOCOL.as_str()) == Some(CHANNELS)
+                    && accepted == Some(&*derive_accept_key(key.as_bytes()));
+                (agreed, said(AUDIT_ID).map_or(own_id, str::to_owned))
+            };
+            if !agreed {
+                let what = format!("{what}: the server agrees to another protocol than {CHANNELS}");
+                return Err(CallError::Undecodable { what: what.into() });
+            }
+            let upgraded = hyper::upgrade::on(&mut response).await;
+            let upgraded = upgraded.map_err(|error| CallError::Unreachable { why: chain(&error), sent: true })?;
+            let limits = WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(MESSAGE));
+            let io = TokioIo::new(upgraded);
+            Ok((Channel::from_raw_socket(io, Role::Client, Some(limits)).await, audit_id))
+        };
+        in_time(deadline, &what, opened).await
     }
 
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Sent>, CallError> {
@@ -101,6 +162,17 @@ impl Wire {
     }
 }
 
+/// An id for the audit log, as the server would make one: a random UUID (RFC 9562 section 5.4).
+fn audit_id() -> Result<String, CallError> {
+    let mut bytes = [0; 16];
+    let none = |_| CallError::local("NoRandomness", "this machine gives no random numbers for the request's audit id");
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).map_err(none)?;
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = crate::text::hex(&bytes);
+    Ok([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+}
+
 /// Builds a request with a JSON body.
 pub(super) fn request(
     method: &str,
@@ -108,9 +180,9 @@ pub(super) fn request(
     content_type: Option<&str>,
     body: Vec<u8>,
 ) -> Result<Request<Vec<u8>>, CallError> {
-    let mut request = Request::builder().method(method).uri(path).header(http::header::ACCEPT, "application/json");
+    let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, "application/json");
     if let Some(content_type) = content_type {
-        request = request.header(http::header::CONTENT_TYPE, content_type);
+        request = request.header(header::CONTENT_TYPE, content_type);
     }
     request.body(body).map_err(|error| CallError::local("InvalidRequest", &error.to_string()))
 }

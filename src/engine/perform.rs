@@ -1,16 +1,35 @@
 //! Doing: one primitive action, sent once.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::Engine;
+use super::held::{Held, Words};
 use crate::cluster::{WriteError, Written};
-use crate::plan::{Act, Check, ObjectAt, OperationId, Output, Progress, StepId, Target, kept, made_by, resolve};
+use crate::plan::{
+    Act, Check, ObjectAt, OperationId, Output, Outputs, Progress, Step, StepId, Target, kept, made_by, resolve,
+};
 
 /// What came of sending one write.
 #[derive(Debug)]
 pub(super) enum Performed {
     /// The server took it; the id of its line in the audit log.
     Taken(Option<String>),
+    /// A command ran and ended well, or a session answered.
+    Ran {
+        /// The id of its line in the audit log.
+        audit_id: Option<String>,
+        /// What it made.
+        outputs: Outputs,
+    },
+    /// A command ran and failed.
+    Failed {
+        /// How.
+        why: String,
+        /// The id of its line in the audit log.
+        audit_id: Option<String>,
+    },
     /// The server said no; it will say no again.
     Refused(String),
     /// It was certainly not done, and may be tried later: the server was busy or out of reach.
@@ -20,9 +39,10 @@ pub(super) enum Performed {
 }
 
 impl Engine {
-    /// Sends the write of an act. Waits are no writes and are never performed.
-    pub(super) async fn perform(&self, act: &Act, progress: &Progress) -> Performed {
-        let written = match act {
+    /// Sends the write of a step's act; `left` bounds what runs in containers. Waits are no writes and are never
+    /// performed.
+    pub(super) async fn perform(&self, step: &Step, left: Duration, progress: &Progress, held: &mut Held) -> Performed {
+        let written = match &step.act {
             Act::Create { at, manifest } => {
                 self.hands.create(&at.resource, at.namespace.as_deref(), manifest, false).await
             }
@@ -32,7 +52,15 @@ impl Engine {
                         Ok(patch) => guarded(&patch, &uid, &version),
                         Err(why) => return Performed::Refused(why),
                     };
-                    self.hands.patch_json(&at.resource, at.namespace.as_deref(), &at.name, &patch, false).await
+                    let patched =
+                        self.hands.patch_json(&at.resource, at.namespace.as_deref(), &at.name, &patch, false).await;
+                    match outcome(patched) {
+                        // Refused because somebody else was faster: it is looked at and tried again.
+                        Performed::Refused(why) if self.newer(target, progress, &version).await => {
+                            return Performed::NotNow(format!("{at} was changed meanwhile: {why}"));
+                        }
+                        performed => return performed,
+                    }
                 }
                 Err(performed) => return performed,
             },
@@ -50,13 +78,30 @@ impl Engine {
                 }
                 Err(performed) => return performed,
             },
+            Act::Exec { run, within, keep, .. } => return self.run(run, left.min(*within), *keep, progress).await,
+            Act::Open { run, say, until } => {
+                let words = Words { say, until, end: false, keep: false };
+                return self.open(&step.id, run, words, left, (progress, held)).await;
+            }
+            Act::Say { session, say, until, end, keep } => {
+                return held.say(session, Words { say, until, end: *end, keep: *keep }, left).await;
+            }
             Act::Wait { .. } => return Performed::Taken(None),
         };
         outcome(written)
     }
 
+    /// Whether the target is still the same object, at another version than this.
+    async fn newer(&self, target: &Target, progress: &Progress, version: &str) -> bool {
+        self.current(target, progress).await.is_ok_and(|(_, _, now)| now != version)
+    }
+
     /// The target as it is right now: where, UID and version for the preconditions.
-    async fn current(&self, target: &Target, progress: &Progress) -> Result<(ObjectAt, String, String), Performed> {
+    pub(super) async fn current(
+        &self,
+        target: &Target,
+        progress: &Progress,
+    ) -> Result<(ObjectAt, String, String), Performed> {
         if let Target::Own { at, operation, checks } = target {
             return self.own(at, operation, checks).await;
         }

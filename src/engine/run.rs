@@ -1,24 +1,37 @@
 //! One operation being run, from opening or resuming to its end.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
+use super::close::Attempts;
+use super::held::Held;
 use super::observe::Told;
 use super::perform::Performed;
 use super::record::Record;
 use super::{Engine, EngineError, POLL, Report};
 use crate::journal::{self, Body};
-use crate::plan::{Act, Authority, Confirmed, End, Next, OperationId, Outputs, Seen, Step, StepState, resolve};
+use crate::plan::{Act, Authority, Confirmed, End, Next, OperationId, Outputs, Seen, Step, StepId, StepState, resolve};
 use crate::store::{OperationLog, now};
 
 pub(super) struct Run {
-    engine: Engine,
+    pub(super) engine: Engine,
     log: OperationLog,
-    state: journal::Run,
-    record: Record,
+    pub(super) state: journal::Run,
+    pub(super) record: Record,
     reports: mpsc::Sender<Report>,
+    /// How many entries of the log were reported.
+    reported: usize,
     stopped: watch::Receiver<Option<String>>,
     told: Told,
+    /// Sessions in containers.
+    pub(super) held: Held,
+    /// What certainly was not started although it was intended.
+    unsent: BTreeSet<StepId>,
+    /// Closing steps that failed and are tried again.
+    pub(super) attempts: BTreeMap<StepId, Attempts>,
 }
 
 /// What resuming comes to.
@@ -42,7 +55,7 @@ impl Run {
         let authority = confirmed.authority().clone();
         log.append(now(), Body::Opened { plan: Box::new(plan.clone()), digest, authority })?;
         let state = log.run()?;
-        let mut begun = Self { engine, log, state, record: Record::default(), reports, stopped, told: Told::default() };
+        let mut begun = Self::new(engine, log, state, reports, stopped);
         begun.report(Report::Began(Box::new(plan), begun.log.entries().to_vec())).await;
         begun.record.put(&begun.engine, &begun.state, None).await?;
         Ok(begun)
@@ -58,8 +71,7 @@ impl Run {
         let log = engine.store.hold(&id)?;
         let state = log.run()?;
         let plan = Box::new(state.plan.clone());
-        let mut resumed =
-            Self { engine, log, state, record: Record::default(), reports, stopped, told: Told::default() };
+        let mut resumed = Self::new(engine, log, state, reports, stopped);
         resumed.report(Report::Began(plan, resumed.log.entries().to_vec())).await;
         resumed.record.adopt(&resumed.engine, &resumed.state, resumed.log.entries()).await?;
         if let Some(end) = resumed.state.progress.end.clone() {
@@ -69,16 +81,32 @@ impl Run {
         let epoch = resumed.state.epoch + 1;
         resumed.append(Body::Resumed { authority, epoch }).await?;
         resumed.record.put(&resumed.engine, &resumed.state, None).await?;
+        resumed.give_up_what_was_interrupted().await?;
         Ok(Resumed::Goes(Box::new(resumed)))
     }
 
-    /// Runs to the end. If the journal fails on the way, what is owed still runs.
+    fn new(
+        engine: Engine,
+        log: OperationLog,
+        state: journal::Run,
+        reports: mpsc::Sender<Report>,
+        stopped: watch::Receiver<Option<String>>,
+    ) -> Self {
+        let reported = log.entries().len();
+        let (record, held) = (Record::default(), Held::default());
+        let (unsent, attempts) = (BTreeSet::new(), BTreeMap::new());
+        let told = Told::default();
+        Self { engine, log, state, record, reports, reported, stopped, told, held, unsent, attempts }
+    }
+
+    /// Runs to the end. If the journal or the record fails on the way, what is owed still runs.
     pub(super) async fn drive(&mut self) -> Result<End, EngineError> {
-        let driven = self.drive_journalled().await;
-        if let Err(EngineError::Journal(why)) = &driven {
-            self.settle_debts(why).await;
+        match self.drive_journalled().await {
+            // Whoever took the operation over owes it now.
+            Err(EngineError::Record(taken @ super::RecordError::TakenOver(_))) => Err(taken.into()),
+            Err(error) => Err(self.settle_debts(error).await),
+            Ok(end) => Ok(end),
         }
-        driven
     }
 
     async fn drive_journalled(&mut self) -> Result<End, EngineError> {
@@ -91,7 +119,11 @@ impl Run {
                 Next::Steps(steps) => {
                     let mut moved = false;
                     for step in steps {
-                        moved |= self.advance(step).await?;
+                        moved |= match self.time_left(step) {
+                            None => self.advance(step).await?,
+                            // Cut off, it is what its journal says; the limit is enforced next.
+                            Some(left) => tokio::time::timeout(left, self.advance(step)).await.unwrap_or(Ok(true))?,
+                        };
                     }
                     if !moved {
                         self.pause().await;
@@ -123,20 +155,6 @@ impl Run {
         }
     }
 
-    /// A bracket that is open for too long fails what runs inside it, so that its close comes next.
-    async fn enforce_limits(&mut self) -> Result<(), EngineError> {
-        let plan = self.state.plan.clone();
-        for (open, limit, body) in self.state.progress.open_brackets(&plan) {
-            let Some(since) = self.state.since.get(&open.id).copied() else { continue };
-            let in_flight = body.into_iter().find(|step| *self.state.progress.state(&step.id) == StepState::Intended);
-            if let (Some(step), true) = (in_flight, passed(since, limit)) {
-                let why = format!("{} was open for longer than {}s", open.title, limit.as_secs());
-                self.append(Body::Failed { step: step.id.clone(), why }).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// One look at one step. Whether something changed.
     async fn advance(&mut self, step: &Step) -> Result<bool, EngineError> {
         match self.state.progress.state(&step.id) {
@@ -157,45 +175,77 @@ impl Run {
         }
         self.append(Body::Intent { step: step.id.clone(), before: None }).await?;
         if step.act.writes() {
-            self.record.put(&self.engine, &self.state, None).await?;
+            self.keep_record(step).await?;
             self.write(step).await?;
         }
         Ok(true)
     }
 
     async fn write(&mut self, step: &Step) -> Result<bool, EngineError> {
-        match self.engine.perform(&step.act, &self.state.progress).await {
-            Performed::Taken(audit_id) => {
-                self.append(Body::Answered { step: step.id.clone(), audit_id }).await?;
-                Ok(true)
+        let performed = self.engine.perform(step, self.left(step), &self.state.progress, &mut self.held).await;
+        match performed {
+            Performed::Taken(audit_id) => self.answered(step, audit_id).await,
+            Performed::Ran { audit_id, outputs } => {
+                self.answered(step, audit_id).await?;
+                self.done(step, outputs).await
             }
-            Performed::Refused(why) => {
-                // An object of this name may be ours from an attempt whose answer was lost.
-                match self.engine.observe(step, self.state.id(), &self.state.progress).await {
-                    Seen::Done(outputs) => self.done(step, outputs).await,
-                    _ => self.fail(step, why).await,
+            Performed::Failed { why, audit_id } => {
+                self.answered(step, audit_id).await?;
+                self.refused(step, why).await
+            }
+            Performed::Refused(why) => self.refused(step, why).await,
+            Performed::NotNow(why) => {
+                if step.act.holds() {
+                    self.unsent.insert(step.id.clone());
                 }
+                self.wait(step, why).await
             }
-            Performed::NotNow(why) => self.wait(step, why).await,
             Performed::Unknown(why) => {
-                self.append(Body::OutcomeUnknown { step: step.id.clone(), why }).await?;
-                Ok(true)
+                self.append(Body::OutcomeUnknown { step: step.id.clone(), why: why.clone() }).await?;
+                match &step.act {
+                    Act::Exec { repeat: true, .. } => self.refused(step, format!("outcome unknown: {why}")).await,
+                    Act::Exec { .. } | Act::Open { .. } => self.fail(step, format!("outcome unknown: {why}")).await,
+                    _ => Ok(true),
+                }
             }
         }
     }
 
-    async fn look(&mut self, step: &Step) -> Result<bool, EngineError> {
+    async fn answered(&mut self, step: &Step, audit_id: Option<String>) -> Result<bool, EngineError> {
+        self.append(Body::Answered { step: step.id.clone(), audit_id }).await?;
+        Ok(true)
+    }
+
+    async fn refused(&mut self, step: &Step, why: String) -> Result<bool, EngineError> {
+        // An object of this name may be ours from an attempt whose answer was lost.
         match self.engine.observe(step, self.state.id(), &self.state.progress).await {
             Seen::Done(outputs) => self.done(step, outputs).await,
-            Seen::NotDone if self.state.unanswered.contains(&step.id) && self.fresh_doubt(step) => {
+            Seen::Conflict(conflict) if self.state.plan.closes(&step.id) => {
+                self.fail(step, format!("{conflict} ({why})")).await
+            }
+            _ if self.state.plan.closes(&step.id) => self.try_again_later(step, why).await,
+            _ => self.fail(step, why).await,
+        }
+    }
+
+    async fn look(&mut self, step: &Step) -> Result<bool, EngineError> {
+        if let Some(why) = self.attempts.get(&step.id).and_then(Attempts::too_early) {
+            return self.wait(step, why).await;
+        }
+        let unsent = self.unsent.remove(&step.id);
+        let seen = self.engine.observe(step, self.state.id(), &self.state.progress).await;
+        match seen {
+            Seen::Done(outputs) => self.done(step, outputs).await,
+            Seen::NotDone if self.may_still_arrive(step) => {
                 self.wait(step, "the answer was lost; looking whether it took effect".into()).await
             }
-            Seen::NotDone if self.overdue(step) => self.fail(step, too_late(step, "it did not take effect")).await,
-            Seen::NotDone => {
-                // Seen not to have happened, so it may be sent: the record first, it decides whose operation this is.
-                self.record.put(&self.engine, &self.state, None).await?;
-                self.write(step).await
+            Seen::NotDone if self.overdue(step) => {
+                let why = self.attempts.get(&step.id).map_or("it did not take effect", Attempts::why);
+                let why = too_late(step, why);
+                self.fail(step, why).await
             }
+            Seen::Conflict(_) if unsent && !self.overdue(step) => self.send(step).await,
+            Seen::NotDone => self.send(step).await,
             Seen::Conflict(why) => self.fail(step, why).await,
             Seen::Pending(what) => {
                 let what = self.with_events(step, what).await;
@@ -218,13 +268,20 @@ impl Run {
         }
     }
 
-    /// A request whose answer was lost may still arrive; it is not sent again for a while.
-    fn fresh_doubt(&self, step: &Step) -> bool {
-        let since = self.state.since.get(&step.id).copied().unwrap_or_else(now);
-        !passed(since, std::time::Duration::from_secs(5))
+    /// Sends what was seen not to have happened: the record first, it decides whose operation this is.
+    async fn send(&mut self, step: &Step) -> Result<bool, EngineError> {
+        self.keep_record(step).await?;
+        self.write(step).await
     }
 
-    async fn wait(&mut self, step: &Step, what: String) -> Result<bool, EngineError> {
+    /// A request whose answer was lost may still arrive; it is not sent again for a while, unless that is harmless.
+    fn may_still_arrive(&self, step: &Step) -> bool {
+        let since = self.state.since.get(&step.id).copied().unwrap_or_else(now);
+        let harmless = matches!(step.act, Act::Exec { repeat: true, .. });
+        !harmless && self.state.unanswered.contains(&step.id) && !passed(since, Duration::from_secs(5))
+    }
+
+    pub(super) async fn wait(&mut self, step: &Step, what: String) -> Result<bool, EngineError> {
         if self.overdue(step) {
             return self.fail(step, too_late(step, &what)).await;
         }
@@ -234,16 +291,23 @@ impl Run {
         Ok(false)
     }
 
-    fn overdue(&self, step: &Step) -> bool {
+    /// What is left of a step's deadline.
+    pub(super) fn left(&self, step: &Step) -> Duration {
+        let since = self.state.since.get(&step.id).copied().unwrap_or_else(now);
+        let gone = Duration::try_from(now().duration_since(since)).unwrap_or_default();
+        step.deadline.saturating_sub(gone)
+    }
+
+    pub(super) fn overdue(&self, step: &Step) -> bool {
         self.state.since.get(&step.id).is_some_and(|since| passed(*since, step.deadline))
     }
 
-    async fn done(&mut self, step: &Step, outputs: Outputs) -> Result<bool, EngineError> {
+    pub(super) async fn done(&mut self, step: &Step, outputs: Outputs) -> Result<bool, EngineError> {
         self.append(Body::Done { step: step.id.clone(), outputs }).await?;
         Ok(true)
     }
 
-    async fn fail(&mut self, step: &Step, why: String) -> Result<bool, EngineError> {
+    pub(super) async fn fail(&mut self, step: &Step, why: String) -> Result<bool, EngineError> {
         self.append(Body::Failed { step: step.id.clone(), why }).await?;
         Ok(true)
     }
@@ -257,22 +321,14 @@ impl Run {
         Ok(end)
     }
 
-    /// Runs what brackets owe without a journal; the record in the cluster says that it happened.
-    async fn settle_debts(&mut self, why: &str) {
-        let plan = self.state.plan.clone();
-        for step in self.state.progress.owed(&plan) {
-            let performed = self.engine.perform(&step.act, &self.state.progress).await;
-            let note = format!("journal lost ({why}); {}: {performed:?}", step.title);
-            if let Err(error) = self.record.put(&self.engine, &self.state, Some(&note)).await {
-                tracing::error!(operation = %self.state.id(), %error, note, "a debt was settled and could not be recorded");
-            }
-        }
-    }
-
     async fn append(&mut self, body: Body) -> Result<(), EngineError> {
         let entry = self.log.append(now(), body)?;
         self.state.take(&entry);
-        self.report(Report::Entry(entry)).await;
+        // What a limit cut off before it was reported is reported with the next.
+        while let Some(entry) = self.log.entries().get(self.reported).cloned() {
+            self.report(Report::Entry(entry)).await;
+            self.reported += 1;
+        }
         Ok(())
     }
 
@@ -286,7 +342,7 @@ fn too_late(step: &Step, what: &str) -> String {
     format!("not done within {}s: {what}", step.deadline.as_secs())
 }
 
-fn passed(since: Timestamp, limit: std::time::Duration) -> bool {
+pub(super) fn passed(since: Timestamp, limit: Duration) -> bool {
     let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
     now().duration_since(since) > limit
 }

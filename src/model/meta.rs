@@ -22,6 +22,8 @@ pub mod annotation {
     pub const RESTORED_FROM: &str = "holdfast.dev/restored-from";
     /// On a restored claim: the moment whose data it holds (RFC 3339).
     pub const RESTORED_CUT: &str = "holdfast.dev/restored-cut";
+    /// How much a snapshot promises: `crash` or `application`.
+    pub const CONSISTENCY: &str = "holdfast.dev/consistency";
     /// On a restore point: how its last restore drill that succeeded went (see `LAST_PROVEN_BY` for which it was).
     /// Written as `passed at TIME from TIME: WHAT WAS FOUND`.
     pub const LAST_PROVEN: &str = "holdfast.dev/last-proven";

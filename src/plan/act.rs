@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{OperationId, StepId};
 use crate::model::{Kind, Uid};
+use crate::text;
 
 /// How the Kubernetes API calls a kind of object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -226,6 +228,32 @@ pub struct Until {
     pub outputs: Vec<(Slot, String)>,
 }
 
+/// A command in a container of a pod. No shell reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InPod {
+    /// The pod.
+    pub pod: Target,
+    /// The container.
+    pub container: String,
+    /// Program and arguments.
+    pub command: Vec<String>,
+}
+
+impl InPod {
+    /// The command line that does the same by hand; `None` while the pod is not known.
+    pub fn by_hand(&self, context: &str) -> Option<String> {
+        let Target::Known { at, .. } = &self.pod else { return None };
+        let mut words = vec!["kubectl"];
+        if !context.is_empty() {
+            words.extend(["--context", context]);
+        }
+        words.extend(["exec", "-n", at.namespace.as_deref().unwrap_or("default"), &at.name, "-c", &self.container]);
+        words.push("--");
+        words.extend(self.command.iter().map(String::as_str));
+        Some(text::command_line(&words))
+    }
+}
+
 /// A primitive action. One per thing the Kubernetes API can do, never one per feature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -260,6 +288,40 @@ pub enum Act {
         /// How many.
         replicas: u32,
     },
+    /// Runs a command in a container to its end. What it did cannot be read from the API: only its exit tells.
+    Exec {
+        /// Which command, where.
+        run: InPod,
+        /// Whether running it again is harmless, after a lost answer or an interruption.
+        repeat: bool,
+        /// How long one run may take.
+        within: Duration,
+        /// Whether what it prints is kept, as output slot `stdout`.
+        keep: bool,
+    },
+    /// Starts a command in a container that stays, and says something to it: a held session, for what ends with its
+    /// session. It lasts until a [`Act::Say`] ends it or the console does.
+    Open {
+        /// Which command, where.
+        run: InPod,
+        /// What is said to it.
+        say: String,
+        /// The line with which it answers.
+        until: String,
+    },
+    /// Says something to a held session and waits for its answer. A session that is gone has ended by that.
+    Say {
+        /// The step that opened it.
+        session: StepId,
+        /// What is said to it.
+        say: String,
+        /// The line with which it answers.
+        until: String,
+        /// Whether it is ended then. Ending one that is gone is done; anything else said to it fails.
+        end: bool,
+        /// Whether what it prints before its answer is kept, as output slot `stdout`.
+        keep: bool,
+    },
     /// Waits; changes nothing.
     Wait {
         /// Which object.
@@ -275,6 +337,20 @@ impl Act {
         !matches!(self, Self::Wait { .. })
     }
 
+    /// Whether something in a container stands still or is held from here on, so that what follows means nothing
+    /// once the console was interrupted: nobody can tell whether it still holds.
+    pub fn holds(&self) -> bool {
+        matches!(self, Self::Exec { .. } | Self::Open { .. })
+    }
+
+    /// The command line that does the same by hand, where there is one that is worth saying.
+    pub fn by_hand(&self, context: &str) -> Option<String> {
+        match self {
+            Self::Exec { run, .. } => run.by_hand(context),
+            _ => None,
+        }
+    }
+
     /// What it does, in a few words.
     pub fn verb(&self) -> &'static str {
         match self {
@@ -282,6 +358,9 @@ impl Act {
             Self::Patch { .. } => "patch",
             Self::Delete { .. } => "delete",
             Self::Scale { .. } => "scale",
+            Self::Exec { .. } => "exec",
+            Self::Open { .. } => "open",
+            Self::Say { .. } => "say",
             Self::Wait { .. } => "wait",
         }
     }

@@ -1,11 +1,14 @@
-//! The backup verb: a snapshot of one volume (crash-consistent), with everything proved before it is taken.
+//! The backup verb: a snapshot of one volume, with everything proved before it is taken. Crash-consistent, or with the
+//! application held over the cut by its hooks.
 //!
 //! The snapshot class is always resolved and named: left to the cluster, a class of another driver passes
 //! admission and fails later, and two defaults are an error nobody sees coming.
 
 mod class;
 mod form;
+mod holding;
 mod preflight;
+mod quiesce;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::hooks::{self, Consistency, Hook, Quiesce};
 use super::{
     AccessQuestion, Act, Answers, Check, Expect, Follow, Guard, ListAt, Node, ObjectAt, OperationId, Plan, Questions,
     Refusal, Resource, Step, StepId, Subject, Target, Until, Verb,
@@ -27,7 +31,7 @@ pub use form::{command, deadline, form, options, reason};
 /// Label on everything this console creates.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "holdfast");
 /// Kinds that planning looks at.
-pub const LOOKED_AT: &[Kind] = &[Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass];
+pub const LOOKED_AT: &[Kind] = &[Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass, Kind::Pod];
 /// Label with the UID of the claim a snapshot was cut from.
 pub const PVC_UID: &str = "holdfast.dev/pvc-uid";
 
@@ -42,23 +46,31 @@ pub struct Options {
     pub cut_within: Duration,
     /// How long it may take until the snapshot can be restored.
     pub ready_within: Duration,
+    /// How the application is held over the cut; `None` for a crash-consistent copy.
+    pub quiesce: Option<Quiesce>,
 }
 
 impl Default for Options {
     /// No choice made; 2 minutes to the cut, 10 minutes to ready (the defaults of CloudNativePG and Velero).
     fn default() -> Self {
-        Self { class: None, reason: None, cut_within: Duration::from_secs(120), ready_within: Duration::from_secs(600) }
+        Self {
+            class: None,
+            reason: None,
+            cut_within: Duration::from_secs(120),
+            ready_within: Duration::from_secs(600),
+            quiesce: None,
+        }
     }
 }
 
 /// What has to be asked before a backup of this claim can be planned.
-pub fn questions(claim: &Pvc) -> Questions {
+pub fn questions(world: &World, claim: &Pvc, options: &Options) -> Questions {
     let namespace = claim.meta.namespace().to_owned();
     let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, Some(&namespace));
     let (snapshots, records) = (Resource::of(Kind::VolumeSnapshot), Resource::config_map());
     let mut objects = vec![ObjectAt::of(Kind::Pvc, Some(&namespace), &claim.meta.name)];
     objects.extend(claim.volume_name.as_ref().map(|name| ObjectAt::of(Kind::Pv, None, name)));
-    Questions {
+    let mut questions = Questions {
         objects,
         access: vec![
             ask("create", &snapshots),
@@ -68,7 +80,9 @@ pub fn questions(claim: &Pvc) -> Questions {
             ask("update", &records),
         ],
         lists: vec![ListAt::quotas(&namespace)],
-    }
+    };
+    quiesce::ask(&mut questions, world, claim, options);
+    questions
 }
 
 /// Plans a backup of the claim with this UID.
@@ -86,7 +100,7 @@ pub fn plan(
     let Some(claim) = world.inventory.pvcs.get(claim) else {
         return Err(refusal("a volume", "its PersistentVolumeClaim is gone", "pick another volume"));
     };
-    let case = Case::of(world, claim, answers, options)?;
+    let case = Case::of(world, claim, answers, options, &id)?;
     Ok(case.plan(options, answers, id, now))
 }
 
@@ -102,11 +116,18 @@ struct Case<'a> {
     pv: &'a Pv,
     driver: &'a Arc<str>,
     class: &'a SnapshotClass,
+    hooks: Vec<Hook>,
     warnings: Vec<String>,
 }
 
 impl<'a> Case<'a> {
-    fn of(world: &'a World, claim: &'a Pvc, answers: &'a Answers, options: &Options) -> Result<Self, Refusal> {
+    fn of(
+        world: &'a World,
+        claim: &'a Pvc,
+        answers: &'a Answers,
+        options: &Options,
+        id: &OperationId,
+    ) -> Result<Self, Refusal> {
         let path = claim.meta.reference(Kind::Pvc).path();
         let refuse = |why: String, clear: &str| Err(refusal(&format!("volume {path}"), why, clear));
         let fresh = preflight::fresh_claim(claim, answers, &path)?;
@@ -132,7 +153,10 @@ impl<'a> Case<'a> {
         };
         let (class, mut warnings) = class::resolve_class(world, driver, options, &path)?;
         warnings.extend(sibling_warnings(world, claim));
-        Ok(Self { world, claim, fresh, pv, driver, class, warnings })
+        let found = options.quiesce.as_ref().map(|quiesce| quiesce::found(world, claim, answers, quiesce, id));
+        let found = found.transpose()?.unwrap_or_default();
+        warnings.extend(found.warnings);
+        Ok(Self { world, claim, fresh, pv, driver, class, hooks: found.hooks, warnings })
     }
 
     fn plan(self, options: &Options, answers: &Answers, id: OperationId, now: Timestamp) -> Plan {
@@ -161,21 +185,36 @@ impl<'a> Case<'a> {
             made: now,
             facts: self.facts(options),
             warnings,
-            changes: vec![
-                format!("creates {at}"),
-                format!("the storage system of {} keeps one more snapshot", self.driver),
-                format!("creates ConfigMap {namespace}/holdfast-{id}, the record of this operation"),
-                "changes nothing that exists; no pod is stopped or paused".into(),
-            ],
+            changes: self.changes(&at, &id, options),
             command: command(options, self.claim, &self.world.context.name),
             undo: vec![format!("delete {at} (its copy in storage goes when the deletion policy says so)")],
-            nodes: vec![
-                Node::Do(Box::new(self.create(&at, &id, options, &answers.who))),
-                Node::Do(Box::new(cut_step(options.cut_within))),
-                Node::Do(Box::new(ready_step(options.ready_within))),
-            ],
+            nodes: self.nodes(&at, &id, options, &answers.who),
             id,
         }
+    }
+
+    /// The hooks stand around the cut alone: being restorable may take long, and the application goes on meanwhile.
+    fn nodes(&self, at: &ObjectAt, id: &OperationId, options: &Options, who: &str) -> Vec<Node> {
+        let run = |step| Node::Do(Box::new(step));
+        let cut = vec![run(self.create(at, id, options, who)), run(cut_step(options.cut_within))];
+        let ready = run(ready_step(options.ready_within));
+        let Some(quiesce) = &options.quiesce else { return cut.into_iter().chain([ready]).collect() };
+        let around = hooks::Around { hooks: &self.hooks, at_most: quiesce.at_most };
+        hooks::around(around, cut).into_iter().chain([ready, run(quiesce::mark())]).collect()
+    }
+
+    fn changes(&self, at: &ObjectAt, id: &OperationId, options: &Options) -> Vec<String> {
+        let namespace = self.claim.meta.namespace();
+        let mut changes = vec![
+            format!("creates {at}"),
+            format!("the storage system of {} keeps one more snapshot", self.driver),
+            format!("creates ConfigMap {namespace}/holdfast-{id}, the record of this operation"),
+        ];
+        match &options.quiesce {
+            None => changes.push("changes nothing that exists; no pod is stopped or paused".into()),
+            Some(quiesce) => changes.extend(quiesce::changes(quiesce, &self.hooks)),
+        }
+        changes
     }
 
     fn facts(&self, options: &Options) -> Vec<(String, String)> {
@@ -188,22 +227,17 @@ impl<'a> Case<'a> {
             fact("driver", self.driver.to_string()),
             fact("snapshot class", self.class.meta.name.to_string()),
             fact("deletion policy", self.class.deletion.word().to_owned()),
-            fact("consistency", "crash-consistent: as if power was lost at the cut".to_owned()),
         ];
+        match &options.quiesce {
+            None => facts.push(fact("consistency", "crash-consistent: as if power was lost at the cut".to_owned())),
+            Some(quiesce) => facts.extend(quiesce::facts(quiesce, &self.hooks)),
+        }
         let reason = options.reason.iter().flat_map(|reason| reason.lines());
         facts.extend(reason.map(|line| fact("reason", line.to_owned())));
-        let pods = self.pods();
+        let pods = quiesce::pods(self.world, self.claim);
+        let pods: Vec<String> = pods.into_iter().map(|pod| pod.meta.name.to_string()).collect();
         facts.push(fact("mounted by", if pods.is_empty() { "no pod".to_owned() } else { pods.join(", ") }));
         facts
-    }
-
-    fn pods(&self) -> Vec<String> {
-        let Some(namespace) = &self.claim.meta.namespace else { return Vec::new() };
-        let key = (namespace.clone(), self.claim.meta.name.clone());
-        let pods = self.world.links.pods_mounting(&key).iter().filter_map(|uid| self.world.inventory.pods.get(uid));
-        let mut names: Vec<String> = pods.filter(|pod| !pod.ended()).map(|pod| pod.meta.name.to_string()).collect();
-        names.sort();
-        names
     }
 
     /// Images as they run in the pods that write the volume: `container=image@digest`.
@@ -231,7 +265,8 @@ impl<'a> Case<'a> {
         note(annotation::OPERATION, id.to_string());
         note(annotation::STEP, "create".to_owned());
         note(annotation::LINEAGE, lineage);
-        note("holdfast.dev/consistency", "crash".to_owned());
+        // What more it is, is said once it is proved.
+        note(annotation::CONSISTENCY, Consistency::Crash.word().to_owned());
         note("holdfast.dev/actor", who.to_owned());
         note("holdfast.dev/images", self.images().join(","));
         note(annotation::CLAIM_SPEC, self.fresh.get("spec").map(Value::to_string).unwrap_or_default());

@@ -45,6 +45,8 @@ pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<
         Act::Patch { target, .. } | Act::Delete { target } | Act::Scale { target, .. } | Act::Wait { target, .. } => {
             resolve(target, progress)?.0
         }
+        Act::Exec { run, .. } | Act::Open { run, .. } => resolve(&run.pod, progress)?.0,
+        Act::Say { .. } => return None,
     };
     let Some(read) = observed.get(&first) else { return Some(first) };
     let Act::Wait { until, .. } = act else { return None };
@@ -53,7 +55,8 @@ pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<
     (!observed.contains_key(&second)).then_some(second)
 }
 
-/// Says what became of a step.
+/// Says what became of a step. Of what runs in containers only this much can be said: whether it may run again. A
+/// session that is held now is its holder's to judge; here it counts as gone.
 pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: &Observed) -> Seen {
     match act {
         Act::Create { at, .. } => judge_create(at, operation, observed),
@@ -68,6 +71,15 @@ pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: 
             if now == Some(u64::from(*replicas)) { Seen::Done(outputs_object(at, uid)) } else { Seen::NotDone }
         }),
         Act::Delete { target } => judge_delete(target, progress, observed),
+        Act::Exec { run, repeat, .. } => judge_target(&run.pod, progress, observed, |_, _, _| match repeat {
+            true => Seen::NotDone,
+            false => Seen::Conflict("outcome unknown: what it did cannot be seen, and it must not run twice".into()),
+        }),
+        Act::Open { run, .. } => judge_target(&run.pod, progress, observed, |_, _, _| {
+            Seen::Conflict("outcome unknown: a session ends with the console that holds it".into())
+        }),
+        Act::Say { end: true, .. } => Seen::Done(Outputs::new()),
+        Act::Say { end: false, .. } => Seen::Conflict("the session is gone, and what it held with it".into()),
         Act::Wait { target, until } => {
             judge_target(target, progress, observed, |object, _, _| judge_until(until, object, observed))
         }

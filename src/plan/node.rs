@@ -190,6 +190,18 @@ impl Plan {
         steps(&self.nodes)
     }
 
+    /// All brackets, outer ones first: opening step, body, closing step.
+    pub fn brackets(&self) -> Vec<(&Step, &[Node], &Step)> {
+        let mut found = Vec::new();
+        collect_brackets(&self.nodes, &mut found);
+        found
+    }
+
+    /// Whether a step closes a bracket.
+    pub fn closes(&self, id: &StepId) -> bool {
+        self.brackets().into_iter().any(|(_, _, close)| close.id == *id)
+    }
+
     /// The step with this id.
     pub fn step(&self, id: &StepId) -> Option<&Step> {
         self.steps().into_iter().find(|step| step.id == *id)
@@ -216,6 +228,19 @@ pub(super) fn steps<'a>(nodes: &'a [Node]) -> Vec<&'a Step> {
         }
     };
     nodes.iter().flat_map(of).collect()
+}
+
+fn collect_brackets<'a>(nodes: &'a [Node], found: &mut Vec<(&'a Step, &'a [Node], &'a Step)>) {
+    for node in nodes {
+        match node {
+            Node::Do(_) => {}
+            Node::All(nodes) => collect_brackets(nodes, found),
+            Node::Bracket { open, body, close, .. } => {
+                found.push((open, body, close));
+                collect_brackets(body, found);
+            }
+        }
+    }
 }
 
 /// Why no plan can be made, and what would clear it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Node, Outputs, Plan, Step, StepId};
+use super::{Act, Node, Outputs, Plan, Step, StepId};
 
 /// What is known of one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,11 +72,47 @@ impl Progress {
         }
     }
 
-    fn failure(&self) -> Option<(&StepId, &str)> {
-        self.steps.iter().find_map(|(id, state)| match state {
-            StepState::Failed(why) => Some((id, why.as_str())),
+    /// The first step of the plan that failed: what fails later follows from it.
+    fn failure(&self, plan: &Plan) -> Option<(StepId, &str)> {
+        plan.steps().into_iter().find_map(|step| match self.state(&step.id) {
+            StepState::Failed(why) => Some((step.id.clone(), why.as_str())),
             StepState::Waiting | StepState::Intended | StepState::Done(_) => None,
         })
+    }
+
+    /// Closing steps of brackets that were opened and are not seen closed: still owed, or failed for good. A session
+    /// is not among them: it ended with the console that held it.
+    pub fn unclosed<'a>(&self, plan: &'a Plan) -> Vec<&'a Step> {
+        let opened = |(open, _, close): &(&Step, &[Node], &Step)| {
+            *self.state(&open.id) != StepState::Waiting
+                && !matches!(self.state(&close.id), StepState::Done(_))
+                && !matches!(close.act, Act::Say { .. })
+        };
+        plan.brackets().into_iter().filter(opened).map(|(_, _, close)| close).collect()
+    }
+
+    /// What an interruption made meaningless: for each bracket that is open, holds something in a container and whose
+    /// body is not complete, its opening step and the step to fail, so that its close comes next. Steps in flight
+    /// come first.
+    pub fn broken_by_interruption<'a>(&self, plan: &'a Plan) -> Vec<(&'a Step, &'a Step)> {
+        let mut broken = Vec::new();
+        for (open, body, close) in plan.brackets() {
+            if !open.act.holds() || *self.state(&open.id) == StepState::Waiting || self.settled(&close.id) {
+                continue;
+            }
+            let mut inside = vec![open];
+            inside.extend(super::node::steps(body));
+            inside.retain(|step| !plan.closes(&step.id) && !matches!(self.state(&step.id), StepState::Done(_)));
+            if inside.iter().any(|step| matches!(self.state(&step.id), StepState::Failed(_))) {
+                continue;
+            }
+            let in_flight = inside.iter().filter(|step| *self.state(&step.id) == StepState::Intended).copied();
+            let in_flight: Vec<&Step> = in_flight.collect();
+            let next = if in_flight.is_empty() { inside.into_iter().take(1).collect() } else { in_flight };
+            broken.extend(next.into_iter().map(|step| (open, step)));
+        }
+        broken.dedup_by(|(_, a), (_, b)| a.id == b.id);
+        broken
     }
 
     /// Closing steps of brackets whose opening was intended and that are not settled themselves.
@@ -133,11 +169,12 @@ impl Progress {
         // A step in flight is always observed to its end before anything else is decided.
         let in_flight: Vec<&Step> =
             plan.steps().into_iter().filter(|step| *self.state(&step.id) == StepState::Intended).collect();
-        if !in_flight.is_empty() && self.failure().is_none() && !self.stop_asked {
+        let failure = self.failure(plan);
+        if !in_flight.is_empty() && failure.is_none() && !self.stop_asked {
             return Next::Steps(self.ready(&plan.nodes).1);
         }
-        if let Some((at, why)) = self.failure() {
-            let end = End::Failed { at: at.clone(), why: why.to_owned() };
+        if let Some((at, why)) = failure {
+            let end = End::Failed { at, why: why.to_owned() };
             return self.wind_down(plan, in_flight, end);
         }
         if self.stop_asked {
@@ -150,7 +187,8 @@ impl Progress {
     }
 
     fn wind_down<'a>(&self, plan: &'a Plan, in_flight: Vec<&'a Step>, end: End) -> Next<'a> {
-        if let Some(step) = in_flight.into_iter().next() {
+        // A wait changes nothing, so nothing is missed by not seeing its end.
+        if let Some(step) = in_flight.into_iter().find(|step| step.act.writes()) {
             return Next::Steps(vec![step]);
         }
         match self.owed(plan).into_iter().next() {

@@ -115,7 +115,10 @@ impl Request {
     /// What has to be asked, given what is known. What was answered may be asked for again and is not sent twice.
     pub fn questions(&self, world: &World, known: &Answers) -> Questions {
         match self {
-            Self::Backup { claim, .. } => world.inventory.pvcs.get(claim).map(backup::questions).unwrap_or_default(),
+            Self::Backup { claim, options } => {
+                let claim = world.inventory.pvcs.get(claim);
+                claim.map(|claim| backup::questions(world, claim, options)).unwrap_or_default()
+            }
             Self::Restore { snapshot, options } => restore::questions(world, snapshot, options, known),
             Self::Drill { snapshot, .. } => drill::questions(world, snapshot, known),
         }

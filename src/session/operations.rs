@@ -10,7 +10,7 @@ use crate::journal::{self, Entry, fold};
 use crate::model::{Key, Kind};
 use crate::plan::{End, OperationId, Output, Refusal, Resource, StepState, Verb};
 use crate::text;
-use crate::view::{Level, Made, OperationState, OperationView, StepView, WaitView};
+use crate::view::{Level, Made, OperationState, OperationView, StepView, Unclosed, WaitView};
 
 /// Ended operations that stay on the desk.
 const ENDED_SHOWN: usize = 20;
@@ -152,6 +152,11 @@ impl Session {
         entries.get(from..).unwrap_or_default().to_vec()
     }
 
+    /// What an operation opened and is not seen to have closed.
+    pub fn unclosed(&self, id: &OperationId) -> Vec<Unclosed> {
+        self.run(id).map(unclosed).unwrap_or_default()
+    }
+
     /// The journal of an operation, added up.
     pub fn run(&self, id: &OperationId) -> Option<&journal::Run> {
         self.tracked.get(id)?.run.as_ref()
@@ -186,7 +191,19 @@ fn view(id: &OperationId, tracked: &Tracked, can_act: bool) -> Option<OperationV
         resumed: run.epoch - 1,
         made: made(run),
         undo: run.plan.undo.iter().map(|undo| undo.as_str().into()).collect(),
+        held: run.held(),
+        unclosed: if state.active() { Vec::new() } else { unclosed(run) },
     })
+}
+
+/// What an operation that nobody runs opened and is not seen to have closed.
+pub(super) fn unclosed(run: &journal::Run) -> Vec<Unclosed> {
+    let unclosed = run.progress.unclosed(&run.plan).into_iter();
+    let say = |step: &crate::plan::Step| Unclosed {
+        what: step.title.as_str().into(),
+        by_hand: step.act.by_hand(&run.plan.context).map(Into::into),
+    };
+    unclosed.map(say).collect()
 }
 
 /// The first object that an operation made.
@@ -223,9 +240,11 @@ fn message(tracked: &Tracked, run: &journal::Run, state: OperationState) -> Opti
         (None, OperationState::Running) if tracked.held_elsewhere => {
             Some("another holdfast process on this machine runs it".into())
         }
-        (None, OperationState::Interrupted | OperationState::OutcomeUnknown) => {
-            Some("nobody runs it; resume it to see what took effect and to finish it".into())
-        }
+        (None, OperationState::Interrupted | OperationState::OutcomeUnknown) => Some(if unclosed(run).is_empty() {
+            "nobody runs it; resume it to see what took effect and to finish it".into()
+        } else {
+            "nobody runs it, and what it holds is not seen released; resume it: that releases first".into()
+        }),
         (Some(End::Done) | None, _) => None,
     }
 }
@@ -235,6 +254,8 @@ fn step_view(run: &journal::Run, step: &crate::plan::Step) -> StepView {
     let (state, note) = match run.progress.state(&step.id) {
         StepState::Waiting => (Shown::Ahead, None),
         StepState::Intended if run.unanswered.contains(&step.id) => (Shown::Unknown, None),
+        // A wait that was given up when the operation ended.
+        StepState::Intended if run.progress.end.is_some() => (Shown::Ahead, None),
         StepState::Intended => (Shown::Running, None),
         StepState::Done(_) => (Shown::Done, None),
         StepState::Failed(why) => (Shown::Failed, Some(why.as_str().into())),

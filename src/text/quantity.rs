@@ -102,6 +102,15 @@ pub fn age(duration: SignedDuration) -> String {
     format!("{sign}{count}{unit}")
 }
 
+/// A duration of which parts of a second matter: `0.8s`, `12.3s`; from a minute on as [`age`] says it.
+pub fn moment(duration: SignedDuration) -> String {
+    let tenths = duration.as_millis() / 100;
+    if tenths.unsigned_abs() >= 600 {
+        return age(duration);
+    }
+    format!("{}.{}s", tenths / 10, tenths.unsigned_abs() % 10)
+}
+
 /// Reads a span of time in the units of [`age`], one or several parts: `45s`, `12m`, `3h`, `5d`, `2w`, `1y`,
 /// `1d12h`, `-2d`. A year has 365 days, as there. `None` when it is not a span or does not fit.
 pub fn parse_span(text: &str) -> Option<SignedDuration> {
@@ -222,6 +231,15 @@ mod tests {
     #[case(-90, "-1m")]
     fn ages_have_one_unit(#[case] seconds: i64, #[case] said: &str) {
         assert_eq!(age(SignedDuration::from_secs(seconds)), said);
+    }
+
+    #[rstest]
+    #[case(0, "0.0s")]
+    #[case(849, "0.8s")]
+    #[case(59_999, "59.9s")]
+    #[case(60_000, "1m")]
+    fn moments_have_tenths_of_a_second(#[case] milliseconds: i64, #[case] said: &str) {
+        assert_eq!(moment(SignedDuration::from_millis(milliseconds)), said);
     }
 
     #[rstest]

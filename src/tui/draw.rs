@@ -172,7 +172,7 @@ fn strip(pen: &mut Pen, keymap: &Keymap, desk: &Desk, area: Rect) {
 /// `◐ Running 2/3  back up volume shop/data-db-0   waits for … 1m left`
 fn operation_line(pen: &mut Pen, desk: &Desk, operation: &OperationView, area: Rect) {
     let (done, all) = operation.progress();
-    let level = operation.state.level();
+    let level = operation.level();
     let (right, y) = (area.right(), area.y);
     let x = pen.put(area.x, y, right, &format!("{} {} ", level.glyph(), operation.state.word()), level);
     let x = pen.put(x, y, right, &format!("{done}/{all}  "), Meaning::Muted);

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Level;
 use crate::model::Key;
@@ -162,6 +162,19 @@ pub struct OperationView {
     pub made: Option<Made>,
     /// What taking it back would be, in sentences.
     pub undo: Vec<Box<str>>,
+    /// How long its hooks held an application.
+    pub held: Option<SignedDuration>,
+    /// What it opened and is not seen to have closed, while nobody is at it.
+    pub unclosed: Vec<Unclosed>,
+}
+
+/// Something that an operation opened and that is not seen closed: an application may stand still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unclosed {
+    /// The step that closes it, for people.
+    pub what: Box<str>,
+    /// The command line that does it by hand, where there is one.
+    pub by_hand: Option<Box<str>>,
 }
 
 /// An object that an operation made.
@@ -174,6 +187,11 @@ pub struct Made {
 }
 
 impl OperationView {
+    /// How bad it is: what is not seen closed is worse than the operation's own state.
+    pub fn level(&self) -> Level {
+        if self.unclosed.is_empty() { self.state.level() } else { Level::Critical }
+    }
+
     /// Steps seen done, and all steps.
     pub fn progress(&self) -> (usize, usize) {
         (self.steps.iter().filter(|step| step.state == StepState::Done).count(), self.steps.len())

@@ -202,12 +202,16 @@ fn unreadable(kind: Kind, name: &str, why: &str) -> Problem {
 
 fn operation(operation: &OperationView) -> Option<Problem> {
     let state = operation.state;
-    let level = state.level();
+    let level = operation.level();
     if !level.problem() {
         return None;
     }
     let id = &operation.id;
+    let by_hand = operation.unclosed.iter().find_map(|unclosed| unclosed.by_hand.as_deref());
     let next = match state {
+        OperationState::Done | OperationState::Failed if by_hand.is_some() => {
+            format!("release it by hand: {}", by_hand.unwrap_or_default())
+        }
         OperationState::Interrupted if operation.can_resume => {
             format!("resume it from its actions, or with `holdfast operations resume {id}`")
         }
@@ -219,6 +223,7 @@ fn operation(operation: &OperationView) -> Option<Problem> {
     };
     let resumable =
         operation.can_resume && matches!(state, OperationState::Interrupted | OperationState::OutcomeUnknown);
+    let unclosed = operation.unclosed.first().map(|unclosed| format!("not seen released: {}", unclosed.what).into());
     let waits = || operation.waits.as_ref().map(|wait| format!("waits for {}", wait.what).into());
     Some(Problem {
         key: Key::Operation(id.clone()),
@@ -226,10 +231,8 @@ fn operation(operation: &OperationView) -> Option<Problem> {
         title: format!("Operation {}", operation.title).into(),
         object: None,
         state: state.word(),
-        reason: operation
-            .message
-            .as_deref()
-            .map(Arc::from)
+        reason: unclosed
+            .or_else(|| operation.message.as_deref().map(Arc::from))
             .or_else(waits)
             .unwrap_or_else(|| "it did not reach its end".into()),
         next: next.into(),

@@ -24,7 +24,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("ratatui", &["tui"]),
     ("ratatui_textarea", &["tui"]),
     ("crossterm", &["tui"]),
-    ("tokio_tungstenite", &["sim"]),
+    ("tokio_tungstenite", &["sim", "cluster"]),
     ("hyper", &["sim", "cluster"]),
     ("hyper_util", &["sim", "cluster"]),
     ("clap", &["cli"]),

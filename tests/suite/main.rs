@@ -16,6 +16,7 @@ mod crash;
 mod drill;
 mod faults;
 mod filter;
+mod hooks;
 mod live;
 mod logs;
 mod pipes;

@@ -2,6 +2,7 @@
 //! machine with the real binary on it, and waiting on conditions.
 
 pub mod cluster;
+pub mod containers;
 pub mod desk;
 pub mod kubelet;
 pub mod lab;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::Options;
 use super::class::{Fitting, fitting};
+use super::{Options, holding};
 use crate::model::{DeletionPolicy, Kind, Pvc, SnapshotClass, Uid, World};
 use crate::plan::command::CommandLine;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb};
@@ -77,6 +77,7 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
             check: free,
         },
     ];
+    let fields = fields.into_iter().chain(holding::fields(defaults.quiesce.as_ref())).collect();
     Some(FormSpec { verb: Verb::Backup, title: format!("back up volume {path}"), fields })
 }
 
@@ -92,6 +93,7 @@ pub fn options(filled: &Filled) -> Result<Options, String> {
         reason: filled.get("reason").map(reason).transpose()?,
         cut_within: within("cut", defaults.cut_within)?,
         ready_within: within("ready", defaults.ready_within)?,
+        quiesce: holding::chosen(filled)?,
     })
 }
 
@@ -135,6 +137,7 @@ pub fn command(options: &Options, claim: &Pvc, context: &str) -> String {
     }
     line.deadline("--cut-within", options.cut_within, defaults.cut_within);
     line.deadline("--ready-within", options.ready_within, defaults.ready_within);
+    holding::options(options.quiesce.as_ref(), &mut |name, value| line.option(name, value));
     line.on(context)
 }
 
@@ -200,7 +203,7 @@ mod tests {
         let said: Vec<_> = choices.iter().map(|choice| format!("{}: {}", choice.value, choice.says)).collect();
         assert_eq!(said, ["fast: default, Delete: goes with its snapshot", "kept: Retain: outlives its snapshot",]);
         assert_eq!(*left_out, ["not offered: nfs (driver nfs.csi)"]);
-        assert_eq!(answers(&spec), ["fast", "", "2m", "10m"]);
+        assert_eq!(answers(&spec)[..5], ["fast", "", "2m", "10m", "crash"]);
     }
 
     #[test]

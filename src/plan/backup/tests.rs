@@ -23,7 +23,7 @@ fn fresh(phase: &str) -> Value {
 }
 
 fn answers(claim: &Pvc, fresh: Option<Value>) -> Answers {
-    let questions = questions(claim);
+    let questions = questions(&live(), claim, &Options::default());
     let at = ObjectAt::of(Kind::Pvc, Some("shop"), &claim.meta.name);
     Answers {
         objects: [(at, Ok(fresh))].into(),

@@ -199,3 +199,34 @@ fn the_latest_warning_about_the_object_is_what_events_say() {
     assert_eq!(told_by_events(&events, &"u1".into()).as_deref(), Some("ProvisioningFailed: no␛ space"));
     assert_eq!(told_by_events(&events[2..], &"u1".into()), None);
 }
+
+fn in_pod() -> crate::plan::InPod {
+    let pod = Target::Known { at: ObjectAt::of(Kind::Pod, Some("shop"), "db-0"), uid: Uid::from("u") };
+    crate::plan::InPod { pod, container: "db".into(), command: vec!["hold".into()] }
+}
+
+#[rstest]
+#[case::harmless(true, Some("u"), Seen::NotDone)]
+#[case::not_harmless(false, Some("u"), Seen::Conflict("outcome unknown: what it did cannot be seen, and it must not run twice".into()))]
+#[case::in_another_pod(true, Some("v"), Seen::Conflict("Pod shop/db-0 is another object now: its UID is not u".into()))]
+#[case::in_no_pod(true, None, Seen::Conflict("Pod shop/db-0 is gone".into()))]
+fn a_command_runs_again_only_where_that_is_harmless_and_in_the_same_pod(
+    #[case] repeat: bool,
+    #[case] uid: Option<&str>,
+    #[case] seen: Seen,
+) {
+    let act = Act::Exec { run: in_pod(), repeat, within: std::time::Duration::from_secs(1), keep: false };
+    let pod = next_read(&act, &Progress::default(), &Observed::new()).unwrap();
+    let observed = Observed::from([(pod, uid.map(|uid| json!({ "metadata": { "uid": uid } })))]);
+    assert_eq!(judge(&act, &operation(), &Progress::default(), &observed), seen);
+}
+
+#[rstest]
+#[case::ended(true, true)]
+#[case::spoken_to(false, false)]
+fn a_session_that_is_gone_has_ended_by_that(#[case] end: bool, #[case] done: bool) {
+    let session = StepId("pre".into());
+    let act = Act::Say { session, say: "x".into(), until: "y".into(), end, keep: false };
+    let seen = judge(&act, &operation(), &Progress::default(), &Observed::new());
+    assert_eq!(matches!(seen, Seen::Done(_)), done, "{seen:?}");
+}

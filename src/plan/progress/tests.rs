@@ -130,3 +130,36 @@ fn side_by_side(nodes: &[Node], a: &StepId, b: &StepId) -> bool {
         Node::Bracket { body, .. } => side_by_side(body, a, b),
     })
 }
+
+/// What an interruption leaves after these steps are done and this one is in flight.
+fn interrupted(holds: bool, done: &[&str], in_flight: Option<&str>) -> Vec<String> {
+    let mut plan = plan(&[Shape::Bracket(vec![Shape::Do, Shape::Do])]);
+    if let (true, Node::Bracket { open, .. }) = (holds, &mut plan.nodes[0]) {
+        let pod = crate::plan::Target::Known { at: ObjectAt::of(Kind::Pod, Some("shop"), "db-0"), uid: "u".into() };
+        let run = crate::plan::InPod { pod, container: "db".into(), command: vec!["hold".into()] };
+        open.act = Act::Exec { run, repeat: false, within: Duration::from_secs(1), keep: false };
+    }
+    let mut progress = Progress::default();
+    let states = done.iter().map(|id| (*id, StepState::Done(Outputs::new())));
+    for (id, state) in states.chain(in_flight.map(|id| (id, StepState::Intended))) {
+        progress.steps.insert(StepId(id.into()), state);
+    }
+    progress.broken_by_interruption(&plan).into_iter().map(|(_, step)| step.id.to_string()).collect()
+}
+
+#[rstest::rstest]
+#[case::before_it(true, &[], None, &[])]
+#[case::in_its_opening(true, &[], Some("open1"), &["open1"])]
+#[case::between_steps(true, &["open1"], None, &["do2"])]
+#[case::in_a_step(true, &["open1", "do2"], Some("do3"), &["do3"])]
+#[case::after_its_body(true, &["open1", "do2", "do3"], None, &[])]
+#[case::in_its_close(true, &["open1", "do2", "do3"], Some("close4"), &[])]
+#[case::of_what_the_api_shows(false, &["open1"], Some("do2"), &[])]
+fn an_interruption_breaks_what_was_held_and_not_complete(
+    #[case] holds: bool,
+    #[case] done: &[&str],
+    #[case] in_flight: Option<&str>,
+    #[case] broken: &[&str],
+) {
+    assert_eq!(interrupted(holds, done, in_flight), broken);
+}

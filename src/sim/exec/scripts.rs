@@ -29,6 +29,11 @@ impl Output {
         Self { channel, frames }
     }
 
+    /// To where nobody reads.
+    fn nowhere() -> Self {
+        Self::new(0, mpsc::channel(1).0)
+    }
+
     /// Writes bytes; they are lost when the client has gone.
     pub async fn write(&self, bytes: impl Into<Vec<u8>>) {
         let bytes: Vec<u8> = bytes.into();
@@ -39,7 +44,7 @@ impl Output {
 /// The mounted volumes of one container.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
-    cluster: Arc<Cluster>,
+    pub(super) cluster: Arc<Cluster>,
     pub namespace: String,
     pub pod: String,
     pub container: String,
@@ -68,6 +73,25 @@ pub struct Call {
 }
 
 impl Call {
+    /// The same place with nothing to read and nobody who reads: for what outlives the session.
+    pub(super) fn aside(&self) -> Self {
+        let (_, stdin) = mpsc::channel(1);
+        let (stdout, stderr) = (Output::nowhere(), Output::nowhere());
+        Self { command: Vec::new(), stdin, stdout, stderr, files: self.files.clone() }
+    }
+
+    /// Another command in the same place, which takes over what is read and written.
+    pub(super) fn inner(&mut self, command: &[String]) -> Self {
+        let (_, nothing) = mpsc::channel(1);
+        Self {
+            command: command.to_vec(),
+            stdin: std::mem::replace(&mut self.stdin, nothing),
+            stdout: self.stdout.clone(),
+            stderr: self.stderr.clone(),
+            files: self.files.clone(),
+        }
+    }
+
     /// Namespace of the pod.
     pub fn namespace(&self) -> &str {
         &self.files.namespace
@@ -132,12 +156,14 @@ impl Files {
                 handle_of(cluster, &pod.namespace, volume)?,
             ))
         });
+        // Every container has shared memory of its own.
+        let memory = format!("{}/{}", text(&found.value, "/metadata/uid"), text(container, "/name"));
         Ok(Self {
             cluster: Arc::clone(cluster),
             namespace: pod.namespace.clone(),
             pod: pod.name.clone(),
             container: text(container, "/name").to_owned(),
-            mounts: mounts.collect(),
+            mounts: mounts.chain([("/dev/shm".to_owned(), memory)]).collect(),
         })
     }
 
@@ -158,7 +184,7 @@ fn handle_of(cluster: &Cluster, namespace: &str, volume: &Value) -> Option<Strin
     Some(text(&volume.value, "/spec/csi/volumeHandle").to_owned())
 }
 
-type Script = Arc<dyn Fn(Call) -> BoxFuture<'static, i32> + Send + Sync>;
+pub(super) type Script = Arc<dyn Fn(Call) -> BoxFuture<'static, i32> + Send + Sync>;
 type Fits = Arc<dyn Fn(&Call) -> bool + Send + Sync>;
 
 /// The scripts of one cluster.
@@ -175,13 +201,15 @@ impl Scripts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((Arc::new(fits), Arc::new(script)));
     }
 
+    /// The script for a command.
+    pub(super) fn find(&self, call: &Call) -> Option<Script> {
+        let scripts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        scripts.iter().rev().find(|(fits, _)| fits(call)).map(|(_, script)| Arc::clone(script))
+    }
+
     /// Runs a command and returns its exit code.
     pub(super) async fn run(&self, call: Call) -> i32 {
-        let script = {
-            let scripts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            scripts.iter().rev().find(|(fits, _)| fits(&call)).map(|(_, script)| Arc::clone(script))
-        };
-        match script {
+        match self.find(&call) {
             Some(script) => script(call).await,
             None => shell::run(call).await,
         }

@@ -1,9 +1,13 @@
 //! The shell in every container: a handful of commands, enough for hooks and probes.
 //!
-//! `sh -c` takes commands joined by `;` and `&&`, single and double quotes, and `>` and `>>` into a
-//! mounted volume. Anything else belongs in a script of its own.
+//! `sh -c` takes commands joined by `;`, `&&` and `||`, with `&` in the background where they outlive the session,
+//! single and double quotes, and redirections into a mounted volume or to `/dev/null`. A command that it does not know
+//! is looked for among the scripts. Anything else belongs in a script of its own.
 
 use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
 use super::scripts::{Call, Output};
 
@@ -45,32 +49,82 @@ async fn show(stdout: &Output, stderr: &Output, result: &Result) -> i32 {
     result.code
 }
 
-async fn run_script(call: &mut Call, script: &str) -> i32 {
-    let mut code = 0;
-    for (joined, words) in commands(script) {
-        if joined && code != 0 {
-            continue;
+fn run_script<'a>(call: &'a mut Call, script: &'a str) -> BoxFuture<'a, i32> {
+    async move {
+        let mut code = 0;
+        for Line { when, words, aside } in lines(script) {
+            if when == When::Done && code != 0 || when == When::Failed && code == 0 {
+                continue;
+            }
+            if words.first().is_some_and(|word| word == "exit") {
+                return words.get(1).and_then(|code| code.parse().ok()).unwrap_or(code);
+            }
+            code = if aside {
+                let mut other = call.aside();
+                tokio::spawn(async move { run_line(&mut other, words).await });
+                0
+            } else {
+                run_line(call, words).await
+            };
         }
-        if words.first().is_some_and(|word| word == "exit") {
-            return words.get(1).and_then(|code| code.parse().ok()).unwrap_or(code);
-        }
-        code = run_line(call, words).await;
+        code
     }
-    code
+    .boxed()
+}
+
+/// Where a command writes.
+#[derive(Default)]
+struct Redirections {
+    out: Option<(bool, String)>,
+    err: Option<String>,
+}
+
+/// Takes the redirections out of a command; what it reads is never redirected to anything but nothing.
+fn redirections(words: &mut Vec<String>) -> Redirections {
+    let mut found = Redirections::default();
+    while let Some(at) = words.iter().position(|word| matches!(word.as_str(), ">" | ">>" | "2>" | "<")) {
+        let path = if at + 1 < words.len() { words.remove(at + 1) } else { String::new() };
+        match words.remove(at).as_str() {
+            ">" => found.out = Some((false, path)),
+            ">>" => found.out = Some((true, path)),
+            "2>" => found.err = Some(path),
+            _ => {}
+        }
+    }
+    found
 }
 
 async fn run_line(call: &mut Call, mut words: Vec<String>) -> i32 {
-    let redirect = words.iter().position(|word| word == ">" || word == ">>");
-    let target = redirect.map(|at| words.split_off(at));
+    let redirections = redirections(&mut words);
+    // Variables mean nothing here.
+    let assigned = words.iter().take_while(|word| is_assignment(word)).count();
+    words.drain(..assigned);
     let mut result = builtin(call, &words).await;
-    if let Some([how, path, ..]) = target.as_deref() {
-        let mut bytes = if how == ">>" { call.read(path).unwrap_or_default() } else { Vec::new() };
+    if let Some((append, path)) = &redirections.out {
+        let mut bytes = if *append { call.read(path).unwrap_or_default() } else { Vec::new() };
         bytes.append(&mut result.out);
-        if !call.write(path, bytes) {
+        if path != "/dev/null" && !call.write(path, bytes) {
             result = Result::failed(1, format!("sh: {path}: Read-only file system"));
         }
     }
+    if redirections.err.is_some() {
+        result.err.clear();
+    }
     show(&call.stdout, &call.stderr, &result).await
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=')
+        .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()))
+}
+
+/// A command that the shell does not know: a script, if one fits.
+async fn program(call: &mut Call, words: &[String]) -> Result {
+    let inner = call.inner(words);
+    let Some(script) = call.files.cluster.scripts.find(&inner) else {
+        return Result::failed(127, format!("sh: {}: not found", words.first().map_or("", String::as_str)));
+    };
+    Result { out: Vec::new(), err: String::new(), code: script(inner).await }
 }
 
 async fn builtin(call: &mut Call, words: &[String]) -> Result {
@@ -114,7 +168,19 @@ async fn builtin(call: &mut Call, words: &[String]) -> Result {
         ["ls", path] => {
             call.list(path).map_or_else(|| missing("ls", path), |names| Result::ok(names.join("\n") + "\n"))
         }
-        [other, ..] => Result::failed(127, format!("sh: {other}: not found")),
+        ["[", "!", "-e", path, "]"] => {
+            if call.read(path).is_none() {
+                Result::ok("")
+            } else {
+                Result::failed(1, "")
+            }
+        }
+        ["setsid" | "exec", ..] => Box::pin(builtin(call, &words[1..])).await,
+        ["sh" | "/bin/sh", "-c", script, ..] => {
+            let code = run_script(call, script).await;
+            Result::failed(code, "")
+        }
+        _ => program(call, words).await,
     }
 }
 
@@ -122,21 +188,45 @@ fn missing(command: &str, path: &str) -> Result {
     Result::failed(1, format!("{command}: {path}: No such file or directory"))
 }
 
-/// The commands of a script: whether each depends on the one before (`&&`), and its words.
-fn commands(script: &str) -> Vec<(bool, Vec<String>)> {
-    let mut all = vec![(false, Vec::new())];
+/// When a command runs, by how the one before it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Always,
+    Done,
+    Failed,
+}
+
+/// One command of a script.
+#[derive(Debug)]
+struct Line {
+    when: When,
+    words: Vec<String>,
+    /// Whether it runs in the background.
+    aside: bool,
+}
+
+fn lines(script: &str) -> Vec<Line> {
+    let line = |when| Line { when, words: Vec::new(), aside: false };
+    let mut all = vec![line(When::Always)];
     for token in tokens(script) {
         match token {
-            Token::Then => all.push((true, Vec::new())),
-            Token::Next => all.push((false, Vec::new())),
+            Token::Then => all.push(line(When::Done)),
+            Token::Else => all.push(line(When::Failed)),
+            Token::Next => all.push(line(When::Always)),
+            Token::Aside => {
+                if let Some(last) = all.last_mut() {
+                    last.aside = true;
+                }
+                all.push(line(When::Always));
+            }
             Token::Word(word) => {
-                if let Some((_, words)) = all.last_mut() {
-                    words.push(word);
+                if let Some(last) = all.last_mut() {
+                    last.words.push(word);
                 }
             }
         }
     }
-    all.retain(|(_, words)| !words.is_empty());
+    all.retain(|line| !line.words.is_empty());
     all
 }
 
@@ -146,6 +236,10 @@ enum Token {
     Next,
     /// `&&`.
     Then,
+    /// `||`.
+    Else,
+    /// `&`.
+    Aside,
 }
 
 fn tokens(script: &str) -> Vec<Token> {
@@ -158,19 +252,38 @@ fn tokens(script: &str) -> Vec<Token> {
                 quote = Some(c);
                 word.get_or_insert_default();
             }
+            (None, '\\') => word.get_or_insert_default().extend(chars.next()),
             (None, ' ' | '\t') => tokens.extend(word.take().map(Token::Word)),
             (None, ';' | '\n') => {
                 tokens.extend(word.take().map(Token::Word));
                 tokens.push(Token::Next);
             }
-            (None, '&') if chars.next_if_eq(&'&').is_some() => {
+            (None, '|') if chars.next_if_eq(&'|').is_some() => {
                 tokens.extend(word.take().map(Token::Word));
-                tokens.push(Token::Then);
+                tokens.push(Token::Else);
             }
-            (None, '>') => {
+            (None, '&') => {
                 tokens.extend(word.take().map(Token::Word));
-                let append = chars.next_if_eq(&'>').is_some();
-                tokens.push(Token::Word(if append { ">>" } else { ">" }.to_owned()));
+                tokens.push(if chars.next_if_eq(&'&').is_some() { Token::Then } else { Token::Aside });
+            }
+            (None, '<' | '>') => {
+                let errors = c == '>' && word.as_deref() == Some("2");
+                if errors {
+                    word = None;
+                }
+                tokens.extend(word.take().map(Token::Word));
+                let append = c == '>' && chars.next_if_eq(&'>').is_some();
+                let how = if errors {
+                    "2>"
+                } else if append {
+                    ">>"
+                } else {
+                    &c.to_string()
+                };
+                tokens.push(Token::Word(how.to_owned()));
+                if chars.next_if_eq(&'&').is_some() {
+                    word = Some("&".to_owned());
+                }
             }
             // Inside quotes every character is itself.
             _ => word.get_or_insert_default().push(c),
@@ -182,12 +295,22 @@ fn tokens(script: &str) -> Vec<Token> {
 
 #[cfg(test)]
 mod tests {
-    use super::commands;
+    use super::lines;
 
     #[test]
     fn scripts_are_split_into_commands() {
-        let script = commands("echo 'a b' >/data/x && cat \"/data/x\"; exit 3");
-        let words: Vec<String> = script.iter().map(|(joined, words)| format!("{joined} {}", words.join("|"))).collect();
-        assert_eq!(words, ["false echo|a b|>|/data/x", "true cat|/data/x", "false exit|3"]);
+        let script = lines("echo 'a b' >/data/x && cat \"/data/x\" || true; sleep 9 </dev/null 2>&1 & exit 3");
+        let words: Vec<String> =
+            script.iter().map(|line| format!("{:?} {} {}", line.when, line.words.join("|"), line.aside)).collect();
+        assert_eq!(
+            words,
+            [
+                "Always echo|a b|>|/data/x false",
+                "Done cat|/data/x false",
+                "Failed true false",
+                "Always sleep|9|<|/dev/null|2>|&1 true",
+                "Always exit|3 false",
+            ]
+        );
     }
 }

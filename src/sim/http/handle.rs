@@ -19,6 +19,9 @@ use crate::sim::refusal::Refusal;
 use crate::sim::review::{self, Wish};
 use crate::sim::users::User;
 
+/// The header that names a request's event.
+const AUDIT_ID: &str = "audit-id";
+
 /// Answers one request and writes it to the audit log.
 pub(super) async fn handle(cluster: Arc<Cluster>, request: Request<Incoming>) -> Answer {
     let (prefix, path) = User::split_prefix(request.uri().path());
@@ -31,8 +34,9 @@ pub(super) async fn handle(cluster: Arc<Cluster>, request: Request<Incoming>) ->
     let outcome = answer_route(&cluster, route, &query, &verb, user, request).await;
     let mut answer = outcome.unwrap_or_else(|refusal| answer::refusal(&refusal));
     event.code = answer.status().as_u16();
-    if let Ok(id) = HeaderValue::from_str(&event.id) {
-        answer.headers_mut().insert("audit-id", id);
+    // The head of an upgraded answer is the container's, which knows of no audit.
+    if let (Ok(id), true) = (HeaderValue::from_str(&event.id), event.code != 101) {
+        answer.headers_mut().insert(AUDIT_ID, id);
     }
     cluster.audit.record(event);
     answer
@@ -106,8 +110,10 @@ fn event(
     query: &Query,
     user: Option<User>,
 ) -> AuditEvent {
+    // A client may choose the id (`k8s.io/apiserver/pkg/endpoints/filters`, WithAuditInit).
+    let given = request.headers().get(AUDIT_ID).and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
     let mut event = AuditEvent {
-        id: cluster.ids.uuid(),
+        id: given.map_or_else(|| cluster.ids.uuid(), str::to_owned),
         at: cluster.clock.now(),
         user: user.map(|user| user.name().to_owned()).unwrap_or_default(),
         verb: request.method().as_str().to_lowercase(),

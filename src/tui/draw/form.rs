@@ -32,7 +32,8 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, form: &Form, body: Rec
     pen.frame(area, &title, &[("nothing is done yet", Meaning::Muted)], true);
     let (upper, about) = bottom(inside(area), ABOUT.min(area.height / 3));
     let mut list_at = None;
-    for (place, (y, rows)) in visible(form, upper) {
+    let shown = visible(form, upper);
+    for (place, (y, rows)) in shown.iter().copied() {
         let (field, entry) = (&form.spec.fields[place], &form.entries[place]);
         let focused = place == form.focus;
         draw_field(pen, field, entry, focused, Rect { y, height: rows, ..upper });
@@ -43,6 +44,11 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, form: &Form, body: Rec
         if focused && entry.open.is_some() {
             list_at = Some(below);
         }
+    }
+    let below = shown.last().map_or(0, |(place, _)| form.spec.fields.len() - place - 1);
+    if below > 0 {
+        let more = format!("▼ {} below ", text::plural(below, "field", "fields"));
+        pen.put_right(upper.x, upper.bottom().saturating_sub(1), upper.right(), &more, Meaning::Muted);
     }
     draw_about(pen, app, desk, form, about);
     if let Some(below) = list_at {

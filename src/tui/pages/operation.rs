@@ -18,7 +18,7 @@ const GAUGE: usize = 30;
 const NEARLY: u64 = 80;
 
 pub(super) fn lines(app: &App, desk: &Desk, operation: &OperationView, room: usize) -> Vec<Line> {
-    let level = operation.state.level();
+    let level = operation.level();
     let (done, all) = operation.progress();
     let mut lines = vec![vec![
         (format!("{} {}", level.glyph(), operation.state.word()), level.into()),
@@ -34,6 +34,10 @@ pub(super) fn lines(app: &App, desk: &Desk, operation: &OperationView, room: usi
         };
         one(&format!("started {}, {word} {took}{resumed}", started.strftime("%Y-%m-%d %H:%M:%SZ")), Meaning::Muted)
     }));
+    lines.extend(operation.held.map(|held| {
+        one(&format!("its hooks held the application for {}", text::quantity::moment(held)), Meaning::Muted)
+    }));
+    lines.extend(unclosed_lines(operation, room));
     lines.push(Line::new());
     lines.extend(operation.steps.iter().flat_map(|step| step_lines(desk, step, room)));
     lines.extend(operation.waits.iter().flat_map(|wait| wait_lines(desk, wait, room)));
@@ -47,6 +51,24 @@ pub(super) fn lines(app: &App, desk: &Desk, operation: &OperationView, room: usi
         for sentence in next {
             let pieces = wrap(&text::sanitize(&sentence), room.saturating_sub(2));
             lines.extend(pieces.iter().map(|piece| one(&format!("  {piece}"), Meaning::Text)));
+        }
+    }
+    lines
+}
+
+/// What may stand still because of it, and how to let it go: nothing on this screen matters more.
+fn unclosed_lines(operation: &OperationView, room: usize) -> Vec<Line> {
+    let wide = room.saturating_sub(2);
+    let mut lines = Vec::new();
+    for unclosed in &operation.unclosed {
+        lines.extend([Line::new(), one("NOT SEEN RELEASED", Meaning::Danger)]);
+        let what = text::sanitize(&unclosed.what);
+        lines.extend(wrap(&what, wide).iter().map(|piece| one(&format!("  {piece}"), Meaning::Danger)));
+        if let Some(by_hand) = &unclosed.by_hand {
+            let how = if operation.can_resume { "resume it, or run by hand:" } else { "run by hand:" };
+            lines.push(one(&format!("  {how}"), Meaning::Danger));
+            let by_hand = text::sanitize(by_hand);
+            lines.extend(wrap(&by_hand, wide).iter().map(|piece| one(&format!("  {piece}"), Meaning::Text)));
         }
     }
     lines

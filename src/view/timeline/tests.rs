@@ -173,6 +173,8 @@ fn a_volume_has_its_copies_objective_operations_and_plans() {
         resumed: 0,
         made: None,
         undo: Vec::new(),
+        held: None,
+        unclosed: Vec::new(),
     };
     let operations = [operation("uid-db"), operation("uid-other")];
     for whose in [of(Kind::Pvc, "db"), of(Kind::VolumeSnapshot, "s1"), of(Kind::Pv, "pv-db")] {

@@ -76,14 +76,14 @@ pub struct Audited {
     pub path: String,
 }
 
-enum Backing {
+pub(super) enum Backing {
     Sim(Box<Sim>),
     Lab(Lab),
 }
 
 /// A cluster with a proxy before it and a namespace for one scenario.
 pub struct TestCluster {
-    backing: Backing,
+    pub(super) backing: Backing,
     pub proxy: Proxy,
     pub namespace: String,
     /// Goes straight to the server, not through the proxy.

@@ -132,6 +132,14 @@ impl Person {
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// The same for a process that is told, and not killed, when a file may grow no more.
+    pub fn start_on_a_small_disk(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_holdfast")]).args(arguments);
+        command.env_clear().envs(self.environment()).stdin(Stdio::null()).kill_on_drop(true);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// Copies the state of another machine here: journals and index.
     pub fn take_state_of(&self, other: &Self) {
         let operations = Path::new("operations");

@@ -170,6 +170,8 @@ impl Upstream {
 
 struct Shared {
     upstream: Upstream,
+    /// A new value breaks all upgraded connections.
+    cuts: watch::Sender<usize>,
     orders: Mutex<Vec<Order>>,
     came: Mutex<Vec<Came>>,
 }
@@ -189,7 +191,12 @@ pub struct Proxy {
 impl Proxy {
     /// Stands before `upstream` on a free port.
     pub async fn before(upstream: Upstream) -> Self {
-        let shared = Arc::new(Shared { upstream, orders: Mutex::default(), came: Mutex::default() });
+        let shared = Arc::new(Shared {
+            upstream,
+            cuts: watch::Sender::new(0),
+            orders: Mutex::default(),
+            came: Mutex::default(),
+        });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = Mutex::new(Some(tokio::spawn(serve(listener, Arc::clone(&shared)))));
@@ -213,6 +220,11 @@ impl Proxy {
     /// Every request so far, the oldest first.
     pub fn came(&self) -> Vec<Came> {
         locked(&self.shared.came).clone()
+    }
+
+    /// Breaks all upgraded connections, such as commands in containers; the server is there all the while.
+    pub fn cut_channels(&self) {
+        self.shared.cuts.send_modify(|count| *count += 1);
     }
 
     /// The server is gone: connections break, new ones are refused.
@@ -358,10 +370,15 @@ async fn forward(shared: &Shared, mut request: Request<Incoming>) -> Answer {
     let mut response = send(shared, &parts, body, upgrade.is_some()).await?;
     if let (Some(near), StatusCode::SWITCHING_PROTOCOLS) = (upgrade, response.status()) {
         let far = hyper::upgrade::on(&mut response);
+        let mut cuts = shared.cuts.subscribe();
         tokio::spawn(async move {
             let (Ok(near), Ok(far)) = (near.await, far.await) else { return };
+            let (mut near, mut far) = (TokioIo::new(near), TokioIo::new(far));
             // Either end may go away at any time.
-            let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(near), &mut TokioIo::new(far)).await;
+            tokio::select! {
+                _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                _ = cuts.changed() => {}
+            }
         });
     }
     Ok(framed_anew(response))

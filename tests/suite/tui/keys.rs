@@ -4,7 +4,7 @@ use std::path::Path;
 
 use holdfast::config::Reading;
 use holdfast::model::{Delta, Key, Kind, Object, Scope, Touched};
-use holdfast::plan::DryRun;
+use holdfast::plan::{DryRun, backup};
 use holdfast::tui::{Effect, Input, Keymap, Layer, Place};
 use holdfast::view::{OperationView, Pane};
 use insta::assert_snapshot;
@@ -265,7 +265,9 @@ fn an_open_menu_says_which_right_is_missing_as_soon_as_that_is_known() {
     assert!(!driven.screen().contains("needs the right"), "{}", driven.screen());
 
     let claims: Vec<_> = driven.desk.world.inventory.pvcs.iter().cloned().collect();
-    for question in claims.iter().flat_map(|claim| holdfast::plan::backup::questions(claim).access) {
+    let world = driven.desk.world.clone();
+    let asked = |claim| backup::questions(&world, claim, &backup::Options::default()).access;
+    for question in claims.iter().flat_map(asked) {
         let granted = question.resource != "volumesnapshots";
         driven.desk.rights.insert(question, granted);
     }

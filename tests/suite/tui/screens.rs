@@ -5,7 +5,7 @@ use holdfast::plan::{
     Act, DryRun, Node, ObjectAt, OperationId, Plan, Refusal, Step, StepId, Subject, Target, Until, Verb,
 };
 use holdfast::tui::{Effect, Input, LEAST};
-use holdfast::view::Level;
+use holdfast::view::{Level, OperationView};
 use insta::assert_snapshot;
 
 use super::driven::Driven;
@@ -176,6 +176,21 @@ fn an_operation_that_ended_says_what_to_do_next() {
     both("operation-failed", "o enter G", |driven| driven.desk.operations = vec![shop::failed()]);
 }
 
+#[test]
+fn what_is_not_seen_released_stands_above_all_else() {
+    both("operation-holding", "o enter", |driven| driven.desk.operations = vec![shop::holding()]);
+    both("problems-unreleased", "p", |driven| driven.desk.operations = vec![shop::unreleased()]);
+}
+
+#[test]
+fn an_operation_says_how_long_its_hooks_held() {
+    let mut driven = Driven::new(shop::desk(), 80, 24);
+    let held = Some(jiff::SignedDuration::from_millis(849));
+    driven.desk.operations = vec![OperationView { held, ..shop::done() }];
+    driven.press("o enter");
+    assert!(driven.screen().contains("its hooks held the application for 0.8s"), "{}", driven.screen());
+}
+
 /// What a night leaves: something good, something bad twice, and a text that is too long.
 fn said(driven: &mut Driven) {
     let why = "error trying to connect: tcp connect error: Connection refused (os error 111), as in every try before";
@@ -210,8 +225,13 @@ fn toasts_never_lie_over_a_dialog() {
             driven.desk.notices.say(shop::now(), Level::Warn, &format!("news {count}"));
         }
         let both = cells(&driven);
-        // A list of commands lies where toasts do.
-        assert_eq!(both != dialog, keys != ": re", "{keys}: toasts show beside it\n{}", driven.screen());
+        // A list of commands lies where toasts do, and a long form lies everywhere.
+        assert_eq!(
+            both != dialog,
+            matches!(keys, "x" | "/ shop"),
+            "{keys}: toasts show beside it\n{}",
+            driven.screen()
+        );
         for (at, cell) in dialog.iter().enumerate().filter(|(at, cell)| panes[*at] != **cell) {
             assert_eq!(both[at], *cell, "{keys}: cell {at}\n{}", driven.screen());
         }

@@ -10,7 +10,7 @@ use holdfast::model::{
     WorkloadKind, annotation,
 };
 use holdfast::session::Desk;
-use holdfast::view::{Made, OperationState, OperationView, StepState, StepView, WaitView};
+use holdfast::view::{Made, OperationState, OperationView, StepState, StepView, Unclosed, WaitView};
 use jiff::{SignedDuration, Timestamp};
 
 mod history;
@@ -420,6 +420,8 @@ pub fn operation() -> OperationView {
         subject: Key::Object(Kind::Pvc, meta(Some("shop"), "data-db-0").uid()),
         made: Some(made()),
         undo: vec!["delete the VolumeSnapshot (its copy in storage goes when the deletion policy says so)".into()],
+        held: None,
+        unclosed: Vec::new(),
     }
 }
 
@@ -432,6 +434,28 @@ pub fn interrupted() -> OperationView {
         message: Some("the console ended while it ran".into()),
         ..operation()
     }
+}
+
+/// The same after its console ended while hooks held the application.
+pub fn holding() -> OperationView {
+    let mut operation = interrupted();
+    operation.message =
+        Some("nobody runs it, and what it holds is not seen released; resume it: that releases first".into());
+    operation.unclosed = vec![Unclosed {
+        what: "post hook in Pod shop/db-0, container postgres".into(),
+        by_hand: Some(
+            "kubectl --context shop-prod exec -n shop db-0 -c postgres -- sh -c '[ -e \
+             /dev/shm/holdfast-20260301-030612-7c1d9a04-1 ] || exit 0; fsfreeze -u /var/lib/postgresql/data && rm -f \
+             /dev/shm/holdfast-20260301-030612-7c1d9a04-1'"
+                .into(),
+        ),
+    }];
+    operation
+}
+
+/// The same, ended although its release was never seen.
+pub fn unreleased() -> OperationView {
+    OperationView { state: OperationState::Failed, can_resume: false, ended: Some(now()), ..holding() }
 }
 
 /// The same, ended well.
