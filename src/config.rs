@@ -86,11 +86,17 @@ pub struct Deadlines {
     pub cut: SignedDuration,
     /// Until a snapshot is ready to restore from.
     pub ready: SignedDuration,
+    /// Until the lock of an operation runs out that nobody renews.
+    pub lock: SignedDuration,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { cut: SignedDuration::from_mins(2), ready: SignedDuration::from_mins(10) }
+        Self {
+            cut: SignedDuration::from_mins(2),
+            ready: SignedDuration::from_mins(10),
+            lock: SignedDuration::from_secs(30),
+        }
     }
 }
 

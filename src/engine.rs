@@ -5,7 +5,10 @@
 //! without having looked first, and never believed without having looked after.
 
 mod close;
+mod colleagues;
 mod held;
+mod locks;
+mod machine;
 mod observe;
 mod perform;
 mod record;
@@ -22,6 +25,8 @@ use crate::journal::Entry;
 use crate::plan::{Authority, Confirmed, End, OperationId, Plan, StepId};
 use crate::store::{Store, StoreError};
 
+pub use colleagues::{Colleague, LockSeen, colleagues};
+pub use locks::{LOCK, LockError};
 pub use record::RecordError;
 
 /// How often objects are looked at while a step waits.
@@ -64,6 +69,9 @@ pub enum EngineError {
         /// What is still owed, and why it could not be done.
         held: Vec<String>,
     },
+    /// A lock cannot be taken.
+    #[error("{0}")]
+    Lock(#[from] LockError),
 }
 
 impl From<StoreError> for EngineError {
@@ -102,12 +110,16 @@ pub struct Engine {
     eyes: Eyes,
     hands: Hands,
     store: Store,
+    /// How long a lock holds without being renewed.
+    lock: Duration,
 }
 
 impl Engine {
-    /// An engine with these hands, journalling to this store.
-    pub fn new(eyes: Eyes, hands: Hands, store: Store) -> Self {
-        Self { eyes, hands, store }
+    /// An engine with these hands, journalling to this store, whose locks hold for so long without being renewed.
+    pub fn new(eyes: Eyes, hands: Hands, store: Store, lock: Duration) -> Self {
+        // A Lease counts whole seconds.
+        let lock = Duration::from_secs(lock.as_secs() + u64::from(lock.subsec_nanos() > 0)).max(Duration::from_secs(1));
+        Self { eyes, hands, store, lock }
     }
 
     /// Starts a confirmed plan. Reports go to `reports`; the run waits for whoever reads them.
@@ -116,10 +128,8 @@ impl Engine {
         let id = confirmed.plan().id.clone();
         let engine = self.clone();
         let task = tokio::spawn(async move {
-            let over = match run::Run::begin(engine, confirmed, reports.clone(), stopped).await {
-                Ok(mut run) => run.drive().await,
-                Err(error) => Err(error),
-            };
+            let begun = run::Run::begin(engine, confirmed, reports.clone(), stopped).await;
+            let over = run::over(begun).await;
             // Nobody may be left to hear it; the journal has it all.
             let _ = reports.send(Report::Over(over)).await;
         });
@@ -133,11 +143,8 @@ impl Engine {
         let (engine, operation) = (self.clone(), id.clone());
         let authority = Authority::Resumed { operation: id.clone(), who: who.to_owned() };
         let task = tokio::spawn(async move {
-            let over = match run::Run::resume(engine, operation, authority, reports.clone(), stopped).await {
-                Ok(run::Resumed::Goes(mut run)) => run.drive().await,
-                Ok(run::Resumed::Ended(end)) => Ok(end),
-                Err(error) => Err(error),
-            };
+            let resumed = run::Run::resume(engine, operation, authority, reports.clone(), stopped).await;
+            let over = run::over(resumed).await;
             // Nobody may be left to hear it; the journal has it all.
             let _ = reports.send(Report::Over(over)).await;
         });

@@ -11,19 +11,24 @@ pub mod drill;
 mod form;
 pub mod hooks;
 mod judge;
+pub mod lock;
 mod node;
 mod progress;
 mod question;
 mod request;
 pub mod restore;
+pub mod script;
 #[cfg(test)]
 pub(crate) mod testing;
+mod undo;
 
 pub use act::{Act, Check, Expect, Firm, Follow, InPod, ObjectAt, Output, Outputs, Resource, Slot, Target, Until};
 pub use authority::{Authority, Confirmed, NotConfirmed, Proof, departs};
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
 pub use judge::{Observed, Seen, broken_guard, judge, kept, made_by, next_read, resolve, told_by_events};
+pub use lock::Lock;
 pub use node::{Guard, Node, OperationId, Plan, Refusal, Step, StepId, Subject, Verb};
 pub use progress::{End, Next, Progress, StepState};
 pub use question::{AccessQuestion, Answers, DryRun, ListAt, Questions};
 pub use request::{Defaults, Request};
+pub use undo::Undone;

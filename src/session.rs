@@ -4,6 +4,7 @@
 //! owns it; everything slow runs elsewhere and comes back as a message. Opening it asks the network nothing.
 
 mod ask;
+mod colleagues;
 mod contexts;
 mod desk;
 mod logs;
@@ -19,16 +20,18 @@ use tokio::sync::mpsc;
 
 use crate::cluster::{self, Cluster, LogEvent, Target, USAGE_EVERY, UsageFrom, UsageWatch, WatchSet};
 use crate::config::{Config, Deadlines};
-use crate::engine::{Engine, Report};
+use crate::engine::{Colleague, Engine, LOCK, Report};
 use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, UsageReport};
 use crate::plan::backup::Options as BackupOptions;
-use crate::plan::{AccessQuestion, Confirmed, DryRun, OperationId, Plan, Refusal, Verb};
+use crate::plan::{AccessQuestion, Confirmed, DryRun, OperationId, Plan, Refusal};
 use crate::store::Store;
 use crate::text;
 use crate::view::Level;
 
 use ask::Asking;
 pub use ask::to_yaml;
+use colleagues::Colleagues;
+pub use colleagues::{standing as colleague_standing, who as colleague_who};
 use contexts::Journey;
 pub use contexts::KnownContext;
 pub use desk::Desk;
@@ -104,6 +107,7 @@ enum Message {
     Read(Ticket, Result<String, String>),
     Report(OperationId, Report),
     Contexts(Result<Vec<KnownContext>, String>),
+    Colleagues(u64, Result<Vec<Colleague>, String>),
     /// Nothing can be seen of all namespaces, but something of this one.
     Narrow(Arc<str>),
 }
@@ -118,6 +122,7 @@ pub struct Session {
     deltas: (mpsc::Sender<Delta>, mpsc::Receiver<Delta>),
     inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     tracked: BTreeMap<OperationId, Tracked>,
+    colleagues: Colleagues,
     log: Option<OpenLog>,
     tickets: u64,
     /// When the rows were last up with the world.
@@ -150,6 +155,7 @@ impl Session {
             deltas: mpsc::channel(BACKLOG),
             inbox: mpsc::channel(256),
             tracked: BTreeMap::new(),
+            colleagues: Colleagues::default(),
             log: None,
             tickets: 0,
             refreshed: Instant::now(),
@@ -292,6 +298,7 @@ impl Session {
             Message::Checked(ticket, reviewed) => Some(Event::Planned(ticket, Ok(reviewed))),
             Message::Read(ticket, read) => Some(Event::Read(ticket, read)),
             Message::Report(id, report) => Some(self.report(&id, report)),
+            Message::Colleagues(round, found) => self.learn_colleagues(round, found),
             Message::Contexts(known) => Some(Event::Contexts(known)),
             Message::Narrow(own) => {
                 self.narrow(own);
@@ -321,6 +328,7 @@ impl Session {
         });
         self.cluster = Some(cluster);
         self.load_operations();
+        self.ask_colleagues(Duration::ZERO);
     }
 
     /// Asks for used space where a Prometheus is configured for the context, and volumes are looked at.
@@ -346,7 +354,8 @@ impl Session {
 
     fn engine(&self) -> Option<Engine> {
         let cluster = self.cluster.as_ref()?;
-        Some(Engine::new(cluster.eyes(), cluster.hands()?, self.options.store.clone()))
+        let lock = self.options.config.deadlines.lock.try_into().unwrap_or(LOCK);
+        Some(Engine::new(cluster.eyes(), cluster.hands()?, self.options.store.clone(), lock))
     }
 
     /// Starts a confirmed plan.
@@ -365,26 +374,6 @@ impl Session {
         let running = engine.start(confirmed, self.reports(&id));
         self.tracked.insert(id.clone(), Tracked::starting(running));
         Ok(id)
-    }
-
-    /// Goes on with an interrupted operation.
-    ///
-    /// # Errors
-    /// In read-only mode, and before there is a connection.
-    pub fn resume(&mut self, id: &OperationId) -> Result<(), Refusal> {
-        let engine = self.engine().ok_or_else(|| self.no_hands(Verb::Backup, format!("operation {id}")))?;
-        let running = engine.resume(id, &self.who(), self.reports(id));
-        self.tracked.entry(id.clone()).or_default().run_by(running);
-        self.show_operations();
-        Ok(())
-    }
-
-    /// Asks a running operation to stop after the current step.
-    pub fn stop(&mut self, id: &OperationId) {
-        let who = self.who();
-        if let Some(running) = self.tracked.get(id).and_then(Tracked::running) {
-            running.stop(&who);
-        }
     }
 
     /// Says something to whoever looks at the desk.

@@ -147,6 +147,16 @@ impl Store {
         Ok(log::read(&path)?.entries)
     }
 
+    /// Whether an operation has a journal here.
+    pub fn has(&self, id: &OperationId) -> bool {
+        self.journal(id).exists()
+    }
+
+    /// One operation; `None` when it has no journal here.
+    pub fn find(&self, id: &OperationId) -> Option<Stored> {
+        self.has(id).then(|| self.stored(id.clone()))
+    }
+
     /// All operations, the newest first.
     ///
     /// # Errors

@@ -59,7 +59,7 @@ pub enum Command {
     Restore(Restore),
     /// Prove that a restore point can be restored: in a namespace of its own, which goes again.
     Drill(Drill),
-    /// Operations of this console: list, show, resume.
+    /// Operations: list, show, resume, stop, take back.
     #[command(subcommand)]
     Operations(Operations),
     /// The journals of operations.
@@ -136,7 +136,7 @@ pub struct Get {
 }
 
 /// How a plan is confirmed.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Consent {
     /// Confirm beforehand; recorded as such. On a protected context --context has to name it as well.
     #[arg(long)]
@@ -144,6 +144,9 @@ pub struct Consent {
     /// Print the plan and what the server says of it, and stop.
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
+    /// Also write the plan as a shell script of kubectl commands to this file; - is stdout.
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub script: Option<PathBuf>,
 }
 
 /// Arguments of `backup`.
@@ -254,8 +257,14 @@ pub struct Drill {
 /// What `operations` does.
 #[derive(Debug, Subcommand)]
 pub enum Operations {
-    /// Print the operations that have a journal here.
+    /// Print operations: those with a journal here, and what colleagues' consoles do on the cluster.
     List {
+        /// Only those with a journal on this machine; asks no cluster.
+        #[arg(long)]
+        here: bool,
+        /// All namespaces; left out, --namespace or the context's own.
+        #[arg(short = 'A', long, conflicts_with = "here")]
+        all_namespaces: bool,
         /// How to print it.
         #[arg(short, long, default_value = "table")]
         output: Format,
@@ -267,6 +276,23 @@ pub enum Operations {
     },
     /// Go on with an interrupted operation.
     Resume {
+        /// The operation's id.
+        id: String,
+    },
+    /// End an interrupted operation: what it still owes is done, and no more.
+    Stop {
+        /// The operation's id.
+        id: String,
+    },
+    /// Take back what an operation did: plan, review, confirm, run.
+    Undo {
+        /// The operation's id.
+        id: String,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Print what is left to do of an operation as a shell script of kubectl commands.
+    Script {
         /// The operation's id.
         id: String,
     },

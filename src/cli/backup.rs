@@ -20,7 +20,7 @@ pub(super) async fn run(global: &Global, backup: &Backup) -> Result<Exit, Failur
     open::warn_of_blind_spots(&session, KINDS);
     let claim = verb::find_claim(&session, &namespace, &name)?;
     let request = Request::Backup { options: options(&session, backup, quiesce), claim };
-    verb::carry_out(&mut session, request, backup.consent, global.context.as_deref()).await
+    verb::carry_out(&mut session, request, &backup.consent, global.context.as_deref()).await
 }
 
 fn quiesce(backup: &Backup) -> Result<Option<Quiesce>, String> {

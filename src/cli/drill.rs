@@ -23,5 +23,5 @@ pub(super) async fn run(global: &Global, drill: &Drill) -> Result<Exit, Failure>
         read_within: drill.read_within.unwrap_or(defaults.read_within),
     };
     let request = Request::Drill { snapshot, options };
-    verb::carry_out(&mut session, request, drill.consent, global.context.as_deref()).await
+    verb::carry_out(&mut session, request, &drill.consent, global.context.as_deref()).await
 }

@@ -1,82 +1,36 @@
 //! `holdfast operations` and `holdfast journal`.
 
-use serde_json::{Value, json};
+mod list;
 
-use super::args::{Format, Global, Journal, Operations};
-use super::{Exit, Failure, describe, open, out};
+use super::args::{Consent, Global, Journal, Operations};
+use super::{Exit, Failure, open, out, verb};
 use crate::config::state_directory;
 use crate::journal::{self, Body, Entry};
 use crate::model::Kind;
-use crate::plan::{End, OperationId};
-use crate::session::{Event, Session, Unnamed, to_yaml};
-use crate::store::{Store, Stored};
+use crate::plan::{End, OperationId, Request, script};
+use crate::session::{Event, Session, Unnamed};
+use crate::store::Store;
 use crate::text;
 use crate::view::Unclosed;
 
 /// Resuming needs no rows, only a connection and a sign of life.
 const KINDS: &[Kind] = &[Kind::Namespace];
+/// What taking an operation back looks at.
+const UNDONE: &[Kind] = &[Kind::Pvc, Kind::Pv, Kind::VolumeSnapshot, Kind::Content];
 
 pub(super) async fn run(global: &Global, what: &Operations) -> Result<Exit, Failure> {
     match what {
-        Operations::List { output } => list(*output),
+        Operations::List { here, all_namespaces, output } => list::run(global, *here, *all_namespaces, *output).await,
         Operations::Show { id } => show(id),
-        Operations::Resume { id } => resume(global, id).await,
+        Operations::Resume { id } => resume(global, id, false).await,
+        Operations::Stop { id } => resume(global, id, true).await,
+        Operations::Undo { id, consent } => undo(global, id, consent).await,
+        Operations::Script { id } => print_script(id),
     }
 }
 
 fn parse(id: &str) -> Result<OperationId, Failure> {
     OperationId::parse(id).map_err(|error| Failure::new(Exit::Usage, error))
-}
-
-fn list(output: Format) -> Result<Exit, Failure> {
-    let stored = Store::open(&state_directory()?)?.list()?;
-    match output {
-        Format::Table => stored.iter().try_for_each(|stored| out::line(line(stored)))?,
-        Format::Json => out::line(format_args!("{:#}", Value::Array(stored.iter().map(value).collect())))?,
-        Format::Yaml => {
-            let yaml = to_yaml(&Value::Array(stored.iter().map(value).collect()));
-            out::print(yaml.map_err(|error| Failure::new(Exit::Unknown, error))?)?;
-        }
-    }
-    Ok(Exit::Fine)
-}
-
-fn state(stored: &Stored) -> &'static str {
-    match stored.run.as_ref().map(|run| &run.progress.end) {
-        Err(_) => "unreadable",
-        Ok(Some(End::Done)) => "done",
-        Ok(Some(End::Failed { .. })) => "failed",
-        Ok(Some(End::Stopped)) => "stopped",
-        Ok(None) if stored.held => "running",
-        Ok(None) => "interrupted",
-    }
-}
-
-fn line(stored: &Stored) -> String {
-    let what = match &stored.run {
-        Ok(run) => format!("{} on {}", run.plan.title, run.plan.context),
-        Err(error) => describe(error),
-    };
-    format!("{}  {:<11}  {}", stored.id, state(stored), text::sanitize(&what))
-}
-
-fn value(stored: &Stored) -> Value {
-    let mut value = json!({ "id": stored.id.as_str(), "state": state(stored) });
-    match &stored.run {
-        Ok(run) => {
-            value["title"] = json!(run.plan.title);
-            value["verb"] = json!(run.plan.verb);
-            value["context"] = json!(run.plan.context);
-            value["server"] = json!(run.plan.server);
-            value["subject"] = json!(run.plan.subject.object.path());
-            value["subjectUid"] = json!(run.plan.subject.uid);
-            value["actor"] = json!(run.authority.who());
-            value["opened"] = json!(run.opened);
-            value["closed"] = json!(run.closed);
-        }
-        Err(error) => value["error"] = json!(describe(error)),
-    }
-    value
 }
 
 fn show(id: &str) -> Result<Exit, Failure> {
@@ -127,28 +81,61 @@ fn said(entry: &Entry) -> String {
     }
 }
 
-async fn resume(global: &Global, id: &str) -> Result<Exit, Failure> {
-    let id = parse(id)?;
-    let stored = Store::open(&state_directory()?)?.list()?.into_iter().find(|stored| stored.id == id);
-    let Some(stored) = stored else {
-        return Err(Failure::new(Exit::Refused, format!("there is no operation {id} here")));
+/// The operation with this id, as its journal here tells it.
+fn stored(id: &OperationId) -> Result<journal::Run, Failure> {
+    let found = Store::open(&state_directory()?)?.find(id);
+    let Some(stored) = found else {
+        let message =
+            format!("there is no journal of operation {id} here; `holdfast operations list` says where it ran");
+        return Err(Failure::new(Exit::Refused, message));
     };
-    let run = stored.run?;
-    if run.progress.end.is_some() {
-        out::say(format_args!("holdfast: operation {id} has ended; only its record in the cluster is settled"));
-    }
+    Ok(stored.run?)
+}
+
+/// A session on the cluster of an operation, looking at its namespace.
+async fn session_of(global: &Global, run: &journal::Run, kinds: &[Kind]) -> Result<Session, Failure> {
     let mut global = global.clone();
     global.context.get_or_insert_with(|| run.plan.context.clone());
     global.namespace = run.plan.subject.object.namespace.iter().map(ToString::to_string).collect();
-    let mut session = open::session(&global, KINDS, Unnamed::All)?;
-    open::settle(&mut session, KINDS).await?;
+    let mut session = open::session(&global, kinds, Unnamed::All)?;
+    open::settle(&mut session, kinds).await?;
     let server = &session.desk().world.context.server;
     if **server != *run.plan.server {
-        let message = format!("operation {id} belongs to {}, this context is {server}", run.plan.server);
+        let message = format!("operation {} belongs to {}, this context is {server}", run.id(), run.plan.server);
         return Err(Failure::new(Exit::Refused, message));
     }
-    session.resume(&id).map_err(|refusal| super::verb::refused(&refusal))?;
-    follow(&mut session, &id).await
+    Ok(session)
+}
+
+/// Goes on with an operation, for what it still owes alone when it is to stop.
+async fn resume(global: &Global, id: &str, stop: bool) -> Result<Exit, Failure> {
+    let id = parse(id)?;
+    let run = stored(&id)?;
+    if run.progress.end.is_some() {
+        out::say(format_args!("holdfast: operation {id} has ended; only its record in the cluster is settled"));
+    }
+    let mut session = session_of(global, &run, KINDS).await?;
+    let resumed = if stop { session.stop(&id) } else { session.resume(&id) };
+    resumed.map_err(|refusal| verb::refused(&refusal))?;
+    match follow(&mut session, &id).await {
+        // It was asked for.
+        Err(_) if stop && matches!(session.outcome(&id), Some(Ok(_))) => Ok(Exit::Fine),
+        followed => followed,
+    }
+}
+
+async fn undo(global: &Global, id: &str, consent: &Consent) -> Result<Exit, Failure> {
+    let run = stored(&parse(id)?)?;
+    let mut session = session_of(global, &run, UNDONE).await?;
+    open::warn_of_blind_spots(&session, UNDONE);
+    let request = Request::undo(run.plan, run.progress);
+    verb::carry_out(&mut session, request, consent, global.context.as_deref()).await
+}
+
+fn print_script(id: &str) -> Result<Exit, Failure> {
+    let run = stored(&parse(id)?)?;
+    out::print(script::script(&run.plan, &run.progress))?;
+    Ok(Exit::Fine)
 }
 
 /// Prints an operation's steps on stderr until it is over, and its outputs on stdout.
@@ -171,7 +158,9 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
                 }
                 stopping = true;
                 out::say("stopping after this step; what is held is released first (ctrl-c again leaves it as it is)");
-                session.stop(id);
+                if let Err(refusal) = session.stop(id) {
+                    out::say(format_args!("holdfast: {refusal}"));
+                }
                 continue;
             }
         };

@@ -33,7 +33,7 @@ pub(super) async fn run(global: &Global, restore: &Restore) -> Result<Exit, Fail
     let snapshot =
         if chosen { newest(&session, &namespace, &name, restore.before)? } else { named(&session, &namespace, &name)? };
     let request = Request::Restore { snapshot, options: options(restore) };
-    verb::carry_out(&mut session, request, restore.consent, global.context.as_deref()).await
+    verb::carry_out(&mut session, request, &restore.consent, global.context.as_deref()).await
 }
 
 fn options(restore: &Restore) -> Options {

@@ -1,11 +1,12 @@
 //! From a request to the end of its operation, the same for every verb: plan, review, confirmation, run.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use super::args::{Consent, Global};
 use super::{Exit, Failure, operations, out};
 use crate::model::{Kind, Uid};
-use crate::plan::{Confirmed, DryRun, Refusal, Request};
+use crate::plan::{Confirmed, DryRun, Refusal, Request, script};
 use crate::session::{Event, Reviewed, Session};
 use crate::text::{self, names};
 use crate::view::review;
@@ -15,13 +16,18 @@ use crate::view::review;
 pub(super) async fn carry_out(
     session: &mut Session,
     request: Request,
-    consent: Consent,
+    consent: &Consent,
     named: Option<&str>,
 ) -> Result<Exit, Failure> {
     let reviewed = plan(session, request).await?;
-    print_review(&reviewed)?;
+    let to_stdout = consent.script.as_deref().is_some_and(|file| file == Path::new("-"));
+    // A script on stdout is to be run: nothing else goes there.
+    print_review(&reviewed, to_stdout)?;
     if let DryRun::Refused(why) = &reviewed.dry_run {
         return Err(Failure::new(Exit::Refused, format!("the API server would refuse the plan: {why}")));
+    }
+    if let Some(file) = &consent.script {
+        write_script(&script::whole(&reviewed.plan), file, to_stdout)?;
     }
     if consent.dry_run {
         return Ok(Exit::Fine);
@@ -95,12 +101,26 @@ pub(super) fn refused(refusal: &Refusal) -> Failure {
     Failure::new(Exit::Refused, format!("{refusal}\n  what would clear it: {}", refusal.clear))
 }
 
-fn print_review(reviewed: &Reviewed) -> Result<(), Failure> {
-    out::line(&reviewed.plan.title)?;
+fn print_review(reviewed: &Reviewed, aside: bool) -> Result<(), Failure> {
+    let mut lines = vec![text::sanitize(&reviewed.plan.title).into_owned()];
     for section in review::review(&reviewed.plan, &reviewed.dry_run) {
-        out::line(format_args!("\n{}", section.heading))?;
-        section.lines.iter().try_for_each(|(_, line)| out::line(format_args!("  {line}")))?;
+        lines.push(format!("\n{}", section.heading));
+        lines.extend(section.lines.iter().map(|(_, line)| format!("  {line}")));
     }
+    if aside {
+        lines.iter().for_each(out::say);
+        return Ok(());
+    }
+    lines.iter().try_for_each(out::line)
+}
+
+fn write_script(script: &str, file: &Path, to_stdout: bool) -> Result<(), Failure> {
+    if to_stdout {
+        return out::print(script);
+    }
+    let write = |error| Failure::new(Exit::Refused, format!("cannot write the script to {}: {error}", file.display()));
+    std::fs::write(file, script).map_err(write)?;
+    out::say(format_args!("holdfast: the script is in {}; read it, then run it with sh", file.display()));
     Ok(())
 }
 

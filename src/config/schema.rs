@@ -72,6 +72,9 @@ settings! {
         "How long a backup waits until the snapshot is cut."
     "deadlines.ready" Duration Value("\"10m\"") like "\"1h\"";
         "How long a backup waits until the snapshot can be restored from."
+    "deadlines.lock" Duration Value("\"30s\"") like "\"1m\"";
+        "How long an operation holds the data that it works on when its console stops renewing that: after this, another \
+         one may take it over."
     "contexts.NAME.read_only" Flag Value("false") like "true";
         "Never write to this cluster, whatever the command line says."
     "contexts.NAME.protected" Flag Value("false") like "true";

@@ -8,9 +8,10 @@ use tokio::sync::{mpsc, watch};
 
 use super::close::Attempts;
 use super::held::Held;
+use super::locks::{self, Hold, LOCK_STEP, LockError, Locks};
 use super::observe::Told;
 use super::perform::Performed;
-use super::record::Record;
+use super::record::{Record, RecordError};
 use super::{Engine, EngineError, POLL, Report};
 use crate::journal::{self, Body};
 use crate::plan::{Act, Authority, Confirmed, End, Next, OperationId, Outputs, Seen, Step, StepId, StepState, resolve};
@@ -21,6 +22,9 @@ pub(super) struct Run {
     log: OperationLog,
     pub(super) state: journal::Run,
     pub(super) record: Record,
+    locks: Locks,
+    /// Why nothing may be done any more but what is owed: another operation works on the same data.
+    lost: Option<String>,
     reports: mpsc::Sender<Report>,
     /// How many entries of the log were reported.
     reported: usize,
@@ -34,12 +38,20 @@ pub(super) struct Run {
     pub(super) attempts: BTreeMap<StepId, Attempts>,
 }
 
-/// What resuming comes to.
-pub(super) enum Resumed {
+/// What beginning or resuming comes to.
+pub(super) enum Ready {
     /// The operation goes on.
     Goes(Box<Run>),
-    /// It had ended; its record is settled.
+    /// It has ended.
     Ended(End),
+}
+
+/// Runs to the end what is ready to go on.
+pub(super) async fn over(ready: Result<Ready, EngineError>) -> Result<End, EngineError> {
+    match ready? {
+        Ready::Goes(mut run) => run.drive().await,
+        Ready::Ended(end) => Ok(end),
+    }
 }
 
 impl Run {
@@ -48,7 +60,7 @@ impl Run {
         confirmed: Confirmed,
         reports: mpsc::Sender<Report>,
         stopped: watch::Receiver<Option<String>>,
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Ready, EngineError> {
         let plan = confirmed.plan().clone();
         let mut log = engine.store.begin(&plan.id)?;
         let digest = plan.digest();
@@ -57,8 +69,18 @@ impl Run {
         let state = log.run()?;
         let mut begun = Self::new(engine, log, state, reports, stopped);
         begun.report(Report::Began(Box::new(plan), begun.log.entries().to_vec())).await;
+        match Locks::take(&begun.engine, &begun.state, &begun.reports).await {
+            Ok(locks) => begun.locks = locks,
+            Err(held @ LockError::Held(_)) => {
+                // Nothing was done and there is nothing to resume.
+                let end = End::Failed { at: StepId(LOCK_STEP.into()), why: held.to_string() };
+                begun.append(Body::Closed { end: end.clone() }).await?;
+                return Ok(Ready::Ended(end));
+            }
+            Err(error) => return Err(error.into()),
+        }
         begun.record.put(&begun.engine, &begun.state, None).await?;
-        Ok(begun)
+        Ok(Ready::Goes(Box::new(begun)))
     }
 
     pub(super) async fn resume(
@@ -67,22 +89,27 @@ impl Run {
         authority: Authority,
         reports: mpsc::Sender<Report>,
         stopped: watch::Receiver<Option<String>>,
-    ) -> Result<Resumed, EngineError> {
+    ) -> Result<Ready, EngineError> {
         let log = engine.store.hold(&id)?;
         let state = log.run()?;
         let plan = Box::new(state.plan.clone());
         let mut resumed = Self::new(engine, log, state, reports, stopped);
         resumed.report(Report::Began(plan, resumed.log.entries().to_vec())).await;
-        resumed.record.adopt(&resumed.engine, &resumed.state, resumed.log.entries()).await?;
+        let adopted = resumed.record.adopt(&resumed.engine, &resumed.state, resumed.log.entries()).await?;
         if let Some(end) = resumed.state.progress.end.clone() {
+            locks::give_back_left(&resumed.engine, &resumed.state).await;
             resumed.record.put(&resumed.engine, &resumed.state, None).await?;
-            return Ok(Resumed::Ended(end));
+            return Ok(Ready::Ended(end));
         }
-        let epoch = resumed.state.epoch + 1;
-        resumed.append(Body::Resumed { authority, epoch }).await?;
+        match adopted.lineage_taken {
+            // The plan is about a state that another operation has changed since.
+            Some(taken) => resumed.lost = Some(taken.to_string()),
+            None => resumed.locks = Locks::take(&resumed.engine, &resumed.state, &resumed.reports).await?,
+        }
+        resumed.append(Body::Resumed { authority, epoch: adopted.epoch }).await?;
         resumed.record.put(&resumed.engine, &resumed.state, None).await?;
         resumed.give_up_what_was_interrupted().await?;
-        Ok(Resumed::Goes(Box::new(resumed)))
+        Ok(Ready::Goes(Box::new(resumed)))
     }
 
     fn new(
@@ -93,19 +120,35 @@ impl Run {
         stopped: watch::Receiver<Option<String>>,
     ) -> Self {
         let reported = log.entries().len();
-        let (record, held) = (Record::default(), Held::default());
-        let (unsent, attempts) = (BTreeSet::new(), BTreeMap::new());
-        let told = Told::default();
-        Self { engine, log, state, record, reports, reported, stopped, told, held, unsent, attempts }
+        Self {
+            engine,
+            log,
+            state,
+            record: Record::default(),
+            locks: Locks::default(),
+            lost: None,
+            reports,
+            reported,
+            stopped,
+            told: Told::default(),
+            held: Held::default(),
+            unsent: BTreeSet::new(),
+            attempts: BTreeMap::new(),
+        }
     }
 
     /// Runs to the end. If the journal or the record fails on the way, what is owed still runs.
     pub(super) async fn drive(&mut self) -> Result<End, EngineError> {
-        match self.drive_journalled().await {
-            // Whoever took the operation over owes it now.
-            Err(EngineError::Record(taken @ super::RecordError::TakenOver(_))) => Err(taken.into()),
-            Err(error) => Err(self.settle_debts(error).await),
-            Ok(end) => Ok(end),
+        loop {
+            match self.drive_journalled().await {
+                Err(EngineError::Record(taken @ RecordError::LineageTaken { .. })) if self.lost.is_none() => {
+                    self.lost = Some(taken.to_string());
+                }
+                // Whoever took the operation over owes it now.
+                Err(EngineError::Record(taken @ RecordError::TakenOver(_))) => return Err(taken.into()),
+                Err(error) => return Err(self.settle_debts(error).await),
+                Ok(end) => return Ok(end),
+            }
         }
     }
 
@@ -165,6 +208,9 @@ impl Run {
     }
 
     async fn intend(&mut self, step: &Step) -> Result<bool, EngineError> {
+        if let Some(why) = self.lost.clone().filter(|_| !self.owes(step)) {
+            return self.fail(step, why).await;
+        }
         match self.engine.broken_guard(&step.guards).await {
             Ok(None) => {}
             Ok(Some(why)) => return self.fail(step, why).await,
@@ -173,12 +219,43 @@ impl Run {
                 return self.wait(step, why).await;
             }
         }
+        if let Some(moved) = self.stopped_by_lock(step).await? {
+            return Ok(moved);
+        }
         self.append(Body::Intent { step: step.id.clone(), before: None }).await?;
         if step.act.writes() {
             self.keep_record(step).await?;
             self.write(step).await?;
         }
         Ok(true)
+    }
+
+    /// Whether a step closes a bracket that is open: it is done whatever happens.
+    fn owes(&self, step: &Step) -> bool {
+        self.state.progress.owed(&self.state.plan).iter().any(|owed| owed.id == step.id)
+    }
+
+    /// Before an intent, and before a write is sent again: what stands in the way when the locks are not held for
+    /// certain, as the step's own outcome.
+    async fn stopped_by_lock(&mut self, step: &Step) -> Result<Option<bool>, EngineError> {
+        if self.owes(step) {
+            return Ok(None);
+        }
+        match self.locks.hold(&self.engine, self.state.id()).await {
+            Hold::Held => Ok(None),
+            Hold::Doubtful(why) => {
+                self.state.since.entry(step.id.clone()).or_insert_with(now);
+                self.wait(step, why).await.map(Some)
+            }
+            Hold::Lost(why) => {
+                // The record knows more: it tells an operation that was taken over from one that lost its data.
+                match self.record.put(&self.engine, &self.state, None).await {
+                    Ok(()) | Err(RecordError::Unavailable { .. }) => self.lost = Some(why),
+                    Err(error) => return Err(error.into()),
+                }
+                Ok(Some(true))
+            }
+        }
     }
 
     async fn write(&mut self, step: &Step) -> Result<bool, EngineError> {
@@ -236,6 +313,10 @@ impl Run {
         let seen = self.engine.observe(step, self.state.id(), &self.state.progress).await;
         match seen {
             Seen::Done(outputs) => self.done(step, outputs).await,
+            Seen::NotDone | Seen::Pending(_) if self.lost.is_some() && !self.owes(step) => {
+                let why = self.lost.clone().unwrap_or_default();
+                self.fail(step, why).await
+            }
             Seen::NotDone if self.may_still_arrive(step) => {
                 self.wait(step, "the answer was lost; looking whether it took effect".into()).await
             }
@@ -243,6 +324,9 @@ impl Run {
                 let why = self.attempts.get(&step.id).map_or("it did not take effect", Attempts::why);
                 let why = too_late(step, why);
                 self.fail(step, why).await
+            }
+            Seen::NotDone if self.state.progress.stop_asked && !self.owes(step) => {
+                self.fail(step, "it had not taken effect when the operation was asked to stop".into()).await
             }
             Seen::Conflict(_) if unsent && !self.overdue(step) => self.send(step).await,
             Seen::NotDone => self.send(step).await,
@@ -270,6 +354,9 @@ impl Run {
 
     /// Sends what was seen not to have happened: the record first, it decides whose operation this is.
     async fn send(&mut self, step: &Step) -> Result<bool, EngineError> {
+        if let Some(moved) = self.stopped_by_lock(step).await? {
+            return Ok(moved);
+        }
         self.keep_record(step).await?;
         self.write(step).await
     }
@@ -318,6 +405,7 @@ impl Run {
         if let Err(error) = self.record.put(&self.engine, &self.state, None).await {
             tracing::warn!(operation = %self.state.id(), %error, "the record of an ended operation could not be closed");
         }
+        self.locks.give_back(&self.engine, self.state.id()).await;
         Ok(end)
     }
 

@@ -31,6 +31,8 @@ pub mod annotation {
     pub const LAST_PROVEN_BY: &str = "holdfast.dev/last-proven-by";
     /// Label on everything of a restore drill: the operation.
     pub const DRILL: &str = "holdfast.dev/drill";
+    /// Keeps a restore point from being deleted, and says why.
+    pub const HOLD: &str = "holdfast.dev/hold";
     /// cert-manager: which Certificate a Secret or request belongs to.
     pub const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
     /// cert-manager: the revision a request is for.

@@ -41,6 +41,16 @@ impl Resource {
         Self { group: String::new(), version: "v1".into(), plural: "configmaps".into(), kind: "ConfigMap".into() }
     }
 
+    /// The Lease, which keeps consoles apart.
+    pub fn lease() -> Self {
+        Self {
+            group: "coordination.k8s.io".into(),
+            version: "v1".into(),
+            plural: "leases".into(),
+            kind: "Lease".into(),
+        }
+    }
+
     /// The `apiVersion` field.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }

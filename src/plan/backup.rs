@@ -9,6 +9,7 @@ mod form;
 mod holding;
 mod preflight;
 mod quiesce;
+pub(super) mod undo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +19,8 @@ use serde_json::{Value, json};
 
 use super::hooks::{self, Consistency, Hook, Quiesce};
 use super::{
-    AccessQuestion, Act, Answers, Check, Expect, Follow, Guard, ListAt, Node, ObjectAt, OperationId, Plan, Questions,
-    Refusal, Resource, Step, StepId, Subject, Target, Until, Verb,
+    AccessQuestion, Act, Answers, Check, Expect, Follow, Guard, ListAt, Lock, Node, ObjectAt, OperationId, Plan,
+    Questions, Refusal, Resource, Step, StepId, Subject, Target, Until, Verb, lock,
 };
 use crate::model::{
     Content, DeletionPolicy, Freshness, Kind, Pv, Pvc, SnapshotClass, Uid, VolumeSnapshot, World, annotation,
@@ -70,17 +71,15 @@ pub fn questions(world: &World, claim: &Pvc, options: &Options) -> Questions {
     let (snapshots, records) = (Resource::of(Kind::VolumeSnapshot), Resource::config_map());
     let mut objects = vec![ObjectAt::of(Kind::Pvc, Some(&namespace), &claim.meta.name)];
     objects.extend(claim.volume_name.as_ref().map(|name| ObjectAt::of(Kind::Pv, None, name)));
-    let mut questions = Questions {
-        objects,
-        access: vec![
-            ask("create", &snapshots),
-            ask("get", &snapshots),
-            ask("create", &records),
-            ask("get", &records),
-            ask("update", &records),
-        ],
-        lists: vec![ListAt::quotas(&namespace)],
-    };
+    let access = vec![
+        ask("create", &snapshots),
+        ask("get", &snapshots),
+        ask("create", &records),
+        ask("get", &records),
+        ask("update", &records),
+    ];
+    let own = Questions { objects, access, lists: vec![ListAt::quotas(&namespace)] };
+    let mut questions = own.and(Lock::of(world, claim).questions());
     quiesce::ask(&mut questions, world, claim, options);
     questions
 }
@@ -100,7 +99,11 @@ pub fn plan(
     let Some(claim) = world.inventory.pvcs.get(claim) else {
         return Err(refusal("a volume", "its PersistentVolumeClaim is gone", "pick another volume"));
     };
-    let case = Case::of(world, claim, answers, options, &id)?;
+    let mut case = Case::of(world, claim, answers, options, &id)?;
+    let path = claim.meta.reference(Kind::Pvc).path();
+    let held = |(why, clear)| refusal(&format!("volume {path}"), why, clear);
+    let warnings = lock::look(std::slice::from_ref(&case.lock), answers, &id, now).map_err(held)?;
+    case.warnings.extend(warnings);
     Ok(case.plan(options, answers, id, now))
 }
 
@@ -117,6 +120,7 @@ struct Case<'a> {
     driver: &'a Arc<str>,
     class: &'a SnapshotClass,
     hooks: Vec<Hook>,
+    lock: Lock,
     warnings: Vec<String>,
 }
 
@@ -156,7 +160,8 @@ impl<'a> Case<'a> {
         let found = options.quiesce.as_ref().map(|quiesce| quiesce::found(world, claim, answers, quiesce, id));
         let found = found.transpose()?.unwrap_or_default();
         warnings.extend(found.warnings);
-        Ok(Self { world, claim, fresh, pv, driver, class, hooks: found.hooks, warnings })
+        let lock = Lock::of(world, claim);
+        Ok(Self { world, claim, fresh, pv, driver, class, hooks: found.hooks, lock, warnings })
     }
 
     fn plan(self, options: &Options, answers: &Answers, id: OperationId, now: Timestamp) -> Plan {
@@ -188,6 +193,8 @@ impl<'a> Case<'a> {
             changes: self.changes(&at, &id, options),
             command: command(options, self.claim, &self.world.context.name),
             undo: vec![format!("delete {at} (its copy in storage goes when the deletion policy says so)")],
+            locks: vec![self.lock.clone()],
+            undoes: None,
             nodes: self.nodes(&at, &id, options, &answers.who),
             id,
         }
@@ -209,6 +216,7 @@ impl<'a> Case<'a> {
             format!("creates {at}"),
             format!("the storage system of {} keeps one more snapshot", self.driver),
             format!("creates ConfigMap {namespace}/holdfast-{id}, the record of this operation"),
+            format!("holds {} while it runs, so that no other operation works on the same data", self.lock.at()),
         ];
         match &options.quiesce {
             None => changes.push("changes nothing that exists; no pod is stopped or paused".into()),

@@ -154,6 +154,8 @@ impl Case<'_> {
                 "nothing to take back: what the drill makes it removes, also when it fails".into(),
                 format!("if this console dies, `holdfast operations resume {id}` removes what is left"),
             ],
+            locks: Vec::new(),
+            undoes: None,
             nodes: self.scratch.nodes(&self.source, &self.claim, options, self.noted, &id),
             id,
         }

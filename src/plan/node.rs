@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Check, ObjectAt};
+use super::{Act, Check, Lock, ObjectAt};
 use crate::model::{ObjRef, Uid};
 use crate::text;
 
@@ -132,11 +132,13 @@ pub enum Verb {
     Restore,
     /// Proves that a restore point can be restored.
     Drill,
+    /// Takes back what an operation did.
+    Undo,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: &[Verb] = &[Verb::Backup, Verb::Restore, Verb::Drill];
+    pub const ALL: &[Verb] = &[Verb::Backup, Verb::Restore, Verb::Drill, Verb::Undo];
 }
 
 impl fmt::Display for Verb {
@@ -145,6 +147,7 @@ impl fmt::Display for Verb {
             Self::Backup => f.write_str("backup"),
             Self::Restore => f.write_str("restore"),
             Self::Drill => f.write_str("drill"),
+            Self::Undo => f.write_str("undo"),
         }
     }
 }
@@ -180,6 +183,12 @@ pub struct Plan {
     pub command: String,
     /// How to take it back.
     pub undo: Vec<String>,
+    /// What is held while it runs, so that no other operation works on the same data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<Lock>,
+    /// The operation that this one takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<OperationId>,
     /// The steps, in order.
     pub nodes: Vec<Node>,
 }

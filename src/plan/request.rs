@@ -6,7 +6,10 @@
 
 use jiff::Timestamp;
 
-use super::{Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Questions, Refusal, Verb, backup, drill, restore};
+use super::{
+    Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, drill,
+    restore, undo,
+};
 use crate::model::{Kind, Uid, World};
 
 /// What verbs begin with unless a person chooses otherwise.
@@ -40,16 +43,24 @@ pub enum Request {
         /// What was chosen.
         options: drill::Options,
     },
+    /// What an operation did is taken back.
+    Undo(Box<Undone>),
 }
 
 impl Request {
-    /// A verb on an object, with nothing chosen yet.
-    pub fn new(verb: Verb, subject: &Uid, defaults: &Defaults) -> Self {
+    /// A verb on an object, with nothing chosen yet; `None` of a verb that is about no object.
+    pub fn new(verb: Verb, subject: &Uid, defaults: &Defaults) -> Option<Self> {
         match verb {
-            Verb::Backup => Self::Backup { claim: subject.clone(), options: defaults.backup.clone() },
-            Verb::Restore => Self::Restore { snapshot: subject.clone(), options: restore::Options::default() },
-            Verb::Drill => Self::Drill { snapshot: subject.clone(), options: drill::Options::default() },
+            Verb::Restore => Some(Self::Restore { snapshot: subject.clone(), options: restore::Options::default() }),
+            Verb::Drill => Some(Self::Drill { snapshot: subject.clone(), options: drill::Options::default() }),
+            Verb::Backup => Some(Self::Backup { claim: subject.clone(), options: defaults.backup.clone() }),
+            Verb::Undo => None,
         }
+    }
+
+    /// Taking back what an operation did: by its plan, and how far it came.
+    pub fn undo(plan: Plan, progress: Progress) -> Self {
+        Self::Undo(Box::new(Undone { plan, progress }))
     }
 
     /// The same verb on the same object, with what a filled form chose.
@@ -65,6 +76,7 @@ impl Request {
             Self::Drill { snapshot, .. } => {
                 Ok(Self::Drill { snapshot: snapshot.clone(), options: drill::options(filled)? })
             }
+            Self::Undo(_) => Ok(self.clone()),
         }
     }
 
@@ -74,6 +86,7 @@ impl Request {
             Self::Backup { .. } => Verb::Backup,
             Self::Restore { .. } => Verb::Restore,
             Self::Drill { .. } => Verb::Drill,
+            Self::Undo(_) => Verb::Undo,
         }
     }
 
@@ -82,11 +95,15 @@ impl Request {
         match self {
             Self::Backup { claim, .. } => (Kind::Pvc, claim),
             Self::Restore { snapshot, .. } | Self::Drill { snapshot, .. } => (Kind::VolumeSnapshot, snapshot),
+            Self::Undo(undone) => (undone.plan.subject.object.kind, &undone.plan.subject.uid),
         }
     }
 
     /// The object for people: `shop/data-db-0`.
     pub fn object(&self, world: &World) -> String {
+        if let Self::Undo(undone) = self {
+            return undone.said();
+        }
         let (kind, uid) = self.subject();
         let meta = world.inventory.meta(kind, uid);
         meta.map_or_else(|| "an object that is gone".to_owned(), |meta| meta.reference(kind).path())
@@ -99,6 +116,7 @@ impl Request {
             Self::Backup { .. } => backup::LOOKED_AT,
             Self::Restore { .. } => restore::LOOKED_AT,
             Self::Drill { .. } => drill::LOOKED_AT,
+            Self::Undo(undone) => undo::looks_at(undone),
         }
     }
 
@@ -109,6 +127,7 @@ impl Request {
             Self::Backup { claim, options } => backup::form(world, claim, options),
             Self::Restore { snapshot, options } => restore::form(world, snapshot, options),
             Self::Drill { snapshot, options } => drill::form(world, snapshot, options),
+            Self::Undo(_) => None,
         }
     }
 
@@ -121,6 +140,7 @@ impl Request {
             }
             Self::Restore { snapshot, options } => restore::questions(world, snapshot, options, known),
             Self::Drill { snapshot, .. } => drill::questions(world, snapshot, known),
+            Self::Undo(undone) => undo::questions(undone, world),
         }
     }
 
@@ -133,6 +153,7 @@ impl Request {
             Self::Backup { claim, options } => backup::plan(world, claim, answers, options, id, now),
             Self::Restore { snapshot, options } => restore::plan(world, snapshot, answers, options, id, now),
             Self::Drill { snapshot, options } => drill::plan(world, snapshot, answers, options, id, now),
+            Self::Undo(undone) => undo::plan(undone, world, answers, id, now),
         }
     }
 
@@ -149,6 +170,7 @@ impl Request {
             Self::Drill { snapshot, options } => {
                 Some(drill::command(options, &place(world, snapshot)?, &world.context.name))
             }
+            Self::Undo(undone) => Some(undo::command(undone, &world.context.name)),
         }
     }
 }

@@ -25,6 +25,8 @@ pub fn plan(id: OperationId) -> Plan {
         changes: vec![],
         command: String::new(),
         undo: vec![],
+        locks: vec![],
+        undoes: None,
         nodes: vec![],
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Event, Message, Reviewed, Session, Ticket};
 use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError};
 use crate::model::{Freshness, Kind, ObjRef};
-use crate::plan::{AccessQuestion, Act, Answers, DryRun, OperationId, Plan, Questions, Refusal, Request};
+use crate::plan::{AccessQuestion, Act, Answers, DryRun, OperationId, Plan, Questions, Refusal, Request, Target};
 
 /// How long an answer waits for a first list to come in before it is looked at again.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -135,7 +135,7 @@ impl Session {
         let (hands, post) = (self.cluster.as_ref().and_then(crate::cluster::Cluster::hands), self.post());
         tokio::spawn(async move {
             let dry_run = match hands {
-                Some(hands) => try_creates(&hands, &plan).await,
+                Some(hands) => try_writes(&hands, &plan).await,
                 None => DryRun::NotChecked("read-only mode sends no writes, not even as a dry run".into()),
             };
             // The session may have been closed meanwhile.
@@ -175,20 +175,27 @@ fn query(question: &AccessQuestion) -> AccessQuery {
     }
 }
 
-/// Sends what the plan creates as a dry run; the first refusal is the answer.
-async fn try_creates(hands: &Hands, plan: &Plan) -> DryRun {
-    let creates = plan.steps().into_iter().filter_map(|step| match &step.act {
-        Act::Create { at, manifest } => Some((at, manifest)),
+/// Sends what the plan creates, and what it deletes that is there already, as a dry run; the first refusal is the
+/// answer.
+async fn try_writes(hands: &Hands, plan: &Plan) -> DryRun {
+    let steps = plan.steps();
+    let made = steps.iter().filter_map(|step| match &step.act {
+        Act::Create { at, .. } if at.resource.plural == "namespaces" => Some(at.name.as_str()),
         _ => None,
     });
-    let made: Vec<&str> =
-        creates.clone().filter(|(at, _)| at.resource.plural == "namespaces").map(|(at, _)| at.name.as_str()).collect();
-    for (at, manifest) in creates {
-        // What goes into a namespace that the plan makes cannot be tried before there is one.
-        if at.namespace.as_deref().is_some_and(|namespace| made.contains(&namespace)) {
-            continue;
-        }
-        match hands.create(&at.resource, at.namespace.as_deref(), manifest, true).await {
+    let made: Vec<&str> = made.collect();
+    for step in steps {
+        let tried = match &step.act {
+            // What goes into a namespace that the plan makes cannot be tried before there is one.
+            Act::Create { at, .. } if at.namespace.as_deref().is_some_and(|inside| made.contains(&inside)) => continue,
+            Act::Create { at, manifest } => hands.create(&at.resource, at.namespace.as_deref(), manifest, true).await,
+            Act::Delete { target: Target::Known { at, uid } } => {
+                let (namespace, uid) = (at.namespace.as_deref(), Some(uid.as_str()));
+                hands.delete(&at.resource, namespace, &at.name, uid, None, true).await
+            }
+            _ => continue,
+        };
+        match tried {
             Ok(_) => {}
             Err(WriteError::Refused(error)) if !error.temporary() => return DryRun::Refused(error.to_string()),
             Err(WriteError::Refused(error) | WriteError::Unknown(error)) => {

@@ -74,7 +74,9 @@ impl Session {
                 running.abandon().await;
             }
         }
+        let colleagues = self.colleagues.elsewhere();
         *self = Self::open(options);
+        self.colleagues = colleagues;
         self.journey = Journey { from: Some(old).filter(|old| !old.is_empty()), said: None, ..journey };
     }
 

@@ -21,6 +21,8 @@ pub struct Desk {
     pub boards: Boards,
     /// Operations of this cluster, the newest first.
     pub operations: Vec<OperationView>,
+    /// Why operations of colleagues are not among them; `None` while they are, or were not asked for.
+    pub colleagues_unseen: Option<Box<str>>,
     /// What the console had to say.
     pub notices: Notices,
     /// Rights as the API server last told them, for those that were asked about.
@@ -41,6 +43,7 @@ impl Desk {
             world,
             boards: Boards::default(),
             operations: Vec::new(),
+            colleagues_unseen: None,
             notices: Notices::default(),
             rights: BTreeMap::new(),
             defaults: Defaults::default(),

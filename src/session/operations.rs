@@ -8,7 +8,7 @@ use super::{Event, Message, Session};
 use crate::engine::{EngineError, Report, Running};
 use crate::journal::{self, Entry, fold};
 use crate::model::{Key, Kind};
-use crate::plan::{End, OperationId, Output, Refusal, Resource, StepState, Verb};
+use crate::plan::{End, OperationId, Output, Refusal, Request, Resource, StepState, Verb};
 use crate::text;
 use crate::view::{Level, Made, OperationState, OperationView, StepView, Unclosed, WaitView};
 
@@ -24,6 +24,8 @@ pub(super) struct Tracked {
     waits: Option<WaitView>,
     held_elsewhere: bool,
     trouble: Option<String>,
+    /// What asks for taking it back; made once, when it has ended.
+    takes_back: Option<Arc<Request>>,
 }
 
 impl Tracked {
@@ -38,6 +40,19 @@ impl Tracked {
 
     pub(super) fn into_running(self) -> Option<Running> {
         self.running
+    }
+
+    /// Of a journal on this machine.
+    fn stored(run: journal::Run, held_elsewhere: bool) -> Self {
+        Self { run: Some(run), held_elsewhere, ..Self::default() }
+    }
+
+    /// Once it has ended, it can be asked to be taken back.
+    fn settle(&mut self) {
+        let ended = self.run.as_ref().filter(|run| run.progress.end.is_some());
+        if let (Some(run), None) = (ended, &self.takes_back) {
+            self.takes_back = Some(Arc::new(Request::undo(run.plan.clone(), run.progress.clone())));
+        }
     }
 
     pub(super) fn running(&self) -> Option<&Running> {
@@ -61,13 +76,24 @@ impl Session {
                 Ok(run) => {
                     ended += usize::from(run.closed.is_some());
                     if run.closed.is_none() || ended <= ENDED_SHOWN {
-                        let tracked = Tracked { run: Some(run), held_elsewhere: found.held, ..Tracked::default() };
-                        self.tracked.insert(found.id, tracked);
+                        self.tracked.insert(found.id, Tracked::stored(run, found.held));
                     }
                 }
             }
         }
         self.show_operations();
+    }
+
+    /// Reads the journal of an operation that another process on this machine runs, or ended.
+    pub(super) fn load_operation(&mut self, id: &OperationId, ended: bool) {
+        match self.tracked.get(id) {
+            Some(tracked) if !tracked.held_elsewhere => return,
+            None if ended => return,
+            Some(_) | None => {}
+        }
+        if let Some(Ok(run)) = self.options.store.find(id).map(|found| found.run.map(|run| (run, found.held))) {
+            self.tracked.insert(id.clone(), Tracked::stored(run.0, run.1));
+        }
     }
 
     pub(super) fn no_hands(&self, verb: Verb, object: String) -> Refusal {
@@ -130,8 +156,40 @@ impl Session {
 
     pub(super) fn show_operations(&mut self) {
         let can_act = self.cluster.as_ref().is_some_and(|cluster| cluster.hands().is_some());
-        let views = self.tracked.iter().rev();
-        self.desk.operations = views.filter_map(|(id, tracked)| view(id, tracked, can_act)).collect();
+        self.tracked.values_mut().for_each(Tracked::settle);
+        let mut views: Vec<_> = self.tracked.iter().filter_map(|(id, tracked)| view(id, tracked, can_act)).collect();
+        views.extend(self.colleague_views());
+        views.sort_by(|a, b| b.id.cmp(&a.id));
+        self.desk.operations = views;
+    }
+
+    /// Goes on with an interrupted operation.
+    ///
+    /// # Errors
+    /// In read-only mode, and before there is a connection.
+    pub fn resume(&mut self, id: &OperationId) -> Result<(), Refusal> {
+        let verb = self.run(id).map_or(Verb::Backup, |run| run.plan.verb);
+        let engine = self.engine().ok_or_else(|| self.no_hands(verb, format!("operation {id}")))?;
+        let running = engine.resume(id, &self.who(), self.reports(id));
+        self.tracked.entry(id.clone()).or_default().run_by(running);
+        self.show_operations();
+        Ok(())
+    }
+
+    /// Stops an operation: one that runs after the step under way; one that nobody runs is taken up for what it still
+    /// owes, and no more.
+    ///
+    /// # Errors
+    /// When nobody runs it: in read-only mode, and before there is a connection.
+    pub fn stop(&mut self, id: &OperationId) -> Result<(), Refusal> {
+        if self.tracked.get(id).and_then(Tracked::running).is_none() {
+            self.resume(id)?;
+        }
+        let who = self.who();
+        if let Some(running) = self.tracked.get(id).and_then(Tracked::running) {
+            running.stop(&who);
+        }
+        Ok(())
     }
 
     /// How an operation ended, or why it cannot go on here. `None` while it runs.
@@ -193,6 +251,9 @@ fn view(id: &OperationId, tracked: &Tracked, can_act: bool) -> Option<OperationV
         undo: run.plan.undo.iter().map(|undo| undo.as_str().into()).collect(),
         held: run.held(),
         unclosed: if state.active() { Vec::new() } else { unclosed(run) },
+        takes_back: tracked.takes_back.clone(),
+        elsewhere: (tracked.held_elsewhere && tracked.running.is_none())
+            .then(|| "another holdfast process on this machine".into()),
     })
 }
 

@@ -52,6 +52,7 @@ impl Session {
             self.cut_to(&scopes);
             self.turning = Some(scopes);
         }
+        self.ask_colleagues(Duration::ZERO);
     }
 
     /// Keeps what lies within the scopes. All rows follow at once: none may stand there for what is not looked at.

@@ -50,6 +50,7 @@ pub enum ActionId {
     Drill,
     Resume,
     Stop,
+    Undo,
     Proceed,
     Logs,
     NextField,
@@ -90,6 +91,7 @@ impl ActionId {
             Verb::Backup => Self::Backup,
             Verb::Restore => Self::Restore,
             Verb::Drill => Self::Drill,
+            Verb::Undo => Self::Undo,
         }
     }
 
@@ -336,7 +338,9 @@ actions! {
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes
-        "Stop the selected operation after the step under way; what is owed is still done"
+        "Stop it after the step under way; what it still owes is done"
+    Undo "undo" "undo" [] OPERATION bar 0 menu Some('u'); Writes
+        "Take back what the selected operation did: a plan to read, then a typed confirmation"
     Logs "logs" "logs" ["l"] OBJECTS bar 8 menu Some('l'); None
         "Read the logs about the selection; `:logs 15m` for 15 minutes"
     NextField "next-field" "next field" ["tab"] FORM bar 1 menu None; None "Go to the next field of the form"

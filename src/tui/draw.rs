@@ -175,8 +175,14 @@ fn operation_line(pen: &mut Pen, desk: &Desk, operation: &OperationView, area: R
     let level = operation.level();
     let (right, y) = (area.right(), area.y);
     let x = pen.put(area.x, y, right, &format!("{} {} ", level.glyph(), operation.state.word()), level);
-    let x = pen.put(x, y, right, &format!("{done}/{all}  "), Meaning::Muted);
+    let steps = if all > 0 { format!("{done}/{all}  ") } else { " ".to_owned() };
+    let x = pen.put(x, y, right, &steps, Meaning::Muted);
     let x = pen.put(x, y, right, &text::sanitize(&operation.title), Meaning::Text);
+    let colleague = operation.elsewhere.as_ref().filter(|_| all == 0);
+    let x = match colleague {
+        Some(who) => pen.put(x, y, right, &text::sanitize(&format!(" by {who}")), Meaning::Muted),
+        None => x,
+    };
     let rest = match (&operation.waits, &operation.message) {
         (Some(wait), _) => format!("waits for {} {}", wait.what, left(wait.until.duration_since(desk.now))),
         (None, Some(message)) => message.to_string(),

@@ -57,6 +57,7 @@ pub async fn run(
     let bell = Bell::new(session.config().bell);
     let pace = Pace { drawn: Instant::now(), due: None };
     app.recall(session.commands());
+    session.watch_colleagues();
     let asked = HashMap::new();
     Console { screen, session, app, spots, mouse, asked, bell, pace, changed: false, going: None }.run(signals).await
 }
@@ -278,8 +279,9 @@ impl Console<'_> {
                 };
             }
             Effect::Stop(id) => {
-                if let Ok(id) = OperationId::parse(&id) {
-                    self.session.stop(&id);
+                let stopped = OperationId::parse(&id).map(|id| self.session.stop(&id));
+                if let Ok(Err(refusal)) = stopped {
+                    return Performed::Said(Box::new(Input::Refused(Box::new(refusal))));
                 }
             }
             Effect::Resume(id) => {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Level;
 use crate::model::Key;
+use crate::plan::Request;
 
 /// How an operation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl OperationState {
         }
     }
 
-    /// Whether this console is taking its steps now.
+    /// Whether its steps are being taken now.
     pub const fn active(self) -> bool {
         matches!(self, Self::Running | Self::Stopping)
     }
@@ -166,6 +167,10 @@ pub struct OperationView {
     pub held: Option<SignedDuration>,
     /// What it opened and is not seen to have closed, while nobody is at it.
     pub unclosed: Vec<Unclosed>,
+    /// What asks for taking it back, once it has ended.
+    pub takes_back: Option<Arc<Request>>,
+    /// Who runs it and where, when that is not this console.
+    pub elsewhere: Option<Box<str>>,
 }
 
 /// Something that an operation opened and that is not seen closed: an application may stand still.
@@ -190,6 +195,11 @@ impl OperationView {
     /// How bad it is: what is not seen closed is worse than the operation's own state.
     pub fn level(&self) -> Level {
         if self.unclosed.is_empty() { self.state.level() } else { Level::Critical }
+    }
+
+    /// Whether this console is taking its steps now.
+    pub fn runs_here(&self) -> bool {
+        self.state.active() && self.elsewhere.is_none()
     }
 
     /// Steps seen done, and all steps.

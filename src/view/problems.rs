@@ -212,6 +212,10 @@ fn operation(operation: &OperationView) -> Option<Problem> {
         OperationState::Done | OperationState::Failed if by_hand.is_some() => {
             format!("release it by hand: {}", by_hand.unwrap_or_default())
         }
+        OperationState::Interrupted | OperationState::OutcomeUnknown if operation.elsewhere.is_some() => {
+            let who = operation.elsewhere.as_deref().unwrap_or_default();
+            format!("its journal is where it ran: look there, or ask {who}")
+        }
         OperationState::Interrupted if operation.can_resume => {
             format!("resume it from its actions, or with `holdfast operations resume {id}`")
         }

@@ -3,6 +3,7 @@
 
 use holdfast::tui::ACTIONS;
 
+use crate::lease::{SHORT, run_out};
 use crate::support::cluster::{Audited, TestCluster, User};
 use crate::support::person::Person;
 use crate::support::proxy::{Fault, Gate, Order};
@@ -22,6 +23,7 @@ async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
     cluster.claim("data").await;
     let from = cluster.audit().len();
     let sre = cluster.person(User::Sre);
+    sre.configure(SHORT);
     let gate = Gate::shut();
     let order = Order::on(http::Method::POST, "/volumesnapshots", Fault::Hold(gate.clone())).without("dryRun=All");
     cluster.proxy.order(order);
@@ -32,6 +34,7 @@ async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
     cluster.proxy.clear();
     let admin = cluster.person(User::Admin);
     admin.take_state_of(&sre);
+    run_out(cluster).await;
     let id = admin.operation().await["id"].as_str().unwrap().to_owned();
     (admin, id, from)
 }
@@ -59,12 +62,14 @@ async fn every_command(cluster: &TestCluster, admin: &Person, id: &str, flags: &
     }
     let dry = admin.run(&[&["backup", &path, "--dry-run"], flags].concat()).await.expect(0);
     assert!(dry.stdout.contains("not checked") || dry.stdout.contains("Not checked"), "{dry:?}");
-    for refused in [vec!["backup", &path, "--yes"], vec!["operations", "resume", id]] {
+    for refused in [vec!["backup", &path, "--yes"], vec!["operations", "resume", id], vec!["operations", "stop", id]] {
         let ended = admin.run(&[&refused, flags].concat()).await.expect(1);
         assert!(ended.stderr.contains("read-only"), "{ended:?}");
     }
     admin.run(&[&["operations", "list"], flags].concat()).await.expect(0);
     admin.run(&[&["operations", "show", id], flags].concat()).await.expect(0);
+    admin.run(&[&["operations", "script", id], flags].concat()).await.expect(0);
+    admin.run(&[&["operations", "undo", id, "--yes"], flags].concat()).await.expect(1);
     admin.run(&[&["journal", "verify"], flags].concat()).await.expect(0);
 }
 

@@ -23,10 +23,11 @@ fn fresh(phase: &str) -> Value {
 }
 
 fn answers(claim: &Pvc, fresh: Option<Value>) -> Answers {
-    let questions = questions(&live(), claim, &Options::default());
+    let world = with_claim(claim, Policies::default());
+    let questions = questions(&world, claim, &Options::default());
     let at = ObjectAt::of(Kind::Pvc, Some("shop"), &claim.meta.name);
     Answers {
-        objects: [(at, Ok(fresh))].into(),
+        objects: [(at, Ok(fresh)), (Lock::of(&world, claim).at(), Ok(None))].into(),
         access: questions.access.into_iter().map(|question| (question, Ok(true))).collect(),
         who: "sre".into(),
         ..Answers::default()

@@ -156,6 +156,8 @@ impl Case<'_> {
             changes: self.changes(&namespace, &id),
             command: command(options, at, &context.name),
             undo: vec![self.undo()],
+            locks: Vec::new(),
+            undoes: None,
             nodes: steps::nodes(&self.source, &self.claim, options),
             id,
         }

@@ -30,12 +30,11 @@ impl App {
 
     fn hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
         match id {
-            ActionId::Backup | ActionId::Restore | ActionId::Drill => self.verb_hindrance(desk, id.verb()?),
+            ActionId::Backup | ActionId::Restore | ActionId::Drill | ActionId::Undo => {
+                self.verb_hindrance(desk, id.verb()?)
+            }
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
-            ActionId::Stop => self.operation(desk).map_or_else(Some, |operation| {
-                (!operation.state.active())
-                    .then(|| format!("it is {}, not running here", operation.state.word().to_lowercase()))
-            }),
+            ActionId::Stop => self.operation(desk).map_or_else(Some, not_stoppable),
             ActionId::Proceed => self.not_confirmable(desk),
             ActionId::Logs => self.no_logs(desk),
             ActionId::Instance => self.no_instance(desk),
@@ -53,7 +52,7 @@ impl App {
                 Some(Key::Object(kind, _)) => Some(format!("a {} has no tree of its own", kind.spec().kind)),
                 _ => Some("select a volume, a restore point or a certificate first".to_owned()),
             },
-            ActionId::Suspend if desk.operations.iter().any(|operation| operation.state.active()) => {
+            ActionId::Suspend if desk.operations.iter().any(OperationView::runs_here) => {
                 Some("an operation runs here and would stand still; wait for its end, or stop it".to_owned())
             }
             ActionId::Copy if self.target(desk).is_none() => Some("nothing is selected".to_owned()),
@@ -84,8 +83,9 @@ impl App {
         let subject = match verb {
             Verb::Backup => self.backup_subject(desk)?,
             Verb::Restore | Verb::Drill => self.restore_subject(desk)?,
+            Verb::Undo => return taking_back(self.operation(desk)?),
         };
-        Ok(Request::new(verb, &subject, &desk.defaults))
+        Request::new(verb, &subject, &desk.defaults).ok_or_else(|| format!("a {verb} is about no object"))
     }
 
     /// Rights that the verbs which can be done with the selection need.
@@ -170,6 +170,23 @@ fn missing_rights(desk: &Desk, request: &Request) -> Option<String> {
     (!missing.is_empty()).then(|| format!("needs the right to {}", crate::text::list(&missing)))
 }
 
+/// What asks for an operation to be taken back, or why it cannot be.
+fn taking_back(operation: &OperationView) -> Result<Request, String> {
+    match (&operation.takes_back, &operation.elsewhere) {
+        (Some(request), _) => Ok((**request).clone()),
+        (None, Some(elsewhere)) => Err(format!("it is taken back where it ran: {elsewhere}")),
+        (None, None) => Err("it has not ended: resume it to its end, or stop it first".to_owned()),
+    }
+}
+
+fn not_stoppable(operation: &OperationView) -> Option<String> {
+    match &operation.elsewhere {
+        Some(elsewhere) => Some(format!("it is stopped where it runs: {elsewhere}")),
+        None if operation.state.active() || operation.can_resume => None,
+        None => Some(format!("it is {}, not running here", operation.state.word().to_lowercase())),
+    }
+}
+
 fn not_resumable(desk: &Desk, operation: &OperationView) -> Option<String> {
     let open = matches!(operation.state, OperationState::Interrupted | OperationState::OutcomeUnknown);
     if !open {
@@ -178,5 +195,8 @@ fn not_resumable(desk: &Desk, operation: &OperationView) -> Option<String> {
     if desk.world.context.read_only {
         return Some("this session is read-only".to_owned());
     }
-    (!operation.can_resume).then(|| "another console runs it; resume it there".to_owned())
+    (!operation.can_resume).then(|| match &operation.elsewhere {
+        Some(elsewhere) => format!("it is resumed where it ran: {elsewhere}"),
+        None => "there is no connection to the cluster yet".to_owned(),
+    })
 }

@@ -51,7 +51,7 @@ impl App {
 
     fn plan(&mut self, desk: &Desk, request: Request) -> Vec<Effect> {
         self.asks += 1;
-        let what = format!("what a {} of {} needs to know", request.verb(), request.object(&desk.world));
+        let what = format!("what the {} of {} needs to know", request.verb(), request.object(&desk.world));
         self.layers.push(Layer::Waiting(self.asks, what.into()));
         vec![Effect::Plan { ask: self.asks, request: Box::new(request) }]
     }

@@ -13,7 +13,7 @@ use super::{App, Effect};
 use crate::model::{Key, Kind};
 use crate::session::{Desk, KnownContext};
 use crate::text::{self, names};
-use crate::view::{Level, Whose};
+use crate::view::{Level, OperationView, Whose};
 
 impl App {
     pub(super) fn open_picker(&mut self, desk: &Desk, of: Argument) -> Vec<Effect> {
@@ -159,7 +159,7 @@ impl App {
         }
         match &self.contexts {
             Contexts::Known(Ok(known)) if known.iter().any(|context| *context.name == *name) => {
-                if desk.operations.iter().any(|operation| operation.state.active()) {
+                if desk.operations.iter().any(OperationView::runs_here) {
                     self.layers.push(Layer::Switch(name.into()));
                     return Vec::new();
                 }

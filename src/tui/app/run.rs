@@ -6,7 +6,7 @@ use super::super::layer::{Cursor, DetailLayer, Layer, Naming, Offer};
 use super::{App, Effect, typing};
 use crate::model::{Key, ObjRef};
 use crate::session::Desk;
-use crate::view::{Filter, Level, Pane, Remedy};
+use crate::view::{Filter, Level, OperationView, Pane, Remedy};
 
 /// What an action leads to, where it leads outside.
 type Effects = Vec<Effect>;
@@ -68,7 +68,7 @@ impl App {
                     return vec![Effect::AskRights(rights)];
                 }
             }
-            ActionId::Backup | ActionId::Restore | ActionId::Drill => return self.begin(desk, id),
+            ActionId::Backup | ActionId::Restore | ActionId::Drill | ActionId::Undo => return self.begin(desk, id),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
             ActionId::Proceed => self.proceed(desk),
@@ -315,7 +315,7 @@ impl App {
 
     fn quit(&mut self, desk: &Desk) -> Effects {
         let asked = matches!(self.layers.last(), Some(Layer::Quit));
-        if asked || !desk.operations.iter().any(|operation| operation.state.active()) {
+        if asked || !desk.operations.iter().any(OperationView::runs_here) {
             return vec![Effect::Quit];
         }
         self.layers.push(Layer::Quit);

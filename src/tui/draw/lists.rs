@@ -9,11 +9,15 @@ use super::super::theme::Meaning;
 use super::Pen;
 use crate::model::Key;
 use crate::session::Desk;
-use crate::view::StepState;
+use crate::text;
+use crate::view::{Level, StepState};
 
 pub(super) fn operations(pen: &mut Pen, desk: &Desk, cursor: &Cursor, area: Rect) {
     let count = format!(" {}", desk.operations.len());
-    pen.frame(area, &[("Operations", Meaning::Accent), (&count, Meaning::Muted)], &[], true);
+    let unseen = desk.colleagues_unseen.as_ref();
+    let unseen = unseen.map(|why| format!("  colleagues' are not seen: {}", text::sanitize(why))).unwrap_or_default();
+    let title = [("Operations", Meaning::Accent), (&*count, Meaning::Muted), (&*unseen, Level::Unknown.into())];
+    pen.frame(area, &title, &[], true);
     let inner = inside(area);
     if desk.operations.is_empty() {
         let text = "No operation yet.";

@@ -9,7 +9,7 @@ fn field(id: &'static str, kind: FieldKind, default: &str, required: bool) -> Fi
 }
 
 fn request() -> Request {
-    Request::new(Verb::Backup, &Uid::from("u"), &Defaults::default())
+    Request::new(Verb::Backup, &Uid::from("u"), &Defaults::default()).unwrap()
 }
 
 /// A form with a field of every kind.

@@ -22,8 +22,13 @@ pub(super) fn lines(app: &App, desk: &Desk, operation: &OperationView, room: usi
     let (done, all) = operation.progress();
     let mut lines = vec![vec![
         (format!("{} {}", level.glyph(), operation.state.word()), level.into()),
-        (format!("   {done} of {all} steps"), Meaning::Muted),
+        (if all > 0 { format!("   {done} of {all} steps") } else { String::new() }, Meaning::Muted),
     ]];
+    lines.extend(
+        operation.elsewhere.iter().filter(|_| all == 0).map(|who| {
+            one(&format!("by {}; its steps stand in the journal there", text::sanitize(who)), Meaning::Muted)
+        }),
+    );
     lines.extend(operation.started.map(|started| {
         let end = operation.ended.unwrap_or(desk.now);
         let took = text::age(end.duration_since(started));
@@ -129,7 +134,14 @@ fn gauge(percent: u64, columns: usize) -> String {
 fn next(app: &App, desk: &Desk, operation: &OperationView) -> Vec<String> {
     if operation.can_resume {
         let resume = app.keymap.way(ActionId::Resume);
-        return vec![format!("{resume} resumes it where its journal ends; nothing is done twice.")];
+        let stop = app.keymap.way(ActionId::Stop);
+        return vec![
+            format!("{resume} resumes it where its journal ends; nothing is done twice."),
+            format!("{stop} ends it: what it still owes is done, and no more."),
+        ];
+    }
+    if let (None, Some(elsewhere)) = (&operation.takes_back, &operation.elsewhere) {
+        return vec![format!("It is resumed, stopped and taken back where it runs: {elsewhere}.")];
     }
     if operation.ended.is_none() {
         return Vec::new();
@@ -150,6 +162,10 @@ fn next(app: &App, desk: &Desk, operation: &OperationView) -> Vec<String> {
     }
     if operation.made.is_some() {
         next.extend(operation.undo.iter().map(|undo| format!("Taking it back means: {undo}.")));
+        if operation.takes_back.is_some() {
+            let back = app.keymap.way(ActionId::Undo);
+            next.push(format!("{back} plans that; the plan is read and confirmed first."));
+        }
     }
     next
 }

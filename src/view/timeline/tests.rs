@@ -175,6 +175,8 @@ fn a_volume_has_its_copies_objective_operations_and_plans() {
         undo: Vec::new(),
         held: None,
         unclosed: Vec::new(),
+        takes_back: None,
+        elsewhere: None,
     };
     let operations = [operation("uid-db"), operation("uid-other")];
     for whose in [of(Kind::Pvc, "db"), of(Kind::VolumeSnapshot, "s1"), of(Kind::Pv, "pv-db")] {

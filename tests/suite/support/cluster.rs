@@ -85,6 +85,7 @@ pub(super) enum Backing {
 pub struct TestCluster {
     pub(super) backing: Backing,
     pub proxy: Proxy,
+    upstream: Upstream,
     pub namespace: String,
     /// Goes straight to the server, not through the proxy.
     client: kube::Client,
@@ -112,7 +113,13 @@ impl TestCluster {
         let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
         config.default_retry = false;
         let client = kube::Client::try_from(config).unwrap();
-        let cluster = Self { backing, proxy: Proxy::before(upstream).await, namespace: own_name(scenario), client };
+        let cluster = Self {
+            backing,
+            proxy: Proxy::before(upstream.clone()).await,
+            upstream,
+            namespace: own_name(scenario),
+            client,
+        };
         cluster.create(&manifests::namespace(&cluster.namespace)).await;
         cluster
     }
@@ -127,8 +134,35 @@ impl TestCluster {
 
     /// A person's machine with a kubeconfig that leads through the proxy.
     pub fn person(&self, user: User) -> Person {
+        self.person_by(&self.proxy, user)
+    }
+
+    /// A way of its own to the server: what is ordered to [`Self::proxy`] does not happen on it.
+    pub async fn other_way(&self) -> Proxy {
+        Proxy::before(self.upstream.clone()).await
+    }
+
+    /// A person's machine that goes this way.
+    pub fn person_by(&self, way: &Proxy, user: User) -> Person {
         let token = self.token(user);
-        Person::new(&self.proxy.kubeconfig("test", &self.namespace, &token), &[&token])
+        Person::new(&way.kubeconfig("test", &self.namespace, &token), &[&token])
+    }
+
+    /// A kubeconfig that leads straight to the server, not through the proxy: kubectl sends no token over plain HTTP.
+    pub fn straight(&self, user: User) -> String {
+        match &self.backing {
+            Backing::Sim(sim) => sim.kubeconfig(user.in_sim()),
+            Backing::Lab(lab) => std::fs::read_to_string(lab.dir.join(format!("{}.kubeconfig", user.name()))).unwrap(),
+        }
+    }
+
+    /// The lab's kubectl; `None` where there is none.
+    pub fn kubectl(&self) -> Option<PathBuf> {
+        let folder = match &self.backing {
+            Backing::Sim(_) => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/lab/bin"),
+            Backing::Lab(lab) => lab.bin.clone(),
+        };
+        Some(folder.join("kubectl")).filter(|kubectl| kubectl.exists())
     }
 
     /// Lets the tenant read this scenario's namespace. On the embedded cluster it may read each.

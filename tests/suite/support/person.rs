@@ -187,9 +187,9 @@ impl Person {
         self.entries().iter().map(|entry| entry["body"]["what"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The only operation as `operations list` tells it.
+    /// The only operation with a journal on this machine, as `operations list` tells it.
     pub async fn operation(&self) -> Value {
-        let listed = self.run(&["operations", "list", "-o", "json"]).await.expect(0).json();
+        let listed = self.run(&["operations", "list", "--here", "-o", "json"]).await.expect(0).json();
         let operations = listed.as_array().unwrap();
         assert_eq!(operations.len(), 1, "{operations:?}");
         operations[0].clone()

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use holdfast::config::Reading;
 use holdfast::model::{Delta, Key, Kind, Object, Scope, Touched};
-use holdfast::plan::{DryRun, backup};
+use holdfast::plan::{DryRun, End, Progress, Request, backup};
 use holdfast::tui::{Effect, Input, Keymap, Layer, Place};
 use holdfast::view::{OperationView, Pane};
 use insta::assert_snapshot;
@@ -429,4 +429,69 @@ fn help_stays_readable_with_many_keys() {
         driven.press("?");
         assert_snapshot!(format!("help-many-keys-{columns}x{lines}"), driven.screen());
     }
+}
+
+/// An operation that a colleague runs.
+fn colleagues() -> OperationView {
+    let elsewhere = Some("ada on web-1".into());
+    OperationView { elsewhere, steps: vec![], waits: None, made: None, undo: vec![], ..shop::operation() }
+}
+
+#[test]
+fn a_colleagues_operation_is_seen_and_left_to_its_machine() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.desk.operations = vec![colleagues()];
+    driven.input(Input::Changed);
+    driven.press("o");
+    assert!(driven.screen().contains("back up volume shop/data-db-0 by ada on web-1"), "{}", driven.screen());
+    driven.press("x");
+    for said in ["it is stopped where it runs: ada on web-1", "it is taken back where it ran: ada on web-1"] {
+        assert!(driven.screen().contains(said), "{said}: {}", driven.screen());
+    }
+    for letter in ["r", "s", "u"] {
+        driven.press(letter);
+        driven.press("x");
+    }
+    let writes = driven.effects.iter().filter(|effect| !matches!(effect, Effect::AskRights(_)));
+    assert_eq!(writes.count(), 0, "{:?}", driven.effects);
+    driven.press("esc enter");
+    assert_snapshot!("operation-of-a-colleague-120x36", driven.screen());
+    driven.press("q q q");
+    assert!(driven.effects.contains(&Effect::Quit), "what runs elsewhere does not keep a person here");
+}
+
+#[test]
+fn what_ended_is_taken_back_by_a_plan() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    let mut asked = Driven::new(shop::desk(), 120, 36);
+    let plan = screens::plan(asked.press("x b enter"));
+    let progress = Progress { end: Some(End::Done), ..Progress::default() };
+    let takes_back = Some(std::sync::Arc::new(Request::undo(plan, progress)));
+    driven.desk.operations = vec![OperationView { takes_back, ..shop::done() }];
+    driven.input(Input::Changed);
+    driven.press("o enter G");
+    assert_snapshot!("operation-to-take-back-120x36", driven.screen());
+    driven.effects.clear();
+    driven.press("x u");
+    let asked = driven.effects.iter().any(|effect| match effect {
+        Effect::Plan { request, .. } => matches!(**request, Request::Undo(_)),
+        _ => false,
+    });
+    assert!(asked, "{:?}", driven.effects);
+    assert!(driven.screen().contains("what the undo of"), "{}", driven.screen());
+}
+
+#[test]
+fn an_operation_that_nobody_runs_can_be_stopped_and_not_taken_back_yet() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.desk.operations = vec![shop::interrupted()];
+    driven.input(Input::Changed);
+    driven.press("o x");
+    assert!(
+        driven.screen().contains("it has not ended: resume it to its end, or stop it first"),
+        "{}",
+        driven.screen()
+    );
+    driven.press("s");
+    assert!(driven.effects.iter().any(|effect| matches!(effect, Effect::Stop(_))), "{:?}", driven.effects);
 }

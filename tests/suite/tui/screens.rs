@@ -51,6 +51,8 @@ pub fn plan(driven: &Driven) -> Plan {
         command: "holdfast backup shop/data-db-0 --context shop-prod".into(),
         changes: vec![format!("one VolumeSnapshot is created in namespace {}", meta.namespace())],
         undo: vec![format!("delete VolumeSnapshot {}: the volume itself is not touched", at.name)],
+        locks: vec![],
+        undoes: None,
         nodes: vec![
             step("create", format!("create {at}"), create, 60),
             step("cut", "wait until the snapshot is cut".into(), wait(), 120),

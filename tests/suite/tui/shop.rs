@@ -422,6 +422,8 @@ pub fn operation() -> OperationView {
         undo: vec!["delete the VolumeSnapshot (its copy in storage goes when the deletion policy says so)".into()],
         held: None,
         unclosed: Vec::new(),
+        takes_back: None,
+        elsewhere: None,
     }
 }
 

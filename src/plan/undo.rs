@@ -1,0 +1,110 @@
+//! Taking back what an operation did: an ordinary plan, with a review and a confirmation of its own.
+//!
+//! What that means is each verb's; this only sends on. An operation that has not ended is not taken back: it is
+//! resumed or stopped first, so that nothing of it is still under way.
+
+use jiff::Timestamp;
+
+use super::{Answers, Lock, OperationId, Plan, Progress, Questions, Refusal, Verb, backup};
+use crate::model::{Kind, World};
+use crate::text;
+
+/// What is taken back: a plan, and how far it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undone {
+    /// The plan.
+    pub plan: Plan,
+    /// How far it came.
+    pub progress: Progress,
+}
+
+impl Undone {
+    /// The operation for people.
+    pub fn said(&self) -> String {
+        format!("operation {} ({})", self.plan.id, text::sanitize(&self.plan.title))
+    }
+
+    /// Why it cannot be taken back, and what would clear it.
+    pub(super) fn refusal(&self, (why, clear): (String, String)) -> Refusal {
+        Refusal { verb: Verb::Undo, object: self.said(), why, clear }
+    }
+
+    /// What has to be held meanwhile: what the operation held. One from before there were locks held the claim's.
+    pub(super) fn locks(&self, world: &World) -> Vec<Lock> {
+        let subject = &self.plan.subject;
+        let claim = || match (subject.object.kind, &subject.object.namespace) {
+            (Kind::Pvc, Some(namespace)) => match world.inventory.pvcs.get(&subject.uid) {
+                Some(claim) => vec![Lock::of(world, claim)],
+                None => vec![Lock { namespace: namespace.to_string(), lineage: subject.uid.clone() }],
+            },
+            _ => Vec::new(),
+        };
+        if self.plan.locks.is_empty() { claim() } else { self.plan.locks.clone() }
+    }
+
+    /// What every plan that takes this back says of it, first among its facts.
+    pub(super) fn fact(&self) -> (String, String) {
+        ("takes back".to_owned(), self.said())
+    }
+
+    /// Refuses unless the operation has ended.
+    fn ended(&self) -> Result<(), Refusal> {
+        if self.progress.end.is_some() {
+            return Ok(());
+        }
+        let clear = format!(
+            "resume it to its end, or stop it: `holdfast operations stop {}` does what it still owes and no more",
+            self.plan.id
+        );
+        Err(self.refusal(("it has not ended".to_owned(), clear)))
+    }
+}
+
+/// Kinds that planning looks at.
+pub(super) fn looks_at(undone: &Undone) -> &'static [Kind] {
+    match undone.plan.verb {
+        Verb::Backup => backup::undo::LOOKED_AT,
+        Verb::Restore | Verb::Drill | Verb::Undo => &[],
+    }
+}
+
+/// What has to be asked.
+pub(super) fn questions(undone: &Undone, world: &World) -> Questions {
+    let own = match undone.plan.verb {
+        Verb::Backup => backup::undo::questions(undone),
+        Verb::Restore | Verb::Drill | Verb::Undo => Questions::default(),
+    };
+    undone.locks(world).iter().fold(own, |all, lock| all.and(lock.questions()))
+}
+
+/// The plan that takes it back.
+pub(super) fn plan(
+    undone: &Undone,
+    world: &World,
+    answers: &Answers,
+    id: OperationId,
+    now: Timestamp,
+) -> Result<Plan, Refusal> {
+    undone.ended()?;
+    match undone.plan.verb {
+        Verb::Backup => backup::undo::plan(undone, world, answers, id, now),
+        Verb::Drill => {
+            let why = "a drill removes by itself what it makes";
+            Err(undone.refusal((why.to_owned(), "there is nothing to take back".to_owned())))
+        }
+        Verb::Restore => {
+            let why = "the volume that it made may be in use by now, and nothing here proves that its data may go";
+            Err(undone
+                .refusal((why.to_owned(), format!("who is sure does it by hand: {}", undone.plan.undo.join("; ")))))
+        }
+        Verb::Undo => {
+            let why = "it took another operation back, and what it removed cannot be brought back by taking it back";
+            Err(undone.refusal((why.to_owned(), "do anew what is needed: back the volume up, for example".to_owned())))
+        }
+    }
+}
+
+/// The command that asks for the same.
+pub(super) fn command(undone: &Undone, context: &str) -> String {
+    text::command_line(&["holdfast", "operations", "undo", undone.plan.id.as_str(), "--context", context])
+}
