@@ -79,7 +79,7 @@ fn volume(i: usize) -> [Object; 4] {
 }
 
 fn desk(volumes: usize) -> Desk {
-    let policies = Policies { default_rpo: Some("4h".into()), rules: Vec::new() };
+    let policies = Policies { default_rpo: Some("4h".into()), ..Policies::default() };
     let mut desk = Desk::new(Context::default(), policies, now());
     for object in (0..volumes).flat_map(volume) {
         desk.world.apply(Delta::Upsert(Box::new(object), Scope::All), now());

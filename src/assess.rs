@@ -13,6 +13,7 @@ pub mod fate;
 pub mod forecast;
 pub mod proven;
 pub mod restore_point;
+pub mod retention;
 pub mod schedule;
 mod sight;
 pub mod standing;

@@ -10,10 +10,14 @@ mod demo;
 mod drill;
 mod exit;
 mod get;
+mod hold;
 mod keys;
 mod open;
 mod operations;
 mod out;
+mod policy;
+mod prune;
+mod reconcile;
 mod restore;
 mod settings;
 mod shell;
@@ -64,6 +68,11 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,
             Some(Command::Drill(drill)) => drill::run(&args.global, &drill).await,
             Some(Command::Restore(restore)) => restore::run(&args.global, &restore).await,
+            Some(Command::Prune(prune)) => prune::run(&args.global, &prune).await,
+            Some(Command::Hold(hold)) => hold::hold(&args.global, hold).await,
+            Some(Command::Release(release)) => hold::release(&args.global, &release).await,
+            Some(Command::Reconcile(reconcile)) => Box::pin(reconcile::run(&args.global, &reconcile)).await,
+            Some(Command::Policy(what)) => policy::run(&args.global, &what),
             Some(Command::Operations(what)) => operations::run(&args.global, &what).await,
             Some(Command::Journal(what)) => operations::journal(&what),
             Some(Command::Config(what)) => config::run(&args.global, &what),

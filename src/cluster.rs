@@ -4,7 +4,8 @@
 //! and a client that refuses every write by itself. [`watch()`] turns the server's lists and watches into
 //! [`crate::model::Delta`]s, [`watch_usage`] what a Prometheus says of used space, and [`follow_log`] reads what a
 //! container writes. Nothing here judges, keeps objects or decides to retry a write; answers leave as model
-//! objects or plain JSON, and errors as values that never hold a body or a token.
+//! objects or plain JSON, and errors as values that never hold a body or a token. [`tell_webhook`] tells an address of the
+//! operator's what failed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +27,7 @@ mod plugin;
 mod readonly;
 mod usage;
 mod watch;
+mod webhook;
 mod wire;
 
 pub use crate::plan::Resource;
@@ -37,6 +39,7 @@ pub use hands::{Hands, WriteError, Written};
 pub use logs::{LogEvent, LogQuery, LogStream, follow_log};
 pub use usage::{USAGE_EVERY, UsageFrom, UsageWatch, watch_usage};
 pub use watch::{WatchSet, watch};
+pub use webhook::{WebhookError, tell_webhook};
 
 use wire::Wire;
 

@@ -13,6 +13,7 @@ use crate::model::Policies;
 
 mod commented;
 mod places;
+pub mod policy;
 mod prometheus;
 mod read;
 mod schema;
@@ -21,6 +22,7 @@ mod spot;
 #[cfg(test)]
 mod tests;
 mod themes;
+mod webhook;
 
 pub use commented::commented;
 pub use places::{
@@ -33,6 +35,7 @@ pub use schema::{SETTINGS, Setting, Without};
 pub use shape::Shape;
 pub use spot::{Mistake, Source, Spot, Written};
 pub use themes::{ThemeFile, ThemeFolder};
+pub use webhook::WebhookUrl;
 
 /// The configuration. What each setting does stands in the registry, [`SETTINGS`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -47,6 +50,8 @@ pub struct Config {
     /// Keys of actions, in place of their own.
     #[serde(skip)]
     pub keys: Vec<KeySetting>,
+    /// The policy file, beside this one where it has no directory of its own.
+    pub policy_file: Option<PathBuf>,
     /// Recovery point objectives.
     pub policy: Policies,
     /// How long steps may take.
@@ -62,6 +67,7 @@ impl Default for Config {
             mouse: true,
             bell: false,
             keys: Vec::new(),
+            policy_file: None,
             policy: Policies::default(),
             deadlines: Deadlines::default(),
             contexts: BTreeMap::new(),

@@ -11,6 +11,7 @@ mod links;
 mod log;
 mod meta;
 mod policy;
+mod retention;
 mod storage;
 mod table;
 mod tls;
@@ -26,7 +27,8 @@ pub use kind::{Kind, KindSpec};
 pub use links::Links;
 pub use log::LogLine;
 pub use meta::{Meta, OwnerRef, annotation};
-pub use policy::{Policies, PolicyRule, Rpo};
+pub use policy::{Policies, Policy, PolicyRule, Rpo};
+pub use retention::{Bucket, Count, Hold, Keep};
 pub use storage::{
     AccessMode, ClaimRef, Content, ContentSource, DeletionPolicy, GroupContent, GroupSnapshot, Namespace, Pv, Pvc,
     ReclaimPolicy, SnapshotClass, SnapshotSource, StorageClass, VolumeAttachment, VolumeError, VolumeSnapshot,

@@ -204,6 +204,18 @@ impl Store {
     }
 }
 
+/// Writes a file that is whole at every moment: beside it first, then in its place.
+///
+/// # Errors
+/// When it cannot be written; the file that was there stays as it was.
+pub fn write_whole(path: &Path, text: &str) -> Result<(), StoreError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.new", std::process::id()));
+    let beside = PathBuf::from(beside);
+    fs::write(&beside, text).map_err(io_error("write", &beside))?;
+    fs::rename(&beside, path).map_err(io_error("write", path))
+}
+
 fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::Io { what, path, source }

@@ -1,16 +1,18 @@
 //! Which backups are planned for a volume, as far as that can be known.
 //!
-//! Only Velero's schedules are read. A schedule names namespaces, and may leave out a volume by labels or resources
+//! The policies' schedules and Velero's are read. A schedule names namespaces, and may leave out a volume by labels or resources
 //! that are not read here: what is planned is an expectation, never evidence of a copy.
 
 mod cron;
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use self::cron::Cron;
-use crate::model::{Pvc, Rpo, VeleroSchedule, World};
+use crate::model::{Policy, Pvc, Rpo, VeleroSchedule, World};
+
+pub use self::cron::Cron;
 
 /// The moment by which the next copy of a volume is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,15 +45,26 @@ fn takes(schedule: &VeleroSchedule, namespace: &str) -> bool {
 pub fn runs(schedule: &VeleroSchedule, after: Timestamp, until: Timestamp, most: usize) -> Option<Vec<Timestamp>> {
     let cron = Cron::parse(&schedule.cron)?;
     let last = schedule.last.or(schedule.meta.created).unwrap_or(after);
-    let next = |from: &Timestamp| cron.after(*from, last).filter(|at| *at <= until);
+    let next = |from: &Timestamp| cron.after(*from, last, &TimeZone::UTC).filter(|at| *at <= until);
     let first = next(&after);
     Some(std::iter::successors(first, next).take(most).collect())
+}
+
+/// The first run of a policy's schedule after a moment, which counts as the run before; `None` when it has none.
+pub fn run_after(policy: &Policy, moment: Timestamp) -> Option<Timestamp> {
+    Cron::parse(policy.schedule.as_deref()?)?.after(moment, moment, &policy.zone)
+}
+
+/// The first drill of a policy after a moment; `None` when it asks for none.
+pub fn drill_after(policy: &Policy, moment: Timestamp) -> Option<Timestamp> {
+    Cron::parse(policy.drill.as_deref()?)?.after(moment, moment, &policy.zone)
 }
 
 /// How far ahead the next copy is looked for.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 31);
 
-/// When the next copy of a claim is expected: by the first schedule that runs, else by its objective.
+/// When the next copy of a claim is expected: by the first schedule that runs, of its policy or of Velero, else by its
+/// objective.
 pub fn next_copy(
     world: &World,
     claim: &Pvc,
@@ -65,7 +78,11 @@ pub fn next_copy(
         let at = *runs(schedule, now, until, 1)?.first()?;
         Some(NextCopy { at, by: format!("Velero schedule {}", schedule.meta.name) })
     };
-    let planned = schedules.iter().filter_map(first).min_by_key(|next| next.at);
+    let own = world.policies.policy(&claim.meta).and_then(|policy| {
+        let at = run_after(policy, now).filter(|at| *at <= until)?;
+        Some(NextCopy { at, by: format!("policy {}", policy.name) })
+    });
+    let planned = schedules.iter().filter_map(first).chain(own).min_by_key(|next| next.at);
     planned.or_else(|| {
         let Rpo::Within(limit) = rpo else { return None };
         let at = last_good?.saturating_add(*limit).ok()?;
@@ -104,6 +121,17 @@ mod tests {
         put(&mut world, all.map(Object::VeleroSchedule));
         let next = next_copy(&world, &claim("db", None), None, &Rpo::NoPolicy, now()).unwrap();
         assert_eq!((next.at, next.by.as_str()), (ago(-30), "Velero schedule hourly"));
+    }
+
+    #[test]
+    fn a_policy_with_a_schedule_says_when_by_its_own_clocks() {
+        let mut world = live();
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let policy = Policy { schedule: Some("15 13 * * *".into()), zone, ..Policy::new("gold") };
+        world.policies.named = vec![policy];
+        put(&mut world, [Object::VeleroSchedule(schedule("nightly", "0 3 * * *", &[]))]);
+        let next = next_copy(&world, &claim("db", None), None, &Rpo::NoPolicy, now()).unwrap();
+        assert_eq!((next.at, next.by.as_str()), (ago(-15), "policy gold"));
     }
 
     #[test]

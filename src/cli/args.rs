@@ -8,6 +8,10 @@ use jiff::Timestamp;
 
 use crate::plan::{backup, drill, restore};
 
+mod retention;
+
+pub use retention::{Hold, Policy, Prune, Reconcile, Release};
+
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
 ///
 /// Without a command the console opens. Exit codes: 0 fine, 1 refused, failed or findings over the limit,
@@ -41,6 +45,9 @@ pub struct Global {
     /// The configuration file; left out, $HOLDFAST_CONFIG and then the user's own.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The policy file; left out, the one that the configuration names.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Write a log to this file; $HOLDFAST_LOG filters it.
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
@@ -59,6 +66,17 @@ pub enum Command {
     Restore(Restore),
     /// Prove that a restore point can be restored: in a namespace of its own, which goes again.
     Drill(Drill),
+    /// Delete the copies of a volume that no rule keeps: each with its reason, confirm, run.
+    Prune(Box<Prune>),
+    /// Keep a copy from being deleted: plan, review, confirm, run.
+    Hold(Hold),
+    /// Take the hold from a copy.
+    Release(Release),
+    /// Do what policies ask for and is due: back up, then prune; for a CronJob.
+    Reconcile(Reconcile),
+    /// The policy file: check one, print its schema.
+    #[command(subcommand)]
+    Policy(Policy),
     /// Operations: list, show, resume, stop, take back.
     #[command(subcommand)]
     Operations(Operations),

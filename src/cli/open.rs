@@ -7,8 +7,7 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 use super::args::Global;
-use super::settings;
-use super::{Exit, Failure, out};
+use super::{Exit, Failure, out, policy, settings};
 use crate::cluster::{self, ConnectError, Target};
 use crate::config::{Config, LOG_ENV, state_directory};
 use crate::model::{Connection, Freshness, Kind, World};
@@ -51,7 +50,8 @@ pub(super) fn target(global: &Global) -> Result<Target, Failure> {
 
 /// An open session on these kinds.
 pub(super) fn session(global: &Global, kinds: &[Kind], unnamed: Unnamed) -> Result<Session, Failure> {
-    let config = Config::load(global.config.as_deref())?;
+    let mut config = Config::load(global.config.as_deref())?;
+    config.policy.named = policy::policies(global, &config)?;
     session_at(global, config, kinds, unnamed, &state_directory()?)
 }
 
@@ -82,7 +82,8 @@ fn check(target: &Target) -> Result<(), ConnectError> {
 
 /// Opens the console, with its state in this directory.
 pub(super) async fn console(global: &Global, state: &Path) -> Result<Exit, Failure> {
-    let settings::Console { config, theme, themes, keymap } = settings::console(global)?;
+    let settings::Console { mut config, theme, themes, keymap } = settings::console(global)?;
+    config.policy.named = policy::policies(global, &config)?;
     let mouse = config.mouse;
     let mut session = session_at(global, config, Kind::ALL, Unnamed::AllElseOwn, state)?;
     match tui::run(&mut session, theme, themes, keymap, mouse).await {

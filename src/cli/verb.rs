@@ -19,6 +19,17 @@ pub(super) async fn carry_out(
     consent: &Consent,
     named: Option<&str>,
 ) -> Result<Exit, Failure> {
+    carry_out_counted(session, request, consent, named, None).await
+}
+
+/// The same where the number of what goes may have been given as well.
+pub(super) async fn carry_out_counted(
+    session: &mut Session,
+    request: Request,
+    consent: &Consent,
+    named: Option<&str>,
+    count: Option<&str>,
+) -> Result<Exit, Failure> {
     let reviewed = plan(session, request).await?;
     let to_stdout = consent.script.as_deref().is_some_and(|file| file == Path::new("-"));
     // A script on stdout is to be run: nothing else goes there.
@@ -32,7 +43,7 @@ pub(super) async fn carry_out(
     if consent.dry_run {
         return Ok(Exit::Fine);
     }
-    let Some(confirmed) = confirm(session, reviewed, consent.yes, named)? else {
+    let Some(confirmed) = confirm(session, reviewed, consent.yes.then_some((named, count)))? else {
         return Ok(Exit::Waiting);
     };
     let id = session.start(confirmed).map_err(|refusal| refused(&refusal))?;
@@ -79,7 +90,8 @@ pub(super) fn within(global: &Global, namespace: &str, path: &str) -> Result<Glo
     Ok(Global { namespace: vec![namespace.to_owned()], ..global.clone() })
 }
 
-async fn plan(session: &mut Session, request: Request) -> Result<Reviewed, Failure> {
+/// Asks for a plan and waits for it.
+pub(super) async fn plan(session: &mut Session, request: Request) -> Result<Reviewed, Failure> {
     let ticket = session.plan(request);
     loop {
         match session.next().await {
@@ -101,7 +113,8 @@ pub(super) fn refused(refusal: &Refusal) -> Failure {
     Failure::new(Exit::Refused, format!("{refusal}\n  what would clear it: {}", refusal.clear))
 }
 
-fn print_review(reviewed: &Reviewed, aside: bool) -> Result<(), Failure> {
+/// Prints a plan, `aside` on stderr.
+pub(super) fn print_review(reviewed: &Reviewed, aside: bool) -> Result<(), Failure> {
     let mut lines = vec![text::sanitize(&reviewed.plan.title).into_owned()];
     for section in review::review(&reviewed.plan, &reviewed.dry_run) {
         lines.push(format!("\n{}", section.heading));
@@ -124,13 +137,12 @@ fn write_script(script: &str, file: &Path, to_stdout: bool) -> Result<(), Failur
     Ok(())
 }
 
-/// The plan, confirmed by flag or by typing the names that it asks for. `None` when nobody is there to type. `named` is
-/// the context as it was given on the command line.
+/// The plan, confirmed by flag or by typing the names that it asks for. `None` when nobody is there to type. A flag says
+/// `yes` with the context and the number of what goes as they were given on the command line.
 fn confirm(
     session: &Session,
     reviewed: Reviewed,
-    yes: bool,
-    named: Option<&str>,
+    yes: Option<(Option<&str>, Option<&str>)>,
 ) -> Result<Option<Confirmed>, Failure> {
     let not_confirmed = |error| Failure::new(Exit::Refused, format!("{error}; nothing was done"));
     let who = session.desk().world.context.user.as_deref().unwrap_or("unknown").to_owned();
@@ -138,8 +150,8 @@ fn confirm(
         let message = "this console is read-only; the plan was printed and nothing was done";
         return Err(Failure::new(Exit::Refused, message));
     }
-    if yes {
-        return reviewed.plan.confirm_by_flag(named, &who).map(Some).map_err(not_confirmed);
+    if let Some((named, count)) = yes {
+        return reviewed.plan.confirm_by_flag(named, count, &who).map(Some).map_err(not_confirmed);
     }
     if !std::io::stdin().is_terminal() {
         out::say("holdfast: nobody is here to confirm; run it in a terminal, or add --yes");
@@ -147,8 +159,8 @@ fn confirm(
     }
     let mut typed = Vec::new();
     for proof in reviewed.plan.proofs() {
-        let (of, name, context) = (proof.of, text::sanitize(proof.name), text::sanitize(&reviewed.plan.context));
-        let question = format_args!("Type {name}, the name of the {of}, to start on context {context}: ");
+        let (said, name, context) = (proof.said(), text::sanitize(proof.name), text::sanitize(&reviewed.plan.context));
+        let question = format_args!("Type {name}, {said}, to start on context {context}: ");
         let line = out::ask(question).map_err(|error| Failure::new(Exit::Refused, error))?;
         typed.push(line.trim_end_matches(['\r', '\n']).to_owned());
     }

@@ -56,6 +56,9 @@ settings! {
     "bell" Flag Value("false") like "true";
         "Whether the terminal's bell rings with what the console has to say: an operation ended, the connection was lost \
          or came back, a marked or just backed up volume became critical."
+    "policy_file" File Nothing("there are no policies beside the rules below") like "\"holdfast.yaml\"";
+        "The policy file, YAML: which volumes are backed up when, which of their copies stay, how much may be lost. A \
+         name without a directory is one beside this file. `holdfast policy schema` says what may stand in it."
     "keys.ACTION" Keys Nothing("the key that `holdfast keys` lists") like "[\"p\", \"f2\"]";
         "The keys of an action, in place of its own; an empty list takes them all away. `holdfast keys` lists actions \
          and keys. What writes to a cluster needs ctrl held."

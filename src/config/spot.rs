@@ -57,6 +57,11 @@ impl<'a> Source<'a> {
         Self { file: file.into(), text }
     }
 
+    /// A place by its line and column, both from 1.
+    pub fn at(&self, line: usize, column: usize) -> Spot {
+        Spot { file: Arc::clone(&self.file), line, column }
+    }
+
     /// The place where a range of bytes begins.
     pub fn spot(&self, range: &Range<usize>) -> Spot {
         let before = self.text.get(..range.start.min(self.text.len())).unwrap_or_default();

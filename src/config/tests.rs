@@ -42,7 +42,10 @@ fn everything_that_can_be_said_is_understood() {
 #[case("mouse = \"yes\"", "1:9: mouse: needs true or false; this is a text")]
 #[case("readonly = true", "1:1: there is no setting \"readonly\"; did you mean contexts.NAME.read_only?")]
 #[case("themes = 'dark'", "1:1: there is no setting \"themes\"; did you mean theme?")]
-#[case("x = 1", "1:1: there is no setting \"x\"; there are theme, mouse, bell, keys, policy, deadlines and contexts")]
+#[case(
+    "x = 1",
+    "1:1: there is no setting \"x\"; there are theme, mouse, bell, policy_file, keys, policy, deadlines and contexts"
+)]
 #[case("[deadline]\ncut = '1m'", "1:2: there is no setting \"deadline\"; did you mean deadlines?")]
 #[case("[deadlines]\nredy = '1m'", "2:1: there is no setting \"redy\" in [deadlines]; did you mean ready?")]
 #[case("deadlines = '1m'", "1:13: deadlines is a table, written [deadlines]; this is a text")]

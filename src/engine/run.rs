@@ -213,11 +213,8 @@ impl Run {
         }
         match self.engine.broken_guard(&step.guards).await {
             Ok(None) => {}
-            Ok(Some(why)) => return self.fail(step, why).await,
-            Err(why) => {
-                self.state.since.entry(step.id.clone()).or_insert_with(now);
-                return self.wait(step, why).await;
-            }
+            Ok(Some(why)) => return self.unguarded(step, why).await,
+            Err(why) => return self.wait_unsent(step, why).await,
         }
         if let Some(moved) = self.stopped_by_lock(step).await? {
             return Ok(moved);
@@ -256,6 +253,24 @@ impl Run {
                 Ok(Some(true))
             }
         }
+    }
+
+    /// What guards a step does not hold any more. Where it would delete what is gone already, nothing is left to guard.
+    async fn unguarded(&mut self, step: &Step, why: String) -> Result<bool, EngineError> {
+        if !matches!(step.act, Act::Delete { .. }) {
+            return self.fail(step, why).await;
+        }
+        match self.engine.observe(step, self.state.id(), &self.state.progress).await {
+            Seen::Done(outputs) => self.done(step, outputs).await,
+            Seen::Pending(what) => self.wait_unsent(step, what).await,
+            Seen::NotDone | Seen::Conflict(_) | Seen::Unknown(_) => self.fail(step, why).await,
+        }
+    }
+
+    /// Waits with a step that has not begun.
+    async fn wait_unsent(&mut self, step: &Step, what: String) -> Result<bool, EngineError> {
+        self.state.since.entry(step.id.clone()).or_insert_with(now);
+        self.wait(step, what).await
     }
 
     async fn write(&mut self, step: &Step) -> Result<bool, EngineError> {

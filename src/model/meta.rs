@@ -22,7 +22,7 @@ pub mod annotation {
     pub const RESTORED_FROM: &str = "holdfast.dev/restored-from";
     /// On a restored claim: the moment whose data it holds (RFC 3339).
     pub const RESTORED_CUT: &str = "holdfast.dev/restored-cut";
-    /// How much a snapshot promises: `crash` or `application`.
+    /// How much a snapshot promises: `crash`, or `application` when the application had been told of the cut.
     pub const CONSISTENCY: &str = "holdfast.dev/consistency";
     /// On a restore point: how its last restore drill that succeeded went (see `LAST_PROVEN_BY` for which it was).
     /// Written as `passed at TIME from TIME: WHAT WAS FOUND`.
@@ -31,8 +31,12 @@ pub mod annotation {
     pub const LAST_PROVEN_BY: &str = "holdfast.dev/last-proven-by";
     /// Label on everything of a restore drill: the operation.
     pub const DRILL: &str = "holdfast.dev/drill";
-    /// Keeps a restore point from being deleted, and says why.
+    /// That a copy must not be deleted: see [`Hold`](crate::model::Hold).
     pub const HOLD: &str = "holdfast.dev/hold";
+    /// Until when a safety copy has to stay, RFC 3339.
+    pub const KEEP_UNTIL: &str = "holdfast.dev/keep-until";
+    /// Label on everything that Holdfast creates.
+    pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "holdfast");
     /// cert-manager: which Certificate a Secret or request belongs to.
     pub const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
     /// cert-manager: the revision a request is for.
@@ -51,7 +55,10 @@ pub mod annotation {
         LINEAGE,
         OPERATION,
         STEP,
+        CONSISTENCY,
         LAST_PROVEN,
+        HOLD,
+        KEEP_UNTIL,
         CERTIFICATE_NAME,
         CERTIFICATE_REVISION,
         DEFAULT_CLASS,

@@ -19,6 +19,13 @@ pub enum Authority {
         /// Who, as the API server knows them.
         who: String,
     },
+    /// A policy of the policy file asked for it when it was due.
+    Policy {
+        /// The policy's name.
+        policy: String,
+        /// Who let it, as the API server knows them.
+        who: String,
+    },
     /// An operation that was confirmed before goes on.
     Resumed {
         /// The operation.
@@ -32,7 +39,7 @@ impl Authority {
     /// Who it is.
     pub fn who(&self) -> &str {
         match self {
-            Self::Typed { who } | Self::Flag { who } | Self::Resumed { who, .. } => who,
+            Self::Typed { who } | Self::Flag { who } | Self::Policy { who, .. } | Self::Resumed { who, .. } => who,
         }
     }
 }
@@ -44,20 +51,34 @@ pub struct Confirmed {
     authority: Authority,
 }
 
-/// A name that has to be typed, exactly, before a plan may run.
+/// A name, or a number, that has to be typed, exactly, before a plan may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof<'a> {
-    /// What it is the name of, for people: `context` or `object`.
+    /// What it is the name of, for people: `context` or `object`; or [`NUMBER`].
     pub of: &'static str,
     /// The name.
     pub name: &'a str,
+}
+
+/// What a number proves: that it was read how many go.
+pub const NUMBER: &str = "number of copies";
+
+impl Proof<'_> {
+    /// What is typed, for people: `the name of the object`.
+    pub fn said(&self) -> String {
+        said(self.of)
+    }
+}
+
+fn said(of: &str) -> String {
+    if of == NUMBER { format!("the {of}") } else { format!("the name of the {of}") }
 }
 
 /// What was typed or given does not prove the target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotConfirmed {
     /// A name is missing or another was typed.
-    #[error("what was typed is not the name of the {of}, {expected:?}")]
+    #[error("what was typed is not {}, {expected:?}", said(.of))]
     Typed {
         /// Of what the name is.
         of: &'static str,
@@ -70,6 +91,14 @@ pub enum NotConfirmed {
         /// The plan's context.
         context: String,
     },
+    /// Something says yes beforehand to so many deletions that their number has to be given as well.
+    #[error(
+        "{count} copies at once are more than is usual: saying yes beforehand needs their number, with --count {count}"
+    )]
+    NotCounted {
+        /// How many.
+        count: String,
+    },
 }
 
 /// The place of the first character that makes what is typed another name, counted in characters; `None` while it
@@ -80,11 +109,12 @@ pub fn departs(name: &str, typed: &str) -> Option<usize> {
 }
 
 impl Plan {
-    /// The names that a person types to confirm, in this order: on a protected context its own, then the subject's.
-    /// The name of an object proves nothing about the cluster that it is on.
+    /// What a person types to confirm, in this order: on a protected context its name, then the subject's, then how
+    /// many go where that is unusual. The name of an object proves nothing about the cluster that it is on.
     pub fn proofs(&self) -> Vec<Proof<'_>> {
         let context = self.protected.then_some(Proof { of: "context", name: &self.context });
-        context.into_iter().chain([Proof { of: "object", name: &self.subject.object.name }]).collect()
+        let count = self.count.as_deref().map(|name| Proof { of: NUMBER, name });
+        context.into_iter().chain([Proof { of: "object", name: &self.subject.object.name }]).chain(count).collect()
     }
 
     /// Confirms by what a person typed: one text for each of [`Plan::proofs`].
@@ -102,15 +132,39 @@ impl Plan {
     }
 
     /// Confirms by a flag given beforehand; it is recorded as such. `named` is the context as the person gave it,
-    /// `None` when it was left to the kubeconfig.
+    /// `None` when it was left to the kubeconfig; `count` how many go, as they gave it.
     ///
     /// # Errors
-    /// On a protected context that was not named.
-    pub fn confirm_by_flag(self, named: Option<&str>, who: &str) -> Result<Confirmed, NotConfirmed> {
-        if self.protected && named != Some(self.context.as_str()) {
-            return Err(NotConfirmed::NotNamed { context: self.context });
-        }
+    /// On a protected context that was not named, and when so many go that their number is needed and is another.
+    pub fn confirm_by_flag(
+        self,
+        named: Option<&str>,
+        count: Option<&str>,
+        who: &str,
+    ) -> Result<Confirmed, NotConfirmed> {
+        self.beforehand(named, count)?;
         Ok(Confirmed { authority: Authority::Flag { who: who.to_owned() }, plan: self })
+    }
+
+    /// Confirms because a policy asked for it; it is recorded as such. It never stands for the number of what goes: so
+    /// many deletions wait for a person.
+    ///
+    /// # Errors
+    /// As for a flag.
+    pub fn confirm_by_policy(self, named: Option<&str>, policy: &str, who: &str) -> Result<Confirmed, NotConfirmed> {
+        self.beforehand(named, None)?;
+        let authority = Authority::Policy { policy: policy.to_owned(), who: who.to_owned() };
+        Ok(Confirmed { authority, plan: self })
+    }
+
+    fn beforehand(&self, named: Option<&str>, count: Option<&str>) -> Result<(), NotConfirmed> {
+        if self.protected && named != Some(self.context.as_str()) {
+            return Err(NotConfirmed::NotNamed { context: self.context.clone() });
+        }
+        match &self.count {
+            Some(needed) if count != Some(needed.as_str()) => Err(NotConfirmed::NotCounted { count: needed.clone() }),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -162,7 +216,20 @@ mod tests {
         #[case] named: Option<&str>,
         #[case] runs: bool,
     ) {
-        assert_eq!(plan(protected).confirm_by_flag(named, "ada").is_ok(), runs);
+        assert_eq!(plan(protected).confirm_by_flag(named, None, "ada").is_ok(), runs);
+        assert_eq!(plan(protected).confirm_by_policy(named, "gold", "ada").is_ok(), runs);
+    }
+
+    #[test]
+    fn many_deletions_take_their_number_from_everybody_and_no_policy_has_it() {
+        let many = || Plan { count: Some("12".into()), ..plan(false) };
+        assert!(many().confirm_typed(&["data"], "ada").is_err());
+        assert!(many().confirm_typed(&["data", "11"], "ada").is_err());
+        assert!(many().confirm_typed(&["data", "12"], "ada").is_ok());
+        let said = many().confirm_by_flag(None, None, "ada").unwrap_err().to_string();
+        assert!(said.contains("--count 12"), "{said}");
+        assert!(many().confirm_by_flag(None, Some("12"), "ada").is_ok());
+        assert!(many().confirm_by_policy(None, "gold", "ada").is_err());
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::text;
 pub use form::{command, deadline, form, options, reason};
 
 /// Label on everything this console creates.
-pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "holdfast");
+pub const MANAGED_BY: (&str, &str) = annotation::MANAGED_BY;
 /// Kinds that planning looks at.
 pub const LOOKED_AT: &[Kind] = &[Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass, Kind::Pod];
 /// Label with the UID of the claim a snapshot was cut from.
@@ -182,6 +182,7 @@ impl<'a> Case<'a> {
             context: self.world.context.name.to_string(),
             server: self.world.context.server.to_string(),
             protected: self.world.context.protected,
+            count: None,
             subject: Subject {
                 object: self.claim.meta.reference(Kind::Pvc),
                 uid: self.claim.meta.uid(),

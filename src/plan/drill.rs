@@ -140,6 +140,7 @@ impl Case<'_> {
             context: context.name.to_string(),
             server: context.server.to_string(),
             protected: context.protected,
+            count: None,
             subject: Subject {
                 object: ObjRef::namespaced(Kind::VolumeSnapshot, namespace.as_str(), at.name.as_str()),
                 uid: self.source.uid.clone(),

@@ -134,21 +134,31 @@ pub enum Verb {
     Drill,
     /// Takes back what an operation did.
     Undo,
+    /// Deletes the copies of one volume that no rule keeps.
+    Prune,
+    /// Keeps one copy from being deleted.
+    Hold,
+    /// Takes a hold away.
+    Release,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: &[Verb] = &[Verb::Backup, Verb::Restore, Verb::Drill, Verb::Undo];
+    pub const ALL: &[Verb] =
+        &[Verb::Backup, Verb::Restore, Verb::Drill, Verb::Undo, Verb::Prune, Verb::Hold, Verb::Release];
 }
 
 impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Backup => f.write_str("backup"),
-            Self::Restore => f.write_str("restore"),
-            Self::Drill => f.write_str("drill"),
-            Self::Undo => f.write_str("undo"),
-        }
+        f.write_str(match self {
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+            Self::Drill => "drill",
+            Self::Undo => "undo",
+            Self::Prune => "prune",
+            Self::Hold => "hold",
+            Self::Release => "release",
+        })
     }
 }
 
@@ -168,6 +178,9 @@ pub struct Plan {
     /// Whether the context is protected: a confirmation has to name it as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
+    /// How many objects go, where so many go at once that their number is typed as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<String>,
     /// What is confirmed.
     pub subject: Subject,
     /// When the plan was made.

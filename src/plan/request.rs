@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, drill,
-    restore, undo,
+    hold, prune, restore, undo,
 };
 use crate::model::{Kind, Uid, World};
 
@@ -45,6 +45,25 @@ pub enum Request {
     },
     /// What an operation did is taken back.
     Undo(Box<Undone>),
+    /// The deletion of copies of one volume.
+    Prune {
+        /// The claim.
+        claim: Uid,
+        /// What was chosen.
+        options: prune::Options,
+    },
+    /// A hold on one copy.
+    Hold {
+        /// The VolumeSnapshot.
+        snapshot: Uid,
+        /// What was chosen.
+        options: hold::Options,
+    },
+    /// The end of a hold.
+    Release {
+        /// The VolumeSnapshot.
+        snapshot: Uid,
+    },
 }
 
 impl Request {
@@ -55,6 +74,9 @@ impl Request {
             Verb::Drill => Some(Self::Drill { snapshot: subject.clone(), options: drill::Options::default() }),
             Verb::Backup => Some(Self::Backup { claim: subject.clone(), options: defaults.backup.clone() }),
             Verb::Undo => None,
+            Verb::Prune => Some(Self::Prune { claim: subject.clone(), options: prune::Options::default() }),
+            Verb::Hold => Some(Self::Hold { snapshot: subject.clone(), options: hold::Options::default() }),
+            Verb::Release => Some(Self::Release { snapshot: subject.clone() }),
         }
     }
 
@@ -76,7 +98,11 @@ impl Request {
             Self::Drill { snapshot, .. } => {
                 Ok(Self::Drill { snapshot: snapshot.clone(), options: drill::options(filled)? })
             }
-            Self::Undo(_) => Ok(self.clone()),
+            Self::Prune { claim, .. } => Ok(Self::Prune { claim: claim.clone(), options: prune::options(filled)? }),
+            Self::Hold { snapshot, .. } => {
+                Ok(Self::Hold { snapshot: snapshot.clone(), options: hold::options(filled)? })
+            }
+            Self::Release { .. } | Self::Undo(_) => Ok(self.clone()),
         }
     }
 
@@ -87,14 +113,20 @@ impl Request {
             Self::Restore { .. } => Verb::Restore,
             Self::Drill { .. } => Verb::Drill,
             Self::Undo(_) => Verb::Undo,
+            Self::Prune { .. } => Verb::Prune,
+            Self::Hold { .. } => Verb::Hold,
+            Self::Release { .. } => Verb::Release,
         }
     }
 
     /// The object that it is about, and of which kind that is.
     pub fn subject(&self) -> (Kind, &Uid) {
         match self {
-            Self::Backup { claim, .. } => (Kind::Pvc, claim),
-            Self::Restore { snapshot, .. } | Self::Drill { snapshot, .. } => (Kind::VolumeSnapshot, snapshot),
+            Self::Backup { claim, .. } | Self::Prune { claim, .. } => (Kind::Pvc, claim),
+            Self::Restore { snapshot, .. }
+            | Self::Drill { snapshot, .. }
+            | Self::Hold { snapshot, .. }
+            | Self::Release { snapshot } => (Kind::VolumeSnapshot, snapshot),
             Self::Undo(undone) => (undone.plan.subject.object.kind, &undone.plan.subject.uid),
         }
     }
@@ -117,6 +149,8 @@ impl Request {
             Self::Restore { .. } => restore::LOOKED_AT,
             Self::Drill { .. } => drill::LOOKED_AT,
             Self::Undo(undone) => undo::looks_at(undone),
+            Self::Prune { .. } => prune::LOOKED_AT,
+            Self::Hold { .. } | Self::Release { .. } => hold::LOOKED_AT,
         }
     }
 
@@ -127,21 +161,26 @@ impl Request {
             Self::Backup { claim, options } => backup::form(world, claim, options),
             Self::Restore { snapshot, options } => restore::form(world, snapshot, options),
             Self::Drill { snapshot, options } => drill::form(world, snapshot, options),
-            Self::Undo(_) => None,
+            Self::Prune { claim, options } => prune::form(world, claim, options),
+            Self::Hold { snapshot, options } => hold::form(world, snapshot, options),
+            Self::Release { .. } | Self::Undo(_) => None,
         }
     }
 
     /// What has to be asked, given what is known. What was answered may be asked for again and is not sent twice.
     pub fn questions(&self, world: &World, known: &Answers) -> Questions {
-        match self {
-            Self::Backup { claim, options } => {
-                let claim = world.inventory.pvcs.get(claim);
-                claim.map(|claim| backup::questions(world, claim, options)).unwrap_or_default()
+        let (claims, snapshots) = (&world.inventory.pvcs, &world.inventory.snapshots);
+        let found = match self {
+            Self::Backup { claim, options } => claims.get(claim).map(|claim| backup::questions(world, claim, options)),
+            Self::Restore { snapshot, options } => Some(restore::questions(world, snapshot, options, known)),
+            Self::Drill { snapshot, .. } => Some(drill::questions(world, snapshot, known)),
+            Self::Prune { claim, options } => claims.get(claim).map(|claim| prune::questions(world, claim, options)),
+            Self::Hold { snapshot, .. } | Self::Release { snapshot } => {
+                snapshots.get(snapshot).map(|snapshot| hold::questions(world, snapshot))
             }
-            Self::Restore { snapshot, options } => restore::questions(world, snapshot, options, known),
-            Self::Drill { snapshot, .. } => drill::questions(world, snapshot, known),
-            Self::Undo(undone) => undo::questions(undone, world),
-        }
+            Self::Undo(undone) => Some(undo::questions(undone, world)),
+        };
+        found.unwrap_or_default()
     }
 
     /// The plan.
@@ -154,24 +193,25 @@ impl Request {
             Self::Restore { snapshot, options } => restore::plan(world, snapshot, answers, options, id, now),
             Self::Drill { snapshot, options } => drill::plan(world, snapshot, answers, options, id, now),
             Self::Undo(undone) => undo::plan(undone, world, answers, id, now),
+            Self::Prune { claim, options } => prune::plan(world, claim, answers, options, id, now),
+            Self::Hold { snapshot, options } => hold::plan(world, snapshot, answers, options, id, now),
+            Self::Release { snapshot } => hold::release(world, snapshot, answers, id, now),
         }
     }
 
     /// The command that asks for the same; `None` when the object is gone.
     pub fn command(&self, world: &World) -> Option<String> {
-        match self {
-            Self::Backup { claim, options } => {
-                let claim = world.inventory.pvcs.get(claim)?;
-                Some(backup::command(options, claim, &world.context.name))
-            }
-            Self::Restore { snapshot, options } => {
-                Some(restore::command(options, &place(world, snapshot)?, &world.context.name))
-            }
-            Self::Drill { snapshot, options } => {
-                Some(drill::command(options, &place(world, snapshot)?, &world.context.name))
-            }
-            Self::Undo(undone) => Some(undo::command(undone, &world.context.name)),
-        }
+        let context = &world.context.name;
+        let (claims, snapshots) = (&world.inventory.pvcs, &world.inventory.snapshots);
+        Some(match self {
+            Self::Backup { claim, options } => backup::command(options, claims.get(claim)?, context),
+            Self::Restore { snapshot, options } => restore::command(options, &place(world, snapshot)?, context),
+            Self::Drill { snapshot, options } => drill::command(options, &place(world, snapshot)?, context),
+            Self::Undo(undone) => undo::command(undone, context),
+            Self::Prune { claim, options } => prune::command(options, claims.get(claim)?, context),
+            Self::Hold { snapshot, options } => hold::command(options, snapshots.get(snapshot)?, context),
+            Self::Release { snapshot } => hold::release_command(snapshots.get(snapshot)?, context),
+        })
     }
 }
 

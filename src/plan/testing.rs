@@ -14,6 +14,7 @@ pub fn plan(id: OperationId) -> Plan {
         context: "lab".into(),
         server: "https://127.0.0.1".into(),
         protected: false,
+        count: None,
         subject: Subject {
             object: ObjRef::namespaced(Kind::Pvc, "shop", "data"),
             uid: Uid::from("u"),

@@ -64,7 +64,7 @@ impl Undone {
 pub(super) fn looks_at(undone: &Undone) -> &'static [Kind] {
     match undone.plan.verb {
         Verb::Backup => backup::undo::LOOKED_AT,
-        Verb::Restore | Verb::Drill | Verb::Undo => &[],
+        Verb::Restore | Verb::Drill | Verb::Undo | Verb::Prune | Verb::Hold | Verb::Release => &[],
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn looks_at(undone: &Undone) -> &'static [Kind] {
 pub(super) fn questions(undone: &Undone, world: &World) -> Questions {
     let own = match undone.plan.verb {
         Verb::Backup => backup::undo::questions(undone),
-        Verb::Restore | Verb::Drill | Verb::Undo => Questions::default(),
+        Verb::Restore | Verb::Drill | Verb::Undo | Verb::Prune | Verb::Hold | Verb::Release => Questions::default(),
     };
     undone.locks(world).iter().fold(own, |all, lock| all.and(lock.questions()))
 }
@@ -96,6 +96,14 @@ pub(super) fn plan(
             let why = "the volume that it made may be in use by now, and nothing here proves that its data may go";
             Err(undone
                 .refusal((why.to_owned(), format!("who is sure does it by hand: {}", undone.plan.undo.join("; ")))))
+        }
+        Verb::Prune => {
+            let why = "a copy that was deleted cannot be brought back";
+            Err(undone.refusal((why.to_owned(), "back the volume up anew".to_owned())))
+        }
+        Verb::Hold | Verb::Release => {
+            let why = "it is taken back by its counterpart, which has a plan of its own";
+            Err(undone.refusal((why.to_owned(), undone.plan.undo.join("; "))))
         }
         Verb::Undo => {
             let why = "it took another operation back, and what it removed cannot be brought back by taking it back";

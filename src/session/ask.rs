@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Event, Message, Reviewed, Session, Ticket};
-use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError};
+use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError, Written};
 use crate::model::{Freshness, Kind, ObjRef};
-use crate::plan::{AccessQuestion, Act, Answers, DryRun, OperationId, Plan, Questions, Refusal, Request, Target};
+use crate::plan::{
+    AccessQuestion, Act, Answers, DryRun, ObjectAt, OperationId, Plan, Questions, Refusal, Request, Target::Known,
+};
 
 /// How long an answer waits for a first list to come in before it is looked at again.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -175,27 +177,26 @@ fn query(question: &AccessQuestion) -> AccessQuery {
     }
 }
 
-/// Sends what the plan creates, and what it deletes that is there already, as a dry run; the first refusal is the
-/// answer.
+/// Sends what the plan writes as a dry run; the first refusal is the answer. What is done to objects, or in namespaces,
+/// that the plan only makes cannot be tried before they are there.
 async fn try_writes(hands: &Hands, plan: &Plan) -> DryRun {
     let steps = plan.steps();
-    let made = steps.iter().filter_map(|step| match &step.act {
-        Act::Create { at, .. } if at.resource.plural == "namespaces" => Some(at.name.as_str()),
-        _ => None,
-    });
-    let made: Vec<&str> = made.collect();
-    for step in steps {
-        let tried = match &step.act {
-            // What goes into a namespace that the plan makes cannot be tried before there is one.
-            Act::Create { at, .. } if at.namespace.as_deref().is_some_and(|inside| made.contains(&inside)) => continue,
-            Act::Create { at, manifest } => hands.create(&at.resource, at.namespace.as_deref(), manifest, true).await,
-            Act::Delete { target: Target::Known { at, uid } } => {
-                let (namespace, uid) = (at.namespace.as_deref(), Some(uid.as_str()));
-                hands.delete(&at.resource, namespace, &at.name, uid, None, true).await
-            }
-            _ => continue,
-        };
-        match tried {
+    let made: Vec<&str> = steps
+        .iter()
+        .filter_map(|step| match &step.act {
+            Act::Create { at, .. } if at.resource.plural == "namespaces" => Some(at.name.as_str()),
+            _ => None,
+        })
+        .collect();
+    let in_made = |at: &ObjectAt| at.namespace.as_deref().is_some_and(|namespace| made.contains(&namespace));
+    let mut tried = false;
+    for step in &steps {
+        if matches!(&step.act, Act::Create { at, .. } if in_made(at)) {
+            continue;
+        }
+        let Some(answer) = try_write(hands, &step.act).await else { continue };
+        tried = true;
+        match answer {
             Ok(_) => {}
             Err(WriteError::Refused(error)) if !error.temporary() => return DryRun::Refused(error.to_string()),
             Err(WriteError::Refused(error) | WriteError::Unknown(error)) => {
@@ -203,7 +204,23 @@ async fn try_writes(hands: &Hands, plan: &Plan) -> DryRun {
             }
         }
     }
-    DryRun::Accepted
+    if tried { DryRun::Accepted } else { DryRun::NotChecked("no step of it can be tried before it runs".into()) }
+}
+
+async fn try_write(hands: &Hands, act: &Act) -> Option<Result<Written, WriteError>> {
+    Some(match act {
+        Act::Create { at, manifest } => hands.create(&at.resource, at.namespace.as_deref(), manifest, true).await,
+        Act::Patch { target: Known { at, uid }, patch, .. } => {
+            let mut operations = vec![json!({ "op": "test", "path": "/metadata/uid", "value": uid.as_str() })];
+            operations.extend(patch.as_array().cloned().unwrap_or_default());
+            let patch = Value::Array(operations);
+            hands.patch_json(&at.resource, at.namespace.as_deref(), &at.name, &patch, true).await
+        }
+        Act::Delete { target: Known { at, uid } } => {
+            hands.delete(&at.resource, at.namespace.as_deref(), &at.name, Some(uid.as_str()), None, true).await
+        }
+        _ => return None,
+    })
 }
 
 async fn yaml(eyes: &Eyes, object: &ObjRef) -> Result<String, String> {

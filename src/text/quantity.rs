@@ -136,6 +136,19 @@ pub fn parse_span(text: &str) -> Option<SignedDuration> {
     }
 }
 
+/// A span of time in full, as [`parse_span`] reads it: `1d12h`. Parts of a second are left out.
+pub fn span(span: SignedDuration) -> String {
+    let mut left = span.as_secs().unsigned_abs();
+    let mut said = if span.is_negative() { "-".to_owned() } else { String::new() };
+    for (unit, seconds) in [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60), ("s", 1)] {
+        if left >= seconds {
+            said = format!("{said}{}{unit}", left / seconds);
+            left %= seconds;
+        }
+    }
+    if said.is_empty() { "0s".to_owned() } else { said }
+}
+
 /// Reads a duration as people write it: a [span](parse_span), or finer units (`90s`, `10m`, `1h30m`, `1d`, `500ms`).
 ///
 /// # Errors
@@ -303,6 +316,12 @@ mod tests {
             prop_assert_eq!(parse_bytes(&count.to_string()), Some(count));
             prop_assert!(bytes(count).len() <= 6);
             prop_assert_eq!(parse_bytes(&exact(count)), Some(count));
+        }
+
+        #[test]
+        fn spans_read_as_themselves(seconds in -1_000_000_000i64..1_000_000_000) {
+            let duration = SignedDuration::from_secs(seconds);
+            prop_assert_eq!(parse_span(&span(duration)), Some(duration));
         }
 
         #[test]

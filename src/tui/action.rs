@@ -48,6 +48,9 @@ pub enum ActionId {
     Backup,
     Restore,
     Drill,
+    Prune,
+    Hold,
+    Release,
     Resume,
     Stop,
     Undo,
@@ -92,6 +95,9 @@ impl ActionId {
             Verb::Restore => Self::Restore,
             Verb::Drill => Self::Drill,
             Verb::Undo => Self::Undo,
+            Verb::Prune => Self::Prune,
+            Verb::Hold => Self::Hold,
+            Verb::Release => Self::Release,
         }
     }
 
@@ -335,6 +341,12 @@ actions! {
         "Make a new volume from the selected restore point, beside the original"
     Drill "drill" "drill" [] OBJECTS bar 0 menu Some('d'); Writes
         "Prove that the restore point can be restored: in a namespace that goes again"
+    Prune "prune" "prune" [] OBJECTS bar 0 menu Some('p'); Writes
+        "Delete the copies of the selected volume that no rule keeps: each with its reason, then a typed confirmation"
+    Hold "hold" "hold" [] OBJECTS bar 0 menu Some('h'); Writes
+        "Keep the selected restore point from being deleted, with a reason and an end"
+    Release "release" "release" [] OBJECTS bar 0 menu Some('e'); Writes
+        "Take the hold from the selected restore point"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes

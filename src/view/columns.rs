@@ -153,6 +153,7 @@ const VOLUMES: &[Column] = columns! {
     "name"        "Name"        16..32 Left  Words  0 "Name of the claim";
     "lastGood"    "Last good"    9..9  Right Past   0 "Age of the last good restore point";
     "rpo"         "RPO"          5..7  Right Span   2 "How old the last good copy may be";
+    "nextRun"     "Next run"     8..9  Right Future 10 "When the next backup is expected: by its policy or Velero's schedules, or at last by its objective";
     "fate"        "Fate"        14..14 Left  Words  4 "What would delete the data or its copies";
     "copies"      "Copies"       6..14 Right Number 5 "Restore points: good ones, and those that are not";
     "encrypted"   "Encrypted"    10..10 Left  Words  6 "Whether there is evidence that the data is encrypted at rest";
@@ -171,7 +172,8 @@ const RESTORE_POINTS: &[Column] = columns! {
     "size"        "Size"         6..8  Right Bytes  3 "Size that a restore needs";
     "proven"      "Proven"       6..8  Right Past   4 "How long ago a restore drill last proved it";
     "deletion"    "On delete"    9..9  Left  Words  5 "What deleting the snapshot object does to the copy";
-    "class"       "Class"        8..24 Left  Words  6 "VolumeSnapshotClass or Velero kind";
+    "heldUntil"   "Held until"  12..12 Left  Words  6 "Whether it is held, so that nothing here deletes it, and until when";
+    "class"       "Class"        8..24 Left  Words  7 "VolumeSnapshotClass or Velero kind";
 };
 
 const CERTIFICATES: &[Column] = columns! {

@@ -76,7 +76,7 @@ fn copy(claim: &str, name: &str, hours: i64) -> [Object; 2] {
 /// A world in which every kind is live, and its boards.
 fn seen(objects: impl IntoIterator<Item = Object>) -> (World, Boards) {
     let mut world = World::default();
-    world.policies = Policies { default_rpo: Some("4h".into()), rules: Vec::new() };
+    world.policies = Policies { default_rpo: Some("4h".into()), ..Policies::default() };
     for object in objects {
         world.apply(Delta::Upsert(Box::new(object), Scope::All), now());
     }
@@ -131,11 +131,11 @@ fn printed(boards: &Boards, pane: Pane, key: &Key) -> Vec<String> {
 fn a_volume_row_says_what_is_known_and_what_is_not() {
     let (_, boards) = shop();
     let db = printed(&boards, Pane::Volumes, &key(Kind::Pvc, "shop/db"));
-    assert_eq!(db, ["✓ Ok", "shop", "db", "1h", "4h", "· data", "1", "?", "10.0Gi", "?", "-", "pod db-0"]);
+    assert_eq!(db, ["✓ Ok", "shop", "db", "1h", "4h", "in 3h", "· data", "1", "?", "10.0Gi", "?", "-", "pod db-0"]);
     let old = printed(&boards, Pane::Volumes, &key(Kind::Pvc, "shop/old"));
     assert_eq!(old[..4], ["✗ Breached", "shop", "old", "9h"]);
     let copy = printed(&boards, Pane::RestorePoints, &key(Kind::VolumeSnapshot, "shop/old-1"));
-    assert_eq!(copy, ["✓ Good", "shop", "old-1", "9h", "old", "?", "-", "✓ Retain", "-"]);
+    assert_eq!(copy, ["✓ Good", "shop", "old-1", "9h", "old", "?", "-", "✓ Retain", "-", "-"]);
 }
 
 /// Tells a world of one measurement: how much of 10Gi is used, in per mille, and its age in seconds.
@@ -302,7 +302,7 @@ fn tables_and_json_come_from_the_same_cells() {
     listing.refresh(board, &world, now());
     let table = output::table(listing.rows(board, 0), Pane::Volumes.columns(), now());
     let lines: Vec<&str> = table.lines().collect();
-    assert!(lines[0].starts_with("STATE        NAMESPACE   NAME   LAST GOOD   RPO   FATE"), "{table}");
+    assert!(lines[0].starts_with("STATE        NAMESPACE   NAME   LAST GOOD   RPO   NEXT RUN   FATE"), "{table}");
     assert!(lines[1].starts_with("✗ Breached   shop        old           9h    4h"), "the worst first: {table}");
     let json = output::json_value(listing.rows(board, 0), Pane::Volumes.columns());
     assert_eq!(json[0]["state"], "Breached");

@@ -21,6 +21,10 @@ scenarios!(
 /// had before both.
 async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
     cluster.claim("data").await;
+    cluster.claim("other").await;
+    for name in ["old", "new"] {
+        crate::prune::copy(cluster, "other", name, |_| {}).await;
+    }
     let from = cluster.audit().len();
     let sre = cluster.person(User::Sre);
     sre.configure(SHORT);
@@ -62,7 +66,17 @@ async fn every_command(cluster: &TestCluster, admin: &Person, id: &str, flags: &
     }
     let dry = admin.run(&[&["backup", &path, "--dry-run"], flags].concat()).await.expect(0);
     assert!(dry.stdout.contains("not checked") || dry.stdout.contains("Not checked"), "{dry:?}");
-    for refused in [vec!["backup", &path, "--yes"], vec!["operations", "resume", id], vec!["operations", "stop", id]] {
+    let (other, copy) = (format!("{}/other", cluster.namespace), format!("{}/old", cluster.namespace));
+    let policy = admin.home().join("holdfast.yaml");
+    std::fs::write(&policy, "policies: [{ name: all, rpo: 1h }]\n").unwrap();
+    for refused in [
+        vec!["backup", &path, "--yes"],
+        vec!["operations", "resume", id],
+        vec!["operations", "stop", id],
+        vec!["prune", &other, "--keep-last", "1", "--yes"],
+        vec!["hold", &copy, "--reason", "audit", "--yes"],
+        vec!["reconcile", "--once", "-n", &cluster.namespace, "--policy", policy.to_str().unwrap()],
+    ] {
         let ended = admin.run(&[&refused, flags].concat()).await.expect(1);
         assert!(ended.stderr.contains("read-only"), "{ended:?}");
     }
@@ -77,7 +91,7 @@ async fn every_command_leaves_no_write_in_the_audit_log(cluster: TestCluster) {
     let (admin, id, from) = administrator(&cluster).await;
     every_command(&cluster, &admin, &id, &["--read-only"]).await;
     assert_eq!(writes(&cluster, from, "admin"), []);
-    assert_eq!(cluster.snapshots().await.len(), 0);
+    assert_eq!(cluster.snapshots().await.len(), 2);
     // The log does show writes: those of the operation that the administrator found.
     assert_ne!(writes(&cluster, from, "sre"), []);
 }
@@ -117,5 +131,5 @@ async fn every_action_of_the_console_leaves_no_write_in_the_audit_log(cluster: T
     terminal.press("1");
     terminal.until("the console to be well", |screen| screen.contains("READ-ONLY")).await;
     assert_eq!(writes(&cluster, from, "admin"), []);
-    assert_eq!(cluster.snapshots().await.len(), 0);
+    assert_eq!(cluster.snapshots().await.len(), 2);
 }

@@ -11,6 +11,7 @@ mod logs;
 mod mouse;
 mod pictures;
 mod restore;
+mod retain;
 mod screens;
 pub mod shop;
 mod size;

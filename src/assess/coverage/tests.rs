@@ -249,7 +249,7 @@ fn without_an_objective(
 #[test]
 fn the_default_objective_is_named() {
     let claim = claim("db", None);
-    let mut world = with_claim(&claim, Policies { default_rpo: Some("1h".into()), rules: Vec::new() });
+    let mut world = with_claim(&claim, Policies { default_rpo: Some("1h".into()), ..Policies::default() });
     put_snapshot(&mut world, snapshot(&claim, "s", ago(90)));
     let judged = coverage(&world, &claim, now());
     assert_eq!(said(&judged), "last good copy shop/s was cut 1h ago; the objective is 1h (default)");

@@ -1,6 +1,9 @@
 //! Cron expressions as Velero reads them (robfig/cron, `ParseStandard`): five fields, names of months and weekdays,
-//! `@daily` and the like, `@every DURATION`. Times are UTC; an expression with a time zone of its own is not read, so
-//! that no run is promised at a wrong hour.
+//! `@daily` and the like, `@every DURATION`. The time zone is told from outside; an expression with one of its own is
+//! not read, so that no run is promised at a wrong hour.
+//!
+//! Where clocks go forward, a run in the hour that is left out comes as much later. Where they go back, a run of every
+//! hour comes in both of the hours, any other in the first.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -57,34 +60,59 @@ impl Cron {
         Some(Self::At(Box::new(fields)))
     }
 
-    /// The first run after a moment. `@every` counts from `last`, the run before.
-    pub fn after(&self, moment: Timestamp, last: Timestamp) -> Option<Timestamp> {
+    /// The first run after a moment, by the clocks of a time zone. `@every` counts from `last`, the run before.
+    pub fn after(&self, moment: Timestamp, last: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         match self {
             Self::Every(every) => {
                 let since = moment.duration_since(last).as_secs().max(0);
                 let runs = since.checked_div(every.as_secs())? + 1;
                 last.checked_add(SignedDuration::from_secs(runs.checked_mul(every.as_secs())?)).ok()
             }
-            Self::At(fields) => fields.after(moment),
+            Self::At(fields) => fields.after(moment, zone),
         }
     }
 }
 
+/// How many minutes ahead a run of every hour is looked for minute by minute.
+const SOON: i64 = 3 * 60;
+/// Every hour of a day.
+const EACH_HOUR: u64 = (1 << 24) - 1;
+
 impl Fields {
-    fn after(&self, moment: Timestamp) -> Option<Timestamp> {
+    fn after(&self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let minute = moment.as_second().div_euclid(60) + 1;
-        let first = Timestamp::from_second(minute * 60).ok()?.to_zoned(TimeZone::UTC).datetime();
+        let first = Timestamp::from_second(minute * 60).ok()?;
+        if self.hours == EACH_HOUR
+            && let Some(run) = self.soon(first, zone)
+        {
+            return Some(run);
+        }
+        let first = first.to_zoned(zone.clone()).datetime();
         let mut date = first.date();
         for _ in 0..DAYS {
-            if self.day(date) {
-                let from = if date == first.date() { (first.hour(), first.minute()) } else { (0, 0) };
-                if let Some((hour, minute)) = self.time(from) {
-                    return Some(date.at(hour, minute, 0, 0).to_zoned(TimeZone::UTC).ok()?.timestamp());
+            let mut from = (date == first.date()).then_some((first.hour(), first.minute())).or(Some((0, 0)));
+            while let Some(time) = from.filter(|_| self.day(date)).and_then(|from| self.time(from)) {
+                if let Some(run) = run(date, time, zone, moment) {
+                    return Some(run);
                 }
+                from = match time {
+                    (23, 59) => None,
+                    (hour, 59) => Some((hour + 1, 0)),
+                    (hour, minute) => Some((hour, minute + 1)),
+                };
             }
             date = date.tomorrow().ok()?;
         }
         None
+    }
+
+    /// A run of every hour that comes within the next hours, whatever the clocks do meanwhile.
+    fn soon(&self, first: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let mut minutes = (0..SOON).filter_map(|minutes| first.checked_add(SignedDuration::from_mins(minutes)).ok());
+        minutes.find(|at| {
+            let at = at.to_zoned(zone.clone());
+            self.day(at.date()) && holds(self.minutes, at.minute())
+        })
     }
 
     fn day(&self, date: Date) -> bool {
@@ -100,6 +128,12 @@ impl Fields {
             (from..60).find(|m| holds(self.minutes, *m)).map(|m| (h, m))
         })
     }
+}
+
+/// A run at a time of a day, if that is after a moment: a time that comes twice may be over the first time only.
+fn run(date: Date, (hour, minute): (i8, i8), zone: &TimeZone, moment: Timestamp) -> Option<Timestamp> {
+    let run = date.at(hour, minute, 0, 0).to_zoned(zone.clone()).ok()?.timestamp();
+    (run > moment).then_some(run)
 }
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
@@ -169,7 +203,23 @@ mod tests {
     #[case("@every 6h", "2026-03-01T16:30:00Z")]
     fn the_first_run_after_noon(#[case] text: &str, #[case] next: &str) {
         let cron = Cron::parse(text).unwrap_or_else(|| panic!("{text} was not read"));
-        assert_eq!(cron.after(at("2026-03-01T12:00:00Z"), at("2026-03-01T10:30:00Z")), Some(at(next)));
+        let found = cron.after(at("2026-03-01T12:00:00Z"), at("2026-03-01T10:30:00Z"), &TimeZone::UTC);
+        assert_eq!(found, Some(at(next)));
+    }
+
+    // Berlin went forward at 01:00Z on the 29th of March, and back at 01:00Z on the 25th of October.
+    #[rstest]
+    #[case::winter("0 3 * * *", "2026-03-01T12:00:00Z", "2026-03-02T02:00:00Z")]
+    #[case::summer("0 3 * * *", "2026-07-01T12:00:00Z", "2026-07-02T01:00:00Z")]
+    #[case::left_out("30 2 * * *", "2026-03-29T00:00:00Z", "2026-03-29T01:30:00Z")]
+    #[case::twice_first("30 2 * * *", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z")]
+    #[case::twice_not_again("30 2 * * *", "2026-10-25T00:45:00Z", "2026-10-26T01:30:00Z")]
+    #[case::every_hour("30 * * * *", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z")]
+    #[case::every_hour_on("30 * * * *", "2026-10-25T01:30:00Z", "2026-10-25T02:30:00Z")]
+    #[case::the_day_is_theirs("0 0 1 * *", "2026-03-01T12:00:00Z", "2026-03-31T22:00:00Z")]
+    fn the_clocks_of_a_time_zone_count(#[case] text: &str, #[case] from: &str, #[case] next: &str) {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        assert_eq!(Cron::parse(text).unwrap().after(at(from), at(from), &zone), Some(at(next)));
     }
 
     #[rstest]
@@ -191,6 +241,6 @@ mod tests {
     #[test]
     fn a_day_that_never_comes_is_given_up() {
         let never = Cron::parse("0 0 31 2 *").unwrap();
-        assert_eq!(never.after(at("2026-03-01T12:00:00Z"), at("2026-03-01T12:00:00Z")), None);
+        assert_eq!(never.after(at("2026-03-01T12:00:00Z"), at("2026-03-01T12:00:00Z"), &TimeZone::UTC), None);
     }
 }

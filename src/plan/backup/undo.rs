@@ -130,6 +130,7 @@ impl<'a> Case<'a> {
             context: self.world.context.name.to_string(),
             server: self.world.context.server.to_string(),
             protected: self.world.context.protected,
+            count: None,
             subject: self.subject(),
             made: now,
             facts: self.facts(),

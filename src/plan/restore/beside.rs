@@ -145,6 +145,7 @@ impl Case<'_> {
             context: context.name.to_string(),
             server: context.server.to_string(),
             protected: context.protected,
+            count: None,
             subject: Subject {
                 object: crate::model::ObjRef::namespaced(Kind::VolumeSnapshot, namespace.as_str(), at.name.as_str()),
                 uid: self.source.uid.clone(),

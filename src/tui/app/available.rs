@@ -6,6 +6,7 @@ use super::super::action::{Action, ActionId, Availability};
 use super::super::layer::Layer;
 use super::App;
 use crate::assess::restore_point::{RestorePointState, good};
+use crate::assess::retention::hold;
 use crate::model::{Key, Kind, Uid};
 use crate::plan::{AccessQuestion, Request, Verb};
 use crate::session::Desk;
@@ -30,9 +31,13 @@ impl App {
 
     fn hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
         match id {
-            ActionId::Backup | ActionId::Restore | ActionId::Drill | ActionId::Undo => {
-                self.verb_hindrance(desk, id.verb()?)
-            }
+            ActionId::Backup
+            | ActionId::Restore
+            | ActionId::Drill
+            | ActionId::Undo
+            | ActionId::Prune
+            | ActionId::Hold
+            | ActionId::Release => self.verb_hindrance(desk, id.verb()?),
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, not_stoppable),
             ActionId::Proceed => self.not_confirmable(desk),
@@ -81,9 +86,12 @@ impl App {
     /// What a verb on the selection asks for, or why it cannot be done with it.
     pub(super) fn request(&self, desk: &Desk, verb: Verb) -> Result<Request, String> {
         let subject = match verb {
-            Verb::Backup => self.backup_subject(desk)?,
+            Verb::Backup => self.volume(desk, "backed up")?,
             Verb::Restore | Verb::Drill => self.restore_subject(desk)?,
             Verb::Undo => return taking_back(self.operation(desk)?),
+            Verb::Prune => self.volume(desk, "pruned")?,
+            Verb::Hold => self.restore_point(desk, false)?,
+            Verb::Release => self.restore_point(desk, true)?,
         };
         Request::new(verb, &subject, &desk.defaults).ok_or_else(|| format!("a {verb} is about no object"))
     }
@@ -95,17 +103,13 @@ impl App {
         needed.into_iter().collect()
     }
 
-    /// The claim that a backup would be of, or why there is none.
-    fn backup_subject(&self, desk: &Desk) -> Result<Uid, String> {
-        let volumes = self.panes.state(Pane::Volumes);
-        if self.layers.is_empty() && self.panes.focus == Pane::Volumes && volumes.marks.len() > 1 {
-            let unmark = self.keymap.way(ActionId::Unmark);
-            return Err(format!("{}; volumes are backed up one at a time, {unmark} unmarks all", volumes.marks_said()));
-        }
+    /// The claim that something would be done with, or why there is none.
+    fn volume(&self, desk: &Desk, done: &str) -> Result<Uid, String> {
+        self.one_of(Pane::Volumes, "volumes", done)?;
         match self.target(desk) {
             Some(Key::Object(Kind::Pvc, uid)) if desk.world.inventory.pvcs.get(&uid).is_some() => Ok(uid),
             Some(Key::Object(Kind::Pvc, _)) => Err("this volume is gone".to_owned()),
-            Some(_) => Err("only volumes are backed up: select one".to_owned()),
+            Some(_) => Err(format!("only volumes are {done}: select one")),
             None => Err("no volume is selected".to_owned()),
         }
     }
@@ -133,6 +137,38 @@ impl App {
             Some(_) => Err("only for restore points: select one".to_owned()),
             None => Err("no restore point is selected".to_owned()),
         }
+    }
+
+    /// The snapshot that would be held, or that is and would be released, or why there is none.
+    fn restore_point(&self, desk: &Desk, held: bool) -> Result<Uid, String> {
+        let done = if held { "released" } else { "held" };
+        self.one_of(Pane::RestorePoints, "restore points", done)?;
+        let (snapshots, now) = (&desk.world.inventory.snapshots, desk.now);
+        match self.target(desk) {
+            Some(Key::Object(Kind::VolumeSnapshot, uid)) => {
+                let snapshot = snapshots.get(&uid).ok_or_else(|| "this restore point is gone".to_owned())?;
+                match hold(snapshot) {
+                    None if held => Err("it is not held".to_owned()),
+                    Some(hold) if !held && hold.holds(now) => Err("it is held already; release it first".to_owned()),
+                    Some(_) | None => Ok(uid),
+                }
+            }
+            Some(Key::Object(Kind::DataUpload | Kind::PodVolumeBackup, _)) => {
+                Err("Velero deletes it when its backup expires, and knows no holds; extend the backup's ttl".to_owned())
+            }
+            Some(_) => Err(format!("only restore points are {done}: select one")),
+            None => Err("no restore point is selected".to_owned()),
+        }
+    }
+
+    /// Refuses several marked rows of a pane where one is worked on at a time.
+    fn one_of(&self, pane: Pane, rows: &str, done: &str) -> Result<(), String> {
+        let marked = self.panes.state(pane);
+        if self.layers.is_empty() && self.panes.focus == pane && marked.marks.len() > 1 {
+            let unmark = self.keymap.way(ActionId::Unmark);
+            return Err(format!("{}; {rows} are {done} one at a time, {unmark} unmarks all", marked.marks_said()));
+        }
+        Ok(())
     }
 
     /// The selected operation, or why there is none.

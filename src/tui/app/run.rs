@@ -60,15 +60,14 @@ impl App {
             | ActionId::ResetColumns
             | ActionId::ColumnsLeft
             | ActionId::ColumnsRight => self.arrange(desk, id, argument),
-            ActionId::Menu => {
-                let target = self.target(desk);
-                self.layers.push(Layer::Menu(self.menu(desk), 0, target));
-                let rights = self.rights_of_menu(desk);
-                if !rights.is_empty() {
-                    return vec![Effect::AskRights(rights)];
-                }
-            }
-            ActionId::Backup | ActionId::Restore | ActionId::Drill | ActionId::Undo => return self.begin(desk, id),
+            ActionId::Menu => return self.open_menu(desk),
+            ActionId::Backup
+            | ActionId::Restore
+            | ActionId::Drill
+            | ActionId::Undo
+            | ActionId::Prune
+            | ActionId::Hold
+            | ActionId::Release => return self.begin(desk, id),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
             ActionId::Proceed => self.proceed(desk),
@@ -113,6 +112,14 @@ impl App {
             ActionId::Help => self.layers.push(Layer::Help(self.place(), 0)),
         }
         Effects::new()
+    }
+
+    /// Opens the menu, and asks which of its rights there are.
+    fn open_menu(&mut self, desk: &Desk) -> Effects {
+        let target = self.target(desk);
+        self.layers.push(Layer::Menu(self.menu(desk), 0, target));
+        let rights = self.rights_of_menu(desk);
+        if rights.is_empty() { Effects::new() } else { vec![Effect::AskRights(rights)] }
     }
 
     /// Goes on from a plan that was read to the names that confirm it.

@@ -10,7 +10,7 @@ use super::super::pages::wrap;
 use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::Pen;
-use crate::plan::{Plan, departs};
+use crate::plan::{NUMBER, Plan, departs};
 use crate::session::Desk;
 use crate::text;
 use crate::view::Pane;
@@ -76,8 +76,8 @@ fn message(pen: &mut Pen, title: &str, lines: &[(String, Meaning)], body: Rect) 
 
 fn menu(pen: &mut Pen, app: &App, desk: &Desk, entries: &[(ActionId, Availability)], place: usize, body: Rect) {
     let count = u16::try_from(entries.len()).unwrap_or(u16::MAX);
-    // Lines of air between the entries, where there is room for them.
-    let apart = if count.saturating_mul(2).saturating_add(3) <= body.height { 2 } else { 1 };
+    // Lines of air between the entries, where half of the screen has room for them: what the menu is about stays seen.
+    let apart = if count.saturating_mul(2).saturating_add(3) <= body.height / 2 { 2 } else { 1 };
     let area = dialog(body, 84, count.saturating_mul(apart).saturating_add(3));
     let about = app.target(desk).and_then(|key| match key {
         crate::model::Key::Object(kind, uid) => {
@@ -183,7 +183,8 @@ fn answer(pen: &mut Pen, plan: &Plan, naming: &Naming, inner: Rect, mut y: u16) 
     let x = pen.put(x, y, inner.right(), &text::sanitize(proof.name), Meaning::Warn);
     let why = match (proofs.len(), last) {
         (1, _) => " to run this plan:".to_owned(),
-        (_, false) => format!(", the protected {}:", proof.of),
+        (_, false) if proof.of == "context" => ", the protected context:".to_owned(),
+        (_, false) => format!(", the {}, and then a number:", proof.of),
         (_, true) => format!(", the {}, to run this plan:", proof.of),
     };
     pen.put(x, y, inner.right(), &why, Meaning::Text);
@@ -201,7 +202,9 @@ fn answer(pen: &mut Pen, plan: &Plan, naming: &Naming, inner: Rect, mut y: u16) 
     }
     let (enter, meaning) = match (typed == proof.name, last) {
         (true, true) => ("enter runs it", Meaning::Key),
-        (true, false) => ("enter goes on to the object's name", Meaning::Key),
+        (true, false) if proof.of == "context" => ("enter goes on to the object's name", Meaning::Key),
+        (true, false) => ("enter goes on to the number of copies", Meaning::Key),
+        (false, _) if proof.of == NUMBER => ("enter does nothing until the number matches", Meaning::Muted),
         (false, _) => ("enter does nothing until the name matches", Meaning::Muted),
     };
     let hint = [(enter, meaning), ("esc gives it up", meaning)];

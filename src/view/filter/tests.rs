@@ -177,7 +177,7 @@ fn a_value_that_is_not_there_is_no_less_and_no_more() {
 #[case(
     "colour:red",
     "colour:red",
-    "there is no column \"colour\"; there are state, namespace, name, lastGood, rpo, fate, copies, encrypted, \
+    "there is no column \"colour\"; there are state, namespace, name, lastGood, rpo, nextRun, fate, copies, encrypted, \
      capacity, used, class, usedBy, level, label and age"
 )]
 #[case("na:x", "na:x", "\"na\" could be namespace or name")]

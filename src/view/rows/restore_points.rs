@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::{frame, said};
-use crate::assess::Judgement;
 use crate::assess::proven::proven;
 use crate::assess::restore_point::{self, Belongs, RestorePointState};
+use crate::assess::retention::hold;
+use crate::assess::{Judgement, Reason};
 use crate::model::{DeletionPolicy, Kind, Meta, VeleroItem, VolumeSnapshot, World};
 use crate::view::row::shown;
 use crate::view::{Cell, Level, Row};
@@ -25,9 +26,12 @@ pub(super) fn snapshot(world: &World, snapshot: &VolumeSnapshot, now: Timestamp)
         Cell::bytes(size),
         proven(&snapshot.meta).map_or(Cell::Nothing, |proof| Cell::Since(proof.at)),
         deletion(content.map_or(DeletionPolicy::Unknown, |content| content.deletion)),
+        held(snapshot, now),
         Cell::text_or_nothing(snapshot.class.as_ref()),
     ];
-    finish(world, Kind::VolumeSnapshot, &snapshot.meta, restore_point::good(world, snapshot, now), rest)
+    let judged = restore_point::good(world, snapshot, now).because_all(said_held(snapshot, now));
+    let judged = judged.until(hold(snapshot).and_then(|hold| hold.until).filter(|until| *until > now));
+    finish(world, Kind::VolumeSnapshot, &snapshot.meta, judged, rest)
 }
 
 pub(super) fn velero(world: &World, kind: Kind, item: &VeleroItem, now: Timestamp) -> Row {
@@ -42,12 +46,13 @@ pub(super) fn velero(world: &World, kind: Kind, item: &VeleroItem, now: Timestam
         Cell::bytes(item.bytes),
         Cell::Nothing,
         Cell::Word("Velero"),
+        Cell::Nothing,
         Cell::Word(kind.spec().kind),
     ];
     finish(world, kind, &item.meta, restore_point::velero(world, item, now), rest)
 }
 
-fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<RestorePointState>, rest: [Cell; 6]) -> Row {
+fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<RestorePointState>, rest: [Cell; 7]) -> Row {
     let said_state = match judged.value {
         RestorePointState::NotReady => "Not ready",
         other => other.word(),
@@ -58,6 +63,26 @@ fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<RestorePoint
     let (reasons, next) = said(judged.reasons);
     let cells = first.into_iter().chain(rest).collect();
     Row { level, state, reasons, next, cells, valid_until: judged.valid_until, ..frame(kind, meta) }
+}
+
+/// Whether a copy is held, and until when.
+fn held(snapshot: &VolumeSnapshot, now: Timestamp) -> Cell {
+    match hold(snapshot) {
+        None => Cell::Nothing,
+        Some(hold) if !hold.holds(now) => Cell::Word("ended"),
+        Some(hold) => {
+            let until = hold.until.map(|until| until.strftime("%Y-%m-%d").to_string());
+            Cell::Said(Level::Ok, until.unwrap_or_else(|| "released".to_owned()).into())
+        }
+    }
+}
+
+/// Why a copy is held, by whom and until when.
+fn said_held(snapshot: &VolumeSnapshot, now: Timestamp) -> Option<Reason> {
+    let hold = hold(snapshot)?;
+    let said = Reason::new(hold.said());
+    let next = "its deletionPolicy is still Retain: release it, or hold it anew";
+    Some(if hold.holds(now) { said } else { Reason::new(format!("{}; that is over", said.text)).next(next) })
 }
 
 fn claim_name(world: &World, uid: &crate::model::Uid) -> Cell {

@@ -23,7 +23,8 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
     let fates = fate::fate(world, claim, now);
     let filled = used(world, claim, now);
     let last = facts.last_good.as_ref().map(|(_, cut)| *cut);
-    let ahead = forecast(world, claim, &filled.value, || next_copy(world, claim, last, &facts.rpo, now), now);
+    let next = next_copy(world, claim, last, &facts.rpo, now);
+    let ahead = forecast(world, claim, &filled.value, || next.clone(), now);
     // Data that is going now outranks how old its last copy is.
     let going = fates.value.first().is_some_and(|worst| worst.severity == Severity::Critical);
     let (level, state, mut reasons) = if going {
@@ -47,6 +48,7 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
         Cell::Text(claim.meta.name.clone()),
         last_good(last, &facts.state),
         rpo(&facts.rpo),
+        next.as_ref().map_or(Cell::Nothing, |next| Cell::Until(next.at, Level::Info)),
         fate_cell(&fates.value),
         Cell::Counts(count(facts.good_count), count(facts.not_good_count)),
         encrypted(world, claim, now),
@@ -55,7 +57,8 @@ pub(super) fn row(world: &World, claim: &Pvc, now: Timestamp) -> Row {
         Cell::text_or_nothing(claim.storage_class.as_ref()),
         users(world, &templates, world.links.pods_mounting(&here)),
     ];
-    let ends = [covered.valid_until, fates.valid_until, filled.valid_until, ahead.valid_until];
+    let next = next.map(|next| next.at);
+    let ends = [covered.valid_until, fates.valid_until, filled.valid_until, ahead.valid_until, next];
     let valid_until = ends.into_iter().flatten().min();
     let (reasons, next) = said(reasons);
     Row { level, state, reasons, next, cells: cells.into(), valid_until, remedy, ..frame(Kind::Pvc, &claim.meta) }

@@ -30,6 +30,7 @@ pub fn plan(driven: &Driven) -> Plan {
     Plan {
         id: OperationId::parse("20260301-030612-7c1d9a04").unwrap(),
         verb: Verb::Backup,
+        count: None,
         title: format!("back up volume {}", meta.reference(Kind::Pvc).path()),
         context: driven.desk.world.context.name.to_string(),
         server: driven.desk.world.context.server.to_string(),

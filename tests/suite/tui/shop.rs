@@ -313,7 +313,7 @@ pub fn policies() -> Policies {
         labels: [].into(),
         rpo: rpo.into(),
     };
-    Policies { default_rpo: None, rules: vec![rule("shop", "4h"), rule("batch", "24h")] }
+    Policies { rules: vec![rule("shop", "4h"), rule("batch", "24h")], ..Policies::default() }
 }
 
 /// Who looks at what.

@@ -1,0 +1,67 @@
+//! `holdfast policy`, and the policies that every command looks with.
+
+use std::path::PathBuf;
+
+use super::args::{Global, Policy as What};
+use super::{Exit, Failure, out};
+use crate::config::policy::{PolicyError, load, schema};
+use crate::config::{self, Config};
+use crate::model::Policy;
+use crate::text::{plural, sanitize};
+
+/// The policies that count: of the file that is named, or else of the one that the configuration names.
+///
+/// # Errors
+/// With everything that is wrong with the file.
+pub(super) fn policies(global: &Global, config: &Config) -> Result<Vec<Policy>, Failure> {
+    match place(global, config)? {
+        Some(path) => load(&path).map_err(|error| Failure::new(Exit::Usage, error)),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Where the policy file is; `None` when nobody names one.
+fn place(global: &Global, config: &Config) -> Result<Option<PathBuf>, Failure> {
+    if let Some(path) = &global.policy {
+        return Ok(Some(path.clone()));
+    }
+    let Some(path) = &config.policy_file else { return Ok(None) };
+    let beside = config::file(global.config.as_deref())?.path;
+    // Joining an absolute path leaves it as it is.
+    Ok(Some(beside.parent().map_or_else(|| path.clone(), |folder| folder.join(path))))
+}
+
+pub(super) fn run(global: &Global, what: &What) -> Result<Exit, Failure> {
+    match what {
+        What::Schema => out::line(format_args!("{:#}", schema()))?,
+        What::Check { file } => return check(global, file.clone()),
+    }
+    Ok(Exit::Fine)
+}
+
+fn check(global: &Global, file: Option<PathBuf>) -> Result<Exit, Failure> {
+    let path = match file {
+        Some(path) => Some(path),
+        None => place(global, &Config::load(global.config.as_deref())?)?,
+    };
+    let Some(path) = path else {
+        let message = "no policy file is named; give one, or set policy_file in the configuration";
+        return Err(Failure::new(Exit::Usage, message));
+    };
+    let shown = sanitize(&path.display().to_string()).into_owned();
+    match load(&path) {
+        Ok(policies) => {
+            out::line(format_args!("{shown}: {}, nothing wrong", plural(policies.len(), "policy", "policies")))?;
+            out::line("  not checked: whether namespaces, classes and hooks that it names are there")?;
+            Ok(Exit::Fine)
+        }
+        Err(PolicyError::Wrong(mistakes)) => {
+            for mistake in &mistakes {
+                out::say(sanitize(&mistake.to_string()));
+            }
+            let count = plural(mistakes.len(), "mistake", "mistakes");
+            Err(Failure::new(Exit::Usage, format!("{count} in {shown}")))
+        }
+        Err(error @ PolicyError::Read { .. }) => Err(Failure::new(Exit::Usage, error)),
+    }
+}
