@@ -11,6 +11,7 @@ mod locks;
 mod machine;
 mod observe;
 mod perform;
+mod permit;
 mod record;
 mod run;
 

@@ -158,9 +158,7 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
                 }
                 stopping = true;
                 out::say("stopping after this step; what is held is released first (ctrl-c again leaves it as it is)");
-                if let Err(refusal) = session.stop(id) {
-                    out::say(format_args!("holdfast: {refusal}"));
-                }
+                session.stop(id).map_err(|refusal| verb::refused(&refusal))?;
                 continue;
             }
         };

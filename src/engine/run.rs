@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::close::Attempts;
 use super::held::Held;
-use super::locks::{self, Hold, LOCK_STEP, LockError, Locks};
+use super::locks::{self, LOCK_STEP, LockError, Locks};
 use super::observe::Told;
 use super::perform::Performed;
 use super::record::{Record, RecordError};
@@ -22,9 +22,9 @@ pub(super) struct Run {
     log: OperationLog,
     pub(super) state: journal::Run,
     pub(super) record: Record,
-    locks: Locks,
+    pub(super) locks: Locks,
     /// Why nothing may be done any more but what is owed: another operation works on the same data.
-    lost: Option<String>,
+    pub(super) lost: Option<String>,
     reports: mpsc::Sender<Report>,
     /// How many entries of the log were reported.
     reported: usize,
@@ -120,35 +120,26 @@ impl Run {
         stopped: watch::Receiver<Option<String>>,
     ) -> Self {
         let reported = log.entries().len();
-        Self {
-            engine,
-            log,
-            state,
-            record: Record::default(),
-            locks: Locks::default(),
-            lost: None,
-            reports,
-            reported,
-            stopped,
-            told: Told::default(),
-            held: Held::default(),
-            unsent: BTreeSet::new(),
-            attempts: BTreeMap::new(),
-        }
+        let (record, held, locks) = (Record::default(), Held::default(), Locks::default());
+        let (unsent, attempts) = (BTreeSet::new(), BTreeMap::new());
+        let told = Told::default();
+        Self { engine, log, state, record, locks, lost: None, reports, reported, stopped, told, held, unsent, attempts }
     }
 
     /// Runs to the end. If the journal or the record fails on the way, what is owed still runs.
     pub(super) async fn drive(&mut self) -> Result<End, EngineError> {
         loop {
-            match self.drive_journalled().await {
+            return match self.drive_journalled().await {
+                // Whoever took the operation over owes it now.
+                Err(EngineError::Record(taken @ RecordError::TakenOver(_))) => Err(taken.into()),
+                // Who took the data over knows nothing of what this one owes.
                 Err(EngineError::Record(taken @ RecordError::LineageTaken { .. })) if self.lost.is_none() => {
                     self.lost = Some(taken.to_string());
+                    continue;
                 }
-                // Whoever took the operation over owes it now.
-                Err(EngineError::Record(taken @ RecordError::TakenOver(_))) => return Err(taken.into()),
-                Err(error) => return Err(self.settle_debts(error).await),
-                Ok(end) => return Ok(end),
-            }
+                Err(error) => Err(self.settle_debts(error).await),
+                Ok(end) => Ok(end),
+            };
         }
     }
 
@@ -208,7 +199,7 @@ impl Run {
     }
 
     async fn intend(&mut self, step: &Step) -> Result<bool, EngineError> {
-        if let Some(why) = self.lost.clone().filter(|_| !self.owes(step)) {
+        if let Some(why) = self.forbidden(step) {
             return self.fail(step, why).await;
         }
         match self.engine.broken_guard(&step.guards).await {
@@ -225,34 +216,6 @@ impl Run {
             self.write(step).await?;
         }
         Ok(true)
-    }
-
-    /// Whether a step closes a bracket that is open: it is done whatever happens.
-    fn owes(&self, step: &Step) -> bool {
-        self.state.progress.owed(&self.state.plan).iter().any(|owed| owed.id == step.id)
-    }
-
-    /// Before an intent, and before a write is sent again: what stands in the way when the locks are not held for
-    /// certain, as the step's own outcome.
-    async fn stopped_by_lock(&mut self, step: &Step) -> Result<Option<bool>, EngineError> {
-        if self.owes(step) {
-            return Ok(None);
-        }
-        match self.locks.hold(&self.engine, self.state.id()).await {
-            Hold::Held => Ok(None),
-            Hold::Doubtful(why) => {
-                self.state.since.entry(step.id.clone()).or_insert_with(now);
-                self.wait(step, why).await.map(Some)
-            }
-            Hold::Lost(why) => {
-                // The record knows more: it tells an operation that was taken over from one that lost its data.
-                match self.record.put(&self.engine, &self.state, None).await {
-                    Ok(()) | Err(RecordError::Unavailable { .. }) => self.lost = Some(why),
-                    Err(error) => return Err(error.into()),
-                }
-                Ok(Some(true))
-            }
-        }
     }
 
     /// What guards a step does not hold any more. Where it would delete what is gone already, nothing is left to guard.
@@ -328,8 +291,8 @@ impl Run {
         let seen = self.engine.observe(step, self.state.id(), &self.state.progress).await;
         match seen {
             Seen::Done(outputs) => self.done(step, outputs).await,
-            Seen::NotDone | Seen::Pending(_) if self.lost.is_some() && !self.owes(step) => {
-                let why = self.lost.clone().unwrap_or_default();
+            Seen::NotDone | Seen::Pending(_) if self.forbidden(step).is_some() => {
+                let why = self.forbidden(step).unwrap_or_default();
                 self.fail(step, why).await
             }
             Seen::NotDone if self.may_still_arrive(step) => {
@@ -340,7 +303,7 @@ impl Run {
                 let why = too_late(step, why);
                 self.fail(step, why).await
             }
-            Seen::NotDone if self.state.progress.stop_asked && !self.owes(step) => {
+            Seen::NotDone if self.state.progress.stop_asked && !self.state.plan.closes(&step.id) => {
                 self.fail(step, "it had not taken effect when the operation was asked to stop".into()).await
             }
             Seen::Conflict(_) if unsent && !self.overdue(step) => self.send(step).await,

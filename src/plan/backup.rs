@@ -71,17 +71,19 @@ pub fn questions(world: &World, claim: &Pvc, options: &Options) -> Questions {
     let (snapshots, records) = (Resource::of(Kind::VolumeSnapshot), Resource::config_map());
     let mut objects = vec![ObjectAt::of(Kind::Pvc, Some(&namespace), &claim.meta.name)];
     objects.extend(claim.volume_name.as_ref().map(|name| ObjectAt::of(Kind::Pv, None, name)));
-    let access = vec![
-        ask("create", &snapshots),
-        ask("get", &snapshots),
-        ask("create", &records),
-        ask("get", &records),
-        ask("update", &records),
-    ];
-    let own = Questions { objects, access, lists: vec![ListAt::quotas(&namespace)] };
-    let mut questions = own.and(Lock::of(world, claim).questions());
+    let mut questions = Questions {
+        objects,
+        access: vec![
+            ask("create", &snapshots),
+            ask("get", &snapshots),
+            ask("create", &records),
+            ask("get", &records),
+            ask("update", &records),
+        ],
+        lists: vec![ListAt::quotas(&namespace)],
+    };
     quiesce::ask(&mut questions, world, claim, options);
-    questions
+    questions.and(Lock::of(world, claim).questions())
 }
 
 /// Plans a backup of the claim with this UID.
@@ -160,8 +162,7 @@ impl<'a> Case<'a> {
         let found = options.quiesce.as_ref().map(|quiesce| quiesce::found(world, claim, answers, quiesce, id));
         let found = found.transpose()?.unwrap_or_default();
         warnings.extend(found.warnings);
-        let lock = Lock::of(world, claim);
-        Ok(Self { world, claim, fresh, pv, driver, class, hooks: found.hooks, lock, warnings })
+        Ok(Self { world, claim, fresh, pv, driver, class, hooks: found.hooks, lock: Lock::of(world, claim), warnings })
     }
 
     fn plan(self, options: &Options, answers: &Answers, id: OperationId, now: Timestamp) -> Plan {

@@ -160,7 +160,7 @@ impl Progress {
         }
     }
 
-    fn settled(&self, step: &StepId) -> bool {
+    pub(super) fn settled(&self, step: &StepId) -> bool {
         matches!(self.state(step), StepState::Done(_) | StepState::Failed(_))
     }
 

@@ -28,11 +28,19 @@ pub fn script(plan: &Plan, progress: &Progress) -> String {
     if progress.end.is_some() {
         writer.line("say 'the operation has ended: nothing else is left to do'");
     } else {
+        // Said before anything is done.
+        if plan.steps().iter().any(|step| matches!(step.act, Act::Open { .. }) && !progress.settled(&step.id)) {
+            writer.line(HELD_SESSION);
+        }
         writer.nodes(&plan.nodes);
         writer.line("\nsay 'done'");
     }
     writer.out
 }
+
+/// What stands where a plan holds a session: a script has no way to hold one.
+const HELD_SESSION: &str =
+    "fail 'a session has to be held open here, which takes the console; plan with hooks that need none, or without'";
 
 /// The script as it grows.
 struct Writer<'a> {
@@ -135,12 +143,10 @@ impl Writer<'_> {
                 self.target(target);
                 self.line(&format!("scale_target {replicas}"));
             }
-            Act::Exec { run, .. } => self.exec(run),
-            Act::Open { .. } => self.line(
-                "fail 'only the console can hold a session: take a crash-consistent copy, or use hooks that are commands'",
-            ),
-            Act::Say { end: true, .. } => self.line("say 'its session ended with the console that held it'"),
-            Act::Say { .. } => self.line("fail 'its session ended with the console that held it'"),
+            Act::Exec { run, keep, .. } => self.exec(step, run, *keep),
+            // A session ends with the console that held it.
+            Act::Say { end: true, .. } => self.line("say 'it ended with the console'"),
+            Act::Open { .. } | Act::Say { .. } => self.line(HELD_SESSION),
             Act::Wait { target, until } => {
                 self.target(target);
                 self.wait(step, until);
@@ -148,12 +154,20 @@ impl Writer<'_> {
         }
     }
 
-    /// A command in a container, of the pod that it was meant for.
-    fn exec(&mut self, run: &InPod) {
+    /// A command in a container. Its pod must still be the one that it was.
+    fn exec(&mut self, step: &Step, run: &InPod, keep: bool) {
         self.target(&run.pod);
-        let words: Vec<String> = run.command.iter().map(|word| quoted(word)).collect();
-        let container = quoted(&run.container);
-        self.line(&format!("on_cluster exec -n \"$namespace\" \"$name\" -c {container} -- {} >&2", words.join(" ")));
+        let command: Vec<String> = run.command.iter().map(|word| quoted(word)).collect();
+        let (container, command) = (quoted(&run.container), command.join(" "));
+        let exec = format!(
+            "on_cluster exec \"$name\" --namespace \"$namespace\" --container {container} -- {command} </dev/null"
+        );
+        if keep {
+            self.line(&format!("printed=$({exec})"));
+            self.output(step, "stdout", "printf '%s' \"$printed\"");
+        } else {
+            self.line(&format!("{exec} >&2"));
+        }
     }
 
     /// A guard: its object must still be the one that it was.
@@ -228,9 +242,7 @@ impl Writer<'_> {
                 None => match &self.plan.step(step)?.act {
                     Act::Create { at, .. } => Some((at.clone(), format!("\"${}\"", variable(step)))),
                     Act::Patch { target, .. } | Act::Scale { target, .. } => self.resolved(target),
-                    Act::Delete { .. } | Act::Exec { .. } | Act::Open { .. } | Act::Say { .. } | Act::Wait { .. } => {
-                        None
-                    }
+                    _ => None,
                 },
             },
         }

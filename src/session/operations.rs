@@ -182,7 +182,8 @@ impl Session {
     /// # Errors
     /// When nobody runs it: in read-only mode, and before there is a connection.
     pub fn stop(&mut self, id: &OperationId) -> Result<(), Refusal> {
-        if self.tracked.get(id).and_then(Tracked::running).is_none() {
+        let ended = self.run(id).is_some_and(|run| run.progress.end.is_some());
+        if !ended && self.tracked.get(id).and_then(Tracked::running).is_none() {
             self.resume(id)?;
         }
         let who = self.who();

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::model::Uid;
-use crate::plan::{End, Firm, Lock, OperationId, Outputs, Resource, testing};
+use crate::plan::{End, Firm, InPod, Lock, OperationId, Outputs, Resource, testing};
 
 /// What a shell says of a script without running it.
 fn parsed(script: &str) -> Result<(), String> {
@@ -186,6 +186,33 @@ fn only_what_the_operation_made_itself_is_deleted_by_its_name() {
         let (fine, calls, said) = run(&whole(&plan), &made_by(id, keep));
         assert!(fine && calls.contains("delete --raw") == deleted, "{id} {keep}: {said}{calls}");
     }
+}
+
+#[test]
+fn a_command_is_run_in_its_pod_and_a_session_is_not_begun() {
+    let pod = ObjectAt::of(crate::model::Kind::Pod, Some("shop"), "db-0");
+    let run_in = |command: &str| InPod {
+        pod: Target::Known { at: pod.clone(), uid: Uid::from("u-1") },
+        container: "db".into(),
+        command: vec![command.into(), "it's $(now)".into()],
+    };
+    let exec = Act::Exec { run: run_in("freeze"), repeat: false, within: Duration::from_secs(5), keep: false };
+    let thaw = Act::Exec { run: run_in("thaw"), repeat: true, within: Duration::from_secs(5), keep: false };
+    let bracket = |open| Node::Bracket {
+        open: Box::new(step("open", open)),
+        body: vec![Node::Do(Box::new(scale("s", 1)))],
+        close: Box::new(step("close", thaw.clone())),
+        limit: Duration::from_secs(9),
+    };
+    let answers = format!("{SERVER}\n*uid*) printf u-1 ;;\n*resourceVersion*) printf 7 ;;");
+    let (fine, calls, said) = run(&whole(&one(vec![bracket(exec)])), &answers);
+    let did: Vec<&str> = calls.lines().filter(|call| call.contains("exec") || call.contains("--replicas")).collect();
+    assert!(fine && did.len() == 3 && did[0].ends_with("--container db -- freeze it's $(now)"), "{said}{calls}");
+    assert!(did[2].contains("thaw"), "{calls}");
+
+    let open = Act::Open { run: run_in("psql"), say: "begin".into(), until: "ok".into() };
+    let (fine, calls, said) = run(&whole(&one(vec![bracket(open)])), &answers);
+    assert!(!fine && said.contains("a session has to be held open") && !calls.contains("exec"), "{said}{calls}");
 }
 
 #[test]
