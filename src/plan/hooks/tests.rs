@@ -186,6 +186,7 @@ fn several_pods_are_released_in_the_reverse_order() {
 /// The scripts of a preset, run by a real shell with programs that write what they were told into `said`.
 struct Real {
     folder: tempfile::TempDir,
+    flag: String,
     pre: Vec<String>,
     post: Option<Vec<String>>,
 }
@@ -202,11 +203,12 @@ impl Real {
             "test-{}",
             folder.path().file_name().unwrap().to_string_lossy().to_lowercase().replace('.', "")
         ));
+        let id = id.unwrap();
         let quiesce = Quiesce { at_most, timeout: Duration::from_secs(5), ..of(Source::Preset(preset)) };
         let pod = pod(&json!({}));
-        let hooks = hooks(&[(at(), &pod)], "data", &quiesce, &id.unwrap()).unwrap().hooks;
+        let hooks = hooks(&[(at(), &pod)], "data", &quiesce, &id).unwrap().hooks;
         let Way::Commands { pre, post } = hooks[0].way.clone() else { panic!("{hooks:?}") };
-        Self { folder, pre: pre.argv, post: post.map(|post| post.argv) }
+        Self { folder, flag: format!("/dev/shm/holdfast-{id}-1"), pre: pre.argv, post: post.map(|post| post.argv) }
     }
 
     fn run(&self, argv: &[String]) -> Option<i32> {
@@ -216,6 +218,13 @@ impl Real {
 
     fn said(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("said")).unwrap_or_default()
+    }
+}
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        // Most have none; one that stays would outlive the test.
+        let _ = std::fs::remove_file(&self.flag);
     }
 }
 
