@@ -210,6 +210,12 @@ async fn try_writes(hands: &Hands, plan: &Plan) -> DryRun {
 async fn try_write(hands: &Hands, act: &Act) -> Option<Result<Written, WriteError>> {
     Some(match act {
         Act::Create { at, manifest } => hands.create(&at.resource, at.namespace.as_deref(), manifest, true).await,
+        // What a step finds is part of some patches: these are whole only when it has run.
+        Act::Patch { patch, .. }
+            if patch.as_array().into_iter().flatten().any(|one| one.get("valueFrom").is_some()) =>
+        {
+            return None;
+        }
         Act::Patch { target: Known { at, uid }, patch, .. } => {
             let mut operations = vec![json!({ "op": "test", "path": "/metadata/uid", "value": uid.as_str() })];
             operations.extend(patch.as_array().cloned().unwrap_or_default());

@@ -133,7 +133,7 @@ impl Bound {
 
     /// Whether time alone may change what passes.
     pub fn moves(&self) -> bool {
-        self.tests.iter().any(Test::moves)
+        self.tests.iter().any(|test| test.moves)
     }
 
     /// Whether a subject passes.
@@ -148,7 +148,7 @@ impl Bound {
 
     /// When time alone may change whether a row passes; `None` when it does not.
     pub fn next_change(&self, row: &Row, world: &World, now: Timestamp) -> Option<Timestamp> {
-        let moving = self.tests.iter().filter(|test| test.moves());
+        let moving = self.tests.iter().filter(|test| test.moves);
         moving.filter_map(|test| test.next_change(&self.subject(row, world), now)).min()
     }
 

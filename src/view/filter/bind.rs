@@ -27,7 +27,16 @@ pub(super) fn term(term: &Term, columns: &[Column]) -> Result<Test, String> {
         parse::Asks::Text(word) => Ok(Asks::Text(folded(word))),
         parse::Asks::Column(name, sign, value) => of_column(name, *sign, value, columns),
     }?;
-    Ok(Test { not: term.not, asks })
+    Ok(Test { not: term.not, moves: moves(&asks, columns), asks })
+}
+
+/// Whether time alone may change an answer: an age is printed, or a moment compared.
+fn moves(asks: &Asks, columns: &[Column]) -> bool {
+    match asks {
+        Asks::Printed(Field::Column(at), _) => matches!(columns[*at].measure, Measure::Past | Measure::Future),
+        Asks::Printed(Field::Age, _) | Asks::Compared(_, _, Amount::Span(_)) => true,
+        Asks::Text(_) | Asks::Level(_) | Asks::Label(..) | Asks::Compared(..) => false,
+    }
 }
 
 fn of_column(name: &str, sign: Sign, value: &str, columns: &[Column]) -> Result<Asks, String> {

@@ -17,6 +17,8 @@ pub(super) struct Test {
     pub not: bool,
     /// What it asks.
     pub asks: Asks,
+    /// Whether its answer may change as time passes.
+    pub moves: bool,
 }
 
 /// What a term asks. Words to look for are in lower case.
@@ -76,11 +78,6 @@ impl Test {
     /// Whether it looks at metadata.
     pub fn wants_meta(&self) -> bool {
         matches!(self.asks, Asks::Label(..) | Asks::Printed(Field::Age, _) | Asks::Compared(Field::Age, ..))
-    }
-
-    /// Whether its answer may change as time passes.
-    pub fn moves(&self) -> bool {
-        matches!(self.asks, Asks::Printed(..) | Asks::Compared(_, _, Amount::Span(_)))
     }
 
     /// When time alone may change its answer for a subject.
