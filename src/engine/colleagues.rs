@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::record::TAKEN_BY;
 use crate::cluster::Eyes;
 use crate::model::{Key, Kind, Uid, annotation};
-use crate::plan::backup::MANAGED_BY;
 use crate::plan::lock::{Standing, standing};
 use crate::plan::{OperationId, Resource};
 use crate::text;
@@ -67,7 +66,7 @@ pub async fn colleagues(eyes: &Eyes, namespaces: &[String], now: Timestamp) -> R
         [] => vec![None],
         some => some.iter().map(|namespace| Some(namespace.as_str())).collect(),
     };
-    let managed = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
+    let managed = format!("{}={}", annotation::MANAGED_BY.0, annotation::MANAGED_BY.1);
     let mut all = Vec::new();
     for place in places {
         let selector = format!("{managed},{}", annotation::OPERATION);

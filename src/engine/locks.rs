@@ -17,7 +17,7 @@ use crate::cluster::WriteError;
 use crate::journal::Run;
 use crate::model::annotation;
 use crate::plan::lock::{Holder, Standing, note, standing};
-use crate::plan::{Lock, OperationId, StepId, backup::MANAGED_BY};
+use crate::plan::{Lock, OperationId, StepId};
 use crate::store::now;
 
 /// How long a lock holds without being renewed, unless configured.
@@ -257,7 +257,7 @@ impl Taking<'_> {
 
     /// The lock was taken. If another operation had it, that one must not write any more before this one does.
     async fn taken(&self, lease: Value, renewed: Moment) -> Result<Kept, LockError> {
-        if let Some(former) = text(&lease, &noted(note::TOOK_OVER)) {
+        if let Some(former) = text(&lease, &annotation::pointer(note::TOOK_OVER)) {
             record::fence(self.engine, former, &self.lock.namespace, self.run).await?;
         }
         Ok(Kept { lock: self.lock.clone(), lease, renewed, lost: None })
@@ -310,7 +310,7 @@ impl Taking<'_> {
         });
         // An operation that died between taking a lock over and telling so has to tell it when it goes on.
         let former = former.map(|holder| holder.operation.as_str());
-        if let Some(former) = former.or_else(|| text(own?, &noted(note::TOOK_OVER))) {
+        if let Some(former) = former.or_else(|| text(own?, &annotation::pointer(note::TOOK_OVER))) {
             notes[note::TOOK_OVER] = json!(former);
         }
         let transitions = found.and_then(|lease| lease.pointer("/spec/leaseTransitions")).and_then(Value::as_u64);
@@ -322,7 +322,7 @@ impl Taking<'_> {
             "kind": at.resource.kind,
             "metadata": {
                 "name": at.name, "namespace": at.namespace,
-                "labels": { MANAGED_BY.0: MANAGED_BY.1 }, "annotations": notes,
+                "labels": { annotation::MANAGED_BY.0: annotation::MANAGED_BY.1 }, "annotations": notes,
             },
             "spec": {
                 "holderIdentity": self.run.id().as_str(),
@@ -345,10 +345,6 @@ pub(super) const LOCK_STEP: &str = "lock";
 /// A time as a Lease has it: with six digits of a second.
 fn micro(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
-}
-
-fn noted(key: &str) -> String {
-    format!("/metadata/annotations/{}", key.replace('/', "~1"))
 }
 
 fn text<'a>(object: &'a Value, field: &str) -> Option<&'a str> {

@@ -8,7 +8,7 @@ use super::{Engine, machine};
 use crate::cluster::WriteError;
 use crate::journal::{Entry, Run};
 use crate::model::annotation;
-use crate::plan::{End, ObjectAt, OperationId, Plan, Resource, backup::MANAGED_BY};
+use crate::plan::{End, ObjectAt, OperationId, Plan};
 
 /// Why the record cannot be kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,15 +61,7 @@ pub(super) struct Adopted {
 
 /// Where the record of an operation is.
 pub(super) fn place(plan: &Plan) -> ObjectAt {
-    at(&plan.id, plan.subject.object.namespace.as_deref())
-}
-
-fn at(id: &OperationId, namespace: Option<&str>) -> ObjectAt {
-    ObjectAt {
-        resource: Resource::config_map(),
-        namespace: namespace.map(str::to_owned),
-        name: format!("holdfast-{id}"),
-    }
+    ObjectAt::record(&plan.id, plan.subject.object.namespace.as_deref())
 }
 
 impl Record {
@@ -172,7 +164,7 @@ impl Record {
         let mut metadata = json!({
             "name": at.name,
             "namespace": at.namespace,
-            "labels": { MANAGED_BY.0: MANAGED_BY.1, annotation::OPERATION: run.id().as_str() },
+            "labels": { annotation::MANAGED_BY.0: annotation::MANAGED_BY.1, annotation::OPERATION: run.id().as_str() },
             "annotations": { annotation::OPERATION: run.id().as_str() },
         });
         if let Some(version) = &self.version {
@@ -224,7 +216,7 @@ fn taken_by(object: &Value) -> Option<String> {
 pub(super) async fn fence(engine: &Engine, former: &str, namespace: &str, by: &Run) -> Result<(), RecordError> {
     // What is no operation of this console has no record.
     let Ok(former) = OperationId::parse(former) else { return Ok(()) };
-    let at = at(&former, Some(namespace));
+    let at = ObjectAt::record(&former, Some(namespace));
     let unavailable = |why: String| RecordError::Unavailable { at: at.to_string(), why };
     let name = format!("operation {} of {} on {}", by.id(), by.authority.who(), machine::host());
     let mut why = "it kept changing".to_owned();
@@ -261,7 +253,7 @@ fn tombstone(at: &ObjectAt, id: &OperationId, by: &str) -> Value {
         "kind": "ConfigMap",
         "metadata": {
             "name": at.name, "namespace": at.namespace,
-            "labels": { MANAGED_BY.0: MANAGED_BY.1, annotation::OPERATION: id.as_str() },
+            "labels": { annotation::MANAGED_BY.0: annotation::MANAGED_BY.1, annotation::OPERATION: id.as_str() },
             "annotations": { annotation::OPERATION: id.as_str() },
         },
         "data": { "operation": id.as_str(), "state": "running", "epoch": "2", TAKEN_BY: by },

@@ -31,6 +31,20 @@ pub mod annotation {
     pub const LAST_PROVEN_BY: &str = "holdfast.dev/last-proven-by";
     /// Label on everything of a restore drill: the operation.
     pub const DRILL: &str = "holdfast.dev/drill";
+    /// JSON pointer (RFC 6901) to an annotation of an object.
+    pub fn pointer(key: &str) -> String {
+        format!("/metadata/annotations/{}", escaped(key))
+    }
+
+    /// JSON pointer to a label of an object.
+    pub fn label_pointer(key: &str) -> String {
+        format!("/metadata/labels/{}", escaped(key))
+    }
+
+    fn escaped(key: &str) -> String {
+        key.replace('~', "~0").replace('/', "~1")
+    }
+
     /// That a copy must not be deleted: see [`Hold`](crate::model::Hold).
     pub const HOLD: &str = "holdfast.dev/hold";
     /// Until when a safety copy has to stay, RFC 3339.

@@ -76,12 +76,22 @@ impl ObjectAt {
     }
 }
 
+impl ObjectAt {
+    /// Its namespace and name, as people write them: `shop/data-db-0`; the name alone where it has no namespace.
+    pub fn path(&self) -> String {
+        self.namespace.as_ref().map_or_else(|| self.name.clone(), |namespace| format!("{namespace}/{}", self.name))
+    }
+
+    /// Where the record of an operation is.
+    pub fn record(id: &OperationId, namespace: Option<&str>) -> Self {
+        let name = format!("holdfast-{id}");
+        Self { resource: Resource::config_map(), namespace: namespace.map(str::to_owned), name }
+    }
+}
+
 impl fmt::Display for ObjectAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.namespace {
-            Some(namespace) => write!(f, "{} {namespace}/{}", self.resource.kind, self.name),
-            None => write!(f, "{} {}", self.resource.kind, self.name),
-        }
+        write!(f, "{} {}", self.resource.kind, self.path())
     }
 }
 

@@ -29,8 +29,6 @@ use crate::text;
 
 pub use form::{command, deadline, form, options, reason};
 
-/// Label on everything this console creates.
-pub const MANAGED_BY: (&str, &str) = annotation::MANAGED_BY;
 /// Kinds that planning looks at.
 pub const LOOKED_AT: &[Kind] = &[Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass, Kind::Pod];
 /// Label with the UID of the claim a snapshot was cut from.
@@ -68,20 +66,12 @@ impl Default for Options {
 pub fn questions(world: &World, claim: &Pvc, options: &Options) -> Questions {
     let namespace = claim.meta.namespace().to_owned();
     let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, Some(&namespace));
-    let (snapshots, records) = (Resource::of(Kind::VolumeSnapshot), Resource::config_map());
+    let snapshots = Resource::of(Kind::VolumeSnapshot);
+    let mut access = vec![ask("create", &snapshots), ask("get", &snapshots)];
+    access.extend(AccessQuestion::record(Some(&namespace)));
     let mut objects = vec![ObjectAt::of(Kind::Pvc, Some(&namespace), &claim.meta.name)];
     objects.extend(claim.volume_name.as_ref().map(|name| ObjectAt::of(Kind::Pv, None, name)));
-    let mut questions = Questions {
-        objects,
-        access: vec![
-            ask("create", &snapshots),
-            ask("get", &snapshots),
-            ask("create", &records),
-            ask("get", &records),
-            ask("update", &records),
-        ],
-        lists: vec![ListAt::quotas(&namespace)],
-    };
+    let mut questions = Questions { objects, access, lists: vec![ListAt::quotas(&namespace)] };
     quiesce::ask(&mut questions, world, claim, options);
     questions.and(Lock::of(world, claim).questions())
 }
@@ -217,8 +207,8 @@ impl<'a> Case<'a> {
         let mut changes = vec![
             format!("creates {at}"),
             format!("the storage system of {} keeps one more snapshot", self.driver),
-            format!("creates ConfigMap {namespace}/holdfast-{id}, the record of this operation"),
-            format!("holds {} while it runs, so that no other operation works on the same data", self.lock.at()),
+            id.recorded(namespace),
+            self.lock.kept(),
         ];
         match &options.quiesce {
             None => changes.push("changes nothing that exists; no pod is stopped or paused".into()),
@@ -289,7 +279,7 @@ impl<'a> Case<'a> {
             "metadata": {
                 "name": at.name,
                 "namespace": at.namespace,
-                "labels": { MANAGED_BY.0: MANAGED_BY.1, PVC_UID: self.claim.meta.uid().as_str() },
+                "labels": { annotation::MANAGED_BY.0: annotation::MANAGED_BY.1, PVC_UID: self.claim.meta.uid().as_str() },
                 "annotations": annotations,
             },
             "spec": {

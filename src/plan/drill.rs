@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::request::place;
-use super::restore::{Claim, Source, Wish, claim, reads, source};
+use super::restore::{Claim, Source, Wish, claim, found, reads};
 use super::{AccessQuestion, Answers, OperationId, Plan, Questions, Refusal, Resource, Subject, Verb};
 use crate::model::{Kind, ObjRef, Uid, World};
 use crate::text::quantity;
@@ -59,23 +59,20 @@ impl Default for Options {
 /// What has to be asked before a drill of this restore point can be planned, given what is known.
 pub fn questions(world: &World, snapshot: &Uid, known: &Answers) -> Questions {
     let Some(at) = place(world, snapshot) else { return Questions::default() };
-    let (records, contents) = (Resource::config_map(), Resource::of(Kind::Content));
+    let contents = Resource::of(Kind::Content);
     let here = |verb, resource: &Resource| AccessQuestion::new(verb, resource, at.namespace.as_deref());
     // The namespace of the drill does not exist yet: what is done in it has to be allowed everywhere.
     let anywhere = |verb, resource: &Resource| AccessQuestion::new(verb, resource, None);
-    let mut access = vec![
-        here("get", &at.resource),
-        here("patch", &at.resource),
-        here("create", &records),
-        here("get", &records),
-        here("update", &records),
+    let mut access = vec![here("get", &at.resource), here("patch", &at.resource)];
+    access.extend(AccessQuestion::record(at.namespace.as_deref()));
+    access.extend([
         anywhere("get", &contents),
         anywhere("delete", &contents),
         anywhere("create", &contents),
         anywhere("get", &Resource::of(Kind::Namespace)),
         anywhere("delete", &Resource::of(Kind::Namespace)),
         anywhere("get", &Resource::of(Kind::Pv)),
-    ];
+    ]);
     for resource in scratch::made() {
         access.extend([anywhere("create", &resource), anywhere("get", &resource)]);
     }
@@ -94,24 +91,8 @@ pub fn plan(
     id: OperationId,
     now: Timestamp,
 ) -> Result<Plan, Refusal> {
-    let refusal = |object: &str, (why, clear): (String, String)| Refusal {
-        verb: Verb::Drill,
-        object: object.to_owned(),
-        why,
-        clear,
-    };
-    let Some(at) = place(world, snapshot) else {
-        return Err(refusal("a snapshot", ("it is gone".into(), "pick another restore point".into())));
-    };
-    let path = format!("{}/{}", at.namespace.as_deref().unwrap_or_default(), at.name);
-    answers.rights().map_err(|why| refusal(&format!("snapshot {path}"), why))?;
-    let source = source(Verb::Drill, world, answers, &at)?;
-    if source.uid != *snapshot {
-        let why =
-            ("it was deleted and made anew meanwhile".to_owned(), "look at the new one, then try again".to_owned());
-        return Err(refusal(&format!("snapshot {path}"), why));
-    }
-    let noted = answers.object(&at).is_ok_and(|object| object.pointer("/metadata/annotations").is_some());
+    let source = found(Verb::Drill, world, snapshot, answers)?;
+    let noted = answers.object(&source.at).is_ok_and(|object| object.pointer("/metadata/annotations").is_some());
     let scratch = scratch::Scratch::new(&source, &id);
     let wish = Wish { name: "restored", class: options.class.as_deref(), ..Wish::default() };
     let claim = claim(Verb::Drill, world, &scratch.source(&source), &wish, &id)?;
@@ -176,7 +157,7 @@ impl Case<'_> {
             ),
             "deletes both again, whatever came of it".into(),
             format!("notes the result on {}, when it is proven", self.source.at),
-            format!("creates ConfigMap {namespace}/holdfast-{id}, the record of this operation"),
+            id.recorded(namespace),
         ]
     }
 

@@ -45,22 +45,12 @@ pub struct Options {
 pub fn questions(world: &World, snapshot: &VolumeSnapshot) -> Questions {
     let namespace = snapshot.meta.namespace().to_owned();
     let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, Some(&namespace));
-    let (snapshots, records) = (Resource::of(Kind::VolumeSnapshot), Resource::config_map());
-    let contents = Resource::of(Kind::Content);
+    let (snapshots, contents) = (Resource::of(Kind::VolumeSnapshot), Resource::of(Kind::Content));
+    let mut access = vec![ask("get", &snapshots), ask("patch", &snapshots)];
+    access.extend(AccessQuestion::record(Some(&namespace)));
+    access.extend(["get", "patch"].map(|verb| AccessQuestion::new(verb, &contents, None)));
     let content = world.content(snapshot).map(|content| ObjectAt::of(Kind::Content, None, &content.meta.name));
-    Questions {
-        objects: [place(snapshot)].into_iter().chain(content).collect(),
-        access: vec![
-            ask("get", &snapshots),
-            ask("patch", &snapshots),
-            ask("create", &records),
-            ask("get", &records),
-            ask("update", &records),
-            AccessQuestion::new("get", &contents, None),
-            AccessQuestion::new("patch", &contents, None),
-        ],
-        lists: Vec::new(),
-    }
+    Questions { objects: [place(snapshot)].into_iter().chain(content).collect(), access, lists: Vec::new() }
 }
 
 fn place(snapshot: &VolumeSnapshot) -> ObjectAt {
@@ -141,7 +131,7 @@ impl<'a> Case<'a> {
             return Err(Refusal { verb, object, why, clear: "pick another restore point".into() });
         };
         let refuse = |why: &str, clear: &str| Err(refusal(verb, snapshot, why, clear));
-        check_rights(verb, snapshot, answers)?;
+        answers.rights().map_err(|(why, clear)| refusal(verb, snapshot, &why, &clear))?;
         let fresh = match answers.objects.get(&place(snapshot)) {
             Some(Ok(Some(fresh))) => fresh,
             Some(Ok(None)) => return refuse("it was deleted meanwhile", "pick another restore point"),
@@ -226,10 +216,7 @@ impl<'a> Case<'a> {
 
     fn plan(&self, title: String, steps: Vec<Step>, said: Said, id: OperationId, now: Timestamp) -> Plan {
         let Said { mut changes, facts, undo, command } = said;
-        changes.push(format!(
-            "creates ConfigMap {}/holdfast-{id}, the record of this operation",
-            self.snapshot.meta.namespace()
-        ));
+        changes.push(id.recorded(self.snapshot.meta.namespace()));
         let fact = |label: &str, value: &str| (label.to_owned(), value.to_owned());
         let own = [fact("content", &self.content.name), fact("deletion policy", self.policy)];
         Plan {
@@ -334,21 +321,6 @@ impl<'a> Case<'a> {
 fn refusal(verb: Verb, snapshot: &VolumeSnapshot, why: &str, clear: &str) -> Refusal {
     let object = format!("restore point {}", snapshot.meta.reference(Kind::VolumeSnapshot).path());
     Refusal { verb, object, why: why.to_owned(), clear: clear.to_owned() }
-}
-
-/// Refuses when a right is missing, and when that could not be asked.
-fn check_rights(verb: Verb, snapshot: &VolumeSnapshot, answers: &Answers) -> Result<(), Refusal> {
-    let unanswered = answers.access.iter().find_map(|(question, answer)| Some((question, answer.as_ref().err()?)));
-    if let Some((question, why)) = unanswered {
-        return Err(refusal(verb, snapshot, &format!("whether we may {question} is not known: {why}"), "try again"));
-    }
-    let missing = answers.access.iter().filter(|(_, answer)| **answer == Ok(false));
-    let missing: Vec<String> = missing.map(|(question, _)| question.to_string()).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let clear = format!("ask for a role that may do so; `{}` lacks it", answers.who);
-    Err(refusal(verb, snapshot, &format!("needs the right to {}", text::list(&missing)), &clear))
 }
 
 fn text_at<'a>(object: &'a Value, field: &str) -> &'a str {

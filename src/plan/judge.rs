@@ -104,7 +104,7 @@ fn judge_create(at: &ObjectAt, operation: &OperationId, observed: &Observed) -> 
 
 /// Whether an object carries the mark of an operation.
 pub fn made_by(object: &Value, operation: &OperationId) -> bool {
-    let maker = object.pointer(&format!("/metadata/annotations/{}", escape(annotation::OPERATION)));
+    let maker = object.pointer(&annotation::pointer(annotation::OPERATION));
     maker.and_then(Value::as_str) == Some(operation.as_str())
 }
 
@@ -257,10 +257,6 @@ pub fn broken_guard(guard: &Guard, object: Option<&Value>) -> Option<String> {
     }
     first_unmet(&guard.checks, object, None)
         .map(|check| format!("{} changed at {}: {}", guard.at, check.field, guard.or))
-}
-
-fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 impl Follow {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{AccessQuestion, Answers, ObjectAt, OperationId, Questions, Resource};
 use crate::assess::restore_point::lineage;
-use crate::model::{Pvc, Uid, World};
+use crate::model::{Pvc, Uid, World, annotation};
 use crate::text::{self, names};
 
 /// Annotations of a Lease that say who holds it.
@@ -47,6 +47,11 @@ impl Lock {
         let fits = names::validate_name(&plain).is_ok() && plain.len() <= 63;
         let name = if fits { plain } else { format!("holdfast-{}", &text::sha256(lineage.as_bytes())[..40]) };
         ObjectAt { resource: Resource::lease(), namespace: Some(self.namespace.clone()), name }
+    }
+
+    /// That it is held, as a change of the cluster in a sentence.
+    pub(super) fn kept(&self) -> String {
+        format!("holds {} while it runs, so that no other operation works on the same data", self.at())
     }
 
     /// What has to be asked before a plan that takes it can be made: the Lease, and the rights to hold it.
@@ -101,7 +106,7 @@ impl Holder {
             let text = lease.pointer(field).and_then(Value::as_str).filter(|text| !text.is_empty())?;
             Some(text::sanitize(text).into_owned())
         };
-        let note = |key: &str| text(&format!("/metadata/annotations/{}", key.replace('/', "~1")));
+        let note = |key: &str| text(&annotation::pointer(key));
         let moment = |field: &str| text(field)?.parse::<Timestamp>().ok();
         let seconds = lease.pointer("/spec/leaseDurationSeconds").and_then(Value::as_i64);
         let duration = SignedDuration::from_secs(seconds.unwrap_or(0).max(0));

@@ -39,6 +39,11 @@ impl OperationId {
         &self.0
     }
 
+    /// That its record is kept in a namespace, as a change of the cluster in a sentence.
+    pub(super) fn recorded(&self, namespace: &str) -> String {
+        format!("creates {}, the record of this operation", ObjectAt::record(self, Some(namespace)))
+    }
+
     /// The random end of the id, for names.
     pub fn short(&self) -> &str {
         self.0.rsplit('-').next().unwrap_or(&self.0)

@@ -134,15 +134,10 @@ fn seen(world: &World, claim: &Pvc) -> Result<(), Refusal> {
 pub fn questions(world: &World, claim: &Pvc, options: &Options) -> Questions {
     let namespace = claim.meta.namespace().to_owned();
     let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, Some(&namespace));
-    let (snapshots, records) = (Resource::of(Kind::VolumeSnapshot), Resource::config_map());
-    let mut access = vec![
-        ask("get", &snapshots),
-        ask("delete", &snapshots),
-        ask("create", &records),
-        ask("get", &records),
-        ask("update", &records),
-        AccessQuestion::new("get", &Resource::of(Kind::Content), None),
-    ];
+    let snapshots = Resource::of(Kind::VolumeSnapshot);
+    let mut access = vec![ask("get", &snapshots), ask("delete", &snapshots)];
+    access.extend(AccessQuestion::record(Some(&namespace)));
+    access.push(AccessQuestion::new("get", &Resource::of(Kind::Content), None));
     if options.also_storage {
         access.push(AccessQuestion::new("patch", &Resource::of(Kind::Content), None));
     }
@@ -172,10 +167,10 @@ pub fn plan(
         return Err(Refusal { verb: Verb::Prune, object, why, clear: "pick another volume".into() });
     };
     let version = fresh_version(claim, answers)?;
-    check_rights(claim, answers)?;
+    let refuse = |(why, clear): (String, String)| refusal(claim, why, clear);
+    answers.rights().map_err(refuse)?;
     let lock = Lock::of(world, claim);
-    let held = |(why, clear): (String, String)| refusal(claim, why, clear);
-    let mut warnings = lock::look(std::slice::from_ref(&lock), answers, &id, now).map_err(held)?;
+    let mut warnings = lock::look(std::slice::from_ref(&lock), answers, &id, now).map_err(refuse)?;
     let preview = preview(world, claim, options, &Uses::of(world), now)?;
     let going: Vec<&Decided> = preview.going().collect();
     if going.is_empty() {
@@ -238,8 +233,8 @@ fn changes(going: &[&Decided], claim: &Pvc, lock: &Lock, id: &OperationId, now: 
         format!("deletes {}: {storage}{}", named(&one.item, now), one.reasons.join("; "))
     };
     let mut changes: Vec<String> = going.iter().map(said).collect();
-    changes.push(format!("holds {} while it runs, so that no other operation works on the same data", lock.at()));
-    changes.push(format!("creates ConfigMap {}/holdfast-{id}, the record of this operation", claim.meta.namespace()));
+    changes.push(lock.kept());
+    changes.push(id.recorded(claim.meta.namespace()));
     changes
 }
 
@@ -271,21 +266,6 @@ fn fresh_version(claim: &Pvc, answers: &Answers) -> Result<String, Refusal> {
         return Err(refusal(claim, "the claim was made anew meanwhile", "look at the new one, then try again"));
     }
     Ok(text("/metadata/resourceVersion").to_owned())
-}
-
-/// Refuses when a right is missing, and when that could not be asked.
-fn check_rights(claim: &Pvc, answers: &Answers) -> Result<(), Refusal> {
-    let unanswered = answers.access.iter().find_map(|(question, answer)| Some((question, answer.as_ref().err()?)));
-    if let Some((question, why)) = unanswered {
-        return Err(refusal(claim, format!("whether we may {question} is not known: {why}"), "try again"));
-    }
-    let missing = answers.access.iter().filter(|(_, answer)| **answer == Ok(false));
-    let missing: Vec<String> = missing.map(|(question, _)| question.to_string()).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let clear = format!("ask for a role that may do so; `{}` lacks it", answers.who);
-    Err(refusal(claim, format!("needs the right to {}", text::list(&missing)), clear))
 }
 
 #[cfg(test)]

@@ -35,6 +35,11 @@ impl AccessQuestion {
         }
     }
 
+    /// What keeping the record of an operation in a namespace takes.
+    pub fn record(namespace: Option<&str>) -> [Self; 3] {
+        ["create", "get", "update"].map(|verb| Self::new(verb, &Resource::config_map(), namespace))
+    }
+
     /// The same of a subresource.
     #[must_use]
     pub fn of(self, subresource: &'static str) -> Self {

@@ -184,7 +184,7 @@ impl Writer<'_> {
 
     fn create(&mut self, step: &Step, at: &ObjectAt, manifest: &serde_json::Value) {
         let place = Where::of(at);
-        let made_by = field(&format!("/metadata/annotations/{}", annotation::OPERATION.replace('/', "~1")));
+        let made_by = field(&annotation::pointer(annotation::OPERATION));
         let own = quoted(self.plan.id.as_str());
         self.line(&format!("if [ \"$({} {})\" = {own} ]; then", place.read(), quoted(&made_by)));
         self.line(&format!("  say {}\nelse", quoted(&format!("{at} is there already, made by this operation"))));
@@ -198,7 +198,7 @@ impl Writer<'_> {
 
     /// Deletes what the operation made under a name, if it is there and as it must be.
     fn delete_own(&mut self, at: &ObjectAt, operation: &OperationId, checks: &[Check], within: u64) {
-        let mark = field(&format!("/metadata/annotations/{}", annotation::OPERATION.replace('/', "~1")));
+        let mark = field(&annotation::pointer(annotation::OPERATION));
         let own = format!("[ \"$(read_target {})\" = {} ]", quoted(&mark), quoted(operation.as_str()));
         let met = checks.iter().map(|check| condition(check, &Where::target(), None));
         let met: Vec<String> = std::iter::once(own).chain(met).collect();

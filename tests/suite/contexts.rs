@@ -188,13 +188,7 @@ async fn the_console_goes_to_another_cluster_and_leaves_an_operation_to_be_resum
     let mut terminal = Terminal::holdfast(&person, &["-n", &here.namespace], 120, 36);
     terminal.shows("LIVE").await;
     terminal.shows("data-here").await;
-    terminal.press("xb");
-    terminal.shows("Before the plan").await;
-    terminal.press("\r");
-    terminal.shows("Review").await;
-    terminal.press("\r");
-    terminal.shows("Confirm").await;
-    terminal.press("data-here\r");
+    terminal.back_up("data-here").await;
     terminal.shows("2/3").await;
     terminal.press(":ctx there\r");
     terminal.shows("Leave this context now?").await;

@@ -281,13 +281,7 @@ async fn leaving_while_an_operation_runs_is_asked_for() {
     let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
     terminal.shows("LIVE").await;
     terminal.shows("data").await;
-    terminal.press("xb");
-    terminal.shows("Before the plan").await;
-    terminal.press("\r");
-    terminal.shows("Review").await;
-    terminal.press("\r");
-    terminal.shows("Confirm").await;
-    terminal.press("data\r");
+    terminal.back_up("data").await;
     terminal.shows("2/3").await;
     terminal.press("qq");
     terminal.shows("Leave now?").await;

@@ -15,7 +15,7 @@ scenarios!(
 );
 
 /// A backup killed when its intent is written and nothing is done yet.
-async fn interrupted(cluster: &TestCluster) -> (Person, String) {
+pub async fn interrupted(cluster: &TestCluster) -> (Person, String) {
     let sre = cluster.person(User::Sre);
     let gate = Gate::shut();
     let order = Order::on(Method::POST, "/volumesnapshots", Fault::Hold(gate.clone())).without("dryRun=All");

@@ -1,6 +1,5 @@
 //! Taking a backup back: exactly its snapshot goes, never the last good one, and a kill on the way changes nothing.
 
-use http::Method;
 use serde_json::Value;
 
 use crate::support::cluster::{TestCluster, User};
@@ -122,17 +121,7 @@ async fn an_auditor_lacks_the_right_to_take_back(cluster: TestCluster) {
 
 async fn an_operation_is_stopped_before_it_is_taken_back(cluster: TestCluster) {
     cluster.claim("data").await;
-    let sre = cluster.person(User::Sre);
-    let gate = Gate::shut();
-    let order = Order::on(Method::POST, "/volumesnapshots", Fault::Hold(gate.clone())).without("dryRun=All");
-    cluster.proxy.order(order);
-    let mut running = sre.start(&["backup", &format!("{}/data", cluster.namespace), "--yes"]);
-    wait::until("the create to be sent", LONG, async || (gate.arrived() == 1).then_some(())).await;
-    running.kill().await.unwrap();
-    gate.break_off();
-    cluster.proxy.clear();
-    let id = sre.operation().await["id"].as_str().unwrap().to_owned();
-
+    let (sre, id) = crate::takeover::interrupted(&cluster).await;
     let refused = sre.run(&["operations", "undo", &id, "--yes"]).await.expect(1);
     assert!(refused.stderr.contains("it has not ended"), "{refused:?}");
     assert!(refused.stderr.contains(&format!("holdfast operations stop {id}")), "{refused:?}");

@@ -138,7 +138,7 @@ pub(super) fn changes(quiesce: &Quiesce, hooks: &[Hook]) -> Vec<String> {
 
 /// Says on the snapshot what it turned out to be, once it is proved.
 pub(super) fn mark() -> Step {
-    let field = format!("/metadata/annotations/{}", annotation::CONSISTENCY.replace('/', "~1"));
+    let field = annotation::pointer(annotation::CONSISTENCY);
     let level = Consistency::Application.word();
     let patch = json!([{ "op": "add", "path": field, "value": level }]);
     Step {

@@ -48,18 +48,9 @@ pub(in crate::plan) fn questions(undone: &Undone) -> Questions {
     let Some((at, _)) = made(undone) else { return Questions::default() };
     let namespace = at.namespace.as_deref();
     let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, namespace);
-    let records = Resource::config_map();
-    Questions {
-        objects: vec![at.clone()],
-        access: vec![
-            ask("get", &at.resource),
-            ask("delete", &at.resource),
-            ask("create", &records),
-            ask("get", &records),
-            ask("update", &records),
-        ],
-        lists: vec![claims(namespace)],
-    }
+    let mut access = vec![ask("get", &at.resource), ask("delete", &at.resource)];
+    access.extend(AccessQuestion::record(namespace));
+    Questions { objects: vec![at.clone()], access, lists: vec![claims(namespace)] }
 }
 
 /// The plan that deletes the snapshot.
@@ -122,7 +113,7 @@ impl<'a> Case<'a> {
         }
         let fate = self.fate();
         let mut changes = vec![format!("deletes {at}"), fate.clone()];
-        changes.push(format!("creates ConfigMap {namespace}/holdfast-{id}, the record of this operation"));
+        changes.push(id.recorded(&namespace));
         changes.push("touches no volume and no pod".to_owned());
         Plan {
             verb: Verb::Undo,
@@ -194,7 +185,7 @@ impl<'a> Case<'a> {
     }
 
     fn delete(&self) -> Step {
-        let held = format!("/metadata/annotations/{}", annotation::HOLD.replace('/', "~1"));
+        let held = annotation::pointer(annotation::HOLD);
         let own = Guard {
             at: self.at.clone(),
             uid: self.uid.clone(),
@@ -242,7 +233,7 @@ fn fresh<'a>(at: &ObjectAt, uid: &Uid, answers: &'a Answers) -> Result<&'a Value
     if text("/metadata/deletionTimestamp").is_some() {
         return Err(why(format!("{at} is being deleted already"), "wait until it is gone"));
     }
-    let held = text(&format!("/metadata/annotations/{}", annotation::HOLD.replace('/', "~1")));
+    let held = text(&annotation::pointer(annotation::HOLD));
     if let Some(held) = held {
         return Err(why(format!("{at} is held: {}", text::sanitize(held)), "ask who holds it, then release the hold"));
     }

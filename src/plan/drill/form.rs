@@ -86,8 +86,7 @@ pub fn image(text: &str) -> Result<String, String> {
 /// The command that makes the same choices for this restore point on this context.
 pub fn command(options: &Options, at: &ObjectAt, context: &str) -> String {
     let defaults = Options::default();
-    let path = format!("{}/{}", at.namespace.as_deref().unwrap_or_default(), at.name);
-    let mut line = CommandLine::new("drill", &path);
+    let mut line = CommandLine::new("drill", &at.path());
     if let Some(class) = &options.class {
         line.option("--class", class);
     }

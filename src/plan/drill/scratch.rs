@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::{Options, check};
 use crate::model::{Kind, annotation};
-use crate::plan::backup::MANAGED_BY;
 use crate::plan::restore::{Claim, Source, data_source, guards};
 use crate::plan::{
     Act, Check, Expect, Firm, Follow, Node, ObjectAt, OperationId, Resource, Step, StepId, Target, Until,
@@ -171,7 +170,7 @@ fn create(at: &ObjectAt, mut manifest: Value, name: &str, id: &OperationId) -> S
     if let Some(namespace) = &at.namespace {
         manifest["metadata"]["namespace"] = namespace.as_str().into();
     }
-    manifest["metadata"]["labels"][MANAGED_BY.0] = MANAGED_BY.1.into();
+    manifest["metadata"]["labels"][annotation::MANAGED_BY.0] = annotation::MANAGED_BY.1.into();
     manifest["metadata"]["labels"][annotation::DRILL] = id.as_str().into();
     manifest["metadata"]["annotations"][annotation::OPERATION] = id.as_str().into();
     step(name, format!("create {at}"), Act::Create { at: at.clone(), manifest }, MINUTE)
@@ -289,7 +288,7 @@ fn intact(source: &Source) -> Step {
 }
 
 fn record(source: &Source, noted: bool, id: &OperationId) -> Step {
-    let place = |key: &str| format!("/metadata/annotations/{}", key.replace('/', "~1"));
+    let place = annotation::pointer;
     let output = |step: &str, slot: &str| json!({ "step": step, "slot": slot });
     let value = json!([
         "passed at ",

@@ -59,13 +59,12 @@ fn guards(own: Guard, item: &Item, policy: Option<&str>, anchored: &[Guard]) -> 
 
 /// The copy is still ours alone to delete.
 fn own(item: &Item, at: &ObjectAt) -> Guard {
-    let escaped = |key: &str| key.replace('/', "~1");
     Guard {
         at: at.clone(),
         uid: item.uid.clone(),
         checks: vec![
-            Check::is(&format!("/metadata/labels/{}", escaped(annotation::MANAGED_BY.0)), annotation::MANAGED_BY.1),
-            Check::absent(&format!("/metadata/annotations/{}", escaped(annotation::HOLD))),
+            Check::is(&annotation::label_pointer(annotation::MANAGED_BY.0), annotation::MANAGED_BY.1),
+            Check::absent(&annotation::pointer(annotation::HOLD)),
             Check::absent("/status/volumeGroupSnapshotName"),
         ],
         or: "it was held or taken over meanwhile; plan again".into(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::source::refusal;
-use super::{Claim, Origin, Source, Wish, claim, preflight, reads, source};
+use super::{Claim, Origin, Source, Wish, claim, found, preflight, reads};
 use crate::assess::encryption::{by_class, encryption};
 use crate::model::{DeletionPolicy, Kind, ReclaimPolicy, Uid, World};
 use crate::plan::request::place;
@@ -50,18 +50,16 @@ impl Default for Options {
 pub fn questions(world: &World, snapshot: &Uid, options: &Options, known: &Answers) -> Questions {
     let Some(at) = place(world, snapshot) else { return Questions::default() };
     let namespace = at.namespace.as_deref();
-    let (claims, records) = (Resource::of(Kind::Pvc), Resource::config_map());
+    let claims = Resource::of(Kind::Pvc);
     let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, namespace);
-    let access = vec![
+    let mut access = vec![
         ask("create", &claims),
         ask("get", &claims),
         ask("get", &at.resource),
         AccessQuestion::new("get", &Resource::of(Kind::Content), None),
         AccessQuestion::new("get", &Resource::of(Kind::Pv), None),
-        ask("create", &records),
-        ask("get", &records),
-        ask("update", &records),
     ];
+    access.extend(AccessQuestion::record(namespace));
     let mut objects = reads(&at, known);
     objects.extend(options.to.as_ref().map(|name| ObjectAt::of(Kind::Pvc, namespace, name)));
     Questions { objects, access, lists: namespace.map(ListAt::quotas).into_iter().collect() }
@@ -79,23 +77,11 @@ pub fn plan(
     id: OperationId,
     now: Timestamp,
 ) -> Result<Plan, Refusal> {
-    let Some(at) = place(world, snapshot) else {
-        return Err(Refusal {
-            verb: Verb::Restore,
-            object: "a snapshot".into(),
-            why: "it is gone".into(),
-            clear: "pick another restore point".into(),
-        });
-    };
-    let refuse = |(why, clear): (String, String)| refusal(Verb::Restore, &at, why, clear);
-    answers.rights().map_err(refuse)?;
-    let source = source(Verb::Restore, world, answers, &at)?;
-    if source.uid != *snapshot {
-        let why = "it was deleted and made anew meanwhile".to_owned();
-        return Err(refuse((why, "look at the new one, then try again".to_owned())));
-    }
+    let source = found(Verb::Restore, world, snapshot, answers)?;
+    let at = &source.at;
+    let refuse = |(why, clear): (String, String)| refusal(Verb::Restore, at, why, clear);
     let name = options.to.clone().unwrap_or_else(|| default_name(&source, &id));
-    unused(answers, &at, &name, options).map_err(refuse)?;
+    unused(answers, at, &name, options).map_err(refuse)?;
     let wish = Wish { name: &name, class: options.class.as_deref(), size: options.size, ..Wish::default() };
     let claim = claim(Verb::Restore, world, &source, &wish, &id)?;
     preflight::quota(answers, &claim).map_err(refuse)?;
@@ -169,7 +155,7 @@ impl Case<'_> {
         vec![
             format!("creates {}", self.claim.at),
             format!("{when}{} makes a new volume and copies the restore point into it", self.source.driver),
-            format!("creates ConfigMap {namespace}/holdfast-{id}, the record of this operation"),
+            id.recorded(namespace),
             "changes nothing that exists; the original volume and its pods are not touched".into(),
         ]
     }

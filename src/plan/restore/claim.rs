@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::source::{Origin, Source, refusal};
 use crate::model::{Kind, ReclaimPolicy, StorageClass, World, annotation};
-use crate::plan::backup::MANAGED_BY;
 use crate::plan::{ObjectAt, OperationId, Refusal, Verb};
 use crate::text::{self, quantity};
 
@@ -82,7 +81,7 @@ pub fn claim(verb: Verb, world: &World, source: &Source, wish: &Wish<'_>, id: &O
         spec["volumeAttributesClassName"] = attributes.clone();
     }
     let mut labels = wish.labels.clone();
-    labels.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.into());
+    labels.insert(annotation::MANAGED_BY.0.to_owned(), annotation::MANAGED_BY.1.into());
     let manifest = json!({
         "apiVersion": at.resource.api_version(),
         "kind": at.resource.kind,
@@ -103,10 +102,9 @@ pub fn data_source(source: &Source) -> Value {
 }
 
 fn annotations(source: &Source, id: &OperationId) -> Value {
-    let from = format!("{}/{}", source.at.namespace.as_deref().unwrap_or_default(), source.at.name);
     let mut annotations = json!({
         annotation::OPERATION: id.as_str(),
-        annotation::RESTORED_FROM: from,
+        annotation::RESTORED_FROM: source.at.path(),
         annotation::RESTORED_CUT: source.cut.to_string(),
     });
     if let Some(lineage) = &source.lineage {

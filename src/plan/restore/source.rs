@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::read;
 use crate::assess::restore_point::{self, Belongs, RestorePointState};
 use crate::model::{DeletionPolicy, Kind, SnapshotSource, Uid, VolumeSnapshot, World, annotation};
+use crate::plan::request::place;
 use crate::plan::{Answers, ObjectAt, Refusal, Verb};
 
 /// Annotation of a content that lets claims have another volume mode than the volume that was cut.
@@ -96,6 +97,24 @@ pub fn reads(at: &ObjectAt, known: &Answers) -> Vec<ObjectAt> {
         }
     }
     reads
+}
+
+/// The restore point with this UID, once it is seen that it may be restored from.
+///
+/// # Errors
+/// A [`Refusal`] of `verb` when it is gone or another one, a right is missing, or it cannot be restored from.
+pub fn found(verb: Verb, world: &World, snapshot: &Uid, answers: &Answers) -> Result<Source, Refusal> {
+    let Some(at) = place(world, snapshot) else {
+        let (object, why) = ("a snapshot".to_owned(), "it is gone".to_owned());
+        return Err(Refusal { verb, object, why, clear: "pick another restore point".into() });
+    };
+    answers.rights().map_err(|(why, clear)| refusal(verb, &at, why, clear))?;
+    let source = source(verb, world, answers, &at)?;
+    if source.uid != *snapshot {
+        let why = "it was deleted and made anew meanwhile";
+        return Err(refusal(verb, &at, why, "look at the new one, then try again"));
+    }
+    Ok(source)
 }
 
 /// What is known of a restore point, from the answers to [`reads`].
@@ -206,8 +225,7 @@ fn fresh<'a>(verb: Verb, answers: &'a Answers, at: &ObjectAt, object: &ObjectAt)
 
 /// A refusal about a restore point.
 pub(super) fn refusal(verb: Verb, at: &ObjectAt, why: impl Into<String>, clear: impl Into<String>) -> Refusal {
-    let object = format!("snapshot {}/{}", at.namespace.as_deref().unwrap_or_default(), at.name);
-    Refusal { verb, object, why: why.into(), clear: clear.into() }
+    Refusal { verb, object: format!("snapshot {}", at.path()), why: why.into(), clear: clear.into() }
 }
 
 #[cfg(test)]

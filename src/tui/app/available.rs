@@ -30,14 +30,10 @@ impl App {
     }
 
     fn hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
+        if let Some(verb) = id.verb() {
+            return self.verb_hindrance(desk, verb);
+        }
         match id {
-            ActionId::Backup
-            | ActionId::Restore
-            | ActionId::Drill
-            | ActionId::Undo
-            | ActionId::Prune
-            | ActionId::Hold
-            | ActionId::Release => self.verb_hindrance(desk, id.verb()?),
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, not_stoppable),
             ActionId::Proceed => self.not_confirmable(desk),

@@ -165,6 +165,17 @@ impl Terminal {
         wait::seen(what, PATIENCE, async || self.text(), |text| right(text)).await
     }
 
+    /// Backs the selected volume up by keys, through form, review and confirmation.
+    pub async fn back_up(&mut self, volume: &str) {
+        self.press("xb");
+        self.shows("Before the plan").await;
+        self.press("\r");
+        self.shows("Review").await;
+        self.press("\r");
+        self.shows("Confirm").await;
+        self.press(&format!("{volume}\r"));
+    }
+
     /// Waits until the screen shows this.
     pub async fn shows(&self, text: &str) -> String {
         self.until(text, |screen| screen.contains(text)).await

@@ -100,8 +100,7 @@ pub fn size(text: &str) -> Result<u64, String> {
 
 /// The command that makes the same choices for this restore point on this context.
 pub fn command(options: &Options, at: &ObjectAt, context: &str) -> String {
-    let path = format!("{}/{}", at.namespace.as_deref().unwrap_or_default(), at.name);
-    let mut line = CommandLine::new("restore", &path);
+    let mut line = CommandLine::new("restore", &at.path());
     if let Some(name) = &options.to {
         line.option("--to", name);
     }
