@@ -59,6 +59,14 @@ pub enum EngineError {
     /// The journal cannot be written, so nothing may be done.
     #[error("the journal cannot be written: {0}; make room, then resume the operation")]
     Journal(String),
+    /// What was done is being taken back, and a step of that cannot go on.
+    #[error("taking back what was done is held up at: {title}: {why}; clear it, then resume: it goes on taking back")]
+    WayBack {
+        /// The step.
+        title: String,
+        /// What is in its way.
+        why: String,
+    },
     /// The record in the cluster cannot be kept.
     #[error("{0}")]
     Record(#[from] RecordError),

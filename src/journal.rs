@@ -261,7 +261,10 @@ impl Run {
                 self.unanswered.remove(step);
             }
             Body::Failed { step, why } => {
-                set(step, StepState::Failed(why.clone()));
+                if *self.progress.state(step) == StepState::Waiting {
+                    self.progress.never_began.insert(step.clone());
+                }
+                self.progress.steps.insert(step.clone(), StepState::Failed(why.clone()));
                 self.unanswered.remove(step);
             }
             Body::StopAsked { .. } => self.progress.stop_asked = true,

@@ -8,6 +8,8 @@ mod authority;
 pub mod backup;
 mod command;
 pub mod drill;
+mod field;
+mod fill;
 mod form;
 pub mod hold;
 pub mod hooks;
@@ -25,10 +27,15 @@ pub mod script;
 pub(crate) mod testing;
 mod undo;
 
-pub use act::{Act, Check, Expect, Firm, Follow, InPod, ObjectAt, Output, Outputs, Resource, Slot, Target, Until};
+pub use act::{
+    Act, Check, Expect, Firm, Follow, InPod, ObjectAt, Output, Outputs, Part, Resource, Slot, Target, Until, from_step,
+};
 pub use authority::{Authority, Confirmed, NUMBER, NotConfirmed, Proof, departs};
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
-pub use judge::{Observed, Seen, broken_guard, judge, kept, made_by, next_read, resolve, told_by_events};
+pub use judge::{
+    Observed, Seen, broken_guard, is_target, judge, judge_list, judge_undo, kept, made_by, next_read, place, resolve,
+    told_by_events,
+};
 pub use lock::Lock;
 pub use node::{Guard, Node, OperationId, Plan, Refusal, Step, StepId, Subject, Verb};
 pub use progress::{End, Next, Progress, StepState};

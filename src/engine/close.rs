@@ -123,7 +123,7 @@ impl Run {
             let begun = *self.state.progress.state(&step.id) == StepState::Intended;
             if begun && let Act::Create { .. } = step.act {
                 // What it made is worth knowing.
-                let look = self.engine.observe(step, self.state.id(), &self.state.progress);
+                let look = self.observe(step);
                 if let Ok(Seen::Done(outputs)) = tokio::time::timeout(GLANCE, look).await {
                     self.done(step, outputs).await?;
                     continue;
@@ -141,17 +141,25 @@ impl Run {
         }
     }
 
-    /// Runs what brackets owe without a journal, until it is done or overdue; the record in the cluster says that it
+    /// Runs what is owed without a journal, until it is done or overdue; the record in the cluster says that it
     /// happened. Returns why the run is over.
+    ///
+    /// What takes steps back runs only where the journal was lost: otherwise resuming does it, with a record of it.
+    /// Where one of those does not run or is not seen done, nothing comes after it: the order is what makes it safe.
     pub(super) async fn settle_debts(&mut self, cause: EngineError) -> EngineError {
         let plan = self.state.plan.clone();
         let mut held = Vec::new();
         for step in self.state.progress.owed(&plan) {
-            let settled = self.settle(step).await;
+            let takes_back = self.takes_back(step);
+            if takes_back && !matches!(cause, EngineError::Journal(_)) {
+                break;
+            }
+            let settled = if takes_back { self.settle_back(step).await } else { self.settle(step).await };
             let note = match &settled {
                 Ok(()) => format!("{cause}; done all the same: {}", step.title),
                 Err(why) => format!("{cause}; not seen done: {}: {why}", step.title),
             };
+            let failed = settled.is_err();
             if let Err(why) = settled {
                 let by_hand = step.act.by_hand(&plan.context).map(|line| format!("; by hand: {line}"));
                 held.push(format!("{} ({why}{})", step.title, by_hand.unwrap_or_default()));
@@ -159,8 +167,36 @@ impl Run {
             if let Err(error) = self.record.put(&self.engine, &self.state, Some(&note)).await {
                 tracing::error!(operation = %self.state.id(), %error, note, "a debt was settled and could not be recorded");
             }
+            if takes_back && failed {
+                break;
+            }
         }
         if held.is_empty() { cause } else { EngineError::Unsettled { cause: Box::new(cause), held } }
+    }
+
+    /// A step that takes another back, looked at first like always; what it made is known to those after it.
+    async fn settle_back(&mut self, step: &Step) -> Result<(), String> {
+        let until = now().checked_add(step.deadline).unwrap_or(Timestamp::MAX);
+        loop {
+            let why = match self.observe(step).await {
+                Seen::Done(outputs) => {
+                    self.state.progress.steps.insert(step.id.clone(), StepState::Done(outputs));
+                    return Ok(());
+                }
+                Seen::Conflict(why) => return Err(why),
+                Seen::Pending(why) | Seen::Unknown(why) => why,
+                Seen::NotDone => {
+                    match self.engine.perform(step, step.deadline, &self.state.progress, &mut self.held).await {
+                        Performed::Refused(why) => return Err(why),
+                        performed => format!("{performed:?}"),
+                    }
+                }
+            };
+            if now() >= until {
+                return Err(why);
+            }
+            tokio::time::sleep(FIRST).await;
+        }
     }
 
     async fn settle(&mut self, step: &Step) -> Result<(), String> {
@@ -176,7 +212,7 @@ impl Run {
                 | Performed::NotNow(why)
                 | Performed::Unknown(why) => why,
             };
-            match self.engine.observe(step, self.state.id(), &self.state.progress).await {
+            match self.observe(step).await {
                 Seen::Done(_) => return Ok(()),
                 Seen::Conflict(conflict) => return Err(conflict),
                 _ => {}

@@ -50,7 +50,7 @@ impl Engine {
     /// Runs a command in a container to its end.
     pub(super) async fn run(&self, run: &InPod, within: Duration, keep: bool, progress: &Progress) -> Performed {
         let at = match self.current(&run.pod, progress).await {
-            Ok((at, ..)) => container(&at, run),
+            Ok(current) => container(&current.at, run),
             Err(performed) => return performed,
         };
         match self.hands.exec(&at, &run.command, within).await {
@@ -69,7 +69,7 @@ impl Engine {
         (progress, held): (&Progress, &mut Held),
     ) -> Performed {
         let at = match self.current(&run.pod, progress).await {
-            Ok((at, ..)) => container(&at, run),
+            Ok(current) => container(&current.at, run),
             Err(performed) => return performed,
         };
         let mut session = match self.hands.open(&at, &run.command, within).await {

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::Engine;
 use crate::model::Uid;
 use crate::plan::{
-    Guard, ObjectAt, Observed, OperationId, Progress, Seen, Step, broken_guard, judge, next_read, told_by_events,
+    Act, Guard, ListAt, ObjectAt, Observed, OperationId, Progress, Seen, Step, broken_guard, judge, judge_list,
+    judge_undo, next_read, told_by_events,
 };
 
 /// How often the events of an object are read: a server searches all of a namespace for them.
@@ -34,8 +35,14 @@ impl Told {
 }
 
 impl Engine {
-    /// What became of a step, from objects read now.
-    pub(super) async fn observe(&self, step: &Step, operation: &OperationId, progress: &Progress) -> Seen {
+    /// What became of a step, from objects read now. `undo` is whether it takes another back.
+    pub(super) async fn observe(&self, step: &Step, undo: bool, operation: &OperationId, progress: &Progress) -> Seen {
+        if let Act::Absent { among, .. } = &step.act {
+            return match self.list(among).await {
+                Ok(listed) => judge_list(&step.act, progress, &listed),
+                Err(why) => Seen::Unknown(format!("{} could not be listed: {why}", among.resource.plural)),
+            };
+        }
         let mut observed = Observed::new();
         while let Some(at) = next_read(&step.act, progress, &observed) {
             match self.read(&at).await {
@@ -43,7 +50,16 @@ impl Engine {
                 Err(why) => return Seen::Unknown(format!("{at} could not be read: {why}")),
             };
         }
+        let judge = if undo { judge_undo } else { judge };
         judge(&step.act, operation, progress, &observed)
+    }
+
+    /// Reads a list; of a kind that is not served there is nothing.
+    async fn list(&self, at: &ListAt) -> Result<Vec<Value>, String> {
+        match self.eyes.list(&at.resource, at.namespace.as_deref(), &at.selector).await {
+            Err(error) if error.not_found() => Ok(Vec::new()),
+            listed => listed.map_err(|error| error.to_string()),
+        }
     }
 
     /// The words of the first guard that does not hold; `Err` when that cannot be told.

@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 use super::Engine;
 use super::held::{Held, Words};
 use crate::cluster::{WriteError, Written};
-use crate::plan::{
-    Act, Check, ObjectAt, OperationId, Output, Outputs, Progress, Step, StepId, Target, kept, made_by, resolve,
-};
+use crate::plan::{Act, ObjectAt, Output, Outputs, Progress, Step, StepId, Target, is_target, kept, place};
 
 /// What came of sending one write.
 #[derive(Debug)]
@@ -38,114 +36,123 @@ pub(super) enum Performed {
     Unknown(String),
 }
 
+/// A target as it is right now.
+pub(super) struct Current {
+    /// Where.
+    pub at: ObjectAt,
+    /// UID for the preconditions.
+    pub uid: String,
+    /// Version for the preconditions.
+    pub version: String,
+}
+
 impl Engine {
     /// Sends the write of a step's act; `left` bounds what runs in containers. Waits are no writes and are never
     /// performed.
     pub(super) async fn perform(&self, step: &Step, left: Duration, progress: &Progress, held: &mut Held) -> Performed {
-        let written = match &step.act {
-            Act::Create { at, manifest } => {
-                self.hands.create(&at.resource, at.namespace.as_deref(), manifest, false).await
-            }
-            Act::Patch { target, patch, .. } => match self.current(target, progress).await {
-                Ok((at, uid, version)) => {
-                    let patch = match filled(patch, progress) {
-                        Ok(patch) => guarded(&patch, &uid, &version),
-                        Err(why) => return Performed::Refused(why),
-                    };
-                    let patched =
-                        self.hands.patch_json(&at.resource, at.namespace.as_deref(), &at.name, &patch, false).await;
-                    match outcome(patched) {
-                        // Refused because somebody else was faster: it is looked at and tried again.
-                        Performed::Refused(why) if self.newer(target, progress, &version).await => {
-                            return Performed::NotNow(format!("{at} was changed meanwhile: {why}"));
-                        }
-                        performed => return performed,
-                    }
-                }
-                Err(performed) => return performed,
-            },
-            Act::Delete { target } => match self.current(target, progress).await {
-                Ok((at, uid, version)) => {
-                    self.hands
-                        .delete(&at.resource, at.namespace.as_deref(), &at.name, Some(&uid), Some(&version), false)
-                        .await
-                }
-                Err(performed) => return performed,
-            },
-            Act::Scale { target, replicas } => match self.current(target, progress).await {
-                Ok((at, uid, _)) => {
-                    self.hands.scale(&at.resource, at.namespace.as_deref(), &at.name, &uid, *replicas, false).await
-                }
-                Err(performed) => return performed,
-            },
-            Act::Exec { run, within, keep, .. } => return self.run(run, left.min(*within), *keep, progress).await,
+        match &step.act {
+            Act::Exec { run, within, keep, .. } => self.run(run, left.min(*within), *keep, progress).await,
             Act::Open { run, say, until } => {
                 let words = Words { say, until, end: false, keep: false };
-                return self.open(&step.id, run, words, left, (progress, held)).await;
+                self.open(&step.id, run, words, left, (progress, held)).await
             }
             Act::Say { session, say, until, end, keep } => {
-                return held.say(session, Words { say, until, end: *end, keep: *keep }, left).await;
+                held.say(session, Words { say, until, end: *end, keep: *keep }, left).await
             }
-            Act::Wait { .. } => return Performed::Taken(None),
-        };
-        outcome(written)
+            act => self.write(act, progress).await,
+        }
     }
 
-    /// Whether the target is still the same object, at another version than this.
-    async fn newer(&self, target: &Target, progress: &Progress, version: &str) -> bool {
-        self.current(target, progress).await.is_ok_and(|(_, _, now)| now != version)
+    async fn write(&self, act: &Act, progress: &Progress) -> Performed {
+        let Some(act) = act.filled(progress) else {
+            return Performed::Refused("a step that it builds on has not run".into());
+        };
+        let current = match act.target() {
+            Some(target) if act.writes() => match self.current(target, progress).await {
+                Ok(current) => Some(current),
+                Err(performed) => return performed,
+            },
+            _ => None,
+        };
+        let act = match filled(act, progress) {
+            Ok(act) => act,
+            Err(why) => return Performed::Refused(why),
+        };
+        let performed = outcome(self.send(&act, current.as_ref()).await);
+        match (performed, current) {
+            (Performed::Refused(why), Some(current)) => self.refused(why, &current).await,
+            (performed, _) => performed,
+        }
+    }
+
+    async fn send(&self, act: &Act, current: Option<&Current>) -> Result<Written, WriteError> {
+        let nothing = || Ok(Written { object: Value::Null, audit_id: None });
+        match act {
+            Act::Create { at, manifest } | Act::Recreate { at, manifest, .. } => {
+                self.hands.create(&at.resource, at.namespace.as_deref(), manifest, false).await
+            }
+            Act::Exec { .. } | Act::Open { .. } | Act::Say { .. } | Act::Wait { .. } | Act::Absent { .. } => nothing(),
+            Act::Patch { .. } | Act::Delete { .. } | Act::Scale { .. } => {
+                let Some(Current { at, uid, version }) = current else { return nothing() };
+                let (resource, namespace, name) = (&at.resource, at.namespace.as_deref(), at.name.as_str());
+                match act {
+                    Act::Patch { patch, .. } => {
+                        let patch = guarded(patch, uid, version);
+                        self.hands.patch_json(resource, namespace, name, &patch, false).await
+                    }
+                    Act::Scale { replicas, .. } => {
+                        self.hands.scale(resource, namespace, name, uid, *replicas, false).await
+                    }
+                    _ => self.hands.delete(resource, namespace, name, Some(uid), Some(version), false).await,
+                }
+            }
+        }
     }
 
     /// The target as it is right now: where, UID and version for the preconditions.
-    pub(super) async fn current(
-        &self,
-        target: &Target,
-        progress: &Progress,
-    ) -> Result<(ObjectAt, String, String), Performed> {
-        if let Target::Own { at, operation, checks } = target {
-            return self.own(at, operation, checks).await;
-        }
-        let Some((at, uid)) = resolve(target, progress) else {
+    pub(super) async fn current(&self, target: &Target, progress: &Progress) -> Result<Current, Performed> {
+        let Some(at) = place(target, progress) else {
             return Err(Performed::Refused("the step that makes its target has not run".into()));
         };
         let object = self.read(&at).await.map_err(|why| Performed::NotNow(format!("{at} could not be read: {why}")))?;
         let object = object.ok_or_else(|| Performed::Refused(format!("{at} is gone")))?;
-        let text = |field: &str| object.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        if text("/metadata/uid") != uid.as_str() {
-            return Err(Performed::Refused(format!("{at} is another object now: its UID is not {uid}")));
+        if !is_target(target, progress, &object) {
+            return Err(Performed::Refused(match target {
+                Target::Own { .. } => format!("{at} is gone"),
+                _ => format!("{at} is another object now: its UID is another"),
+            }));
         }
-        Ok((at, text("/metadata/uid"), text("/metadata/resourceVersion")))
-    }
-}
-
-impl Engine {
-    /// What the operation made under a name, as it is right now.
-    async fn own(
-        &self,
-        at: &ObjectAt,
-        operation: &OperationId,
-        checks: &[Check],
-    ) -> Result<(ObjectAt, String, String), Performed> {
-        let object = self.read(at).await.map_err(|why| Performed::NotNow(format!("{at} could not be read: {why}")))?;
-        let object = object.filter(|object| made_by(object, operation));
-        let object = object.ok_or_else(|| Performed::Refused(format!("{at} is gone")))?;
-        if let Some(why) = kept(&object, checks) {
+        if let Target::Own { checks, .. } = target
+            && let Some(why) = kept(&object, checks)
+        {
             return Err(Performed::Refused(format!("{at}: {why}")));
         }
         let text = |field: &str| object.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok((at.clone(), text("/metadata/uid"), text("/metadata/resourceVersion")))
+        Ok(Current { uid: text("/metadata/uid"), version: text("/metadata/resourceVersion"), at })
+    }
+
+    /// A precondition that broke because the same object was written meanwhile, as controllers do all the time, is no
+    /// refusal: it is looked at anew, and then it is decided again.
+    async fn refused(&self, why: String, sent: &Current) -> Performed {
+        let now = self.read(&sent.at).await.ok().flatten();
+        let text = |field: &str| now.as_ref().and_then(|now| now.pointer(field)?.as_str());
+        let same = text("/metadata/uid") == Some(&sent.uid);
+        if same && text("/metadata/resourceVersion") != Some(&sent.version) {
+            return Performed::NotNow(format!("{} was written meanwhile; it is looked at again: {why}", sent.at));
+        }
+        Performed::Refused(why)
     }
 }
 
-/// A JSON patch with every `valueFrom` put together from outputs.
-fn filled(patch: &Value, progress: &Progress) -> Result<Value, String> {
-    let mut patch = patch.clone();
+/// An act whose patch has every `valueFrom` put together from outputs.
+fn filled(act: Act, progress: &Progress) -> Result<Act, String> {
+    let Act::Patch { target, mut patch, done } = act else { return Ok(act) };
     for operation in patch.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
         let Some(parts) = operation.remove("valueFrom") else { continue };
         let text = parts.as_array().into_iter().flatten().map(|part| part_of(part, progress));
         operation.insert("value".to_owned(), text.collect::<Result<String, String>>()?.into());
     }
-    Ok(patch)
+    Ok(Act::Patch { target, patch, done })
 }
 
 fn part_of(part: &Value, progress: &Progress) -> Result<String, String> {

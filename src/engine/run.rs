@@ -202,16 +202,15 @@ impl Run {
         if let Some(why) = self.forbidden(step) {
             return self.fail(step, why).await;
         }
-        match self.engine.broken_guard(&step.guards).await {
-            Ok(None) => {}
-            Ok(Some(why)) => return self.unguarded(step, why).await,
-            Err(why) => return self.wait_unsent(step, why).await,
+        if let Some(held_up) = self.held_up(step).await? {
+            return Ok(held_up);
         }
         if let Some(moved) = self.stopped_by_lock(step).await? {
             return Ok(moved);
         }
         self.append(Body::Intent { step: step.id.clone(), before: None }).await?;
-        if step.act.writes() {
+        // What takes a step back is looked at first: there may be nothing to take back.
+        if step.act.writes() && !self.takes_back(step) {
             self.keep_record(step).await?;
             self.write(step).await?;
         }
@@ -223,7 +222,7 @@ impl Run {
         if !matches!(step.act, Act::Delete { .. }) {
             return self.fail(step, why).await;
         }
-        match self.engine.observe(step, self.state.id(), &self.state.progress).await {
+        match self.observe(step).await {
             Seen::Done(outputs) => self.done(step, outputs).await,
             Seen::Pending(what) => self.wait_unsent(step, what).await,
             Seen::NotDone | Seen::Conflict(_) | Seen::Unknown(_) => self.fail(step, why).await,
@@ -234,6 +233,23 @@ impl Run {
     async fn wait_unsent(&mut self, step: &Step, what: String) -> Result<bool, EngineError> {
         self.state.since.entry(step.id.clone()).or_insert_with(now);
         self.wait(step, what).await
+    }
+
+    /// What came of a guard that does not hold, or cannot be told; `None` when the step may act.
+    async fn held_up(&mut self, step: &Step) -> Result<Option<bool>, EngineError> {
+        match self.engine.broken_guard(&step.guards).await {
+            Ok(None) => Ok(None),
+            Ok(Some(why)) => self.unguarded(step, why).await.map(Some),
+            Err(why) => self.wait_unsent(step, why).await.map(Some),
+        }
+    }
+
+    pub(super) fn takes_back(&self, step: &Step) -> bool {
+        self.state.plan.takes_back(&step.id)
+    }
+
+    pub(super) async fn observe(&self, step: &Step) -> Seen {
+        self.engine.observe(step, self.takes_back(step), self.state.id(), &self.state.progress).await
     }
 
     async fn write(&mut self, step: &Step) -> Result<bool, EngineError> {
@@ -273,7 +289,7 @@ impl Run {
 
     async fn refused(&mut self, step: &Step, why: String) -> Result<bool, EngineError> {
         // An object of this name may be ours from an attempt whose answer was lost.
-        match self.engine.observe(step, self.state.id(), &self.state.progress).await {
+        match self.observe(step).await {
             Seen::Done(outputs) => self.done(step, outputs).await,
             Seen::Conflict(conflict) if self.state.plan.closes(&step.id) => {
                 self.fail(step, format!("{conflict} ({why})")).await
@@ -288,7 +304,7 @@ impl Run {
             return self.wait(step, why).await;
         }
         let unsent = self.unsent.remove(&step.id);
-        let seen = self.engine.observe(step, self.state.id(), &self.state.progress).await;
+        let seen = self.observe(step).await;
         match seen {
             Seen::Done(outputs) => self.done(step, outputs).await,
             Seen::NotDone | Seen::Pending(_) if self.forbidden(step).is_some() => {
@@ -330,10 +346,14 @@ impl Run {
         }
     }
 
-    /// Sends what was seen not to have happened: the record first, it decides whose operation this is.
+    /// Sends what was seen not to have happened, where its guards still hold: the record first, it decides whose
+    /// operation this is.
     async fn send(&mut self, step: &Step) -> Result<bool, EngineError> {
         if let Some(moved) = self.stopped_by_lock(step).await? {
             return Ok(moved);
+        }
+        if let Some(held_up) = self.held_up(step).await? {
+            return Ok(held_up);
         }
         self.keep_record(step).await?;
         self.write(step).await
@@ -372,7 +392,11 @@ impl Run {
         Ok(true)
     }
 
+    /// A step failed. One that takes another back does not: what it leaves undone would be forgotten.
     pub(super) async fn fail(&mut self, step: &Step, why: String) -> Result<bool, EngineError> {
+        if self.takes_back(step) {
+            return Err(EngineError::WayBack { title: step.title.clone(), why });
+        }
         self.append(Body::Failed { step: step.id.clone(), why }).await?;
         Ok(true)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{OperationId, StepId};
+use super::{ListAt, OperationId, StepId};
 use crate::model::{Kind, Uid};
 use crate::text;
 
@@ -156,7 +156,7 @@ pub enum Target {
     },
 }
 
-/// What a field must be.
+/// What a field must be. The value may stand for what an earlier step made, see [`from_step`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Expect {
@@ -175,7 +175,9 @@ pub enum Expect {
 /// A condition on one field of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// JSON pointer (RFC 6901).
+    /// JSON pointer (RFC 6901), with two segments of our own for lists: `*` stands for each element, and
+    /// `[type=Ready]` for those whose `type` is `Ready`. The condition holds when one of the values found meets it;
+    /// `Not` and `Absent` need all of them to.
     pub field: String,
     /// What it must be.
     pub expect: Expect,
@@ -214,7 +216,7 @@ pub struct Follow {
     pub checks: Vec<Check>,
     /// Fields that say what is wrong while it does not.
     pub trouble: Vec<String>,
-    /// Fields to keep as outputs.
+    /// Fields to keep as outputs; the field `""` keeps the object itself.
     pub outputs: Vec<(Slot, String)>,
 }
 
@@ -244,7 +246,7 @@ pub struct Until {
     /// What no waiting can mend: where one of these does not hold, the wait ends at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub firm: Vec<Firm>,
-    /// Fields to keep as outputs.
+    /// Fields to keep as outputs; the field `""` keeps the object itself.
     pub outputs: Vec<(Slot, String)>,
 }
 
@@ -273,6 +275,28 @@ impl InPod {
         Some(text::command_line(&words))
     }
 }
+
+/// Which part of what a step made is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Part {
+    /// The name of an object, or a text as it is.
+    Name,
+    /// The UID of an object.
+    Uid,
+}
+
+/// A value that stands, in a manifest, a patch or a condition, for what an earlier step made.
+pub fn from_step(step: &str, slot: &str, part: Part) -> Value {
+    let part = match part {
+        Part::Name => "name",
+        Part::Uid => "uid",
+    };
+    serde_json::json!({ FROM_STEP: { "step": step, "slot": slot, "part": part } })
+}
+
+/// The only field of such a value. No object of the API has a field of this name.
+pub(super) const FROM_STEP: &str = "$fromStep";
 
 /// A primitive action. One per thing the Kubernetes API can do, never one per feature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -349,12 +373,31 @@ pub enum Act {
         /// For what.
         until: Box<Until>,
     },
+    /// Creates an object in the place of one that an earlier step deleted. While the former one is there and is not
+    /// being deleted, that one is it; its output slot `object` is the one that is there in the end.
+    Recreate {
+        /// Where.
+        at: ObjectAt,
+        /// The UID of the former one.
+        former: Uid,
+        /// The object.
+        manifest: Value,
+    },
+    /// Waits until no object of a list meets all of these conditions; changes nothing.
+    Absent {
+        /// Which list.
+        among: ListAt,
+        /// What those that must be gone have in common.
+        which: Vec<Check>,
+        /// For people: "pods that use claim shop/data to be gone".
+        what: String,
+    },
 }
 
 impl Act {
     /// Whether it changes anything in the cluster.
     pub fn writes(&self) -> bool {
-        !matches!(self, Self::Wait { .. })
+        !matches!(self, Self::Wait { .. } | Self::Absent { .. })
     }
 
     /// Whether something in a container stands still or is held from here on, so that what follows means nothing
@@ -374,14 +417,26 @@ impl Act {
     /// What it does, in a few words.
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::Create { .. } => "create",
+            Self::Create { .. } | Self::Recreate { .. } => "create",
             Self::Patch { .. } => "patch",
             Self::Delete { .. } => "delete",
             Self::Scale { .. } => "scale",
             Self::Exec { .. } => "exec",
             Self::Open { .. } => "open",
             Self::Say { .. } => "say",
-            Self::Wait { .. } => "wait",
+            Self::Wait { .. } | Self::Absent { .. } => "wait",
+        }
+    }
+
+    /// The object it is about, where that is not said by its place alone.
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Patch { target, .. }
+            | Self::Delete { target }
+            | Self::Scale { target, .. }
+            | Self::Wait { target, .. } => Some(target),
+            Self::Exec { run, .. } | Self::Open { run, .. } => Some(&run.pod),
+            Self::Create { .. } | Self::Recreate { .. } | Self::Say { .. } | Self::Absent { .. } => None,
         }
     }
 }

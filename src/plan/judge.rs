@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::field::{escape, first_unmet, met, values};
 use super::{Act, Check, Expect, Follow, Guard, ObjectAt, OperationId, Output, Outputs, Progress, Target, Until};
 use crate::model::{Uid, annotation};
+use crate::text;
 
 /// Objects as they were read just now; `None` means that the server said there is none.
 pub type Observed = BTreeMap<ObjectAt, Option<Value>>;
@@ -25,11 +27,11 @@ pub enum Seen {
     Unknown(String),
 }
 
-/// The object a target stands for. `None` when the step that makes it has not.
+/// The object a target stands for. `None` when the step that makes it has not, and for a [`Target::Own`]: which one
+/// that is shows when it is read.
 pub fn resolve(target: &Target, progress: &Progress) -> Option<(ObjectAt, Uid)> {
     match target {
         Target::Known { at, uid } => Some((at.clone(), uid.clone())),
-        // Which one it is shows when it is read.
         Target::Own { .. } => None,
         Target::Output { step, slot } => match progress.outputs(step)?.get(slot)? {
             Output::Object { at, uid } => Some((at.clone(), uid.clone())),
@@ -38,66 +40,20 @@ pub fn resolve(target: &Target, progress: &Progress) -> Option<(ObjectAt, Uid)> 
     }
 }
 
-/// The next object to read before [`judge`] can say more. Ask again with what was read, until `None`.
-pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<ObjectAt> {
-    let first = match act {
-        Act::Create { at, .. } | Act::Delete { target: Target::Own { at, .. } } => at.clone(),
-        Act::Patch { target, .. } | Act::Delete { target } | Act::Scale { target, .. } | Act::Wait { target, .. } => {
-            resolve(target, progress)?.0
-        }
-        Act::Exec { run, .. } | Act::Open { run, .. } => resolve(&run.pod, progress)?.0,
-        Act::Say { .. } => return None,
-    };
-    let Some(read) = observed.get(&first) else { return Some(first) };
-    let Act::Wait { until, .. } = act else { return None };
-    let follow = until.follow.as_ref()?;
-    let second = follow.object(read.as_ref()?)?;
-    (!observed.contains_key(&second)).then_some(second)
-}
-
-/// Says what became of a step. Of what runs in containers only this much can be said: whether it may run again. A
-/// session that is held now is its holder's to judge; here it counts as gone.
-pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: &Observed) -> Seen {
-    match act {
-        Act::Create { at, .. } => judge_create(at, operation, observed),
-        Act::Patch { target, done, .. } => {
-            judge_target(target, progress, observed, |object, at, uid| match first_unmet(done, object, None) {
-                None => Seen::Done(outputs_object(at, uid)),
-                Some(_) => Seen::NotDone,
-            })
-        }
-        Act::Scale { target, replicas } => judge_target(target, progress, observed, |object, at, uid| {
-            let now = object.pointer("/spec/replicas").and_then(Value::as_u64);
-            if now == Some(u64::from(*replicas)) { Seen::Done(outputs_object(at, uid)) } else { Seen::NotDone }
-        }),
-        Act::Delete { target } => judge_delete(target, progress, observed),
-        Act::Exec { run, repeat, .. } => judge_target(&run.pod, progress, observed, |_, _, _| match repeat {
-            true => Seen::NotDone,
-            false => Seen::Conflict("outcome unknown: what it did cannot be seen, and it must not run twice".into()),
-        }),
-        Act::Open { run, .. } => judge_target(&run.pod, progress, observed, |_, _, _| {
-            Seen::Conflict("outcome unknown: a session ends with the console that holds it".into())
-        }),
-        Act::Say { end: true, .. } => Seen::Done(Outputs::new()),
-        Act::Say { end: false, .. } => Seen::Conflict("the session is gone, and what it held with it".into()),
-        Act::Wait { target, until } => {
-            judge_target(target, progress, observed, |object, _, _| judge_until(until, object, observed))
-        }
+/// Where the object is that a target stands for. `None` when the step that makes it has not.
+pub fn place(target: &Target, progress: &Progress) -> Option<ObjectAt> {
+    match target {
+        Target::Own { at, .. } => Some(at.clone()),
+        Target::Known { .. } | Target::Output { .. } => resolve(target, progress).map(|(at, _)| at),
     }
 }
 
-fn judge_create(at: &ObjectAt, operation: &OperationId, observed: &Observed) -> Seen {
-    match observed.get(at) {
-        None => Seen::Unknown(format!("{at} was not read")),
-        Some(None) => Seen::NotDone,
-        Some(Some(object)) => {
-            if !made_by(object, operation) {
-                return Seen::Conflict(format!("{at} exists and was not made by this operation"));
-            }
-            match uid_of(object) {
-                Some(uid) => Seen::Done(outputs_object(at, &uid)),
-                None => Seen::Unknown(format!("{at} carries no UID")),
-            }
+/// Whether the object that was found at the place of a target is the one that is meant.
+pub fn is_target(target: &Target, progress: &Progress, object: &Value) -> bool {
+    match target {
+        Target::Own { operation, .. } => made_by(object, operation),
+        Target::Known { .. } | Target::Output { .. } => {
+            resolve(target, progress).is_some_and(|(_, uid)| uid_of(object) == Some(uid))
         }
     }
 }
@@ -114,44 +70,143 @@ pub fn kept(object: &Value, checks: &[Check]) -> Option<String> {
     Some(format!("{} is not as it was made, so it is left as it is; look at it before deleting it", unmet.field))
 }
 
-fn judge_delete(target: &Target, progress: &Progress, observed: &Observed) -> Seen {
-    let at = match target {
-        Target::Own { at, .. } => Some(at.clone()),
-        Target::Known { .. } | Target::Output { .. } => resolve(target, progress).map(|(at, _)| at),
-    };
-    let Some(at) = at else { return missing_target() };
-    let ours = |object: &Value| match target {
-        Target::Own { operation, .. } => made_by(object, operation),
-        Target::Known { .. } | Target::Output { .. } => {
-            resolve(target, progress).is_some_and(|(_, uid)| uid_of(object) == Some(uid))
+/// The next object to read before [`judge`] can say more. Ask again with what was read, until `None`.
+pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<ObjectAt> {
+    let first = match act {
+        Act::Create { at, .. } | Act::Recreate { at, .. } => at.clone(),
+        Act::Patch { target, .. } | Act::Delete { target } | Act::Scale { target, .. } | Act::Wait { target, .. } => {
+            place(target, progress)?
         }
+        Act::Exec { run, .. } | Act::Open { run, .. } => place(&run.pod, progress)?,
+        Act::Say { .. } | Act::Absent { .. } => return None,
     };
+    let Some(read) = observed.get(&first) else { return Some(first) };
+    let Act::Wait { until, .. } = act else { return None };
+    let follow = until.follow.as_ref()?;
+    let second = follow.object(read.as_ref()?)?;
+    (!observed.contains_key(&second)).then_some(second)
+}
+
+/// Says what became of a step. Of what runs in containers only this much can be said: whether it may run again. A
+/// session that is held now is its holder's to judge; here it counts as gone. Of an [`Act::Absent`] only
+/// [`judge_list`] can say it.
+pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: &Observed) -> Seen {
+    let Some(act) = act.filled(progress) else { return missing_target() };
+    let on =
+        |target: &Target, judge: &dyn Fn(&Value, &ObjectAt) -> Seen| judge_target(target, progress, observed, judge);
+    match &act {
+        Act::Create { at, .. } => judge_create(at, None, operation, observed),
+        Act::Recreate { at, former, .. } => judge_create(at, Some(former), operation, observed),
+        Act::Patch { target, done, .. } => on(target, &|object, at| match first_unmet(done, object, None) {
+            None => Seen::Done(outputs_object(at, object)),
+            Some(_) => Seen::NotDone,
+        }),
+        Act::Scale { target, replicas } => on(target, &|object, at| {
+            let now = object.pointer("/spec/replicas").and_then(Value::as_u64);
+            if now == Some(u64::from(*replicas)) { Seen::Done(outputs_object(at, object)) } else { Seen::NotDone }
+        }),
+        Act::Delete { target } => judge_delete(target, progress, observed),
+        Act::Exec { run, repeat, .. } => on(&run.pod, &|_, _| match repeat {
+            true => Seen::NotDone,
+            false => Seen::Conflict("outcome unknown: what it did cannot be seen, and it must not run twice".into()),
+        }),
+        Act::Open { run, .. } => on(&run.pod, &|_, _| {
+            Seen::Conflict("outcome unknown: a session ends with the console that holds it".into())
+        }),
+        Act::Say { end: true, .. } => Seen::Done(Outputs::new()),
+        Act::Say { end: false, .. } => Seen::Conflict("the session is gone, and what it held with it".into()),
+        Act::Wait { target, until } => on(target, &|object, at| judge_until(until, object, at, observed)),
+        Act::Absent { .. } => Seen::Unknown("the list was not read".into()),
+    }
+}
+
+/// Says what became of a step that takes another back: there may be nothing to take back, because the other never took
+/// place or because what it changed is gone. A wait is judged as ever.
+pub fn judge_undo(act: &Act, operation: &OperationId, progress: &Progress, observed: &Observed) -> Seen {
+    if let Some(target) = act.target().filter(|_| act.writes()) {
+        let Some(at) = place(target, progress) else { return Seen::Done(Outputs::new()) };
+        let changed = |object: &Value| match target {
+            Target::Own { checks, .. } => kept(object, checks).is_some(),
+            Target::Known { .. } | Target::Output { .. } => false,
+        };
+        let there = |object: &Value| is_target(target, progress, object) && !changed(object);
+        if observed.get(&at).is_some_and(|found| !found.as_ref().is_some_and(there)) {
+            return Seen::Done(Outputs::new());
+        }
+    }
+    judge(act, operation, progress, observed)
+}
+
+/// Says whether what has to be gone from a list is gone.
+pub fn judge_list(act: &Act, progress: &Progress, listed: &[Value]) -> Seen {
+    let Some(Act::Absent { which, what, among }) = act.filled(progress) else { return missing_target() };
+    let mut there = listed.iter().filter(|object| first_unmet(&which, object, None).is_none());
+    let Some(first) = there.next() else { return Seen::Done(Outputs::new()) };
+    let name = first.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("?");
+    let mut still = format!("{} {}", among.resource.kind, text::sanitize(name));
+    if first.pointer("/metadata/deletionTimestamp").is_some() {
+        still.push_str(" (being deleted");
+        let held: Vec<&str> = values(first, "/metadata/finalizers/*").into_iter().filter_map(Value::as_str).collect();
+        if !held.is_empty() {
+            still.push_str(&format!(", held by {}", text::sanitize(&held.join(", "))));
+        }
+        still.push(')');
+    }
+    let more = there.count();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Seen::Pending(format!("{what}; still there: {still}{more}"))
+}
+
+fn judge_create(at: &ObjectAt, former: Option<&Uid>, operation: &OperationId, observed: &Observed) -> Seen {
+    let object = match observed.get(at) {
+        None => return Seen::Unknown(format!("{at} was not read")),
+        Some(None) => return Seen::NotDone,
+        Some(Some(object)) => object,
+    };
+    let Some(uid) = uid_of(object) else { return Seen::Unknown(format!("{at} carries no UID")) };
+    if former == Some(&uid) && object.pointer("/metadata/deletionTimestamp").is_some() {
+        return Seen::Pending(format!("{at} waits for its finalizers {}", finalizers(object)));
+    }
+    if former != Some(&uid) && !made_by(object, operation) {
+        return Seen::Conflict(format!("{at} exists and was not made by this operation"));
+    }
+    Seen::Done(outputs_object(at, object))
+}
+
+fn judge_delete(target: &Target, progress: &Progress, observed: &Observed) -> Seen {
+    let Some(at) = place(target, progress) else { return missing_target() };
     match observed.get(&at) {
         None => Seen::Unknown(format!("{at} was not read")),
-        Some(None) => Seen::Done(Outputs::new()),
-        Some(Some(object)) if !ours(object) => Seen::Done(Outputs::new()),
-        Some(Some(object)) if object.pointer("/metadata/deletionTimestamp").is_some() => {
-            let finalizers = object.pointer("/metadata/finalizers").map(Value::to_string).unwrap_or_default();
-            Seen::Pending(format!("{at} waits for its finalizers {finalizers}"))
+        Some(Some(object)) if is_target(target, progress, object) => {
+            if object.pointer("/metadata/deletionTimestamp").is_none() {
+                return Seen::NotDone;
+            }
+            Seen::Pending(format!("{at} waits for its finalizers {}", finalizers(object)))
         }
-        Some(Some(_)) => Seen::NotDone,
+        Some(_) => Seen::Done(Outputs::new()),
     }
+}
+
+fn finalizers(object: &Value) -> String {
+    let held = object.pointer("/metadata/finalizers").map(Value::to_string).unwrap_or_default();
+    text::sanitize(&held).into_owned()
 }
 
 fn judge_target(
     target: &Target,
     progress: &Progress,
     observed: &Observed,
-    judge: impl FnOnce(&Value, &ObjectAt, &Uid) -> Seen,
+    judge: &dyn Fn(&Value, &ObjectAt) -> Seen,
 ) -> Seen {
-    let Some((at, uid)) = resolve(target, progress) else { return missing_target() };
+    let Some(at) = place(target, progress) else { return missing_target() };
     match observed.get(&at) {
         None => Seen::Unknown(format!("{at} was not read")),
         Some(None) => Seen::Conflict(format!("{at} is gone")),
-        Some(Some(object)) if uid_of(object).as_ref() != Some(&uid) => {
-            Seen::Conflict(format!("{at} is another object now: its UID is not {uid}"))
+        Some(Some(object)) if !is_target(target, progress, object) => {
+            let uid = resolve(target, progress).map(|(_, uid)| format!(": its UID is not {uid}")).unwrap_or_default();
+            Seen::Conflict(format!("{at} is another object now{uid}"))
         }
-        Some(Some(object)) => judge(object, &at, &uid),
+        Some(Some(object)) => judge(object, &at),
     }
 }
 
@@ -159,14 +214,14 @@ fn missing_target() -> Seen {
     Seen::Unknown("the step that makes its target has not run".into())
 }
 
-fn judge_until(until: &Until, object: &Value, observed: &Observed) -> Seen {
+fn judge_until(until: &Until, object: &Value, at: &ObjectAt, observed: &Observed) -> Seen {
     if let Some(broken) = until.firm.iter().find(|firm| !met(&firm.check, object, None)) {
         return Seen::Conflict(match trouble(&until.trouble, object) {
             Some(trouble) => format!("{}: {trouble}", broken.or),
             None => broken.or.clone(),
         });
     }
-    let mut outputs = texts(&until.outputs, object);
+    let mut outputs = outputs(&until.outputs, object, at);
     if first_unmet(&until.checks, object, None).is_some() {
         return Seen::Pending(waiting(
             until,
@@ -185,25 +240,26 @@ fn judge_until(until: &Until, object: &Value, observed: &Observed) -> Seen {
             }
             return Seen::Pending(waiting(until, trouble(&follow.trouble, second)));
         }
-        outputs.extend(texts(&follow.outputs, second));
+        outputs.extend(follow.object(object).map(|at| self::outputs(&follow.outputs, second, &at)).unwrap_or_default());
     }
     Seen::Done(outputs)
 }
 
 /// What the latest warning event about an object says: its reason and message. Events of other objects do not count.
 pub fn told_by_events(events: &[Value], uid: &Uid) -> Option<String> {
-    let text = |event: &Value, field: &str| event.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let field_of =
+        |event: &Value, field: &str| event.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     // New-style events leave the old fields empty. All are written alike, so that texts sort as times.
     let last = |event: &Value| {
         let fields = ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"];
-        fields.into_iter().map(|field| text(event, field)).find(|time| !time.is_empty())
+        fields.into_iter().map(|field| field_of(event, field)).find(|time| !time.is_empty())
     };
-    let warnings = events
-        .iter()
-        .filter(|event| text(event, "/type") == "Warning" && text(event, "/involvedObject/uid") == uid.as_str());
+    let warnings = events.iter().filter(|event| {
+        field_of(event, "/type") == "Warning" && field_of(event, "/involvedObject/uid") == uid.as_str()
+    });
     let latest = warnings.max_by_key(|event| last(event))?;
-    let said = format!("{}: {}", text(latest, "/reason"), text(latest, "/message"));
-    Some(crate::text::sanitize(&said).into_owned())
+    let said = format!("{}: {}", field_of(latest, "/reason"), field_of(latest, "/message"));
+    Some(text::sanitize(&said).into_owned())
 }
 
 fn waiting(until: &Until, trouble: Option<String>) -> String {
@@ -214,39 +270,26 @@ fn waiting(until: &Until, trouble: Option<String>) -> String {
 }
 
 fn trouble(fields: &[String], object: &Value) -> Option<String> {
-    let text = fields.iter().find_map(|field| object.pointer(field).and_then(Value::as_str))?;
-    Some(crate::text::sanitize(text).into_owned())
+    let said = fields.iter().find_map(|field| values(object, field).into_iter().find_map(Value::as_str))?;
+    Some(text::sanitize(said).into_owned())
 }
 
-fn texts(fields: &[(String, String)], object: &Value) -> Outputs {
+fn outputs(fields: &[(String, String)], object: &Value, at: &ObjectAt) -> Outputs {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let found = fields
-        .iter()
-        .filter_map(|(slot, field)| object.pointer(field).map(|value| (slot.clone(), Output::Text(text(value)))));
-    found.collect()
+    let kept = |field: &str| match field {
+        "" => uid_of(object).map(|uid| Output::Object { at: at.clone(), uid }),
+        field => object.pointer(field).map(|value| Output::Text(text(value))),
+    };
+    fields.iter().filter_map(|(slot, field)| Some((slot.clone(), kept(field)?))).collect()
 }
 
-fn outputs_object(at: &ObjectAt, uid: &Uid) -> Outputs {
-    Outputs::from([("object".to_owned(), Output::Object { at: at.clone(), uid: uid.clone() })])
+fn outputs_object(at: &ObjectAt, object: &Value) -> Outputs {
+    let made = uid_of(object).map(|uid| ("object".to_owned(), Output::Object { at: at.clone(), uid }));
+    made.into_iter().collect()
 }
 
 fn uid_of(object: &Value) -> Option<Uid> {
     object.pointer("/metadata/uid").and_then(Value::as_str).map(Uid::from)
-}
-
-fn first_unmet<'a>(checks: &'a [Check], object: &Value, origin: Option<&Uid>) -> Option<&'a Check> {
-    checks.iter().find(|check| !met(check, object, origin))
-}
-
-fn met(check: &Check, object: &Value, origin: Option<&Uid>) -> bool {
-    let value = object.pointer(&check.field).filter(|value| !value.is_null());
-    match &check.expect {
-        Expect::Is(expected) => value == Some(expected),
-        Expect::Not(other) => value != Some(other),
-        Expect::Present => value.is_some_and(|value| value.as_str() != Some("")),
-        Expect::Absent => value.is_none(),
-        Expect::UidOfOrigin => origin.is_some() && value.and_then(Value::as_str) == origin.map(Uid::as_str),
-    }
 }
 
 /// The guard's own words when it does not hold, `None` when it does.

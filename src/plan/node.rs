@@ -114,6 +114,21 @@ pub enum Node {
         /// How long it may stay open.
         limit: Duration,
     },
+    /// One step with its way back: `undo` is owed from the moment the step is intended until what it is part of
+    /// counts as settled (see [`Node::Whole`]). When a later step fails, or somebody asks to stop, the undos of all
+    /// that was begun run in reverse order, each list from its first step to its last.
+    ///
+    /// An undo is right whether or not its step took place: it is looked at before it acts, and nothing to take back
+    /// is taken back. It never fails: where it cannot go on the operation stays open, to be resumed.
+    Reversible {
+        /// What is done.
+        step: Box<Step>,
+        /// How it is taken back, in order.
+        undo: Vec<Step>,
+    },
+    /// All of these in order, or none: once the last is done they are settled and are not taken back any more,
+    /// whatever fails later. The body of a bracket is settled as well once its closing has begun.
+    Whole(Vec<Node>),
 }
 
 /// What an operation is about: the object whose name is typed to confirm it.
@@ -212,7 +227,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// All steps in the order in which they start.
+    /// All steps in the order in which they start when nothing fails.
     pub fn steps(&self) -> Vec<&Step> {
         steps(&self.nodes)
     }
@@ -229,9 +244,21 @@ impl Plan {
         self.brackets().into_iter().any(|(_, _, close)| close.id == *id)
     }
 
-    /// The step with this id.
+    /// The steps that take others back, in the order in which they would run after the last.
+    pub fn undo_steps(&self) -> Vec<&Step> {
+        let mut undos = undo_steps(&self.nodes);
+        undos.reverse();
+        undos.into_iter().flatten().collect()
+    }
+
+    /// The step with this id, be it one that takes another back.
     pub fn step(&self, id: &StepId) -> Option<&Step> {
-        self.steps().into_iter().find(|step| step.id == *id)
+        self.steps().into_iter().chain(self.undo_steps()).find(|step| step.id == *id)
+    }
+
+    /// Whether a step takes another back.
+    pub fn takes_back(&self, id: &StepId) -> bool {
+        self.undo_steps().into_iter().any(|step| step.id == *id)
     }
 
     /// SHA-256 over the plan as JSON, lower-case hex: what was shown is what runs.
@@ -245,8 +272,8 @@ impl Plan {
 /// All steps of some nodes, in the order in which they start.
 pub(super) fn steps<'a>(nodes: &'a [Node]) -> Vec<&'a Step> {
     let of = |node: &'a Node| match node {
-        Node::Do(step) => vec![&**step],
-        Node::All(nodes) => steps(nodes),
+        Node::Do(step) | Node::Reversible { step, .. } => vec![&**step],
+        Node::All(nodes) | Node::Whole(nodes) => steps(nodes),
         Node::Bracket { open, body, close, .. } => {
             let mut all = vec![&**open];
             all.extend(steps(body));
@@ -260,14 +287,24 @@ pub(super) fn steps<'a>(nodes: &'a [Node]) -> Vec<&'a Step> {
 fn collect_brackets<'a>(nodes: &'a [Node], found: &mut Vec<(&'a Step, &'a [Node], &'a Step)>) {
     for node in nodes {
         match node {
-            Node::Do(_) => {}
-            Node::All(nodes) => collect_brackets(nodes, found),
+            Node::Do(_) | Node::Reversible { .. } => {}
+            Node::All(nodes) | Node::Whole(nodes) => collect_brackets(nodes, found),
             Node::Bracket { open, body, close, .. } => {
                 found.push((open, body, close));
                 collect_brackets(body, found);
             }
         }
     }
+}
+
+/// The undos of some nodes, in the order of the steps that they take back.
+fn undo_steps<'a>(nodes: &'a [Node]) -> Vec<Vec<&'a Step>> {
+    let of = |node: &'a Node| match node {
+        Node::Do(_) => Vec::new(),
+        Node::All(inner) | Node::Whole(inner) | Node::Bracket { body: inner, .. } => undo_steps(inner),
+        Node::Reversible { undo, .. } => vec![undo.iter().collect()],
+    };
+    nodes.iter().flat_map(of).collect()
 }
 
 /// Why no plan can be made, and what would clear it.

@@ -1,6 +1,6 @@
 //! How far an operation has come, and what comes next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,8 @@ pub enum End {
 pub struct Progress {
     /// Steps that have begun.
     pub steps: BTreeMap<StepId, StepState>,
+    /// Steps that failed before anything was intended, so that nothing was sent for them and nothing is owed.
+    pub never_began: BTreeSet<StepId>,
     /// Whether somebody asked it to stop.
     pub stop_asked: bool,
     /// Set once it has ended.
@@ -115,27 +117,55 @@ impl Progress {
         broken
     }
 
-    /// Closing steps of brackets whose opening was intended and that are not settled themselves.
+    /// Whether anything may have been sent for a step.
+    fn begun(&self, step: &StepId) -> bool {
+        *self.state(step) != StepState::Waiting && !self.never_began.contains(step)
+    }
+
+    /// What is owed once a plan is given up, in the order in which it runs, the latest first: closing steps of brackets
+    /// whose opening was intended, and the undos of reversible steps that were begun and are not settled.
     pub fn owed<'a>(&self, plan: &'a Plan) -> Vec<&'a Step> {
         let mut owed = Vec::new();
-        self.collect_owed(&plan.nodes, &mut owed);
+        if !self.ready(&plan.nodes).0 {
+            self.collect_owed(&plan.nodes, &mut owed);
+        }
         owed
     }
 
     fn collect_owed<'a>(&self, nodes: &'a [Node], owed: &mut Vec<&'a Step>) {
-        for node in nodes {
+        for node in nodes.iter().rev() {
             match node {
                 Node::Do(_) => {}
                 Node::All(nodes) => self.collect_owed(nodes, owed),
+                Node::Whole(nodes) if self.ready(nodes).0 => {}
+                Node::Whole(nodes) => self.collect_owed(nodes, owed),
+                Node::Reversible { step, undo } if self.begun(&step.id) => {
+                    owed.extend(undo.iter().filter(|step| !self.settled(&step.id)));
+                }
+                Node::Reversible { .. } => {}
                 Node::Bracket { open, body, close, .. } => {
-                    // Inner brackets close before outer ones.
-                    self.collect_owed(body, owed);
-                    if *self.state(&open.id) != StepState::Waiting && !self.settled(&close.id) {
+                    // What is inside ends before what is around it, and is settled once the closing has begun.
+                    if *self.state(&close.id) == StepState::Waiting {
+                        self.collect_owed(body, owed);
+                    }
+                    if self.begun(&open.id) && !self.settled(&close.id) {
                         owed.push(close);
                     }
                 }
             }
         }
+    }
+
+    /// Whether taking back has begun: there is no way on from there, whoever resumes.
+    fn turned_back(&self, nodes: &[Node]) -> bool {
+        nodes.iter().any(|node| match node {
+            Node::Do(_) => false,
+            Node::All(nodes) | Node::Whole(nodes) => self.turned_back(nodes),
+            Node::Reversible { undo, .. } => undo.iter().any(|step| self.begun(&step.id)),
+            Node::Bracket { body, close, .. } => {
+                (self.begun(&close.id) && !self.ready(body).0) || self.turned_back(body)
+            }
+        })
     }
 
     /// Brackets that are open now: opening step, limit, and the steps of the body.
@@ -148,8 +178,8 @@ impl Progress {
     fn collect_open<'a>(&self, nodes: &'a [Node], open_now: &mut Vec<(&'a Step, Duration, Vec<&'a Step>)>) {
         for node in nodes {
             match node {
-                Node::Do(_) => {}
-                Node::All(nodes) => self.collect_open(nodes, open_now),
+                Node::Do(_) | Node::Reversible { .. } => {}
+                Node::All(nodes) | Node::Whole(nodes) => self.collect_open(nodes, open_now),
                 Node::Bracket { open, body, close, limit } => {
                     if *self.state(&open.id) != StepState::Waiting && *self.state(&close.id) == StepState::Waiting {
                         open_now.push((open, *limit, super::node::steps(body)));
@@ -164,31 +194,24 @@ impl Progress {
         matches!(self.state(step), StepState::Done(_) | StepState::Failed(_))
     }
 
-    /// What comes next. After a failure or a stop only what is owed still runs, inner brackets first.
+    /// What comes next. After a failure or a stop only what is owed still runs, the latest first.
     pub fn next<'a>(&self, plan: &'a Plan) -> Next<'a> {
-        // A step in flight is always observed to its end before anything else is decided.
-        let in_flight: Vec<&Step> =
-            plan.steps().into_iter().filter(|step| *self.state(&step.id) == StepState::Intended).collect();
-        let failure = self.failure(plan);
-        if !in_flight.is_empty() && failure.is_none() && !self.stop_asked {
-            return Next::Steps(self.ready(&plan.nodes).1);
-        }
-        if let Some((at, why)) = failure {
+        if let Some((at, why)) = self.failure(plan) {
             let end = End::Failed { at, why: why.to_owned() };
-            return self.wind_down(plan, in_flight, end);
-        }
-        if self.stop_asked {
-            return self.wind_down(plan, in_flight, End::Stopped);
+            return self.wind_down(plan, end);
         }
         match self.ready(&plan.nodes) {
             (true, _) => Next::Finish(End::Done),
+            _ if self.stop_asked || self.turned_back(&plan.nodes) => self.wind_down(plan, End::Stopped),
             (false, steps) => Next::Steps(steps),
         }
     }
 
-    fn wind_down<'a>(&self, plan: &'a Plan, in_flight: Vec<&'a Step>, end: End) -> Next<'a> {
-        // A wait changes nothing, so nothing is missed by not seeing its end.
-        if let Some(step) = in_flight.into_iter().find(|step| step.act.writes()) {
+    fn wind_down<'a>(&self, plan: &'a Plan, end: End) -> Next<'a> {
+        // A write in flight is always observed to its end before anything else is decided. A wait changes nothing, so
+        // nothing is missed by not seeing its end.
+        let mut in_flight = plan.steps().into_iter().filter(|step| *self.state(&step.id) == StepState::Intended);
+        if let Some(step) = in_flight.find(|step| step.act.writes()) {
             return Next::Steps(vec![step]);
         }
         match self.owed(plan).into_iter().next() {
@@ -214,7 +237,10 @@ impl Progress {
             StepState::Waiting | StepState::Intended | StepState::Failed(_) => Some((false, vec![step])),
         };
         match node {
-            Node::Do(step) => one(step).unwrap_or((true, Vec::new())),
+            // What is being taken back is not done any more.
+            Node::Reversible { undo, .. } if undo.iter().any(|step| self.begun(&step.id)) => (false, Vec::new()),
+            Node::Do(step) | Node::Reversible { step, .. } => one(step).unwrap_or((true, Vec::new())),
+            Node::Whole(nodes) => self.ready(nodes),
             Node::All(nodes) => {
                 let parts: Vec<_> = nodes.iter().map(|node| self.ready_in(node)).collect();
                 let done = parts.iter().all(|(done, _)| *done);

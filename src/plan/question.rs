@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ObjectAt, Resource};
@@ -65,7 +66,7 @@ impl fmt::Display for AccessQuestion {
 }
 
 /// All objects of a resource in a place.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ListAt {
     /// Of which resource.
     pub resource: Resource,
@@ -76,6 +77,11 @@ pub struct ListAt {
 }
 
 impl ListAt {
+    /// All objects of a resource in a place.
+    pub fn all(resource: Resource, namespace: Option<&str>) -> Self {
+        Self { resource, namespace: namespace.map(str::to_owned), selector: String::new() }
+    }
+
     /// All ResourceQuotas of a namespace.
     pub fn quotas(namespace: &str) -> Self {
         let resource = Resource {

@@ -9,8 +9,8 @@ mod pieces;
 mod prelude;
 
 use super::{
-    Act, Check, Guard, InPod, Node, ObjectAt, OperationId, Output, Plan, Progress, Step, StepId, StepState, Target,
-    Until,
+    Act, Check, Guard, InPod, ListAt, Node, ObjectAt, OperationId, Output, Plan, Progress, Step, StepId, StepState,
+    Target, Until,
 };
 use crate::model::annotation;
 use crate::text;
@@ -71,6 +71,19 @@ impl Writer<'_> {
         for node in nodes {
             match node {
                 Node::Do(step) => self.unless_done(step),
+                Node::Reversible { step, undo } => {
+                    for step in undo {
+                        let said = format!("# To take the next step back, by hand: {}", comment(&step.title));
+                        self.line(&said);
+                    }
+                    self.unless_done(step);
+                }
+                Node::Whole(nodes) => {
+                    self.line(
+                        "\n# All of these or none: when one fails, take back by hand what was done, the last first.",
+                    );
+                    self.nodes(nodes);
+                }
                 Node::All(nodes) => {
                     self.line("\n# The console does these side by side; here they come one after the other.");
                     self.nodes(nodes);
@@ -116,8 +129,12 @@ impl Writer<'_> {
         for guard in &step.guards {
             self.guard(guard);
         }
-        match &step.act {
-            Act::Create { at, manifest } => self.create(step, at, manifest),
+        let Some(act) = step.act.filled(self.progress) else {
+            self.line("fail 'only the console writes down what earlier steps found, and this needs it'");
+            return;
+        };
+        match &act {
+            Act::Create { at, manifest } | Act::Recreate { at, manifest, .. } => self.create(step, &act, at, manifest),
             Act::Patch { target, patch, done } => {
                 if patch.as_array().into_iter().flatten().any(|operation| operation.get("valueFrom").is_some()) {
                     self.line("say 'left out: only the console writes down what steps found'");
@@ -151,6 +168,7 @@ impl Writer<'_> {
                 self.target(target);
                 self.wait(step, until);
             }
+            Act::Absent { among, which, what } => self.absent(step, among, which, what),
         }
     }
 
@@ -182,11 +200,28 @@ impl Writer<'_> {
         }
     }
 
-    fn create(&mut self, step: &Step, at: &ObjectAt, manifest: &serde_json::Value) {
+    /// Waits until no object of a list meets all of these conditions.
+    fn absent(&mut self, step: &Step, among: &ListAt, which: &[Check], what: &str) {
+        let kind = pieces::kind(&among.resource);
+        let namespace = quoted(among.namespace.as_deref().unwrap_or_default());
+        let place = Where { kind: kind.clone(), namespace: namespace.clone(), name: "\"$item\"".into() };
+        let met: Vec<String> = which.iter().map(|check| condition(check, &place, None)).collect();
+        self.line(&format!("within {}", step.deadline.as_secs()));
+        self.line(&format!("while :; do\n  still=''\n  for item in $(read_names {kind} {namespace}); do"));
+        self.line(&format!("    if {}; then still=\"$still $item\"; fi\n  done", met.join(" \\\n     && ")));
+        self.line("  [ -n \"$still\" ] || break\n  report \"still there:$still\"");
+        self.line(&format!("  not_late {}\ndone", quoted(what)));
+    }
+
+    fn create(&mut self, step: &Step, act: &Act, at: &ObjectAt, manifest: &serde_json::Value) {
         let place = Where::of(at);
         let made_by = field(&annotation::pointer(annotation::OPERATION));
         let own = quoted(self.plan.id.as_str());
-        self.line(&format!("if [ \"$({} {})\" = {own} ]; then", place.read(), quoted(&made_by)));
+        let mut there = format!("[ \"$({} {})\" = {own} ]", place.read(), quoted(&made_by));
+        if let Act::Recreate { former, .. } = act {
+            there = format!("[ \"$({} '{{.metadata.uid}}')\" = {} ] || {there}", place.read(), quoted(former.as_str()));
+        }
+        self.line(&format!("if {there}; then"));
         self.line(&format!("  say {}\nelse", quoted(&format!("{at} is there already, made by this operation"))));
         self.line("  on_cluster create -f - >&2 <<'END_OF_OBJECT'");
         self.out.push_str(&document(manifest));
@@ -240,7 +275,9 @@ impl Writer<'_> {
                 Some(Output::Object { at, uid }) => Some((at.clone(), quoted(uid.as_str()))),
                 Some(Output::Text(_)) => None,
                 None => match &self.plan.step(step)?.act {
-                    Act::Create { at, .. } => Some((at.clone(), format!("\"${}\"", variable(step)))),
+                    Act::Create { at, .. } | Act::Recreate { at, .. } => {
+                        Some((at.clone(), format!("\"${}\"", variable(step))))
+                    }
                     Act::Patch { target, .. } | Act::Scale { target, .. } => self.resolved(target),
                     _ => None,
                 },

@@ -189,9 +189,17 @@ async fn try_writes(hands: &Hands, plan: &Plan) -> DryRun {
         })
         .collect();
     let in_made = |at: &ObjectAt| at.namespace.as_deref().is_some_and(|namespace| made.contains(&namespace));
+    let deletes =
+        |act: &Act, at: &ObjectAt| matches!(act, Act::Delete { target: Known { at: gone, .. } } if gone == at);
+    let replaces = |at: &ObjectAt| steps.iter().any(|step| deletes(&step.act, at));
     let mut tried = false;
     for step in &steps {
-        if matches!(&step.act, Act::Create { at, .. } if in_made(at)) {
+        // What builds on what earlier steps do cannot be tried before they have run.
+        let early = match &step.act {
+            Act::Create { at, .. } => in_made(at) || replaces(at),
+            _ => plan.closes(&step.id),
+        };
+        if early || step.act.depends() {
             continue;
         }
         let Some(answer) = try_write(hands, &step.act).await else { continue };

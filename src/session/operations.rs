@@ -243,7 +243,7 @@ fn view(id: &OperationId, tracked: &Tracked, can_act: bool) -> Option<OperationV
         state,
         started: Some(run.opened),
         ended: run.closed,
-        steps: run.plan.steps().into_iter().map(|step| step_view(run, step)).collect(),
+        steps: shown_steps(run).into_iter().map(|step| step_view(run, step)).collect(),
         waits: tracked.waits.clone(),
         message: message(tracked, run, state),
         can_resume: can_act && interrupted && tracked.running.is_none() && !tracked.held_elsewhere,
@@ -266,6 +266,13 @@ pub(super) fn unclosed(run: &journal::Run) -> Vec<Unclosed> {
         by_hand: step.act.by_hand(&run.plan.context).map(Into::into),
     };
     unclosed.map(say).collect()
+}
+
+/// The steps of a plan, and after them what takes some of them back as soon as that has begun.
+fn shown_steps(run: &journal::Run) -> Vec<&crate::plan::Step> {
+    let undos = run.plan.undo_steps().into_iter();
+    let begun = undos.filter(|step| *run.progress.state(&step.id) != StepState::Waiting);
+    run.plan.steps().into_iter().chain(begun).collect()
 }
 
 /// The first object that an operation made.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::model::Kind;
-use crate::plan::{Firm, Resource, StepId, StepState};
+use crate::plan::{Check, Firm, ListAt, Part, Resource, StepId, StepState, from_step};
 
 fn operation() -> OperationId {
     OperationId::parse("20260101-000000-00000007").unwrap()
@@ -229,4 +229,103 @@ fn a_session_that_is_gone_has_ended_by_that(#[case] end: bool, #[case] done: boo
     let act = Act::Say { session, say: "x".into(), until: "y".into(), end, keep: false };
     let seen = judge(&act, &operation(), &Progress::default(), &Observed::new());
     assert_eq!(matches!(seen, Seen::Done(_)), done, "{seen:?}");
+}
+
+fn own(step: &str) -> Target {
+    let mark = Check::is("/metadata/annotations/holdfast.dev~1step", step);
+    Target::Own { at: at(), operation: operation(), checks: vec![mark] }
+}
+
+fn uid_and_marks(uid: &str, step: Option<&str>) -> Value {
+    let marks = step.map(|step| json!({ "holdfast.dev/operation": operation().as_str(), "holdfast.dev/step": step }));
+    json!({ "metadata": { "uid": uid, "annotations": marks } })
+}
+
+#[rstest]
+#[case::gone(None, "not done")]
+#[case::the_former_one_is_there(Some(uid_and_marks("former", None)), "done")]
+#[case::made_again(Some(uid_and_marks("u2", Some("again"))), "done")]
+#[case::somebody_else_was_faster(Some(uid_and_marks("u3", None)), "conflict")]
+#[case::the_former_one_is_going(
+    Some(json!({ "metadata": { "uid": "former", "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["f"] } })),
+    "pending"
+)]
+fn a_recreated_object_is_the_former_one_while_that_is_whole(#[case] found: Option<Value>, #[case] expected: &str) {
+    let act = Act::Recreate { at: at(), former: Uid::from("former"), manifest: Value::Null };
+    let said = match judge(&act, &operation(), &Progress::default(), &[(at(), found)].into()) {
+        Seen::Done(_) => "done",
+        Seen::NotDone => "not done",
+        Seen::Conflict(_) => "conflict",
+        Seen::Pending(_) => "pending",
+        Seen::Unknown(_) => "unknown",
+    };
+    assert_eq!(said, expected);
+}
+
+#[rstest]
+#[case::made_by_that_step(Some(uid_and_marks("u", Some("stage"))), Seen::NotDone)]
+#[case::made_by_another_step(Some(uid_and_marks("u", Some("again"))), Seen::Done(Outputs::new()))]
+#[case::made_by_nobody_here(Some(uid_and_marks("u", None)), Seen::Done(Outputs::new()))]
+#[case::not_there(None, Seen::Done(Outputs::new()))]
+fn only_what_that_step_made_is_deleted_in_taking_it_back(#[case] found: Option<Value>, #[case] expected: Seen) {
+    let act = Act::Delete { target: own("stage") };
+    assert_eq!(judge_undo(&act, &operation(), &Progress::default(), &[(at(), found)].into()), expected);
+}
+
+#[test]
+fn what_was_never_made_or_is_gone_needs_no_taking_back_but_a_wait_for_it_is_a_conflict() {
+    let patch = |target| Act::Patch { target, patch: json!([]), done: vec![Check::present("/spec")] };
+    let never = judge_undo(&patch(target()), &operation(), &Progress::default(), &Observed::new());
+    assert_eq!(never, Seen::Done(Outputs::new()));
+    let gone: Observed = [(at(), None)].into();
+    assert_eq!(judge_undo(&patch(target()), &operation(), &made(), &gone), Seen::Done(Outputs::new()));
+    assert!(matches!(judge(&patch(target()), &operation(), &made(), &gone), Seen::Conflict(_)));
+    assert!(matches!(judge_undo(&ready(), &operation(), &made(), &gone), Seen::Conflict(_)));
+}
+
+#[test]
+fn a_list_is_waited_for_by_naming_what_is_still_in_it() {
+    let among = ListAt::all(Resource::of(Kind::Pod), Some("shop"));
+    let which = vec![
+        Check::is("/spec/volumes/*/persistentVolumeClaim/claimName", "data"),
+        Check::not("/status/phase", "Succeeded"),
+        Check::not("/status/phase", "Failed"),
+    ];
+    let act = Act::Absent { among, which, what: "its pods to be gone".into() };
+    let pod = |name: &str, claim: &str, phase: &str| {
+        json!({
+            "metadata": { "name": name, "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["a.example/held"] },
+            "spec": { "volumes": [{ "name": "d", "persistentVolumeClaim": { "claimName": claim } }] },
+            "status": { "phase": phase },
+        })
+    };
+    let listed = [pod("db-0", "data", "Running"), pod("old", "data", "Succeeded"), pod("web", "logs", "Running")];
+    let seen = judge_list(&act, &Progress::default(), &listed);
+    let said = "its pods to be gone; still there: Pod db-0 (being deleted, held by a.example/held)";
+    assert_eq!(seen, Seen::Pending(said.into()));
+    assert_eq!(judge_list(&act, &Progress::default(), &listed[1..]), Seen::Done(Outputs::new()));
+}
+
+#[test]
+fn a_condition_that_names_what_an_earlier_step_made_is_unknown_until_that_has_run() {
+    let among = ListAt::all(Resource::of(Kind::VolumeAttachment), None);
+    let volume = from_step("create", "object", Part::Name);
+    let which = vec![Check::is("/spec/source/persistentVolumeName", volume)];
+    let act = Act::Absent { among, which, what: "it to be detached".into() };
+    let listed = [json!({ "metadata": { "name": "csi-1" }, "spec": { "source": { "persistentVolumeName": "s" } } })];
+    assert!(matches!(judge_list(&act, &Progress::default(), &listed), Seen::Unknown(_)));
+    assert!(matches!(judge_list(&act, &made(), &listed), Seen::Pending(_)));
+    assert_eq!(judge_list(&act, &made(), &[]), Seen::Done(Outputs::new()));
+}
+
+#[test]
+fn a_wait_may_keep_the_object_that_it_came_to() {
+    let Act::Wait { target, mut until } = ready() else { panic!() };
+    until.follow.as_mut().unwrap().outputs = vec![("content".into(), String::new())];
+    let object =
+        json!({ "metadata": { "uid": "uc" }, "spec": { "ref": { "uid": "u1" } }, "status": { "handle": "h" } });
+    let observed = [(at(), Some(snapshot(&json!({ "ready": true, "bound": "c" })))), (content(), Some(object))];
+    let seen = judge(&Act::Wait { target, until }, &operation(), &made(), &observed.into());
+    let Seen::Done(outputs) = seen else { panic!("{seen:?}") };
+    assert_eq!(outputs["content"], Output::Object { at: content(), uid: Uid::from("uc") });
 }

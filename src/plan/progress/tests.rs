@@ -12,11 +12,15 @@ enum Shape {
     Do,
     All(Vec<Shape>),
     Bracket(Vec<Shape>),
+    Reversible(usize),
+    Whole(Vec<Shape>),
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
-    Just(Shape::Do).prop_recursive(3, 16, 3, |inner| {
+    let leaf = prop_oneof![Just(Shape::Do), (1usize..3).prop_map(Shape::Reversible)];
+    leaf.prop_recursive(3, 16, 3, |inner| {
         prop_oneof![
+            prop::collection::vec(inner.clone(), 1..3).prop_map(Shape::Whole),
             prop::collection::vec(inner.clone(), 1..3).prop_map(Shape::All),
             prop::collection::vec(inner, 0..3).prop_map(Shape::Bracket),
         ]
@@ -40,8 +44,18 @@ fn nodes(shapes: &[Shape], count: &mut usize) -> Vec<Node> {
             let body = nodes(inner, count);
             Node::Bracket { open, body, close: step(count, "close"), limit: Duration::from_secs(9) }
         }
+        Shape::Reversible(undos) => {
+            let done = step(count, "rev");
+            let undo = (0..*undos).map(|place| Step { id: undo_of(&done.id, place), ..*done.clone() });
+            Node::Reversible { undo: undo.collect(), step: done }
+        }
+        Shape::Whole(inner) => Node::Whole(nodes(inner, count)),
     };
     shapes.iter().map(&mut node).collect()
+}
+
+fn undo_of(step: &StepId, place: usize) -> StepId {
+    StepId(format!("undo{place}-{step}"))
 }
 
 fn plan(shapes: &[Shape]) -> Plan {
@@ -49,12 +63,28 @@ fn plan(shapes: &[Shape]) -> Plan {
     Plan { nodes: nodes(shapes, &mut 0), ..testing::plan(id) }
 }
 
-/// Runs a plan as the engine does; the nth step to begin fails, or a stop is asked for before it.
+/// What disturbs a run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Disturbed {
+    /// The nth step to begin fails.
+    fail_at: Option<usize>,
+    /// A stop is asked for before the nth begins.
+    stop_at: Option<usize>,
+    /// After so many lines of its journal it is killed and resumed, which forgets that a stop was asked for.
+    killed_at: Option<usize>,
+}
+
+/// Runs a plan as the engine does.
 fn run(plan: &Plan, fail_at: Option<usize>, stop_at: Option<usize>) -> (Progress, Vec<StepId>, End) {
+    disturbed(plan, Disturbed { fail_at, stop_at, killed_at: None })
+}
+
+fn disturbed(plan: &Plan, by: Disturbed) -> (Progress, Vec<StepId>, End) {
     let mut progress = Progress::default();
     let mut begun = Vec::new();
+    let mut lines = 0;
     for _ in 0..10_000 {
-        if stop_at == Some(begun.len()) {
+        if by.stop_at == Some(begun.len()) {
             progress.stop_asked = true;
         }
         let next: Vec<StepId> = match progress.next(plan) {
@@ -68,14 +98,38 @@ fn run(plan: &Plan, fail_at: Option<usize>, stop_at: Option<usize>) -> (Progress
                     begun.push(id.clone());
                     StepState::Intended
                 }
-                StepState::Intended if fail_at == Some(begun.len()) => StepState::Failed("as ordered".into()),
+                StepState::Intended if by.fail_at == Some(begun.len()) => StepState::Failed("as ordered".into()),
                 StepState::Intended => StepState::Done(Outputs::new()),
                 settled => panic!("{id} was offered although it is {settled:?}"),
             };
             progress.steps.insert(id, state);
+            lines += 1;
+            if by.killed_at == Some(lines) {
+                progress.stop_asked = false;
+            }
         }
     }
     panic!("the plan never ends");
+}
+
+/// Reversible steps that are not settled at the end: neither in a whole that was done nor in a bracket whose body was
+/// done (unless the plan was given up before its closing began).
+fn unsettled(nodes: &[Node], progress: &Progress) -> Vec<StepId> {
+    let done = |nodes: &[Node]| {
+        super::super::node::steps(nodes).iter().all(|step| matches!(progress.state(&step.id), StepState::Done(_)))
+    };
+    let of = |node: &Node| match node {
+        Node::Do(_) => Vec::new(),
+        Node::All(inner) => unsettled(inner, progress),
+        Node::Whole(inner) | Node::Bracket { body: inner, .. } if done(inner) => Vec::new(),
+        Node::Whole(inner) | Node::Bracket { body: inner, .. } => unsettled(inner, progress),
+        Node::Reversible { step, .. } => vec![step.id.clone()],
+    };
+    nodes.iter().flat_map(of).collect()
+}
+
+fn taken_back(progress: &Progress, step: &StepId) -> bool {
+    matches!(progress.state(&undo_of(step, 0)), StepState::Done(_))
 }
 
 proptest! {
@@ -110,11 +164,53 @@ proptest! {
         let End::Failed { at, .. } = &end else { return Ok(()) };
         prop_assert!(matches!(progress.state(at), StepState::Failed(_)));
         let failed = begun.iter().position(|id| id == at).unwrap();
-        // Steps side by side with the failed one may have begun in the same breath; later ones are closes.
-        let later: Vec<_> = begun[failed + 1..].iter().filter(|id| !id.0.starts_with("close")).collect();
+        // Steps side by side with the failed one may have begun in the same breath; later ones are owed.
+        let owed = |id: &&StepId| id.0.starts_with("close") || id.0.starts_with("undo");
+        let later: Vec<_> = begun[failed + 1..].iter().filter(|id| !owed(id)).collect();
         let siblings = later.iter().all(|id| side_by_side(&plan.nodes, at, id));
         prop_assert!(siblings, "{later:?} began after {at} had failed");
     }
+
+    #[test]
+    fn all_is_done_or_all_that_was_begun_is_taken_back_in_reverse(
+        shapes in prop::collection::vec(shape(), 1..5),
+        at in 1usize..14,
+        by_stop: bool,
+        killed_at in prop::option::of(1usize..40),
+    ) {
+        let plan = plan(&shapes);
+        let (fail_at, stop_at) = if by_stop { (None, Some(at)) } else { (Some(at), None) };
+        let (progress, begun, end) = disturbed(&plan, Disturbed { fail_at, stop_at, killed_at });
+        prop_assert!(progress.owed(&plan).is_empty());
+        let undone: Vec<&StepId> = begun.iter().filter(|id| id.0.starts_with("undo")).collect();
+        prop_assert_eq!(undone.iter().collect::<BTreeSet<_>>().len(), undone.len(), "each is taken back once");
+        if end == End::Done {
+            prop_assert_eq!(undone, Vec::<&StepId>::new());
+            return Ok(());
+        }
+        let unsettled = unsettled(&plan.nodes, &progress);
+        for step in &unsettled {
+            prop_assert_eq!(taken_back(&progress, step), begun.contains(step), "{} of {:?}", step, begun);
+        }
+        let begun_in_order = plan.steps().into_iter().filter(|step| begun.contains(&step.id) && (unsettled.contains(&step.id) || taken_back(&progress, &step.id)));
+        let expected: Vec<String> = begun_in_order.map(|step| step.id.to_string()).collect();
+        let first: Vec<String> = undone.iter().filter_map(|id| id.0.strip_prefix("undo0-").map(str::to_owned)).collect();
+        prop_assert_eq!(first, expected.into_iter().rev().collect::<Vec<_>>());
+        let in_lists = undone.windows(2).all(|pair| !pair[1].0.starts_with("undo1-") || pair[0].0 == pair[1].0.replace("undo1-", "undo0-"));
+        prop_assert!(in_lists, "an undo of several steps runs from its first to its last: {:?}", undone);
+    }
+}
+
+#[test]
+fn what_failed_before_it_was_intended_is_not_taken_back() {
+    let plan = plan(&[Shape::Reversible(1), Shape::Reversible(1)]);
+    let ids: Vec<StepId> = plan.steps().iter().map(|step| step.id.clone()).collect();
+    let mut progress = Progress::default();
+    progress.steps.insert(ids[0].clone(), StepState::Done(Outputs::new()));
+    progress.steps.insert(ids[1].clone(), StepState::Failed("its guard does not hold".into()));
+    progress.never_began.insert(ids[1].clone());
+    let owed: Vec<StepId> = progress.owed(&plan).iter().map(|step| step.id.clone()).collect();
+    assert_eq!(owed, [undo_of(&ids[0], 0)]);
 }
 
 /// Whether two steps stand under one `All`, in different branches.
@@ -122,7 +218,8 @@ fn side_by_side(nodes: &[Node], a: &StepId, b: &StepId) -> bool {
     let holds =
         |node: &Node, id: &StepId| super::super::node::steps(std::slice::from_ref(node)).iter().any(|s| s.id == *id);
     nodes.iter().any(|node| match node {
-        Node::Do(_) => false,
+        Node::Do(_) | Node::Reversible { .. } => false,
+        Node::Whole(inner) => side_by_side(inner, a, b),
         Node::All(inner) => {
             let branch = |id| inner.iter().position(|node| holds(node, id));
             matches!((branch(a), branch(b)), (Some(x), Some(y)) if x != y) || side_by_side(inner, a, b)

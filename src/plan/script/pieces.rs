@@ -73,6 +73,15 @@ pub(super) fn field(pointer: &str) -> String {
             path.extend(["[", &part, "]"]);
             continue;
         }
+        if part == "*" {
+            path.push_str("[*]");
+            continue;
+        }
+        // `[type=Ready]` chooses from a list.
+        if let Some((key, is)) = part.strip_prefix('[').and_then(|chosen| chosen.strip_suffix(']')?.split_once('=')) {
+            path.push_str(&format!("[?(@.{key}==\"{is}\")]"));
+            continue;
+        }
         path.push('.');
         for c in part.chars() {
             if !(c.is_ascii_alphanumeric() || c == '-' || c == '_') {
@@ -89,6 +98,11 @@ pub(super) fn field(pointer: &str) -> String {
 pub(super) fn condition(check: &Check, place: &Where, origin: Option<&str>) -> String {
     let read = format!("\"$({} {})\"", place.read(), quoted(&field(&check.field)));
     match &check.expect {
+        // Of several values one has to be it; kubectl prints them in a line.
+        Expect::Is(Value::String(text)) if check.field.contains("/*") => {
+            let word = quoted(&format!(" {text} "));
+            format!("case \" $({} {}) \" in *{word}*) ;; *) false ;; esac", place.read(), quoted(&field(&check.field)))
+        }
         Expect::Is(Value::String(text)) => format!("[ {read} = {} ]", quoted(text)),
         Expect::Is(value) => format!("[ {read} = {} ]", quoted(&value.to_string())),
         Expect::Not(Value::String(text)) => format!("[ {read} != {} ]", quoted(text)),

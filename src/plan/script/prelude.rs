@@ -22,6 +22,15 @@ read_field() {
 }
 read_target() { read_field "$kind" "$namespace" "$name" "$1"; }
 
+# read_names KIND NAMESPACE: the names of all objects of a kind, in a namespace where one is given.
+read_names() {
+  if [ -n "$2" ]; then
+    on_cluster get "$1" --namespace "$2" --ignore-not-found -o jsonpath='{.items[*].metadata.name}' || kill "$$"
+  else
+    on_cluster get "$1" --ignore-not-found -o jsonpath='{.items[*].metadata.name}' || kill "$$"
+  fi
+}
+
 # UIDs and versions go into JSON: they must be plain.
 clean() { case $1 in '' | *[!0-9A-Za-z-]*) fail "\"$1\" is no UID or version" ;; esac; }
 
