@@ -19,6 +19,7 @@ mod policy;
 mod prune;
 mod reconcile;
 mod restore;
+mod restore_in_place;
 mod settings;
 mod shell;
 mod verb;
@@ -73,6 +74,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Release(release)) => hold::release(&args.global, &release).await,
             Some(Command::Reconcile(reconcile)) => Box::pin(reconcile::run(&args.global, &reconcile)).await,
             Some(Command::Policy(what)) => policy::run(&args.global, &what),
+            Some(Command::RestoreInPlace(asked)) => restore_in_place::run(&args.global, &asked).await,
             Some(Command::Operations(what)) => operations::run(&args.global, &what).await,
             Some(Command::Journal(what)) => operations::journal(&what),
             Some(Command::Config(what)) => config::run(&args.global, &what),

@@ -23,6 +23,7 @@ pub mod reconcile;
 mod request;
 pub mod restore;
 pub mod script;
+pub mod swap;
 #[cfg(test)]
 pub(crate) mod testing;
 mod undo;

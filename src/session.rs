@@ -147,6 +147,7 @@ impl Session {
         };
         let mut desk = Desk::new(context, options.config.policy.clone(), crate::store::now());
         desk.defaults.backup = backup_options(&options.config.deadlines);
+        desk.defaults.swap.cut_within = desk.defaults.backup.cut_within;
         let session = Self {
             desk,
             cluster: None,

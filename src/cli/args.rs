@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use crate::plan::{backup, drill, restore};
+use crate::plan::{backup, drill, restore, swap};
 
 mod retention;
 
@@ -77,6 +77,8 @@ pub enum Command {
     /// The policy file: check one, print its schema.
     #[command(subcommand)]
     Policy(Policy),
+    /// Give a volume the data of a restore point under its own name: stage, verify, swap.
+    RestoreInPlace(Box<RestoreInPlace>),
     /// Operations: list, show, resume, stop, take back.
     #[command(subcommand)]
     Operations(Operations),
@@ -270,6 +272,59 @@ pub struct Drill {
     /// How long reading all of it may take; left out, 1h.
     #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
     pub read_within: Option<Duration>,
+}
+
+/// Arguments of `restore-in-place`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("source").required(true).args(["from", "from_volume"]))]
+pub struct RestoreInPlace {
+    /// The volume: NAMESPACE/PVC.
+    #[arg(value_name = "NAMESPACE/PVC")]
+    pub volume: String,
+    #[command(flatten)]
+    pub consent: Consent,
+    /// The restore point: a VolumeSnapshot of the same namespace.
+    #[arg(long, value_name = "SNAPSHOT")]
+    pub from: Option<String>,
+    /// A volume that an earlier in-place restore kept: takes that back.
+    #[arg(long, value_name = "PV")]
+    pub from_volume: Option<String>,
+    /// The VolumeSnapshotClass of the safety snapshot; left out, the default of the volume's driver.
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// Why, for the journal and an annotation of the safety snapshot.
+    #[arg(long, value_name = "TEXT", value_parser = backup::reason)]
+    pub reason: Option<String>,
+    /// The members of this StatefulSet do not replicate: no peer will write over what is restored.
+    #[arg(long)]
+    pub not_replicated: bool,
+    /// A program of another major version than at the cut may open the files.
+    #[arg(long)]
+    pub accept_image_change: bool,
+    /// What keeps the workload as it is written down elsewhere (Argo CD, Flux) is paused, where that cannot be seen.
+    #[arg(long)]
+    pub gitops_paused: bool,
+    /// What runs in the pod that tries the restored volume.
+    #[arg(long, value_name = "IMAGE", default_value = swap::TRIAL_IMAGE, value_parser = swap::image)]
+    pub trial_image: String,
+    /// How long making and mounting the restored volume may take (10m).
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub stage_within: Option<Duration>,
+    /// How long pods may take to end (5m).
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub stop_within: Option<Duration>,
+    /// How long a volume may take to be detached (7m).
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub detach_within: Option<Duration>,
+    /// How long the safety snapshot may take to be cut (2m).
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub cut_within: Option<Duration>,
+    /// How long the application may take to be ready on the restored data (10m).
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub ready_within: Option<Duration>,
+    /// How long the former volume and the safety snapshot are marked as kept (7d).
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub keep: Option<Duration>,
 }
 
 /// What `operations` does.

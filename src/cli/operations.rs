@@ -16,7 +16,8 @@ use crate::view::Unclosed;
 /// Resuming needs no rows, only a connection and a sign of life.
 const KINDS: &[Kind] = &[Kind::Namespace];
 /// What taking an operation back looks at.
-const UNDONE: &[Kind] = &[Kind::Pvc, Kind::Pv, Kind::VolumeSnapshot, Kind::Content];
+const UNDONE: &[Kind] =
+    &[Kind::Pvc, Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass, Kind::StorageClass, Kind::Pod];
 
 pub(super) async fn run(global: &Global, what: &Operations) -> Result<Exit, Failure> {
     match what {

@@ -99,6 +99,21 @@ pub fn plan(
     Ok(case.plan(options, answers, id, now))
 }
 
+/// The class of a snapshot of this claim that another verb takes: the one named, the driver's default or its only one;
+/// and what should be said of the choice.
+///
+/// # Errors
+/// A [`Refusal`] when there is none, or none of several is the default.
+pub fn snapshot_class<'w>(
+    world: &'w World,
+    driver: &Arc<str>,
+    named: Option<&str>,
+    claim: &Pvc,
+) -> Result<(&'w SnapshotClass, Vec<String>), Refusal> {
+    let options = Options { class: named.map(str::to_owned), ..Options::default() };
+    class::resolve_class(world, driver, &options, &claim.meta.reference(Kind::Pvc).path())
+}
+
 fn refusal(object: &str, why: impl Into<String>, clear: impl Into<String>) -> Refusal {
     Refusal { verb: Verb::Backup, object: object.to_owned(), why: why.into(), clear: clear.into() }
 }
@@ -240,14 +255,14 @@ impl<'a> Case<'a> {
         facts
     }
 
-    /// Images as they run in the pods that write the volume: `container=image@digest`.
+    /// Images as they run in the pods that write the volume: `container=image:tag@digest`.
     fn images(&self) -> Vec<String> {
         let Some(namespace) = &self.claim.meta.namespace else { return Vec::new() };
         let key = (namespace.clone(), self.claim.meta.name.clone());
         let pods = self.world.links.pods_mounting(&key).iter().filter_map(|uid| self.world.inventory.pods.get(uid));
         let mut images: Vec<String> = pods
             .flat_map(|pod| pod.containers.iter())
-            .map(|container| format!("{}={}", container.name, container.image_id.as_ref().unwrap_or(&container.image)))
+            .map(|container| format!("{}={}", container.name, pinned(&container.image, container.image_id.as_deref())))
             .collect();
         images.sort();
         images.dedup();
@@ -309,6 +324,12 @@ impl<'a> Case<'a> {
             or: "the plan was made for another volume; plan again".into(),
         }
     }
+}
+
+/// An image with its tag, which tells its version, and the digest that runs.
+fn pinned(image: &str, id: Option<&str>) -> String {
+    let digest = id.and_then(|id| id.split_once('@')).map(|(_, digest)| digest).filter(|_| !image.contains('@'));
+    digest.map_or_else(|| image.to_owned(), |digest| format!("{image}@{digest}"))
 }
 
 fn sibling_warnings(world: &World, claim: &Pvc) -> Vec<String> {

@@ -32,11 +32,6 @@ fn unescape(segment: &str) -> String {
     segment.replace("~1", "/").replace("~0", "~")
 }
 
-/// A key as a segment of a field.
-pub(super) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
 /// The first condition that does not hold.
 pub(super) fn first_unmet<'a>(checks: &'a [Check], object: &Value, origin: Option<&Uid>) -> Option<&'a Check> {
     checks.iter().find(|check| !met(check, object, origin))

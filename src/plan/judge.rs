@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::field::{escape, first_unmet, met, values};
+use super::field::{first_unmet, met, values};
 use super::{Act, Check, Expect, Follow, Guard, ObjectAt, OperationId, Output, Outputs, Progress, Target, Until};
 use crate::model::{Uid, annotation};
 use crate::text;
@@ -148,7 +148,8 @@ pub fn judge_list(act: &Act, progress: &Progress, listed: &[Value]) -> Seen {
         still.push_str(" (being deleted");
         let held: Vec<&str> = values(first, "/metadata/finalizers/*").into_iter().filter_map(Value::as_str).collect();
         if !held.is_empty() {
-            still.push_str(&format!(", held by {}", text::sanitize(&held.join(", "))));
+            still.push_str(", held by ");
+            still.push_str(&text::sanitize(&held.join(", ")));
         }
         still.push(')');
     }

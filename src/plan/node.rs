@@ -160,12 +160,22 @@ pub enum Verb {
     Hold,
     /// Takes a hold away.
     Release,
+    /// Gives a claim a volume made from a restore point, under its own name.
+    RestoreInPlace,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: &[Verb] =
-        &[Verb::Backup, Verb::Restore, Verb::Drill, Verb::Undo, Verb::Prune, Verb::Hold, Verb::Release];
+    pub const ALL: &[Verb] = &[
+        Verb::Backup,
+        Verb::Restore,
+        Verb::Drill,
+        Verb::RestoreInPlace,
+        Verb::Undo,
+        Verb::Prune,
+        Verb::Hold,
+        Verb::Release,
+    ];
 }
 
 impl fmt::Display for Verb {
@@ -174,6 +184,7 @@ impl fmt::Display for Verb {
             Self::Backup => "backup",
             Self::Restore => "restore",
             Self::Drill => "drill",
+            Self::RestoreInPlace => "restore in place",
             Self::Undo => "undo",
             Self::Prune => "prune",
             Self::Hold => "hold",

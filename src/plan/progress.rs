@@ -135,14 +135,12 @@ impl Progress {
     fn collect_owed<'a>(&self, nodes: &'a [Node], owed: &mut Vec<&'a Step>) {
         for node in nodes.iter().rev() {
             match node {
-                Node::Do(_) => {}
-                Node::All(nodes) => self.collect_owed(nodes, owed),
                 Node::Whole(nodes) if self.ready(nodes).0 => {}
-                Node::Whole(nodes) => self.collect_owed(nodes, owed),
+                Node::All(nodes) | Node::Whole(nodes) => self.collect_owed(nodes, owed),
                 Node::Reversible { step, undo } if self.begun(&step.id) => {
                     owed.extend(undo.iter().filter(|step| !self.settled(&step.id)));
                 }
-                Node::Reversible { .. } => {}
+                Node::Do(_) | Node::Reversible { .. } => {}
                 Node::Bracket { open, body, close, .. } => {
                     // What is inside ends before what is around it, and is settled once the closing has begun.
                     if *self.state(&close.id) == StepState::Waiting {

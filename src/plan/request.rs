@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, drill,
-    hold, prune, restore, undo,
+    hold, prune, restore, swap, undo,
 };
 use crate::model::{Kind, Uid, World};
 
@@ -17,6 +17,8 @@ use crate::model::{Kind, Uid, World};
 pub struct Defaults {
     /// Of a backup.
     pub backup: backup::Options,
+    /// Of an in-place restore.
+    pub swap: swap::Options,
 }
 
 /// What a person asks for.
@@ -59,6 +61,13 @@ pub enum Request {
         /// What was chosen.
         options: hold::Options,
     },
+    /// Another volume for a claim, made from a restore point, under its own name.
+    RestoreInPlace {
+        /// The claim.
+        claim: Uid,
+        /// What was chosen.
+        options: swap::Options,
+    },
     /// The end of a hold.
     Release {
         /// The VolumeSnapshot.
@@ -73,6 +82,9 @@ impl Request {
             Verb::Restore => Some(Self::Restore { snapshot: subject.clone(), options: restore::Options::default() }),
             Verb::Drill => Some(Self::Drill { snapshot: subject.clone(), options: drill::Options::default() }),
             Verb::Backup => Some(Self::Backup { claim: subject.clone(), options: defaults.backup.clone() }),
+            Verb::RestoreInPlace => {
+                Some(Self::RestoreInPlace { claim: subject.clone(), options: defaults.swap.clone() })
+            }
             Verb::Undo => None,
             Verb::Prune => Some(Self::Prune { claim: subject.clone(), options: prune::Options::default() }),
             Verb::Hold => Some(Self::Hold { snapshot: subject.clone(), options: hold::Options::default() }),
@@ -102,6 +114,9 @@ impl Request {
             Self::Hold { snapshot, .. } => {
                 Ok(Self::Hold { snapshot: snapshot.clone(), options: hold::options(filled)? })
             }
+            Self::RestoreInPlace { claim, options } => {
+                Ok(Self::RestoreInPlace { claim: claim.clone(), options: swap::options(filled, options)? })
+            }
             Self::Release { .. } | Self::Undo(_) => Ok(self.clone()),
         }
     }
@@ -116,13 +131,16 @@ impl Request {
             Self::Prune { .. } => Verb::Prune,
             Self::Hold { .. } => Verb::Hold,
             Self::Release { .. } => Verb::Release,
+            Self::RestoreInPlace { .. } => Verb::RestoreInPlace,
         }
     }
 
     /// The object that it is about, and of which kind that is.
     pub fn subject(&self) -> (Kind, &Uid) {
         match self {
-            Self::Backup { claim, .. } | Self::Prune { claim, .. } => (Kind::Pvc, claim),
+            Self::Backup { claim, .. } | Self::Prune { claim, .. } | Self::RestoreInPlace { claim, .. } => {
+                (Kind::Pvc, claim)
+            }
             Self::Restore { snapshot, .. }
             | Self::Drill { snapshot, .. }
             | Self::Hold { snapshot, .. }
@@ -151,6 +169,7 @@ impl Request {
             Self::Undo(undone) => undo::looks_at(undone),
             Self::Prune { .. } => prune::LOOKED_AT,
             Self::Hold { .. } | Self::Release { .. } => hold::LOOKED_AT,
+            Self::RestoreInPlace { .. } => swap::LOOKED_AT,
         }
     }
 
@@ -163,6 +182,7 @@ impl Request {
             Self::Drill { snapshot, options } => drill::form(world, snapshot, options),
             Self::Prune { claim, options } => prune::form(world, claim, options),
             Self::Hold { snapshot, options } => hold::form(world, snapshot, options),
+            Self::RestoreInPlace { claim, options } => swap::form(world, claim, options),
             Self::Release { .. } | Self::Undo(_) => None,
         }
     }
@@ -178,7 +198,10 @@ impl Request {
             Self::Hold { snapshot, .. } | Self::Release { snapshot } => {
                 snapshots.get(snapshot).map(|snapshot| hold::questions(world, snapshot))
             }
-            Self::Undo(undone) => Some(undo::questions(undone, world)),
+            Self::RestoreInPlace { claim, options } => {
+                claims.get(claim).map(|claim| swap::questions(world, claim, options, known))
+            }
+            Self::Undo(undone) => Some(undo::questions(undone, world, known)),
         };
         found.unwrap_or_default()
     }
@@ -196,6 +219,7 @@ impl Request {
             Self::Prune { claim, options } => prune::plan(world, claim, answers, options, id, now),
             Self::Hold { snapshot, options } => hold::plan(world, snapshot, answers, options, id, now),
             Self::Release { snapshot } => hold::release(world, snapshot, answers, id, now),
+            Self::RestoreInPlace { claim, options } => swap::plan(world, claim, answers, options, id, now),
         }
     }
 
@@ -211,6 +235,7 @@ impl Request {
             Self::Prune { claim, options } => prune::command(options, claims.get(claim)?, context),
             Self::Hold { snapshot, options } => hold::command(options, snapshots.get(snapshot)?, context),
             Self::Release { snapshot } => hold::release_command(snapshots.get(snapshot)?, context),
+            Self::RestoreInPlace { claim, options } => swap::command(options, claims.get(claim)?, context),
         })
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 pub enum User {
     /// May do everything.
     Admin,
-    /// Reads everything; works with snapshots, claims, `ConfigMaps`, Leases and exec.
+    /// Reads everything; works with snapshots, claims, volumes, pods, `ConfigMaps`, Leases and exec; scales workloads.
     Sre,
     /// Reads everything but Secrets.
     Auditor,

@@ -51,6 +51,7 @@ pub enum ActionId {
     Prune,
     Hold,
     Release,
+    RestoreInPlace,
     Resume,
     Stop,
     Undo,
@@ -98,6 +99,7 @@ impl ActionId {
             Verb::Prune => Self::Prune,
             Verb::Hold => Self::Hold,
             Verb::Release => Self::Release,
+            Verb::RestoreInPlace => Self::RestoreInPlace,
         }
     }
 
@@ -347,6 +349,8 @@ actions! {
         "Keep the selected restore point from being deleted, with a reason and an end"
     Release "release" "release" [] OBJECTS bar 0 menu Some('e'); Writes
         "Take the hold from the selected restore point"
+    RestoreInPlace "restore-in-place" "restore in place" [] OBJECTS bar 0 menu Some('i'); Writes
+        "Give the selected volume the data of a restore point under its own name: stops its pods, keeps what is there"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes

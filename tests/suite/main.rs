@@ -18,6 +18,7 @@ mod drill;
 mod faults;
 mod filter;
 mod hooks;
+mod in_place;
 mod lease;
 mod live;
 mod logs;

@@ -67,16 +67,16 @@ fn plan(shapes: &[Shape]) -> Plan {
 #[derive(Clone, Copy, Debug, Default)]
 struct Disturbed {
     /// The nth step to begin fails.
-    fail_at: Option<usize>,
+    fails: Option<usize>,
     /// A stop is asked for before the nth begins.
-    stop_at: Option<usize>,
+    stops: Option<usize>,
     /// After so many lines of its journal it is killed and resumed, which forgets that a stop was asked for.
-    killed_at: Option<usize>,
+    killed: Option<usize>,
 }
 
 /// Runs a plan as the engine does.
 fn run(plan: &Plan, fail_at: Option<usize>, stop_at: Option<usize>) -> (Progress, Vec<StepId>, End) {
-    disturbed(plan, Disturbed { fail_at, stop_at, killed_at: None })
+    disturbed(plan, Disturbed { fails: fail_at, stops: stop_at, killed: None })
 }
 
 fn disturbed(plan: &Plan, by: Disturbed) -> (Progress, Vec<StepId>, End) {
@@ -84,7 +84,7 @@ fn disturbed(plan: &Plan, by: Disturbed) -> (Progress, Vec<StepId>, End) {
     let mut begun = Vec::new();
     let mut lines = 0;
     for _ in 0..10_000 {
-        if by.stop_at == Some(begun.len()) {
+        if by.stops == Some(begun.len()) {
             progress.stop_asked = true;
         }
         let next: Vec<StepId> = match progress.next(plan) {
@@ -98,13 +98,13 @@ fn disturbed(plan: &Plan, by: Disturbed) -> (Progress, Vec<StepId>, End) {
                     begun.push(id.clone());
                     StepState::Intended
                 }
-                StepState::Intended if by.fail_at == Some(begun.len()) => StepState::Failed("as ordered".into()),
+                StepState::Intended if by.fails == Some(begun.len()) => StepState::Failed("as ordered".into()),
                 StepState::Intended => StepState::Done(Outputs::new()),
                 settled => panic!("{id} was offered although it is {settled:?}"),
             };
             progress.steps.insert(id, state);
             lines += 1;
-            if by.killed_at == Some(lines) {
+            if by.killed == Some(lines) {
                 progress.stop_asked = false;
             }
         }
@@ -120,9 +120,8 @@ fn unsettled(nodes: &[Node], progress: &Progress) -> Vec<StepId> {
     };
     let of = |node: &Node| match node {
         Node::Do(_) => Vec::new(),
-        Node::All(inner) => unsettled(inner, progress),
         Node::Whole(inner) | Node::Bracket { body: inner, .. } if done(inner) => Vec::new(),
-        Node::Whole(inner) | Node::Bracket { body: inner, .. } => unsettled(inner, progress),
+        Node::All(inner) | Node::Whole(inner) | Node::Bracket { body: inner, .. } => unsettled(inner, progress),
         Node::Reversible { step, .. } => vec![step.id.clone()],
     };
     nodes.iter().flat_map(of).collect()
@@ -180,7 +179,7 @@ proptest! {
     ) {
         let plan = plan(&shapes);
         let (fail_at, stop_at) = if by_stop { (None, Some(at)) } else { (Some(at), None) };
-        let (progress, begun, end) = disturbed(&plan, Disturbed { fail_at, stop_at, killed_at });
+        let (progress, begun, end) = disturbed(&plan, Disturbed { fails: fail_at, stops: stop_at, killed: killed_at });
         prop_assert!(progress.owed(&plan).is_empty());
         let undone: Vec<&StepId> = begun.iter().filter(|id| id.0.starts_with("undo")).collect();
         prop_assert_eq!(undone.iter().collect::<BTreeSet<_>>().len(), undone.len(), "each is taken back once");

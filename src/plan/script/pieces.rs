@@ -79,7 +79,7 @@ pub(super) fn field(pointer: &str) -> String {
         }
         // `[type=Ready]` chooses from a list.
         if let Some((key, is)) = part.strip_prefix('[').and_then(|chosen| chosen.strip_suffix(']')?.split_once('=')) {
-            path.push_str(&format!("[?(@.{key}==\"{is}\")]"));
+            path.extend(["[?(@.", key, "==\"", is, "\")]"]);
             continue;
         }
         path.push('.');

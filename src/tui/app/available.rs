@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::super::action::{Action, ActionId, Availability};
 use super::super::layer::Layer;
 use super::App;
-use crate::assess::restore_point::{RestorePointState, good};
+use crate::assess::restore_point::{self, Belongs, RestorePointState, good};
 use crate::assess::retention::hold;
 use crate::model::{Key, Kind, Uid};
-use crate::plan::{AccessQuestion, Request, Verb};
+use crate::plan::{AccessQuestion, Request, Verb, swap};
 use crate::session::Desk;
 use crate::view::{self, OperationState, OperationView, Pane};
 
@@ -81,15 +81,46 @@ impl App {
 
     /// What a verb on the selection asks for, or why it cannot be done with it.
     pub(super) fn request(&self, desk: &Desk, verb: Verb) -> Result<Request, String> {
-        let subject = match verb {
-            Verb::Backup => self.volume(desk, "backed up")?,
-            Verb::Restore | Verb::Drill => self.restore_subject(desk)?,
-            Verb::Undo => return taking_back(self.operation(desk)?),
-            Verb::Prune => self.volume(desk, "pruned")?,
-            Verb::Hold => self.restore_point(desk, false)?,
-            Verb::Release => self.restore_point(desk, true)?,
+        let about = |subject| {
+            Request::new(verb, &subject, &desk.defaults).ok_or_else(|| format!("a {verb} is about no object"))
         };
-        Request::new(verb, &subject, &desk.defaults).ok_or_else(|| format!("a {verb} is about no object"))
+        match verb {
+            Verb::Backup => about(self.volume(desk, "backed up")?),
+            Verb::Prune => about(self.volume(desk, "pruned")?),
+            Verb::Hold => about(self.restore_point(desk, false)?),
+            Verb::Release => about(self.restore_point(desk, true)?),
+            Verb::Restore | Verb::Drill => about(self.restore_subject(desk)?),
+            Verb::Undo => taking_back(self.operation(desk)?),
+            Verb::RestoreInPlace => {
+                let (claim, from) = self.swap_subject(desk)?;
+                let begun = desk.defaults.swap.clone();
+                Ok(Request::RestoreInPlace {
+                    claim,
+                    options: swap::Options { from: from.or(begun.from.clone()), ..begun },
+                })
+            }
+        }
+    }
+
+    /// The claim that would be restored in place, and the restore point when that is what is selected.
+    fn swap_subject(&self, desk: &Desk) -> Result<(Uid, Option<swap::From>), String> {
+        let world = &desk.world;
+        match self.target(desk) {
+            Some(Key::Object(Kind::Pvc, uid)) if world.inventory.pvcs.get(&uid).is_some() => Ok((uid, None)),
+            Some(Key::Object(Kind::VolumeSnapshot, uid)) => {
+                let uid = self.restore_subject(desk).map(|_| uid)?;
+                let snapshot = world.inventory.snapshots.get(&uid).ok_or("this restore point is gone")?;
+                match restore_point::belongs(world, snapshot) {
+                    Belongs::Claim(claim) => Ok((claim, Some(swap::From::Snapshot(snapshot.meta.name.to_string())))),
+                    Belongs::Gone => Err("its volume is gone: there is no place to restore in".to_owned()),
+                    Belongs::ByNameOnly(_) | Belongs::Unknown { .. } => {
+                        Err("nothing proves which volume it was cut from".to_owned())
+                    }
+                }
+            }
+            Some(_) => Err("only volumes are restored in place: select one, or a restore point of it".to_owned()),
+            None => Err("no volume is selected".to_owned()),
+        }
     }
 
     /// Rights that the verbs which can be done with the selection need.

@@ -64,6 +64,7 @@ impl App {
             ActionId::Backup
             | ActionId::Restore
             | ActionId::Drill
+            | ActionId::RestoreInPlace
             | ActionId::Undo
             | ActionId::Prune
             | ActionId::Hold

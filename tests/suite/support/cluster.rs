@@ -264,6 +264,13 @@ impl TestCluster {
         .await
     }
 
+    /// The volume of a claim that a workload is to make, once it is bound.
+    pub async fn bound_when_made(&self, name: &str) -> Volume {
+        let made = async || self.get("v1", "PersistentVolumeClaim", name).await;
+        wait::until("the claim to be made", LONG, made).await;
+        self.bound(name).await
+    }
+
     /// The volume of a claim, once it is bound.
     pub async fn bound(&self, name: &str) -> Volume {
         let volume = wait::until("the claim to be bound", LONG, async || {
@@ -294,6 +301,23 @@ impl TestCluster {
                 std::fs::read(lab.drivers[&volume.driver].volumes.join(&volume.handle).join(file)).ok()
             }
         }
+    }
+
+    /// Whether this is the embedded cluster, where a scenario costs little.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.backing, Backing::Sim(_))
+    }
+
+    /// Changes a cluster-scoped object by a merge patch.
+    pub async fn merge_global(&self, api_version: &str, kind: &str, name: &str, patch: &Value) {
+        let api = self.api(api_version, kind, None);
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
+    /// Changes the status of a cluster-scoped object by a merge patch.
+    pub async fn merge_global_status(&self, api_version: &str, kind: &str, name: &str, patch: &Value) {
+        let api = self.api(api_version, kind, None);
+        api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
     /// A file as it is in a snapshot of the storage.

@@ -51,6 +51,43 @@ pub fn patient_class(name: &str) -> Value {
     })
 }
 
+/// A StatefulSet with a claim per pod: `data-NAME-0` of pod `NAME-0`.
+pub fn stateful_set(namespace: &str, name: &str, replicas: u32) -> Value {
+    let mut template = claim(namespace, "data");
+    template["metadata"] = json!({ "name": "data", "labels": { "tier": "gold" } });
+    json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet",
+        "metadata": { "namespace": namespace, "name": name },
+        "spec": {
+            "serviceName": name, "replicas": replicas, "selector": { "matchLabels": { "app": name } },
+            "template": {
+                "metadata": { "labels": { "app": name } },
+                "spec": {
+                    "terminationGracePeriodSeconds": 1,
+                    "containers": [{
+                        "name": "db", "image": "registry.example/postgres:15.8",
+                        "volumeMounts": [{ "name": "data", "mountPath": "/data" }],
+                    }],
+                },
+            },
+            "volumeClaimTemplates": [{ "metadata": template["metadata"], "spec": template["spec"] }],
+        },
+    })
+}
+
+/// A Deployment of one pod that mounts a claim.
+pub fn deployment(namespace: &str, name: &str, claim: &str) -> Value {
+    let pod = pod(namespace, name, claim);
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": { "namespace": namespace, "name": name },
+        "spec": {
+            "replicas": 1, "selector": { "matchLabels": { "app": name } },
+            "template": { "metadata": { "labels": { "app": name } }, "spec": pod["spec"] },
+        },
+    })
+}
+
 /// A class of a driver that is not its default.
 pub fn snapshot_class(name: &str, driver: &str) -> Value {
     json!({

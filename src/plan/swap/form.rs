@@ -1,0 +1,237 @@
+//! What a person chooses before an in-place restore is planned: as a form, and as options of the command line.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::{From, Options, TRIAL_IMAGE};
+use crate::assess::restore_point::{self, Belongs};
+use crate::model::{Kind, Pvc, ReclaimPolicy, Uid, World};
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb, backup};
+use crate::text::{self, names, quantity};
+
+/// What a kept volume begins with where restore points and volumes are chosen from one list. No name holds a slash.
+const KEPT: &str = "volume/";
+
+/// The form for this claim, beginning with `chosen`. `None` when there is nothing to restore from: planning says why.
+pub fn form(world: &World, claim: &Uid, chosen: &Options) -> Option<FormSpec> {
+    let claim = world.inventory.pvcs.get(claim)?;
+    let choices = sources(world, claim);
+    let first = choices.first()?;
+    let path = claim.meta.reference(Kind::Pvc).path();
+    let free: fn(&str) -> Result<(), String> = |_| Ok(());
+    let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    let field = |id, label, doc: &str, kind, default: String, required, check| Field {
+        id,
+        label,
+        doc: doc.to_owned(),
+        kind,
+        default,
+        required,
+        check,
+    };
+    let from = chosen.from.as_ref().map_or_else(|| first.value.clone(), value);
+    let kind = FieldKind::Choice { of: "restore point", choices, left_out: Vec::new() };
+    let fields = vec![
+        field(
+            "from",
+            "Restore from",
+            "What the volume will hold. What was written since then leaves the live volume and is kept beside it.",
+            kind,
+            from,
+            true,
+            free,
+        ),
+        field(
+            "reason",
+            "Reason",
+            "For whoever finds the kept copies later: in the journal and in an annotation of the safety snapshot.",
+            FieldKind::Lines,
+            chosen.reason.clone().unwrap_or_default(),
+            false,
+            |answer| backup::reason(answer).map(drop),
+        ),
+        field(
+            "keep",
+            "Keep for",
+            "How long the former volume and the safety snapshot are marked as kept, for taking it back.",
+            FieldKind::Duration,
+            duration(chosen.keep),
+            true,
+            free,
+        ),
+        field(
+            "stop",
+            "Stop within",
+            "How long its pods may take to end. When one does not, everything is taken back.",
+            FieldKind::Duration,
+            duration(chosen.stop_within),
+            true,
+            free,
+        ),
+        field(
+            "ready",
+            "Ready within",
+            "How long the application may take to be ready on the restored data. When it does not, everything is taken \
+             back.",
+            FieldKind::Duration,
+            duration(chosen.ready_within),
+            true,
+            free,
+        ),
+        field(
+            "alone",
+            "Not replicated",
+            "Only for one of several members: yes says that no peer will write its data over what is restored.",
+            FieldKind::YesNo,
+            yes(chosen.not_replicated),
+            true,
+            free,
+        ),
+        field(
+            "images",
+            "Other version",
+            "Yes accepts that a program of another major version than at the cut opens the files.",
+            FieldKind::YesNo,
+            yes(chosen.accept_image_change),
+            true,
+            free,
+        ),
+    ];
+    Some(FormSpec { verb: Verb::RestoreInPlace, title: format!("restore volume {path} in place"), fields })
+}
+
+/// Restore points of a claim that are ready, the newest first, and then volumes that were kept.
+fn sources(world: &World, claim: &Pvc) -> Vec<Choice> {
+    let own = claim.meta.uid();
+    let ready = world.inventory.snapshots.iter().filter(|snapshot| snapshot.ready == Some(true));
+    let mut found: Vec<_> = ready
+        .filter(|snapshot| matches!(restore_point::belongs(world, snapshot), Belongs::Claim(uid) if uid == own))
+        .collect();
+    found.sort_by(|a, b| b.cut.cmp(&a.cut).then_with(|| a.meta.name.cmp(&b.meta.name)));
+    let mut choices: Vec<Choice> = found
+        .into_iter()
+        .map(|snapshot| Choice {
+            value: snapshot.meta.name.to_string(),
+            says: snapshot.cut.map_or_else(
+                || "cut at an unknown time".to_owned(),
+                |cut| format!("cut {}", cut.strftime("%Y-%m-%d %H:%M:%S UTC")),
+            ),
+        })
+        .collect();
+    let named = |volume: &crate::model::Pv| {
+        volume.claim.as_ref().is_some_and(|of| {
+            Some(&of.namespace) == claim.meta.namespace.as_ref()
+                && of.name == claim.meta.name
+                && of.uid != claim.meta.uid
+        })
+    };
+    let kept = world.inventory.pvs.iter().filter(|volume| named(volume) && volume.reclaim == ReclaimPolicy::Retain);
+    let mut kept: Vec<String> = kept.map(|volume| format!("{KEPT}{}", volume.meta.name)).collect();
+    kept.sort();
+    choices.extend(kept.into_iter().map(|value| Choice { value, says: "kept by an earlier restore".into() }));
+    choices
+}
+
+fn value(from: &From) -> String {
+    match from {
+        From::Snapshot(name) => name.clone(),
+        From::Volume(name) => format!("{KEPT}{name}"),
+    }
+}
+
+/// Reads what is restored from: the name of a restore point, or `volume/NAME`.
+///
+/// # Errors
+/// When it is no name.
+pub fn from_text(text: &str) -> Result<From, String> {
+    let (name, kept) = text.strip_prefix(KEPT).map_or((text, false), |name| (name, true));
+    names::validate_name(name).map_err(|error| error.to_string())?;
+    Ok(if kept { From::Volume(name.to_owned()) } else { From::Snapshot(name.to_owned()) })
+}
+
+/// Reads an image.
+///
+/// # Errors
+/// When it is empty or holds what an image reference cannot.
+pub fn image(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || ".-_/:@".contains(c);
+    if text.is_empty() || !text.chars().all(fits) {
+        return Err(format!("\"{}\" is not an image; write one such as {TRIAL_IMAGE}", text::sanitize(text)));
+    }
+    Ok(text.to_owned())
+}
+
+/// What a filled form chose, on top of what was chosen before.
+///
+/// # Errors
+/// When an answer is not what the form would let pass.
+pub fn options(filled: &Filled, before: &Options) -> Result<Options, String> {
+    let within = |id: &str, before: Duration| filled.get(id).map_or(Ok(before), backup::deadline);
+    Ok(Options {
+        from: filled.get("from").map(from_text).transpose()?,
+        reason: filled.get("reason").map(backup::reason).transpose()?,
+        keep: within("keep", before.keep)?,
+        stop_within: within("stop", before.stop_within)?,
+        ready_within: within("ready", before.ready_within)?,
+        not_replicated: filled.get("alone") == Some("yes"),
+        accept_image_change: filled.get("images") == Some("yes"),
+        ..before.clone()
+    })
+}
+
+fn duration(duration: Duration) -> String {
+    SignedDuration::try_from(duration).map_or_else(|_| String::new(), quantity::duration)
+}
+
+/// The command that makes the same choices for this claim on this context.
+pub fn command(options: &Options, claim: &Pvc, context: &str) -> String {
+    let defaults = Options::default();
+    let mut words = vec!["holdfast".to_owned(), "restore-in-place".to_owned(), claim.meta.reference(Kind::Pvc).path()];
+    let mut option = |name: &str, value: &str| {
+        // A value that begins with a dash would be taken for an option.
+        if value.starts_with('-') {
+            words.push(format!("{name}={value}"));
+        } else {
+            words.extend([name.to_owned(), value.to_owned()]);
+        }
+    };
+    match &options.from {
+        Some(From::Snapshot(name)) => option("--from", name),
+        Some(From::Volume(name)) => option("--from-volume", name),
+        None => {}
+    }
+    for (name, chosen) in [("--class", &options.class), ("--reason", &options.reason)] {
+        if let Some(chosen) = chosen {
+            option(name, chosen);
+        }
+    }
+    if options.trial_image != defaults.trial_image {
+        option("--trial-image", &options.trial_image);
+    }
+    for (name, chosen, default) in [
+        ("--stage-within", options.stage_within, defaults.stage_within),
+        ("--stop-within", options.stop_within, defaults.stop_within),
+        ("--detach-within", options.detach_within, defaults.detach_within),
+        ("--cut-within", options.cut_within, defaults.cut_within),
+        ("--ready-within", options.ready_within, defaults.ready_within),
+        ("--keep", options.keep, defaults.keep),
+    ] {
+        if chosen != default {
+            option(name, &duration(chosen));
+        }
+    }
+    if !context.is_empty() {
+        option("--context", context);
+    }
+    for (name, given) in [
+        ("--not-replicated", options.not_replicated),
+        ("--accept-image-change", options.accept_image_change),
+        ("--gitops-paused", options.gitops_paused),
+    ] {
+        if given {
+            words.push(name.to_owned());
+        }
+    }
+    text::command_line(&words)
+}

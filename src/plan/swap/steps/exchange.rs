@@ -1,0 +1,224 @@
+//! Rows 7 to 9 of the table: the claim is deleted and made anew for the other volume.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::read::{name, text, uid};
+use super::{Incoming, MINUTE, RECLAIM, Swap, output, plain, reversible, step, wait};
+use crate::model::{Kind, annotation};
+use crate::plan::{
+    Act, Check, Expect, Follow, Guard, ListAt, Node, ObjectAt, Part, Resource, Step, Target, Until, from_step,
+};
+
+impl Swap {
+    /// Rows 7 to 9: the claim of this name gets the other volume.
+    pub(super) fn exchange(&self) -> Vec<Node> {
+        let free = wait(
+            self.known_claim(),
+            "nothing but its pods to hold the claim (a snapshot that is not ready does)",
+            vec![Check::is("/metadata/finalizers", json!(["kubernetes.io/pvc-protection"]))],
+            &["/metadata/finalizers/*"],
+        );
+        let again = Duration::from_secs(10);
+        let mut nodes = vec![
+            plain(step("free", format!("wait until {} could be deleted at once", self.claim), free, self.within.ready)),
+            plain(self.unused("unused", again)),
+            plain(step(
+                "kept",
+                format!("read again that {} is Retain and bound to this claim", self.volume),
+                self.kept(),
+                again,
+            )),
+        ];
+        nodes.push(reversible(self.delete_claim(), self.undelete()));
+        let released = wait(
+            self.known_volume(),
+            "the live volume to be released",
+            vec![Check::is("/status/phase", "Released")],
+            &[],
+        );
+        nodes.push(plain(step("apart", format!("wait until {} is released", self.volume), released, 5 * MINUTE)));
+        if let Incoming::Staged { claim, .. } = &self.incoming {
+            let delete = Act::Delete { target: output("stage", "object") };
+            nodes.push(plain(step("unstaged", format!("delete {claim}; its volume stays"), delete, 5 * MINUTE)));
+        }
+        let gone =
+            wait(self.incoming(), "the other volume to be released", vec![Check::is("/status/phase", "Released")], &[]);
+        nodes.push(plain(step("apart-new", "wait until the other volume is released", gone, 5 * MINUTE)));
+        nodes.push(self.reserve());
+        let create = Act::Create { at: self.claim.clone(), manifest: self.new_claim() };
+        let create = step("claim", format!("create {} for the other volume", self.claim), create, MINUTE);
+        let made = self.own(&self.claim, "claim");
+        let delete = step("unclaim", format!("delete {} again", self.claim), Act::Delete { target: made }, 5 * MINUTE);
+        nodes.push(reversible(create, vec![delete]));
+        nodes.push(plain(self.bound("bound", output("claim", "object"), self.incoming_name())));
+        nodes
+    }
+
+    fn kept(&self) -> Act {
+        let checks = vec![
+            Check::is(RECLAIM, "Retain"),
+            Check::is("/spec/claimRef/uid", uid(&self.now).as_str()),
+            Check::absent("/metadata/deletionTimestamp"),
+        ];
+        wait(self.known_volume(), "the live volume to be kept", checks, &[])
+    }
+
+    fn delete_claim(&self) -> Step {
+        let title = format!("delete {}; its volume {} stays", self.claim, self.volume.name);
+        let mut delete = step("delete", title, Act::Delete { target: self.known_claim() }, 5 * MINUTE);
+        let or = "nothing was deleted".to_owned();
+        delete.guards = vec![
+            Guard {
+                at: self.claim.clone(),
+                uid: uid(&self.now),
+                checks: vec![Check::is("/spec/volumeName", self.volume.name.as_str())],
+                or: or.clone(),
+            },
+            Guard {
+                at: self.volume.clone(),
+                uid: self.volume_uid.clone(),
+                checks: vec![Check::is(RECLAIM, "Retain")],
+                or: or.clone(),
+            },
+        ];
+        delete.guards.extend(self.workloads.iter().map(|workload| Guard {
+            at: workload.at.clone(),
+            uid: workload.uid.clone(),
+            checks: vec![Check::is("/spec/replicas", 0)],
+            or: or.clone(),
+        }));
+        delete
+    }
+
+    /// The claim is made again as it was, with its own volume.
+    fn undelete(&self) -> Vec<Step> {
+        let former = uid(&self.now);
+        let going = Act::Absent {
+            among: ListAt::all(Resource::of(Kind::Pvc), self.claim.namespace.as_deref()),
+            which: vec![Check::is("/metadata/uid", former.as_str()), Check::present("/metadata/deletionTimestamp")],
+            what: format!("{} to be deleted whole: a deletion that was asked for cannot be taken back", self.claim),
+        };
+        let recreate = Act::Recreate { at: self.claim.clone(), former, manifest: self.old_claim() };
+        let uid = from_step("undelete", "object", Part::Uid);
+        vec![
+            step("undelete-wait", format!("wait until {} is whole or gone", self.claim), going, 10 * MINUTE),
+            step("undelete", format!("create {} as it was, for {}", self.claim, self.volume), recreate, MINUTE),
+            step(
+                "unrelease",
+                format!("reserve {} for it", self.volume),
+                reserved(self.known_volume(), &self.claim, &uid),
+                MINUTE,
+            ),
+            self.bound("rebound", output("undelete", "object"), self.volume.name.as_str().into()),
+        ]
+    }
+
+    fn reserve(&self) -> Node {
+        // For whichever claim comes under the name: its UID is not known yet.
+        let field = "/spec/claimRef";
+        let reference = json!({ "kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": self.claim.namespace, "name": self.claim.name });
+        let former = match &self.incoming {
+            Incoming::Staged { .. } => from_step("stage", "object", Part::Uid),
+            Incoming::Kept { former, .. } => former["uid"].clone(),
+        };
+        let done = vec![
+            Check::is("/spec/claimRef/name", self.claim.name.as_str()),
+            Check { field: "/spec/claimRef/uid".into(), expect: Expect::Not(former) },
+        ];
+        let patch = json!([{ "op": "add", "path": field, "value": reference }]);
+        let reserve = Act::Patch { target: self.incoming(), patch, done };
+        let reserve = step("reserve", format!("reserve the other volume for {}", self.claim), reserve, MINUTE);
+        let undo = match &self.incoming {
+            Incoming::Staged { claim, .. } => {
+                reserved(self.incoming(), claim, &from_step("stage", "object", Part::Uid))
+            }
+            Incoming::Kept { former, .. } => Act::Patch {
+                target: self.incoming(),
+                patch: json!([{ "op": "add", "path": field, "value": former }]),
+                done: vec![Check::is("/spec/claimRef/uid", former["uid"].clone())],
+            },
+        };
+        reversible(reserve, vec![step("unreserve", "take that reservation back", undo, MINUTE)])
+    }
+
+    fn bound(&self, id: &str, target: Target, volume: Value) -> Step {
+        let until = Until {
+            what: format!("{} to be bound to that volume", self.claim),
+            checks: vec![
+                Check::is("/status/phase", "Bound"),
+                Check { field: "/spec/volumeName".into(), expect: Expect::Is(volume) },
+            ],
+            follow: Some(Follow {
+                resource: Resource::of(Kind::Pv),
+                name_in: "/spec/volumeName".into(),
+                checks: vec![Check { field: "/spec/claimRef/uid".into(), expect: Expect::UidOfOrigin }],
+                trouble: Vec::new(),
+                outputs: Vec::new(),
+            }),
+            ..Until::default()
+        };
+        step(
+            id,
+            format!("wait until {} is bound to it", self.claim),
+            Act::Wait { target, until: Box::new(until) },
+            5 * MINUTE,
+        )
+    }
+
+    /// The claim of the other volume: as the present one is, without what binds that to its volume.
+    fn new_claim(&self) -> Value {
+        let mut spec = self.now.get("spec").cloned().unwrap_or_default();
+        if let Some(spec) = spec.as_object_mut() {
+            for field in ["dataSource", "dataSourceRef"] {
+                spec.remove(field);
+            }
+            spec.insert("volumeName".into(), self.incoming_name());
+        }
+        let mut manifest = self.like_now("claim", &spec);
+        if let Incoming::Staged { data_source, .. } = &self.incoming {
+            let from = format!("{}/{data_source}", self.claim.namespace.as_deref().unwrap_or_default());
+            manifest["metadata"]["annotations"][annotation::RESTORED_FROM] = from.into();
+        }
+        manifest
+    }
+
+    /// The present claim, to be made again.
+    fn old_claim(&self) -> Value {
+        self.like_now("undelete", &self.now["spec"])
+    }
+
+    fn like_now(&self, step: &str, spec: &Value) -> Value {
+        let mut annotations =
+            self.now.pointer("/metadata/annotations").and_then(Value::as_object).cloned().unwrap_or_default();
+        // What binds the claim to its volume and its node is written anew by who binds it.
+        annotations.retain(|key, _| {
+            !["pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/"]
+                .iter()
+                .any(|of| key.starts_with(of))
+        });
+        annotations.insert(annotation::OPERATION.into(), self.id.as_str().into());
+        annotations.insert(annotation::STEP.into(), step.into());
+        annotations.insert(annotation::LINEAGE.into(), self.lineage.as_str().into());
+        let mut metadata = json!({
+            "name": name(&self.now), "namespace": text(&self.now, "/metadata/namespace"), "annotations": annotations,
+        });
+        if let Some(labels) = self.now.pointer("/metadata/labels") {
+            metadata["labels"] = labels.clone();
+        }
+        json!({ "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec })
+    }
+}
+
+/// A volume is for this claim and no other.
+fn reserved(target: Target, claim: &ObjectAt, uid: &Value) -> Act {
+    let reference = json!({
+        "kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": claim.namespace, "name": claim.name, "uid": uid,
+    });
+    let done = vec![
+        Check::is("/spec/claimRef/name", claim.name.as_str()),
+        Check { field: "/spec/claimRef/uid".into(), expect: Expect::Is(uid.clone()) },
+    ];
+    Act::Patch { target, patch: json!([{ "op": "add", "path": "/spec/claimRef", "value": reference }]), done }
+}
