@@ -1,5 +1,7 @@
 //! The tree of a claim, seen through a real session: what was made in the cluster hangs on it.
 
+use std::time::Duration;
+
 use holdfast::model::{Key, Kind, Uid};
 use holdfast::session::Desk;
 use holdfast::view::{Pane, TreeLine, tree};
@@ -11,6 +13,9 @@ use crate::support::scenarios;
 use crate::support::wait::LONG;
 
 scenarios!(the_tree_of_a_claim_shows_its_snapshot_and_its_pod);
+
+/// How long after an object became ready its controller has written its last.
+const CONTROLLER_RESTS: Duration = Duration::from_secs(2);
 
 /// The lines of the tree of a claim, everything open.
 fn lines(desk: &Desk, claim: &str) -> Vec<TreeLine> {
@@ -49,6 +54,8 @@ async fn the_tree_of_a_claim_shows_its_snapshot_and_its_pod(cluster: TestCluster
     let Some(Key::Object(Kind::VolumeSnapshot, uid)) = line(&lines, "Snapshot").unwrap().object.clone() else {
         panic!()
     };
+    // Deleted within milliseconds of becoming ready, a snapshot may keep its controller's finalizer.
+    tokio::time::sleep(CONTROLLER_RESTS).await;
     cluster.delete(manifests::SNAPSHOTS, "VolumeSnapshot", "copy").await;
     desk::until(&mut session, "the copy to leave the tree", LONG, |desk| !holds(&self::lines(desk, "data"), &uid))
         .await;
