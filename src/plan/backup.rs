@@ -270,16 +270,11 @@ impl<'a> Case<'a> {
     }
 
     fn create(&self, at: &ObjectAt, id: &OperationId, options: &Options, who: &str) -> Step {
-        let lineage = self
-            .claim
-            .meta
-            .annotation(annotation::LINEAGE)
-            .map_or_else(|| self.claim.meta.uid().to_string(), str::to_owned);
         let mut annotations = serde_json::Map::new();
         let mut note = |key: &str, value: String| annotations.insert(key.to_owned(), Value::String(value));
         note(annotation::OPERATION, id.to_string());
         note(annotation::STEP, "create".to_owned());
-        note(annotation::LINEAGE, lineage);
+        note(annotation::LINEAGE, self.lock.lineage.to_string());
         // What more it is, is said once it is proved.
         note(annotation::CONSISTENCY, Consistency::Crash.word().to_owned());
         note("holdfast.dev/actor", who.to_owned());

@@ -2,7 +2,9 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
-use crate::assess::testing::{DRIVER, claim, cluster_meta, live, now, put, put_snapshot, snapshot, volume, with_claim};
+use crate::assess::testing::{
+    DRIVER, annotated, claim, cluster_meta, live, now, put, put_snapshot, snapshot, volume, with_claim,
+};
 use crate::model::{Delta, Object, Policies, Scope, VolumeError};
 
 fn class(name: &str, driver: &str, default: bool) -> Object {
@@ -152,6 +154,24 @@ fn the_plan_says_what_a_reader_must_know() {
     let [create, cut, ready] = plan.steps()[..] else { panic!("{:?}", plan.steps()) };
     assert_eq!(create.guards.len(), 1);
     assert!(cut.deadline < ready.deadline, "cut and ready have deadlines of their own");
+}
+
+/// A claim made from the manifest of another that still lives carries that one's lineage, and is not of it.
+#[test]
+fn a_lineage_that_was_copied_from_a_claim_that_lives_is_not_recorded() {
+    let (mut world, other) = world(&[class("a", DRIVER, true)]);
+    let mut copied = claim("copied", None);
+    copied.meta = annotated(copied.meta, annotation::LINEAGE, other.meta.uid().as_str());
+    put(&mut world, [Object::Pvc(copied.clone()), Object::Pv(volume(&copied))]);
+    let mut fresh = fresh("Bound");
+    fresh["metadata"]["uid"] = json!(copied.meta.uid().as_str());
+    fresh["spec"]["volumeName"] = json!("pv-copied");
+    let mut answers = answers(&copied, Some(fresh));
+    answers.objects.insert(Lock::of(&world, &copied).at(), Ok(None));
+    let plan = try_plan(&world, &copied, &answers, &Options::default()).unwrap();
+    let Act::Create { manifest, .. } = &plan.steps()[0].act else { panic!("{:?}", plan.steps()[0]) };
+    let lineage = manifest.pointer(&annotation::pointer(annotation::LINEAGE)).unwrap();
+    assert_eq!(lineage, copied.meta.uid().as_str());
 }
 
 #[test]
