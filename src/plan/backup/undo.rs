@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::assess::copies::{Copy, copies};
 use crate::assess::restore_point::{self, Belongs, RestorePointState};
-use crate::model::{DeletionPolicy, Kind, Uid, VolumeSnapshot, World, annotation};
+use crate::model::{DeletionPolicy, Hold, Kind, Uid, VolumeSnapshot, World, annotation};
 use crate::plan::undo::command;
 use crate::plan::{
     AccessQuestion, Act, Answers, Check, Guard, ListAt, Node, ObjectAt, OperationId, Output, Plan, Questions, Refusal,
@@ -89,7 +89,7 @@ impl<'a> Case<'a> {
         let Some((at, uid)) = made(undone) else {
             return Err(why("it made nothing", "there is nothing to take back"));
         };
-        let fresh = fresh(at, uid, answers)?;
+        let fresh = fresh(at, uid, answers, now)?;
         if let Some(user) = restored(at, answers)? {
             let clear = "wait until that claim is bound, or delete it; a restore needs its snapshot until then";
             return Err(why(format!("{at} is being restored into PersistentVolumeClaim {user}"), clear));
@@ -186,10 +186,12 @@ impl<'a> Case<'a> {
 
     fn delete(&self) -> Step {
         let held = annotation::pointer(annotation::HOLD);
+        // A hold that is over may still be written there; a new one, or a longer one, is not passed over.
+        let as_read = self.fresh.pointer(&held).map(|ended| Check::is(&held, ended.clone()));
         let own = Guard {
             at: self.at.clone(),
             uid: self.uid.clone(),
-            checks: vec![Check::absent("/metadata/deletionTimestamp"), Check::absent(&held)],
+            checks: vec![Check::absent("/metadata/deletionTimestamp"), as_read.unwrap_or_else(|| Check::absent(&held))],
             or: "it is not the snapshot that the plan was made for any more; plan again".into(),
         };
         let mut guards = vec![own];
@@ -220,7 +222,7 @@ fn stays(copy: &Copy) -> Guard {
 }
 
 /// The snapshot as it is now, when it may be deleted at all.
-fn fresh<'a>(at: &ObjectAt, uid: &Uid, answers: &'a Answers) -> Result<&'a Value, Why> {
+fn fresh<'a>(at: &ObjectAt, uid: &Uid, answers: &'a Answers, now: Timestamp) -> Result<&'a Value, Why> {
     if let Some(Ok(None)) = answers.objects.get(at) {
         return Err(why(format!("{at} is gone already"), "there is nothing to take back"));
     }
@@ -233,9 +235,10 @@ fn fresh<'a>(at: &ObjectAt, uid: &Uid, answers: &'a Answers) -> Result<&'a Value
     if text("/metadata/deletionTimestamp").is_some() {
         return Err(why(format!("{at} is being deleted already"), "wait until it is gone"));
     }
-    let held = text(&annotation::pointer(annotation::HOLD));
-    if let Some(held) = held {
-        return Err(why(format!("{at} is held: {}", text::sanitize(held)), "ask who holds it, then release the hold"));
+    let hold = text(&annotation::pointer(annotation::HOLD)).map(Hold::parse);
+    if let Some(hold) = hold.filter(|hold| hold.holds(now)) {
+        let clear = format!("ask who holds it, then release it: holdfast release {}", at.path());
+        return Err(why(format!("{at} is {}", text::sanitize(&hold.said())), clear));
     }
     if let Some(group) = text("/status/volumeGroupSnapshotName").filter(|group| !group.is_empty()) {
         let clear = "delete the group snapshot as a whole, when none of its members is needed";

@@ -142,6 +142,11 @@ fn restoring(source: &str, phase: &str) -> Value {
     vec![],
     "is held: audit␛"
 )]
+#[case::held_until(
+    Some(fresh(&json!({ "metadata": { "annotations": { "holdfast.dev/hold": held("2026-12-01T00:00:00Z") } } }))),
+    vec![],
+    "is held until 2026-12-01 00:00 UTC by sre: audit"
+)]
 #[case::member(Some(fresh(&json!({ "status": { "volumeGroupSnapshotName": "all" } }))), vec![], "part of VolumeGroupSnapshot all")]
 #[case::restored(Some(fresh(&json!({}))), vec![restoring("dataSource", "Pending")], "being restored into PersistentVolumeClaim copy")]
 #[case::by_reference(Some(fresh(&json!({}))), vec![restoring("dataSourceRef", "Pending")], "being restored into")]
@@ -154,6 +159,22 @@ fn what_must_not_go_is_refused_by_its_fresh_state(
     let refusal = take_back(&undone, &world, &answers(&undone, &world, fresh, &claims)).unwrap_err();
     assert!(refusal.why.contains(why), "{refusal}");
     assert!(!refusal.clear.is_empty());
+}
+
+/// A hold as this console writes it.
+fn held(until: &str) -> String {
+    let until = Some(until.parse().unwrap());
+    Hold { reason: "audit".into(), by: Some("sre".into()), until, policy: None }.annotation()
+}
+
+#[test]
+fn a_hold_that_is_over_does_not_keep_a_copy_and_must_not_be_prolonged_meanwhile() {
+    let ((world, _), undone) = (world(&["older"]), undone());
+    let over = held("2020-01-01T00:00:00Z");
+    let fresh = fresh(&json!({ "metadata": { "annotations": { "holdfast.dev/hold": over } } }));
+    let plan = take_back(&undone, &world, &answers(&undone, &world, Some(fresh), &[])).unwrap();
+    let check = Check::is("/metadata/annotations/holdfast.dev~1hold", over);
+    assert!(plan.steps()[0].guards[0].checks.contains(&check), "{:?}", plan.steps()[0].guards);
 }
 
 #[test]
