@@ -10,7 +10,7 @@ mod stored;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Judgement, Severity};
+use super::{Judgement, Reason, Severity};
 pub use managed::certificate;
 pub use stored::secret;
 
@@ -95,6 +95,13 @@ impl Expiry {
     fn unknown(why: &str) -> Judgement<Self> {
         Self::new(CertificateState::Unknown { why: why.to_owned() }, Severity::Unknown).because(why)
     }
+}
+
+/// Adds a reason, and lifts the severity to what it deserves.
+fn at_least(judged: Judgement<Expiry>, severity: Severity, reason: Option<Reason>) -> Judgement<Expiry> {
+    let Some(reason) = reason else { return judged };
+    let judged = judged.because(reason);
+    judged.map(|judged| Expiry { severity: judged.severity.worse(severity), ..judged })
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use super::sight::Sight;
 use super::{Judgement, Reason, Severity};
 use crate::model::{
-    Content, ContentSource, HandleKey, Kind, Pvc, SnapshotSource, Uid, VeleroItem, VolumeSnapshot, World, annotation,
+    CertManagerCertificate, Content, ContentSource, HandleKey, Kind, Pvc, SnapshotSource, Uid, VeleroBackup,
+    VeleroItem, VolumeSnapshot, World, annotation,
 };
 
 /// What can be said of one copy.
@@ -335,7 +336,7 @@ fn whole_backup(world: &World, item: &VeleroItem, now: Timestamp) -> Judgement<R
         return Judgement::new(State::Deleting).because(format!("its Velero backup {name} expired at {expired}"));
     }
     let judged = match &*backup.phase {
-        "Completed" | "PartiallyFailed" => placed(world, name),
+        "Completed" | "PartiallyFailed" => placed(world, name).because_all(requests(world, item, backup)),
         "Deleting" => Judgement::new(State::Deleting).because(format!("its Velero backup {name} is being deleted")),
         "Failed" | "FailedValidation" => {
             Judgement::new(State::Failed).because(format!("its Velero backup {name} says {}", backup.phase))
@@ -360,6 +361,17 @@ fn placed(world: &World, backup: &str) -> Judgement<RestorePointState> {
         Reason::new(format!("no Velero backup location is available: {said}"))
             .next("check the BackupStorageLocation and its credentials"),
     )
+}
+
+/// What a restore of the whole backup would bring back of cert-manager: requests of certificates that it replaced long
+/// ago, on which renewals then wait (cert-manager, "Backup and restore").
+fn requests(world: &World, item: &VeleroItem, backup: &VeleroBackup) -> Option<Reason> {
+    let kept =
+        |certificate: &CertManagerCertificate| certificate.meta.namespace.as_ref() == Some(&item.source_namespace);
+    let text = "restored as a whole it brings back CertificateRequests of cert-manager, and renewals may stop";
+    let next = "restore with --exclude-resources certificaterequests,orders.acme.cert-manager.io,\
+                challenges.acme.cert-manager.io";
+    (backup.requests && world.inventory.certificates.iter().any(kept)).then(|| Reason::new(text).next(next))
 }
 
 /// The latest moment whose data a Velero item is sure to hold. Its own start is that of the upload, after the cut, so

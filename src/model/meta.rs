@@ -63,6 +63,8 @@ pub mod annotation {
     pub const VELERO_PVC_UID: &str = "velero.io/pvc-uid";
     /// Velero: name of the backup an item belongs to.
     pub const VELERO_BACKUP: &str = "velero.io/backup-name";
+    /// Label on what a Velero restore brought back.
+    pub const VELERO_RESTORE: &str = "velero.io/restore-name";
     /// The only annotations kept in memory; all others are skipped while decoding.
     pub const KEPT: &[&str] = &[
         RPO,

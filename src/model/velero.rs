@@ -15,6 +15,9 @@ pub struct VeleroBackup {
     pub phase: Box<str>,
     /// `spec.includedNamespaces`; empty means all.
     pub namespaces: Box<[Arc<str>]>,
+    /// Whether cert-manager's CertificateRequests are among what it holds, by `spec.includedResources` and
+    /// `spec.excludedResources`.
+    pub requests: bool,
     /// `status.completionTimestamp`.
     pub completed: Option<Timestamp>,
     /// `status.expiration`.

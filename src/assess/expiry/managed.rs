@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::limits::Life;
-use super::{CertificateState, Expiry, RENEWAL_GRACE};
+use super::{CertificateState, Expiry, RENEWAL_GRACE, at_least};
 use crate::assess::sight::Sight;
 use crate::assess::{Judgement, Reason, Severity};
-use crate::model::{CertManagerCertificate, CertificateRequest, Kind, World};
+use crate::model::{CertManagerCertificate, CertificateRequest, Kind, World, annotation};
 use crate::text;
 
 /// Judges a Certificate whose Secret is not readable, from its status and its latest request. `Ready` alone proves
@@ -22,6 +22,7 @@ pub fn certificate(world: &World, certificate: &CertManagerCertificate, now: Tim
     };
     let judged = judged.map(|judged| Expiry { renewal: certificate.renewal, ..judged });
     let judged = judged.because_all(rivals(world, certificate));
+    let judged = at_least(judged, Severity::Warn, brought_back(world, certificate));
     match sight.recent() {
         Some((until, reason)) => judged.because(reason.clone()).until(until),
         None => judged,
@@ -149,7 +150,7 @@ fn latest_request<'w>(world: &'w World, certificate: &CertManagerCertificate) ->
     let requests = world.links.requests_of(&key).iter();
     let requests = requests.filter_map(|uid| world.inventory.certificate_requests.get(uid));
     requests.max_by_key(|request| {
-        let revision = request.meta.annotation(crate::model::annotation::CERTIFICATE_REVISION);
+        let revision = request.meta.annotation(annotation::CERTIFICATE_REVISION);
         (revision.and_then(|revision| revision.parse::<u32>().ok()), request.meta.created)
     })
 }
@@ -162,6 +163,17 @@ fn request_trouble(request: &CertificateRequest) -> Option<Reason> {
     })?;
     let name = &request.meta.name;
     Some(Reason::new(format!("CertificateRequest {name}: {}: {}", bad.reason, bad.message)))
+}
+
+/// A request that a restore brought back answers for a revision that cert-manager believes is still to come: renewals
+/// then wait for it (cert-manager#2318).
+pub(super) fn brought_back(world: &World, certificate: &CertManagerCertificate) -> Option<Reason> {
+    let request = latest_request(world, certificate)?;
+    let restore = request.meta.label(annotation::VELERO_RESTORE)?;
+    let name = &request.meta.name;
+    let text =
+        format!("CertificateRequest {name} was brought back by Velero restore {restore}: renewals may wait for it");
+    Some(Reason::new(text).next("delete that CertificateRequest; cert-manager makes a new one"))
 }
 
 /// Other Certificates that write the same Secret: they take turns overwriting it (cert-manager#6281).

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::limits::Life;
-use super::managed::{due, missed, not_ready, renewed_on_time, several_writers};
-use super::{CertificateState, Expiry};
+use super::managed::{brought_back, due, missed, not_ready, renewed_on_time, several_writers};
+use super::{CertificateState, Expiry, at_least};
 use crate::assess::sight::Sight;
 use crate::assess::{Judgement, Reason, Severity};
 use crate::model::{
@@ -29,19 +29,13 @@ pub fn secret(world: &World, secret: &TlsSecret, now: Timestamp) -> Judgement<Ex
     };
     let judged = judged.map(|judged| Expiry { renewal: writer.and_then(|writer| writer.renewal), ..judged });
     let judged = at_least(judged, Severity::Warn, several_writers(world, &key));
+    let judged = at_least(judged, Severity::Warn, writer.and_then(|writer| brought_back(world, writer)));
     let judged = at_least(judged, Severity::Info, unseen_manager(world, &key.0, now));
     let judged = at_least(judged, Severity::Info, unrefreshed(world, &key));
     match sight.recent() {
         Some((until, reason)) => judged.because(reason.clone()).until(until),
         None => judged,
     }
-}
-
-/// Adds a reason, and lifts the severity to what it deserves.
-fn at_least(judged: Judgement<Expiry>, severity: Severity, reason: Option<Reason>) -> Judgement<Expiry> {
-    let Some(reason) = reason else { return judged };
-    let judged = judged.because(reason);
-    judged.map(|judged| Expiry { severity: judged.severity.worse(severity), ..judged })
 }
 
 fn unreadable(why: &str, writer: Option<&CertManagerCertificate>) -> Judgement<Expiry> {

@@ -282,6 +282,17 @@ fn the_latest_request_says_what_went_wrong() {
 }
 
 #[test]
+fn a_request_that_a_restore_brought_back_is_a_warning() {
+    let mut world: World = live();
+    let mut request = request("web-3", "3");
+    request.meta.labels = [(annotation::VELERO_RESTORE.into(), "dr".into())].into();
+    put(&mut world, [Object::CertificateRequest(request)]);
+    let judged = certificate(&world, &managed(DAY), now());
+    assert_eq!(judged.value.severity, Severity::Warn);
+    assert!(said(&judged).contains("web-3 was brought back by Velero restore dr"), "{judged:?}");
+}
+
+#[test]
 fn the_issued_certificate_tells_the_time_when_the_status_does_not() {
     let mut world = live();
     let issued = Some(facts("CN=web", "CN=ca", 80 * DAY, 10 * DAY));

@@ -221,6 +221,25 @@ fn velero_items_need_their_backup(
     }
 }
 
+#[rstest]
+#[case::with_certificates("shop", true, true)]
+#[case::of_another_namespace("other", true, false)]
+#[case::without_requests("shop", false, false)]
+fn a_velero_backup_says_that_it_would_bring_requests_of_certificates_back(
+    #[case] namespace: &str,
+    #[case] requests: bool,
+    #[case] said: bool,
+) {
+    let mut world = live();
+    let meta = Meta { namespace: Some(namespace.into()), ..meta("web") };
+    let certificate = CertManagerCertificate { meta, ..CertManagerCertificate::default() };
+    let backup = VeleroBackup { requests, ..backup("Completed", 60) };
+    put(&mut world, [Object::VeleroBackup(backup), Object::Certificate(certificate)]);
+    let judged = velero(&world, &item("Completed"), now());
+    assert_eq!(judged.value, RestorePointState::Good);
+    assert_eq!(crate::assess::testing::said(&judged).contains("brings back CertificateRequests"), said);
+}
+
 #[test]
 fn a_velero_item_is_as_old_as_its_backup() {
     let mut world = live();

@@ -452,6 +452,17 @@ fn velero_items_know_their_claim() {
     assert_eq!(decoded!(VeleroBackup, real(backup, "b", Some("velero"))).namespaces.len(), 0);
 }
 
+#[rstest]
+#[case::all(json!({}), true)]
+#[case::all_by_star(json!({ "includedResources": ["*"] }), true)]
+#[case::named(json!({ "includedResources": ["certificaterequests.cert-manager.io"] }), true)]
+#[case::others(json!({ "includedResources": ["persistentvolumeclaims"] }), false)]
+#[case::left_out(json!({ "excludedResources": ["certificaterequests"] }), false)]
+fn velero_backups_know_whether_they_hold_requests_of_certificates(#[case] spec: Value, #[case] holds: bool) {
+    let backup = json!({ "metadata": {}, "spec": spec });
+    assert_eq!(decoded!(VeleroBackup, real(backup, "b", Some("velero"))).requests, holds);
+}
+
 #[test]
 fn velero_schedules_know_which_namespaces_they_take() {
     let template = json!({ "includedNamespaces": ["*"], "excludedNamespaces": ["batch"], "ttl": "720h0m0s" });

@@ -27,6 +27,19 @@ pub(super) struct Backup {
 struct BackupSpec {
     #[serde(deserialize_with = "nullable")]
     included_namespaces: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
+    included_resources: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
+    excluded_resources: Vec<String>,
+}
+
+impl BackupSpec {
+    /// Whether objects of this resource are in it. An empty list of what is included means all.
+    fn holds(&self, plural: &str, group: &str) -> bool {
+        let whole = format!("{plural}.{group}");
+        let named = |names: &[String]| names.iter().any(|name| name == "*" || name == plural || *name == whole);
+        (self.included_resources.is_empty() || named(&self.included_resources)) && !named(&self.excluded_resources)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -45,6 +58,7 @@ impl Lean for Backup {
         let named = spec.included_namespaces.iter().filter(|name| *name != "*");
         Object::VeleroBackup(VeleroBackup {
             namespaces: named.map(|name| strings.share(name)).collect(),
+            requests: spec.holds("certificaterequests", "cert-manager.io"),
             meta: metadata.meta(strings),
             phase: status.phase,
             completed: status.completion_timestamp,
