@@ -137,19 +137,18 @@ async fn a_console_that_was_stopped_from_outside_takes_the_terminal_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_click_selects_a_row_and_the_wheel_scrolls_what_is_under_it() {
     let (_cluster, _sre, mut terminal) = console("mouse").await;
-    terminal.click("data-db-0");
+    terminal.click("data-db-0", 1).await;
     terminal.until("the row to be selected", |screen| selected(screen).contains("data-db-0")).await;
-    terminal.click("? help");
+    terminal.click("? help", 1).await;
     terminal.shows("Move down").await;
-    terminal.wheel_down("Move down");
+    terminal.wheel_down("Move down").await;
     terminal.until("the help to be scrolled", |screen| !screen.contains("Move down")).await;
     terminal.press("q");
     terminal.shows("data-db-0").await;
     // Two clicks in a row, and then one on the object that they open.
-    terminal.click("data-db-0");
-    terminal.click("data-db-0");
+    terminal.click("data-db-0", 2).await;
     terminal.shows("Linked").await;
-    terminal.click("q quit");
+    terminal.click("q quit", 1).await;
     terminal.shows("Restore points").await;
     terminal.press("q");
     assert_eq!(terminal.ended().await, 0);

@@ -15,6 +15,8 @@ use super::wait;
 
 /// How long a screen may take to show something.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a text must stay where it is before it is clicked.
+const STILL: Duration = Duration::from_millis(100);
 
 pub struct Terminal {
     /// None after the window was closed.
@@ -121,23 +123,32 @@ impl Terminal {
         self.keys.flush().unwrap();
     }
 
-    /// Clicks with the first button on the first place where this text stands.
-    pub fn click(&mut self, text: &str) {
-        let (column, line) = self.place(text);
-        self.press(&format!("\x1b[<0;{column};{line}M\x1b[<0;{column};{line}m"));
+    /// Clicks with the first button so many times in a row on the first place where this text stands.
+    pub async fn click(&mut self, text: &str, times: usize) {
+        let (column, line) = self.settled(text).await;
+        self.press(&format!("\x1b[<0;{column};{line}M\x1b[<0;{column};{line}m").repeat(times));
     }
 
     /// Turns the wheel there once, to see what is below.
-    pub fn wheel_down(&mut self, text: &str) {
-        let (column, line) = self.place(text);
+    pub async fn wheel_down(&mut self, text: &str) {
+        let (column, line) = self.settled(text).await;
         self.press(&format!("\x1b[<65;{column};{line}M"));
     }
 
+    /// The place of a text once it has stayed there: a frame that is half written may have moved it.
+    async fn settled(&self, text: &str) -> (usize, usize) {
+        wait::until(&format!("{text} to stand still on the screen"), PATIENCE, async || {
+            let before = self.place(text);
+            tokio::time::sleep(STILL).await;
+            before.filter(|_| self.place(text) == before)
+        })
+        .await
+    }
+
     /// The column and line, from one on, where a text begins first.
-    fn place(&self, text: &str) -> (usize, usize) {
-        let shown = self.text();
+    fn place(&self, text: &str) -> Option<(usize, usize)> {
         let place = |(y, line): (usize, &str)| line.find(text).map(|at| (line[..at].chars().count() + 1, y + 1));
-        shown.lines().enumerate().find_map(place).unwrap_or_else(|| panic!("{text} is not on the screen:\n{shown}"))
+        self.text().lines().enumerate().find_map(place)
     }
 
     fn look<T>(&self, at: impl FnOnce(&vt100::Screen) -> T) -> T {
