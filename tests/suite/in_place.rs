@@ -3,11 +3,13 @@
 mod crash;
 mod halts;
 
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::cluster::{TestCluster, User, Volume};
 use crate::support::manifests::{self, SNAPSHOTS};
 use crate::support::person::Person;
+use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
 
@@ -17,6 +19,7 @@ scenarios!(
     a_dry_run_says_what_stops_and_what_is_lost_and_changes_nothing,
     an_auditor_is_refused_with_every_right_that_is_missing,
     one_member_of_several_is_refused_unless_somebody_attests_that_they_do_not_replicate,
+    of_two_consoles_that_restore_in_place_the_second_is_told_who_is_at_it,
 );
 
 const OLD: &[u8] = b"before the cut";
@@ -243,4 +246,27 @@ async fn one_member_of_several_is_refused_unless_somebody_attests_that_they_do_n
     asked.push("--not-replicated");
     let ended = scene.sre.run(&asked).await.expect(0);
     assert!(ended.stdout.contains("(2 replicas)"), "{ended:?}");
+}
+
+async fn of_two_consoles_that_restore_in_place_the_second_is_told_who_is_at_it(cluster: TestCluster) {
+    let scene = Scene::stateful_set(&cluster, "db").await;
+    let (path, second) = (scene.path(&cluster), cluster.person(User::Sre));
+    let gate = Gate::shut();
+    let staging = Order::on(Method::POST, "/persistentvolumeclaims", Fault::Hold(gate.clone())).without("dryRun=All");
+    cluster.proxy.order(staging.times(1));
+    let mut running = scene.sre.start(&scene.command(&path, &[]));
+    wait::until("the first to stage a volume", LONG, async || (gate.arrived() == 1).then_some(())).await;
+    let id = scene.sre.operation().await["id"].as_str().unwrap().to_owned();
+
+    for command in [scene.command(&path, &[]), vec!["backup", &path, "--yes"]] {
+        let refused = second.run(&command).await.expect(1);
+        for said in [&*id, "of sre on ", "its lock holds until "] {
+            assert!(refused.stderr.contains(said), "{said} is not said: {refused:?}");
+        }
+    }
+    assert!(second.journals().is_empty(), "it is refused before it becomes an operation");
+
+    gate.open();
+    assert!(running.wait().await.unwrap().success());
+    assert_eq!(scene.bytes(&cluster).await.as_deref(), Some(OLD));
 }
