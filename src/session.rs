@@ -9,6 +9,7 @@ mod contexts;
 mod desk;
 mod logs;
 mod operations;
+mod pace;
 mod scope;
 
 use std::collections::BTreeMap;
@@ -37,15 +38,13 @@ pub use contexts::KnownContext;
 pub use desk::Desk;
 use logs::OpenLog;
 use operations::Tracked;
+use pace::Pace;
 pub use scope::Unnamed;
 
 /// Deltas taken in at once before the screen gets a turn.
 const BATCH: usize = 500;
 /// How many deltas may wait; the watches wait beyond that.
 const BACKLOG: usize = 4_096;
-/// Rows that are there are made anew at most this often while the first lists come in: until these are complete most
-/// rows change several times, as each of the objects behind them arrives.
-const LOADING_PACE: Duration = Duration::from_secs(1);
 /// The desk's clock is never further behind than this while things happen.
 const CLOCK: SignedDuration = SignedDuration::from_secs(1);
 /// How long to wait before trying to connect again after a failure.
@@ -125,8 +124,7 @@ pub struct Session {
     colleagues: Colleagues,
     log: Option<OpenLog>,
     tickets: u64,
-    /// When the rows were last up with the world.
-    refreshed: Instant,
+    pace: Pace,
     /// What is looked at next, once the watches of what was looked at before have stopped.
     turning: Option<Vec<Scope>>,
     /// When it was last asked whether the own namespace may be seen at least.
@@ -159,7 +157,7 @@ impl Session {
             colleagues: Colleagues::default(),
             log: None,
             tickets: 0,
-            refreshed: Instant::now(),
+            pace: Pace::new(Instant::now()),
             turning: None,
             narrowing: None,
             journey: Journey::default(),
@@ -187,9 +185,12 @@ impl Session {
     /// Moves the desk's clock to now and makes a slice of the rows that are behind.
     pub fn tick(&mut self) {
         let only_missing = !self.pace().is_zero();
+        if self.behind() && !only_missing {
+            self.pace.begin(Instant::now());
+        }
         self.desk.work(crate::store::now(), only_missing);
         if !self.behind() {
-            self.refreshed = Instant::now();
+            self.pace.settle(Instant::now());
         }
     }
 
@@ -266,7 +267,7 @@ impl Session {
     /// How long until rows that are there may be made anew: they wait while a first list is still coming in.
     fn pace(&self) -> Duration {
         let loading = self.options.kinds.iter().any(|kind| *self.desk.world.freshness(*kind) == Freshness::Loading);
-        if loading { LOADING_PACE.saturating_sub(self.refreshed.elapsed()) } else { Duration::ZERO }
+        if loading { self.pace.wait(Instant::now()) } else { Duration::ZERO }
     }
 
     fn take(&mut self, message: Message) -> Option<Event> {

@@ -59,6 +59,8 @@ fn print(seen: &[(&str, Seen)]) {
     line("first frame", &|seen| ms(seen.first_frame));
     line("first rows", &|seen| s(seen.first_rows));
     line("all rows", &|seen| s(seen.all_rows));
+    let rest = |time: Option<std::time::Duration>| time.map_or_else(|| "never".to_owned(), s);
+    line("at rest", &|seen| rest(seen.at_rest));
     line("resident memory", &|seen| format!("{:.0} MB", seen.resident_mb));
     line("read from the API until all rows", &|seen| format!("{:.1} MB", seen.read_mb));
     line("read from the API in 30 s at rest", &|seen| format!("{:.2} MB", seen.idle_read_mb));

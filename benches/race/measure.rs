@@ -1,6 +1,6 @@
 //! What is measured of one console, in the order in which a person would meet it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Fallible;
 use crate::contender::Contender;
@@ -11,6 +11,10 @@ use crate::wire::Relay;
 
 /// How long the rest is watched.
 const REST: Duration = Duration::from_secs(30);
+/// How long a console may take until it is at rest, how often that is looked at, and below how much of a core it is.
+const SETTLE: Duration = Duration::from_secs(90);
+const LOOK: Duration = Duration::from_secs(5);
+const AT_REST: f64 = 2.0;
 /// Keys whose answers are timed.
 const KEYS: usize = 200;
 /// Pause between two keys: faster than a person repeats one, slower than a frame.
@@ -25,6 +29,8 @@ pub struct Seen {
     pub first_frame: Duration,
     pub first_rows: Duration,
     pub all_rows: Duration,
+    /// From the start until it was at rest; `None` when it never was.
+    pub at_rest: Option<Duration>,
     pub resident_mb: f64,
     pub read_mb: f64,
     pub idle_read_mb: f64,
@@ -53,9 +59,10 @@ pub fn measure(contender: &Contender, lab: &Lab) -> Fallible<Seen> {
     let whole = |text: &str| contender.rows(text).iter().all(|rows| *rows >= lab.count);
     let all_rows = screen.wait("all rows", whole)?;
     let read_mb = relay.read_mb();
-    // The rest of the kinds settles before the processor is watched.
-    std::thread::sleep(Duration::from_secs(10));
     let pid = screen.pid()?;
+    let settling = Instant::now();
+    let settles = settled(pid)?;
+    let at_rest = settles.then(|| all_rows + settling.elapsed());
     let (meter, before) = (Meter::start(pid)?, relay.read_mb());
     std::thread::sleep(REST);
     let (idle_percent, idle_read_mb) = (meter.percent()?, relay.read_mb() - before);
@@ -75,6 +82,7 @@ pub fn measure(contender: &Contender, lab: &Lab) -> Fallible<Seen> {
         first_frame,
         first_rows,
         all_rows,
+        at_rest,
         resident_mb,
         read_mb,
         idle_read_mb,
@@ -84,6 +92,19 @@ pub fn measure(contender: &Contender, lab: &Lab) -> Fallible<Seen> {
         churn_key,
         lost,
     })
+}
+
+/// Waits until the rest of the kinds is there and made into rows: until the processor is at rest. Whether it ever was.
+fn settled(pid: u32) -> Fallible<bool> {
+    let began = Instant::now();
+    while began.elapsed() < SETTLE {
+        let meter = Meter::start(pid)?;
+        std::thread::sleep(LOOK);
+        if meter.percent()? < AT_REST {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Moves down and up, so that every key changes the screen.
