@@ -152,8 +152,6 @@ fn rights(namespace: &str) -> Vec<AccessQuestion> {
         let ask = |verb: &&'static str| AccessQuestion::new(verb, &Resource::of(kind), None);
         verbs.iter().map(ask).collect::<Vec<_>>()
     };
-    let records = Resource::config_map();
-    let records = ["create", "get", "update"].map(|verb| AccessQuestion::new(verb, &records, Some(namespace)));
     [
         here(Kind::Pvc, &["create", "get", "list", "delete"]),
         here(Kind::Pod, &["create", "get", "list", "delete"]),
@@ -162,7 +160,7 @@ fn rights(namespace: &str) -> Vec<AccessQuestion> {
         anywhere(Kind::Content, &["get", "patch"]),
         anywhere(Kind::VolumeAttachment, &["list"]),
         anywhere(Kind::Node, &["get"]),
-        records.into(),
+        AccessQuestion::record(Some(namespace)).into(),
     ]
     .concat()
 }

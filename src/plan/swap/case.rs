@@ -309,15 +309,8 @@ impl<'a> Case<'a> {
         changes.push(format!("deletes {} and creates it again under the same name for the other volume", swap.claim));
         changes.push(format!("keeps {} with what is in it now (reclaim policy Retain)", swap.volume));
         changes.push(format!("creates {}, whose copy in storage outlives it", swap.safety));
-        changes.push(format!(
-            "holds {} while it runs, so that no other operation works on the same data",
-            Lock::of(self.world, self.claim).at()
-        ));
-        changes.push(format!(
-            "creates ConfigMap {}/holdfast-{}, the record of this operation",
-            self.claim.meta.namespace(),
-            swap.id
-        ));
+        changes.push(Lock::of(self.world, self.claim).kept());
+        changes.push(swap.id.recorded(self.claim.meta.namespace()));
         changes.push(
             "when a step fails or it is stopped, what was done is taken back in reverse order, until the application \
              runs on its old volume again"

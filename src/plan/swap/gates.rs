@@ -12,7 +12,6 @@ use super::read::{annotation, items, name, text};
 use super::{Options, refusal, scaled_objects};
 use crate::model::{Kind, Pvc};
 use crate::plan::{Answers, ListAt, ObjectAt, Refusal, Resource};
-use crate::text;
 
 /// The finalizer that goes with the last pod.
 const BY_PODS: &str = "kubernetes.io/pvc-protection";
@@ -106,19 +105,7 @@ impl<'a> Gates<'a> {
 
     /// Refuses when a right is missing, naming all of them, and when that could not be asked.
     pub fn rights(&self) -> Result<(), Refusal> {
-        let unanswered = self.answers.access.iter().find_map(|(asked, answer)| Some((asked, answer.as_ref().err()?)));
-        if let Some((question, why)) = unanswered {
-            return self.refuse(format!("whether we may {question} is not known: {why}"), "try again");
-        }
-        let missing = self.answers.access.iter().filter(|(_, answer)| **answer == Ok(false));
-        let missing: Vec<String> = missing.map(|(question, _)| question.to_string()).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        self.refuse(
-            format!("needs the right to {}", text::list(&missing)),
-            format!("ask for a role that may do so; `{}` lacks it", self.answers.who),
-        )
+        self.answers.rights().or_else(|(why, clear)| self.refuse(why, clear))
     }
 
     /// Who uses it, when all of them can be stopped and started again.
