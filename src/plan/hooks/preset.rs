@@ -41,7 +41,7 @@ impl Preset {
     /// What it does, in one line.
     pub const fn says(self) -> &'static str {
         match self {
-            Self::Postgresql => "pg_backup_start and _stop in one session (15 or newer)",
+            Self::Postgresql => "backup mode of one session; writes go on (15 or newer)",
             Self::PostgresqlCheckpoint => "CHECKPOINT; enough for one volume with its log",
             Self::Mysql => "FLUSH TABLES WITH READ LOCK in one session",
             Self::Redis => "BGSAVE, waits until it is on disk; holds nothing",
@@ -76,7 +76,9 @@ impl Preset {
             commands(scripts.pre, Some(scripts.post))
         };
         match self {
-            Self::Postgresql => ("PostgreSQL backup mode".into(), postgresql(command(shell(PSQL)), making)),
+            Self::Postgresql => {
+                ("PostgreSQL backup mode, in which writes go on".into(), postgresql(command(shell(PSQL)), making))
+            }
             Self::PostgresqlCheckpoint => {
                 ("PostgreSQL checkpoint".into(), commands(shell(&format!("{PSQL} -c CHECKPOINT")), None))
             }
@@ -94,8 +96,10 @@ impl Preset {
     }
 }
 
-const PSQL: &str = "PGPASSWORD=\"${PGPASSWORD:-$POSTGRES_PASSWORD}\" exec psql -X -q -A -t -v ON_ERROR_STOP=1 \
-                    -U \"${POSTGRES_USER:-postgres}\" -d postgres";
+/// Without a terminal `psql` would ask for a password that is missing where it reads statements: it must not ask.
+const PSQL: &str = "PGPASSWORD=\"${PGPASSWORD:-${POSTGRES_PASSWORD:-$(cat \"$POSTGRES_PASSWORD_FILE\" 2>/dev/null)}}\" \
+                    exec psql -X -q -A -t -w -v ON_ERROR_STOP=1 -U \"${PGUSER:-${POSTGRES_USER:-postgres}}\" \
+                    -d postgres";
 
 const MYSQL: &str = "c=$(command -v mariadb || command -v mysql) || exit 127; \
                      MYSQL_PWD=\"${MYSQL_ROOT_PASSWORD:-$MARIADB_ROOT_PASSWORD}\" exec \"$c\" -uroot -N -B --unbuffered";
@@ -128,19 +132,21 @@ fn marked(statements: &str, word: &str, making: Making<'_>) -> Phrase {
     Phrase { say: format!("{statements}SELECT '{until}';\n"), until }
 }
 
-/// The server itself ends a session that nobody speaks to any more, should its channel only look alive.
+/// The server itself ends a session that nobody speaks to any more, should its channel only look alive. It lists the
+/// session under the operation, for whoever wonders what it is.
 fn postgresql(command: Command, making: Making<'_>) -> Way {
     let idle = deadman::after(making.quiesce.at_most).as_secs();
+    let id = making.id;
     let start = format!(
-        "SET idle_session_timeout = '{idle}s';\nSELECT pg_backup_start('holdfast {}', fast => true) IS NOT NULL;\n",
-        making.id
+        "SET application_name = 'holdfast {id}';\nSET idle_session_timeout = '{idle}s';\n\
+         SELECT pg_backup_start('holdfast {id}', fast => true) IS NOT NULL;\n"
     );
     let stop = "SELECT labelfile FROM pg_backup_stop(wait_for_archive => false);\n";
     Way::Session {
         command,
         hold: marked(&start, "holds", making),
         prove: marked("", "still holds", making),
-        release: marked(stop, "releases", making),
+        release: last(marked(stop, "releases", making)),
     }
 }
 
@@ -154,6 +160,12 @@ fn mysql(command: Command, making: Making<'_>) -> Way {
         command,
         hold: marked(&lock, "holds", making),
         prove: marked("", "still holds", making),
-        release: marked("UNLOCK TABLES;\n", "releases", making),
+        release: last(marked("UNLOCK TABLES;\n", "releases", making)),
     }
+}
+
+/// The same, after which the client leaves: not every runtime tells it that its input has ended. Both clients know
+/// this word.
+fn last(phrase: Phrase) -> Phrase {
+    Phrase { say: format!("{}\\q\n", phrase.say), ..phrase }
 }
