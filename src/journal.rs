@@ -310,6 +310,16 @@ impl Run {
         self.plan.brackets().into_iter().filter(|(open, ..)| open.act.holds()).filter_map(span).max()
     }
 
+    /// Since when hooks hold an application now, and until when at the latest. `None` when they hold none.
+    pub fn holds(&self) -> Option<(Timestamp, Timestamp)> {
+        let open = self.progress.open_brackets(&self.plan).into_iter().filter(|(open, ..)| open.act.holds());
+        let spans = open.filter_map(|(open, limit, _)| {
+            let since = self.since.get(&open.id)?;
+            Some((*since, since.checked_add(limit).ok()?))
+        });
+        spans.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)))
+    }
+
     /// The operation's id.
     pub fn id(&self) -> &OperationId {
         &self.plan.id

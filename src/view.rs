@@ -41,7 +41,7 @@ pub use logs::{LineFilter, LogBuffer, LogSource, LogSources, has_logs, log_sourc
 pub use metrics::{Mishap, Outcome, metrics};
 pub use namespaces::{NamespaceView, namespaces};
 pub use notices::{Notice, Notices};
-pub use operation::{Made, OperationState, OperationView, StepState, StepView, Unclosed, WaitView};
+pub use operation::{Held, Made, OperationState, OperationView, StepState, StepView, Unclosed, WaitView};
 pub use problems::{Problem, Rank, Sieve, gather, problems};
 pub use query::{Query, Sort};
 pub use row::{Remedy, Row};

@@ -49,7 +49,7 @@ fn show(id: &str) -> Result<Exit, Failure> {
         out::line(format_args!("  {at}  {}", text::sanitize(&said(entry))))?;
     }
     if let Some(held) = run.held() {
-        out::line(format_args!("  held for {}", text::quantity::moment(held)))?;
+        out::line(format_args!("  the hooks held the application for {}", text::quantity::moment(held)))?;
     }
     for step in run.progress.unclosed(&run.plan) {
         out::line(format_args!("  not seen released: {}", text::sanitize(&step.title)))?;
@@ -66,12 +66,13 @@ fn said(entry: &Entry) -> String {
         Body::Opened { authority, .. } => format!("opened by {}", authority.who()),
         Body::Intent { step, .. } => format!("{step}: begins"),
         Body::Answered { step, audit_id: Some(id) } => format!("{step}: the server took it (audit id {id})"),
-        Body::Answered { step, audit_id: None } => format!("{step}: the server took it"),
+        // A session answers by itself, no request of its own reaches the server.
+        Body::Answered { step, audit_id: None } => format!("{step}: answered"),
         Body::OutcomeUnknown { step, why } => format!("{step}: outcome unknown: {why}"),
         Body::Done { step, outputs } => {
             let outputs: Vec<String> =
                 outputs.iter().map(|(slot, output)| format!("{slot}={}", output.word())).collect();
-            format!("{step}: done {}", outputs.join(" "))
+            format!("{step}: done {}", outputs.join(" ")).trim_end().to_owned()
         }
         Body::Failed { step, why } => format!("{step}: failed: {why}"),
         Body::StopAsked { who } => format!("{who} asked to stop"),
@@ -142,7 +143,7 @@ fn print_script(id: &str) -> Result<Exit, Failure> {
 /// Prints an operation's steps on stderr until it is over, and its outputs on stdout.
 pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Exit, Failure> {
     let mut said_entries = 0;
-    let (mut waits, mut stopping) = (None, false);
+    let (mut waits, mut holds, mut stopping) = (None, None, false);
     // One listener for all of it: a signal between two of them would be heard by nobody.
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
@@ -168,6 +169,12 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
             out::say(text::sanitize(&said(entry)));
         }
         said_entries += fresh.len();
+        let now_holds = session.run(id).and_then(journal::Run::holds);
+        if let Some((_, until)) = now_holds.filter(|_| holds.is_none()) {
+            let at = until.strftime("%H:%M:%SZ");
+            out::say(format_args!("the hooks hold the application now, until {at} at the latest"));
+        }
+        holds = now_holds;
         let shown = session.desk().operations.iter().find(|operation| *operation.id == *id.as_str());
         let now_waits = shown.and_then(|operation| operation.waits.as_ref().map(|wait| wait.what.clone()));
         if now_waits != waits
@@ -181,7 +188,7 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
         }
     }
     if let Some(held) = session.run(id).and_then(journal::Run::held) {
-        out::say(format_args!("held for {}", text::quantity::moment(held)));
+        out::say(format_args!("the hooks held the application for {}", text::quantity::moment(held)));
     }
     warn_of(&session.unclosed(id));
     ended(session, id)
@@ -221,14 +228,17 @@ fn print_outputs(session: &Session, id: &OperationId) -> Result<(), Failure> {
     for step in run.plan.steps() {
         let timing = run.timings.get(&step.id);
         if let Some((began, ended)) = timing.and_then(|timing| Some((timing.began, timing.ended?))) {
-            out::line(format_args!("{}.took\t{}", step.id, text::age(ended.duration_since(began))))?;
+            out::line(format_args!("{}.took\t{}", step.id, text::quantity::moment(ended.duration_since(began))))?;
         }
         for (slot, output) in run.progress.outputs(&step.id).into_iter().flatten() {
             out::line(format_args!("{}.{slot}\t{}", step.id, text::sanitize(&output.word())))?;
         }
     }
+    if let Some(held) = run.held() {
+        out::line(format_args!("held\t{}", text::quantity::moment(held)))?;
+    }
     if let Some(closed) = run.closed {
-        out::line(format_args!("took\t{}", text::age(closed.duration_since(run.opened))))?;
+        out::line(format_args!("took\t{}", text::quantity::moment(closed.duration_since(run.opened))))?;
     }
     Ok(())
 }

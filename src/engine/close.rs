@@ -88,7 +88,9 @@ impl Run {
             }
             let next = body.iter().find(|step| state(step) == StepState::Intended).or(body.first()).copied();
             if let Some(step) = next {
-                self.fail(step, format!("given up within \"{}\": {why}", open.title)).await?;
+                let waited =
+                    self.waited.get(&step.id).map(|what| format!("; it waited for {what}")).unwrap_or_default();
+                self.fail(step, format!("given up within \"{}\": {why}{waited}", open.title)).await?;
             }
         }
         Ok(())

@@ -36,6 +36,8 @@ pub(super) struct Run {
     unsent: BTreeSet<StepId>,
     /// Closing steps that failed and are tried again.
     pub(super) attempts: BTreeMap<StepId, Attempts>,
+    /// What steps waited for when they were last looked at.
+    pub(super) waited: BTreeMap<StepId, String>,
 }
 
 /// What beginning or resuming comes to.
@@ -121,9 +123,24 @@ impl Run {
     ) -> Self {
         let reported = log.entries().len();
         let (record, held, locks) = (Record::default(), Held::default(), Locks::default());
-        let (unsent, attempts) = (BTreeSet::new(), BTreeMap::new());
-        let told = Told::default();
-        Self { engine, log, state, record, locks, lost: None, reports, reported, stopped, told, held, unsent, attempts }
+        let (unsent, attempts, waited) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let (lost, told) = (None, Told::default());
+        Self {
+            engine,
+            log,
+            state,
+            record,
+            locks,
+            lost,
+            reports,
+            reported,
+            stopped,
+            told,
+            held,
+            unsent,
+            attempts,
+            waited,
+        }
     }
 
     /// Runs to the end. If the journal or the record fails on the way, what is owed still runs.
@@ -371,7 +388,11 @@ impl Run {
             return self.fail(step, too_late(step, &what)).await;
         }
         let since = self.state.since.get(&step.id).copied().unwrap_or_else(now);
-        let until = since.checked_add(step.deadline).unwrap_or(Timestamp::MAX);
+        let deadline = since.checked_add(step.deadline).unwrap_or(Timestamp::MAX);
+        // What is around it may not last as long as it may.
+        let around = self.time_left(step).and_then(|left| now().checked_add(left).ok());
+        let until = around.map_or(deadline, |around| around.min(deadline));
+        self.waited.insert(step.id.clone(), what.clone());
         self.report(Report::Waiting { step: step.id.clone(), what, until }).await;
         Ok(false)
     }

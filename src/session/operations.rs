@@ -10,7 +10,7 @@ use crate::journal::{self, Entry, fold};
 use crate::model::{Key, Kind};
 use crate::plan::{End, OperationId, Output, Refusal, Request, Resource, StepState, Verb};
 use crate::text;
-use crate::view::{Level, Made, OperationState, OperationView, StepView, Unclosed, WaitView};
+use crate::view::{Held, Level, Made, OperationState, OperationView, StepView, Unclosed, WaitView};
 
 /// Ended operations that stay on the desk.
 const ENDED_SHOWN: usize = 20;
@@ -250,12 +250,18 @@ fn view(id: &OperationId, tracked: &Tracked, can_act: bool) -> Option<OperationV
         resumed: run.epoch - 1,
         made: made(run),
         undo: run.plan.undo.iter().map(|undo| undo.as_str().into()).collect(),
-        held: run.held(),
+        held: held(tracked, run),
         unclosed: if state.active() { Vec::new() } else { unclosed(run) },
         takes_back: tracked.takes_back.clone(),
         elsewhere: (tracked.held_elsewhere && tracked.running.is_none())
             .then(|| "another holdfast process on this machine".into()),
     })
+}
+
+/// How long hooks hold an application. Of an operation that nobody runs it is not known whether they do.
+fn held(tracked: &Tracked, run: &journal::Run) -> Option<Held> {
+    let now = run.holds().filter(|_| tracked.running.is_some());
+    now.map(|(since, until)| Held::Now { since, until }).or_else(|| run.held().map(Held::For))
 }
 
 /// What an operation that nobody runs opened and is not seen to have closed.

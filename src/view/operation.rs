@@ -134,6 +134,20 @@ pub struct WaitView {
     pub until: Timestamp,
 }
 
+/// How long hooks hold an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// They hold it now.
+    Now {
+        /// Since when.
+        since: Timestamp,
+        /// Until when at the latest.
+        until: Timestamp,
+    },
+    /// They held it for so long, and have let it go.
+    For(SignedDuration),
+}
+
 /// One operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationView {
@@ -163,8 +177,8 @@ pub struct OperationView {
     pub made: Option<Made>,
     /// What taking it back would be, in sentences.
     pub undo: Vec<Box<str>>,
-    /// How long its hooks held an application.
-    pub held: Option<SignedDuration>,
+    /// That its hooks hold an application, or did.
+    pub held: Option<Held>,
     /// What it opened and is not seen to have closed, while nobody is at it.
     pub unclosed: Vec<Unclosed>,
     /// What asks for taking it back, once it has ended.

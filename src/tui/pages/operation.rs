@@ -8,7 +8,7 @@ use super::super::theme::Meaning;
 use super::{Line, one, wrap};
 use crate::session::Desk;
 use crate::text;
-use crate::view::{OperationState, OperationView, StepView, WaitView};
+use crate::view::{Held, Level, OperationState, OperationView, StepView, WaitView};
 
 /// Columns before the title of a step: mark, word and time.
 const MARK: usize = 24;
@@ -39,17 +39,16 @@ pub(super) fn lines(app: &App, desk: &Desk, operation: &OperationView, room: usi
         };
         one(&format!("started {}, {word} {took}{resumed}", started.strftime("%Y-%m-%d %H:%M:%SZ")), Meaning::Muted)
     }));
-    lines.extend(operation.held.map(|held| {
-        one(&format!("its hooks held the application for {}", text::quantity::moment(held)), Meaning::Muted)
-    }));
+    lines.extend(operation.held.map(|held| held_line(desk, held)));
     lines.extend(unclosed_lines(operation, room));
-    lines.push(Line::new());
-    lines.extend(operation.steps.iter().flat_map(|step| step_lines(desk, step, room)));
+    // What it comes to stands above its steps: these may be more than the screen has lines.
     lines.extend(operation.waits.iter().flat_map(|wait| wait_lines(desk, wait, room)));
     if let Some(message) = &operation.message {
         lines.push(Line::new());
         lines.extend(wrap(&text::sanitize(message), room).iter().map(|piece| one(piece, level.into())));
     }
+    lines.push(Line::new());
+    lines.extend(operation.steps.iter().flat_map(|step| step_lines(desk, step, room)));
     let next = next(app, desk, operation);
     if !next.is_empty() {
         lines.extend([Line::new(), one("WHAT NEXT", Meaning::Heading)]);
@@ -59,6 +58,22 @@ pub(super) fn lines(app: &App, desk: &Desk, operation: &OperationView, room: usi
         }
     }
     lines
+}
+
+/// How long hooks hold an application, or held it.
+fn held_line(desk: &Desk, held: Held) -> Line {
+    match held {
+        Held::For(span) => {
+            one(&format!("its hooks held the application for {}", text::quantity::moment(span)), Meaning::Muted)
+        }
+        Held::Now { since, until } => {
+            let now = text::age(desk.now.duration_since(since));
+            let (at, left) = (until.strftime("%H:%M:%SZ"), left(until.duration_since(desk.now)));
+            let glyph = Level::Warn.glyph();
+            let line = format!("{glyph} its hooks hold the application: {now} now, until {at} at most {left}");
+            one(&line, Meaning::Warn)
+        }
+    }
 }
 
 /// What may stand still because of it, and how to let it go: nothing on this screen matters more.
@@ -161,7 +176,13 @@ fn next(app: &App, desk: &Desk, operation: &OperationView) -> Vec<String> {
         (None, _) => next.push("It made nothing, so there is nothing to take back.".to_owned()),
     }
     if operation.made.is_some() {
-        next.extend(operation.undo.iter().map(|undo| format!("Taking it back means: {undo}.")));
+        match &operation.undo[..] {
+            [undo] => next.push(format!("Taking it back means: {undo}.")),
+            several => {
+                next.extend((!several.is_empty()).then(|| "Taking it back means:".to_owned()));
+                next.extend(several.iter().map(|undo| format!("- {undo}")));
+            }
+        }
         if operation.takes_back.is_some() {
             let back = app.keymap.way(ActionId::Undo);
             next.push(format!("{back} plans that; the plan is read and confirmed first."));

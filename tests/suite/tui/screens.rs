@@ -5,8 +5,9 @@ use holdfast::plan::{
     Act, DryRun, Node, ObjectAt, OperationId, Plan, Refusal, Step, StepId, Subject, Target, Until, Verb,
 };
 use holdfast::tui::{Effect, Input, LEAST};
-use holdfast::view::{Level, OperationView};
+use holdfast::view::{Held, Level, OperationView};
 use insta::assert_snapshot;
+use jiff::SignedDuration;
 
 use super::driven::Driven;
 use super::shop;
@@ -188,10 +189,18 @@ fn what_is_not_seen_released_stands_above_all_else() {
 #[test]
 fn an_operation_says_how_long_its_hooks_held() {
     let mut driven = Driven::new(shop::desk(), 80, 24);
-    let held = Some(jiff::SignedDuration::from_millis(849));
+    let held = Some(Held::For(SignedDuration::from_millis(849)));
     driven.desk.operations = vec![OperationView { held, ..shop::done() }];
     driven.press("o enter");
     assert!(driven.screen().contains("its hooks held the application for 0.8s"), "{}", driven.screen());
+}
+
+#[test]
+fn while_hooks_hold_an_application_it_stands_above_the_steps_until_when() {
+    let (since, until) = (shop::now() - SignedDuration::from_secs(23), shop::now() + SignedDuration::from_secs(37));
+    both("operation-held", "o enter", |driven| {
+        driven.desk.operations = vec![OperationView { held: Some(Held::Now { since, until }), ..shop::operation() }];
+    });
 }
 
 /// What a night leaves: something good, something bad twice, and a text that is too long.
@@ -209,9 +218,9 @@ fn what_is_said_shows_for_a_while_and_is_kept() {
     both("notices", "N", said);
     let mut driven = Driven::new(shop::desk(), 80, 24);
     said(&mut driven);
-    driven.desk.now += jiff::SignedDuration::from_secs(10);
+    driven.desk.now += SignedDuration::from_secs(10);
     assert!(!driven.screen().contains("data-db-0: done") && driven.screen().contains("✗ lost"), "{}", driven.screen());
-    driven.desk.now += jiff::SignedDuration::from_secs(10);
+    driven.desk.now += SignedDuration::from_secs(10);
     assert!(!driven.screen().contains("N lists"), "{}", driven.screen());
 }
 
@@ -244,7 +253,7 @@ fn toasts_never_lie_over_a_dialog() {
 #[test]
 fn stale_denied_and_not_served_are_seen_at_once() {
     both("blind", "", |driven| {
-        let then = shop::now() - jiff::SignedDuration::from_secs(42);
+        let then = shop::now() - SignedDuration::from_secs(42);
         let world = &mut driven.desk.world;
         world.apply(Delta::Failed(Kind::Pvc, Scope::All, "connection refused".into()), then);
         world.apply(Delta::Denied(Kind::TlsSecret, Scope::All, "list".into()), then);
