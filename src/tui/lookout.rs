@@ -18,12 +18,14 @@ const AFTER: SignedDuration = SignedDuration::from_hours(1);
 pub struct Lookout(BTreeMap<Key, Level>);
 
 impl Lookout {
-    /// What became critical since the last look. A row that is new here is only taken note of.
+    /// What became critical since the last look. A row that is new here is only taken note of; what an operation is at
+    /// work on here is looked at when that has ended: it may well delete it and make it anew.
     pub fn look(&mut self, desk: &Desk, panes: &Panes) -> Vec<(Level, String)> {
         let watched = watched(desk, panes);
         self.0.retain(|key, _| watched.contains(key));
         let mut news = Vec::new();
-        for key in watched {
+        let at_work = |key: &Key| desk.operations.iter().any(|it| it.runs_here() && it.subject == *key);
+        for key in watched.into_iter().filter(|key| !at_work(key)) {
             let Some(row) = desk.boards.row(&key) else { continue };
             let before = self.0.insert(key, row.level);
             if row.level == Level::Critical && before.is_some_and(|before| before != Level::Critical) {

@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 
 use super::{From, Options, TRIAL_IMAGE};
 use crate::assess::restore_point::{self, Belongs};
-use crate::model::{Kind, Pvc, ReclaimPolicy, Uid, World};
+use crate::model::{Kind, Pvc, ReclaimPolicy, Uid, VolumeSnapshot, World, annotation};
+use crate::plan::hooks::Consistency;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb, backup};
 use crate::text::{self, names, quantity};
 
@@ -101,6 +102,17 @@ pub fn form(world: &World, claim: &Uid, chosen: &Options) -> Option<FormSpec> {
     Some(FormSpec { verb: Verb::RestoreInPlace, title: format!("restore volume {path} in place"), fields })
 }
 
+/// When a restore point was cut, and how much it promises where that is known.
+fn said(snapshot: &VolumeSnapshot) -> String {
+    let cut = snapshot.cut.map_or_else(
+        || "cut at an unknown time".to_owned(),
+        |cut| format!("cut {}", cut.strftime("%Y-%m-%d %H:%M:%S UTC")),
+    );
+    let level = snapshot.meta.annotation(annotation::CONSISTENCY);
+    let level = Consistency::ALL.into_iter().find(|known| level == Some(known.word()));
+    level.map_or_else(|| cut.clone(), |level| format!("{cut}, {}-consistent", level.word()))
+}
+
 /// Restore points of a claim that are ready, the newest first, and then volumes that were kept.
 fn sources(world: &World, claim: &Pvc) -> Vec<Choice> {
     let own = claim.meta.uid();
@@ -111,13 +123,7 @@ fn sources(world: &World, claim: &Pvc) -> Vec<Choice> {
     found.sort_by(|a, b| b.cut.cmp(&a.cut).then_with(|| a.meta.name.cmp(&b.meta.name)));
     let mut choices: Vec<Choice> = found
         .into_iter()
-        .map(|snapshot| Choice {
-            value: snapshot.meta.name.to_string(),
-            says: snapshot.cut.map_or_else(
-                || "cut at an unknown time".to_owned(),
-                |cut| format!("cut {}", cut.strftime("%Y-%m-%d %H:%M:%S UTC")),
-            ),
-        })
+        .map(|snapshot| Choice { value: snapshot.meta.name.to_string(), says: said(snapshot) })
         .collect();
     let named = |volume: &crate::model::Pv| {
         volume.claim.as_ref().is_some_and(|of| {

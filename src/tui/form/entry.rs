@@ -88,11 +88,12 @@ impl Entry {
         self.given = None;
     }
 
-    /// The choices that hold what is typed; all of them before anything is.
+    /// The choices that hold what is typed, those that begin with it first; all of them before anything is.
     pub(super) fn narrowed(&self, mut choices: Vec<Choice>) -> Vec<Choice> {
         let typed = self.text().to_lowercase();
         if self.open.as_ref().is_some_and(|open| open.before.to_lowercase() != typed) {
             choices.retain(|choice| choice.value.to_lowercase().contains(&typed));
+            choices.sort_by_key(|choice| !choice.value.to_lowercase().starts_with(&typed));
         }
         choices
     }

@@ -61,6 +61,13 @@ fn typing_narrows_a_list_and_going_on_chooses_what_its_cursor_is_on() {
 }
 
 #[test]
+fn what_begins_with_the_typed_letters_is_meant_before_what_holds_them() {
+    let mut form = form();
+    press(&mut form, "s");
+    assert_eq!(values(&form), ["shared", "block-fast"]);
+}
+
+#[test]
 fn a_list_opens_on_the_present_answer_and_shows_all() {
     let mut form = form();
     press(&mut form, "down");

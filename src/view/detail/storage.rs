@@ -11,7 +11,7 @@ use crate::assess::schedule::next_copy;
 use crate::assess::used::{Used, used};
 use crate::model::{
     AccessMode, Content, ContentSource, GroupSnapshot, Kind, ObjRef, Pv, Pvc, ReclaimPolicy, SnapshotClass,
-    SnapshotSource, StorageClass, VeleroItem, VolumeAttachment, VolumeError, VolumeSnapshot,
+    SnapshotSource, StorageClass, VeleroItem, VolumeAttachment, VolumeError, VolumeSnapshot, annotation,
 };
 use crate::text;
 use crate::view::{Cell, Fill, Level};
@@ -171,6 +171,9 @@ pub(super) fn snapshot_class(sheet: &mut Sheet, class: &SnapshotClass) {
 pub(super) fn snapshot(sheet: &mut Sheet, snapshot: &VolumeSnapshot) {
     sheet.row(&["state", "namespace", "name", "volume", "class"]);
     sheet.ready("Ready to use", snapshot.ready);
+    if let Some(level) = snapshot.meta.annotation(annotation::CONSISTENCY) {
+        sheet.text("Consistency", level);
+    }
     if let Some(proof) = proven(&snapshot.meta) {
         sheet.fact("Last proven", Cell::Since(proof.at));
         sheet.text("That drill", &format!("{}, in {}", proof.found, text::age(proof.took)));

@@ -374,6 +374,25 @@ fn what_a_person_has_an_eye_on_says_so_when_it_becomes_critical() {
     assert_eq!(said(&mut driven), [""; 0], "it is said once");
 }
 
+#[test]
+fn what_an_operation_does_to_its_own_volume_is_no_news_until_it_has_ended() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    let at_work = OperationView { subject: key_of(&driven, "uploads"), ..shop::operation() };
+    let later = shop::now() + jiff::SignedDuration::from_mins(50);
+    driven.desk.operations =
+        vec![OperationView { subject: at_work.subject.clone(), ended: Some(later), ..shop::done() }];
+    driven.input(Input::Changed);
+    driven.desk.operations = vec![at_work.clone()];
+    driven.desk.world.policies.rules[0].rpo = "90m".into();
+    driven.desk.refresh(&Touched { all: true, ..Touched::default() }, later);
+    driven.input(Input::Changed);
+    assert_eq!(driven.effects, []);
+    driven.desk.operations =
+        vec![OperationView { subject: at_work.subject.clone(), ended: Some(later), ..shop::done() }];
+    driven.input(Input::Changed);
+    assert_eq!(driven.effects.len(), 1, "{:?}", driven.effects);
+}
+
 /// The row of a volume.
 fn key_of(driven: &Driven, name: &str) -> Key {
     let board = driven.desk.boards.board(Pane::Volumes);
