@@ -14,6 +14,7 @@ mod configuration;
 mod console;
 mod contexts;
 mod crash;
+mod database;
 mod drill;
 mod faults;
 mod filter;

@@ -8,6 +8,7 @@ pub mod kubelet;
 pub mod lab;
 pub mod manifests;
 pub mod person;
+pub mod postgres;
 pub mod proxy;
 pub mod terminal;
 pub mod wait;
@@ -45,3 +46,18 @@ macro_rules! scenarios {
     };
 }
 pub(crate) use scenarios;
+
+/// Makes each scenario one test, `lab::NAME`: what is real in it cannot be on the embedded cluster.
+macro_rules! lab_scenarios {
+    ($($name:ident),* $(,)?) => {
+        mod lab {
+            $(#[tokio::test(flavor = "multi_thread")]
+            #[ignore = "needs the lab: run tests/run, or set HOLDFAST_LAB to the directory of one that is up"]
+            async fn $name() {
+                let _shared = $crate::support::lab::share().await;
+                super::$name($crate::support::cluster::TestCluster::lab(stringify!($name)).await).await;
+            })*
+        }
+    };
+}
+pub(crate) use lab_scenarios;

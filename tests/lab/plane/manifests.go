@@ -36,11 +36,29 @@ func (s *site) writeConfig() error {
 	if err := os.WriteFile(s.path("config/audit.yaml"), auditPolicy, 0o644); err != nil {
 		return err
 	}
-	stages := []string{
-		strings.ReplaceAll(nodeStage, "KUBELET_PORT", strconv.Itoa(s.kubeletPort)),
-		podstages.DefaultPodReady, podstages.DefaultPodComplete, podstages.DefaultPodDelete,
+	stages := []string{strings.ReplaceAll(nodeStage, "KUBELET_PORT", strconv.Itoa(s.kubeletPort))}
+	for _, stage := range []string{podstages.DefaultPodReady, podstages.DefaultPodComplete, podstages.DefaultPodDelete} {
+		left, err := leavePodsOfTests(stage)
+		if err != nil {
+			return err
+		}
+		stages = append(stages, left)
 	}
 	return os.WriteFile(s.path("config/kwok.yaml"), []byte(strings.Join(stages, "\n---\n")), 0o644)
+}
+
+// runByTest is the label of pods that a test runs itself, as a kubelet would: something real is in them, so that it,
+// and not kwok, says when they are ready and when they are gone.
+const runByTest = "lab.holdfast.dev/run-by-test"
+
+// leavePodsOfTests lets a stage of kwok pass over the pods that a test runs.
+func leavePodsOfTests(stage string) (string, error) {
+	const conditions = "matchExpressions:\n"
+	if strings.Count(stage, conditions) != 1 {
+		return "", fmt.Errorf("a stage of kwok does not have exactly one list of matchExpressions:\n%s", stage)
+	}
+	passOver := "    - {key: '.metadata.labels[\"" + runByTest + "\"]', operator: DoesNotExist}\n"
+	return strings.Replace(stage, conditions, conditions+passOver, 1), nil
 }
 
 // definitions are the custom resources of the controllers: from the packages they are part of where

@@ -120,3 +120,18 @@ func TestNodesGetWhatAKubeletWrites(t *testing.T) {
 		}
 	}
 }
+
+func TestKwokPassesOverThePodsThatTestsRun(t *testing.T) {
+	s, _ := newSite(t)
+	if err := s.writeConfig(); err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile(s.path("config/kwok.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stages, passed := strings.Count(string(config), "kind: Pod\n"), strings.Count(string(config), runByTest)
+	if stages == 0 || passed != stages {
+		t.Errorf("%d of %d stages of pods pass over them", passed, stages)
+	}
+}

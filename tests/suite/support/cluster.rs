@@ -88,7 +88,7 @@ pub struct TestCluster {
     upstream: Upstream,
     pub namespace: String,
     /// Goes straight to the server, not through the proxy.
-    client: kube::Client,
+    pub(super) client: kube::Client,
 }
 
 impl TestCluster {

@@ -40,6 +40,7 @@ pub struct Driver {
     pub volumes: PathBuf,
     pub snapshots: PathBuf,
     pub faults: PathBuf,
+    pub writers: PathBuf,
 }
 
 impl Lab {
