@@ -270,9 +270,12 @@ fn waiting(until: &Until, trouble: Option<String>) -> String {
     }
 }
 
+/// What the first of these fields that says something says; all of it, where it is a list.
 fn trouble(fields: &[String], object: &Value) -> Option<String> {
-    let said = fields.iter().find_map(|field| values(object, field).into_iter().find_map(Value::as_str))?;
-    Some(text::sanitize(said).into_owned())
+    let of =
+        |field: &String| values(object, field).into_iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+    let said = fields.iter().map(of).find(|said| !said.is_empty())?;
+    Some(text::sanitize(&said).into_owned())
 }
 
 fn outputs(fields: &[(String, String)], object: &Value, at: &ObjectAt) -> Outputs {

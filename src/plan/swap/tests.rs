@@ -227,6 +227,7 @@ fn every_way_back_is_there_until_the_application_runs_again() {
         "restopped-0",
         "redetached-0",
         "unclaim",
+        "unreserve-wait",
         "unreserve",
         "undelete-wait",
         "undelete",

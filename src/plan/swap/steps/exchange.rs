@@ -11,6 +11,9 @@ use crate::plan::{
     Act, Check, Expect, Follow, Guard, ListAt, Node, ObjectAt, Part, Resource, Step, Target, Until, from_step,
 };
 
+/// For what should hold already and is looked at again.
+const AGAIN: Duration = Duration::from_secs(10);
+
 impl Swap {
     /// Rows 7 to 9: the claim of this name gets the other volume.
     pub(super) fn exchange(&self) -> Vec<Node> {
@@ -20,15 +23,14 @@ impl Swap {
             vec![Check::is("/metadata/finalizers", json!(["kubernetes.io/pvc-protection"]))],
             &["/metadata/finalizers/*"],
         );
-        let again = Duration::from_secs(10);
         let mut nodes = vec![
             plain(step("free", format!("wait until {} could be deleted at once", self.claim), free, self.within.ready)),
-            plain(self.unused("unused", again)),
+            plain(self.unused("unused", AGAIN)),
             plain(step(
                 "kept",
                 format!("read again that {} is Retain and bound to this claim", self.volume),
                 self.kept(),
-                again,
+                AGAIN,
             )),
         ];
         nodes.push(reversible(self.delete_claim(), self.undelete()));
@@ -140,7 +142,20 @@ impl Swap {
                 done: vec![Check::is("/spec/claimRef/uid", former["uid"].clone())],
             },
         };
-        reversible(reserve, vec![step("unreserve", "take that reservation back", undo, MINUTE)])
+        // A claim that somebody else made in between may have the volume by now, and a pod on it.
+        let theirs = Act::Absent {
+            among: ListAt::all(Resource::of(Kind::Pvc), self.claim.namespace.as_deref()),
+            which: vec![Check::is("/metadata/name", self.claim.name.as_str())],
+            what: format!("{}, which this restore did not make, to be gone", self.claim),
+        };
+        let title = format!("look that nobody else made {} meanwhile", self.claim);
+        reversible(
+            reserve,
+            vec![
+                step("unreserve-wait", title, theirs, AGAIN),
+                step("unreserve", "take that reservation back", undo, MINUTE),
+            ],
+        )
     }
 
     fn bound(&self, id: &str, target: Target, volume: Value) -> Step {
