@@ -81,14 +81,14 @@ impl Scratch {
             self.quota(claim, id),
             self.policy(id),
             self.import(id),
-            ready(source),
+            ready(source, options.mounted_within),
             create(&claim.at, claim.manifest.clone(), "claim", id),
             self.pod(claim, options, id),
             bound(&self.source(source), claim, options.mounted_within),
             mounted(options.mounted_within),
             read(options.read_within),
         ];
-        let limit = TEN_MINUTES * 2 + options.mounted_within * 2 + options.read_within;
+        let limit = TEN_MINUTES + options.mounted_within * 3 + options.read_within;
         let inner = Node::Bracket {
             open: Box::new(self.open_namespace(id)),
             body: body.map(|step| Node::Do(Box::new(step))).into(),
@@ -189,7 +189,7 @@ fn slots(outputs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// The import is bound to this snapshot and stands for the copy that is drilled.
-fn ready(source: &Source) -> Step {
+fn ready(source: &Source, deadline: Duration) -> Step {
     let follow = Follow {
         resource: Resource::of(Kind::Content),
         name_in: "/status/boundVolumeSnapshotContentName".into(),
@@ -209,7 +209,7 @@ fn ready(source: &Source) -> Step {
         ..Until::default()
     };
     let act = Act::Wait { target: made_by("import"), until: Box::new(until) };
-    step("ready", "wait until the import is ready".into(), act, TEN_MINUTES)
+    step("ready", "wait until the import is ready".into(), act, deadline)
 }
 
 fn bound(source: &Source, claim: &Claim, deadline: Duration) -> Step {
