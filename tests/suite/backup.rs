@@ -1,17 +1,18 @@
 //! An SRE takes a guided backup by the command line, on the embedded cluster and on the real one.
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::cluster::{TestCluster, User, Volume};
-use crate::support::manifests::SNAPSHOTS;
+use crate::support::manifests::{self, SNAPSHOTS};
 use crate::support::scenarios;
 
 scenarios!(
     a_backup_holds_the_bytes_of_the_volume,
     a_dry_run_prints_the_plan_and_changes_nothing,
     nobody_confirms_without_a_terminal,
-    an_auditor_is_refused_with_the_right_that_is_missing,
+    an_auditor_is_refused_with_the_right_that_is_missing;
+    alone: which_class_is_never_guessed
 );
 
 /// The handle under which the storage keeps the copy of a ready snapshot.
@@ -97,4 +98,43 @@ async fn an_auditor_is_refused_with_the_right_that_is_missing(cluster: TestClust
     assert!(ended.stderr.contains("needs the right to create"), "{ended:?}");
     assert_eq!(cluster.snapshots().await.len(), 0);
     assert!(auditor.journals().is_empty());
+}
+
+/// Classes belong to no namespace: whoever changes them has the cluster alone, and leaves them as they were.
+async fn which_class_is_never_guessed(cluster: TestCluster) {
+    const DEFAULT: &str = "snapshot.storage.kubernetes.io/is-default-class";
+    let volume = cluster.claim("data").await;
+    let sre = cluster.person(User::Sre);
+    let path = format!("{}/data", cluster.namespace);
+    let refused = async |arguments: &[&str], why: &str| {
+        let ended = sre.run(&[&["backup", &path, "--yes"], arguments].concat()).await.expect(1);
+        assert!(ended.stderr.contains(why) && ended.stderr.contains("what would clear it"), "{why}: {ended:?}");
+    };
+    let own = cluster.get_global(SNAPSHOTS, "VolumeSnapshotClass", "block").await.unwrap();
+    let other = manifests::snapshot_class("second", &volume.driver);
+    cluster.create(&other).await;
+    let default = async |name: &str, yes: Option<&str>| {
+        let patch = json!({ "metadata": { "annotations": { DEFAULT: yes } } });
+        cluster.merge_global(SNAPSHOTS, "VolumeSnapshotClass", name, &patch).await;
+    };
+
+    default("second", Some("true")).await;
+    refused(&[], &format!("2 default classes of {}: block, second", volume.driver)).await;
+    default("second", None).await;
+    default("block", None).await;
+    refused(&[], &format!("2 classes of {} and none is the default: block, second", volume.driver)).await;
+    refused(&["--class", "shared"], "VolumeSnapshotClass shared is for driver shared.csi.holdfast.dev").await;
+    refused(&["--class", "third"], "there is no VolumeSnapshotClass third").await;
+    for name in ["second", "block"] {
+        cluster.delete_global(SNAPSHOTS, "VolumeSnapshotClass", name).await;
+    }
+    refused(&[], &format!("there is no VolumeSnapshotClass of its driver {}", volume.driver)).await;
+    assert!(sre.journals().is_empty() && cluster.snapshots().await.is_empty());
+
+    let mut again = own;
+    let metadata = &again["metadata"];
+    again["metadata"] =
+        json!({ "name": "block", "labels": metadata["labels"], "annotations": metadata["annotations"] });
+    cluster.create(&again).await;
+    sre.run(&["backup", &path, "--yes"]).await.expect(0);
 }

@@ -14,6 +14,7 @@ scenarios!(
     a_drill_of_a_good_point_proves_it_and_leaves_nothing,
     a_drill_of_an_empty_point_fails_and_leaves_nothing,
     a_drill_that_reads_less_than_expected_fails,
+    a_drill_of_a_copy_that_the_storage_lost_fails_and_leaves_nothing,
     killed_while_it_sets_up_a_drill_resumes_and_leaves_nothing,
     killed_while_it_cleans_up_a_drill_resumes_and_leaves_nothing,
     an_auditor_is_refused_a_drill_with_the_right_that_is_missing,
@@ -74,6 +75,17 @@ async fn a_drill_that_reads_less_than_expected_fails(cluster: TestCluster) {
     let _kubelet = kubelet::run(&cluster);
     let ended = sre.run(&["drill", &path, "--at-least", "1Ki", "--yes"]).await.expect(1);
     assert!(ended.stderr.contains("only 6 bytes (files: 1), 1024 were expected"), "{ended:?}");
+    assert!(proven(&nothing_left(&cluster, &sre).await).is_null());
+}
+
+/// The cluster still calls it good: only restoring it shows that its handle leads nowhere.
+async fn a_drill_of_a_copy_that_the_storage_lost_fails_and_leaves_nothing(cluster: TestCluster) {
+    let (sre, volume, path) = prepared(&cluster, Some(b"before")).await;
+    let snapshot = cluster.get(SNAPSHOTS, "VolumeSnapshot", "copy").await.unwrap();
+    cluster.lose_snapshot(&volume.driver, &handle_of(&cluster, &snapshot).await);
+    let _kubelet = kubelet::run(&cluster);
+    let ended = sre.run(&["drill", &path, "--mounted-within", "5s", "--yes"]).await.expect(1);
+    assert!(ended.stderr.contains("reported meanwhile"), "{ended:?}");
     assert!(proven(&nothing_left(&cluster, &sre).await).is_null());
 }
 

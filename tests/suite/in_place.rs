@@ -1,7 +1,9 @@
 //! A claim gets the data of a restore point under its own name, and whatever goes wrong on the way leaves it as it was.
 
+mod answers;
 mod crash;
 mod halts;
+mod meanwhile;
 
 use http::Method;
 use serde_json::{Value, json};

@@ -17,6 +17,7 @@ use crate::support::wait::LONG;
 scenarios!(
     changes_are_on_the_desk_at_once,
     a_watch_that_breaks_loses_and_doubles_nothing,
+    history_that_is_gone_is_listed_anew,
     first_rows_come_before_the_last_list;
     alone: a_restarted_api_server_leaves_every_row_in_its_place
 );
@@ -123,6 +124,33 @@ async fn a_watch_that_breaks_loses_and_doubles_nothing(cluster: TestCluster) {
     for pane in [Pane::Volumes, Pane::RestorePoints, Pane::Certificates] {
         desk::none_doubled(session.desk(), pane);
     }
+}
+
+/// What happened since the last version that was seen cannot be told any more (410): all of it is read anew.
+async fn history_that_is_gone_is_listed_anew(cluster: TestCluster) {
+    populated(&cluster).await;
+    let sre = cluster.person(User::Sre);
+    let mut session = session(&sre, &cluster.namespace);
+    desk::until(&mut session, "all rows", LONG, complete).await;
+
+    cluster.proxy.kill().await;
+    desk::until(&mut session, "the panes to say that they are stale", LONG, stale).await;
+    cluster.delete(manifests::SNAPSHOTS, "VolumeSnapshot", "copy-of-data-0").await;
+    let expired = Order::on(http::Method::GET, "watch=", Fault::Status(410, None)).times(2 * Kind::ALL.len());
+    cluster.proxy.order(expired);
+    let before = cluster.proxy.came().len();
+    cluster.proxy.revive();
+
+    desk::until(&mut session, "what happened meanwhile", LONG, |desk| {
+        live(desk) && !has(desk, Pane::RestorePoints, "copy-of-data-0")
+    })
+    .await;
+    assert_eq!(all(session.desk()).map(|rows| rows.len()), [3, 2, 1]);
+    for pane in [Pane::Volumes, Pane::RestorePoints, Pane::Certificates] {
+        desk::none_doubled(session.desk(), pane);
+    }
+    let came = &cluster.proxy.came()[before..];
+    assert!(came.iter().any(|came| came.status == Some(410)), "no watch was told so: {came:?}");
 }
 
 async fn first_rows_come_before_the_last_list(cluster: TestCluster) {

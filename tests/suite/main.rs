@@ -4,6 +4,7 @@
 //! `tests/run` starts).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
+mod absent;
 mod architecture;
 mod backup;
 mod bad_input;
@@ -23,6 +24,7 @@ mod in_place;
 mod lease;
 mod live;
 mod logs;
+mod modes;
 mod pipes;
 mod prune;
 mod pty;

@@ -46,7 +46,7 @@ async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
 /// What a user asked the server from event `from` on that is more than reading. Reviews of the own rights store nothing.
 ///
 /// No scenario writes as the administrator, so on the lab too all of these are from read-only sessions.
-fn writes(cluster: &TestCluster, from: usize, user: &str) -> Vec<Audited> {
+pub fn writes(cluster: &TestCluster, from: usize, user: &str) -> Vec<Audited> {
     let mine: Vec<Audited> = cluster.audit().into_iter().skip(from).filter(|event| event.user == user).collect();
     assert!(!mine.is_empty(), "the audit log knows nothing of {user}");
     let harmless = |event: &Audited| {

@@ -20,6 +20,9 @@ scenarios!(
     a_class_that_waits_for_its_first_consumer_is_no_alarm,
     a_claim_whose_source_was_dropped_is_called_empty,
     what_the_provisioner_says_is_shown_while_it_waits,
+    a_snapshot_that_goes_while_a_claim_is_made_from_it_leaves_nothing_that_passes_for_restored,
+    an_import_whose_handle_the_storage_does_not_know_is_refused,
+    a_copy_that_two_contents_stand_for_outlives_its_import,
     killed_after_its_first_lines_a_restore_resumes_to_one_claim,
     killed_after_its_last_lines_a_restore_resumes_to_one_claim,
     an_auditor_is_refused_a_restore_with_the_right_that_is_missing,
@@ -175,6 +178,101 @@ async fn what_the_provisioner_says_is_shown_while_it_waits(cluster: TestCluster)
     let ended = ended.expect(1);
     assert!(ended.stderr.contains("waiting for the volume to be made from the snapshot and bound"), "{ended:?}");
     assert!(ended.stderr.contains("reported meanwhile: ProvisioningFailed: "), "{ended:?}");
+}
+
+async fn a_snapshot_that_goes_while_a_claim_is_made_from_it_leaves_nothing_that_passes_for_restored(
+    cluster: TestCluster,
+) {
+    let (sre, _, path) = prepared(&cluster).await;
+    let gone = async || {
+        cluster.delete(SNAPSHOTS, "VolumeSnapshot", "copy").await;
+        let gone = async || cluster.get(SNAPSHOTS, "VolumeSnapshot", "copy").await.is_none().then_some(());
+        wait::until("the snapshot to be gone", LONG, gone).await;
+    };
+    let gate = Gate::shut();
+    let create = Order::on(Method::POST, "/persistentvolumeclaims", Fault::Hold(gate.clone())).without("dryRun=All");
+    cluster.proxy.order(create);
+    let arguments = ["restore", &path, "--to", "back", "--bound-within", "6s", "--yes"];
+    let lost = async {
+        wait::until("the create to be sent", LONG, async || (gate.arrived() == 1).then_some(())).await;
+        gone().await;
+        gate.open();
+    };
+    let (ended, ()) = tokio::join!(sre.run(&arguments), lost);
+    let ended = ended.expect(1);
+    assert!(ended.stderr.contains("waiting for the volume to be made from the snapshot and bound"), "{ended:?}");
+    assert!(ended.stderr.contains("not done within 6s"), "{ended:?}");
+    let claim = cluster.get("v1", "PersistentVolumeClaim", "back").await.unwrap();
+    assert_eq!(claim["status"]["phase"], "Pending", "{claim}");
+
+    // Gone before the claim is sent, nothing is made at all.
+    cluster.proxy.clear();
+    cluster.snapshot("copy", "data").await;
+    let early = Gate::shut();
+    cluster.proxy.order(Order::on(Method::POST, "/configmaps", Fault::Hold(early.clone())).times(1));
+    let other = cluster.person(User::Sre);
+    let lost = async {
+        wait::until("the record to be sent", LONG, async || (early.arrived() == 1).then_some(())).await;
+        gone().await;
+        early.open();
+    };
+    let arguments = ["restore", &path, "--to", "again", "--yes"];
+    let (ended, ()) = tokio::join!(other.run(&arguments), lost);
+    let ended = ended.expect(1);
+    assert!(ended.stderr.contains("copy is gone"), "{ended:?}");
+    assert!(cluster.get("v1", "PersistentVolumeClaim", "again").await.is_none());
+}
+
+/// Imports a copy by its handle, as for another cluster.
+async fn import(cluster: &TestCluster, name: &str, driver: &str, handle: &str) {
+    let content = format!("{}-{name}", cluster.namespace);
+    cluster.create(&manifests::imported_content(&content, (&cluster.namespace, name), driver, handle)).await;
+    cluster.create(&manifests::imported(&cluster.namespace, name, &content)).await;
+}
+
+async fn an_import_whose_handle_the_storage_does_not_know_is_refused(cluster: TestCluster) {
+    let (sre, volume, _) = prepared(&cluster).await;
+    import(&cluster, "stale", &volume.driver, "no-such-copy").await;
+    let content = format!("{}-stale", cluster.namespace);
+    wait::until("the storage to be asked", LONG, async || {
+        let content = cluster.get_global(SNAPSHOTS, "VolumeSnapshotContent", &content).await?;
+        content.pointer("/status/error/message").map(drop)
+    })
+    .await;
+    let path = format!("{}/stale", cluster.namespace);
+    for verb in ["restore", "drill"] {
+        let ended = sre.run(&[verb, &path, "--yes"]).await.expect(1);
+        assert!(ended.stderr.contains("snapshot") && ended.stderr.contains("it is "), "{ended:?}");
+    }
+    assert!(sre.journals().is_empty());
+    assert_eq!(claims(&cluster).await.len(), 1);
+    cluster.delete(SNAPSHOTS, "VolumeSnapshot", "stale").await;
+    cluster.delete_global(SNAPSHOTS, "VolumeSnapshotContent", &content).await;
+}
+
+async fn a_copy_that_two_contents_stand_for_outlives_its_import(cluster: TestCluster) {
+    let (sre, volume, _) = prepared(&cluster).await;
+    let original = cluster.get(SNAPSHOTS, "VolumeSnapshot", "copy").await.unwrap();
+    let handle = handle_of(&cluster, &original).await;
+    import(&cluster, "twin", &volume.driver, &handle).await;
+    cluster.ready("twin").await;
+
+    let path = format!("{}/twin", cluster.namespace);
+    let ended = sre.run(&["restore", &path, "--to", "back", "--class", "block", "--yes"]).await.expect(0);
+    assert!(ended.stdout.contains("not proved: imported by its handle"), "{ended:?}");
+    assert_eq!(cluster.read(&cluster.bound("back").await, "rows").as_deref(), Some(&b"before"[..]));
+
+    // The copy that the twin stands for is not deleted through the original either.
+    crate::prune::copy(&cluster, "data", "newer", |_| {}).await;
+    let ours = serde_json::json!({ "metadata": { "labels": { "app.kubernetes.io/managed-by": "holdfast" } } });
+    cluster.merge(SNAPSHOTS, "VolumeSnapshot", "copy", &ours).await;
+    let data = format!("{}/data", cluster.namespace);
+    let pruned = sre.run(&["prune", &data, "--keep-last", "1", "--yes"]).await.expect(0);
+    assert!(pruned.stdout.contains("another content names the same copy in storage"), "{pruned:?}");
+    assert_eq!(cluster.read_snapshot(&volume.driver, &handle, "rows").as_deref(), Some(&b"before"[..]));
+    cluster.delete(SNAPSHOTS, "VolumeSnapshot", "twin").await;
+    cluster.delete_global(SNAPSHOTS, "VolumeSnapshotContent", &format!("{}-twin", cluster.namespace)).await;
+    assert_eq!(cluster.read_snapshot(&volume.driver, &handle, "rows").as_deref(), Some(&b"before"[..]));
 }
 
 async fn killed_after_its_first_lines_a_restore_resumes_to_one_claim(cluster: TestCluster) {

@@ -10,7 +10,11 @@ use crate::support::manifests;
 use crate::support::scenarios;
 use crate::support::wait::LONG;
 
-scenarios!(an_auditor_without_secrets_sees_volumes_judged_and_certificates_denied, one_namespace_is_seen_alone);
+scenarios!(
+    an_auditor_without_secrets_sees_volumes_judged_and_certificates_denied,
+    one_namespace_is_seen_alone,
+    who_may_only_read_sends_no_write_whatever_is_asked_for,
+);
 
 async fn an_auditor_without_secrets_sees_volumes_judged_and_certificates_denied(cluster: TestCluster) {
     cluster.claim("data").await;
@@ -59,4 +63,40 @@ async fn one_namespace_is_seen_alone(cluster: TestCluster) {
     let everywhere = sre.run(&["get", "volumes", "-A", "-o", "json"]).await.expect(0).json();
     let namespaces = names(&everywhere, "namespace");
     assert!(namespaces.contains(&"shop".to_owned()) && namespaces.contains(&cluster.namespace), "{namespaces:?}");
+}
+
+/// Not even one that the server would refuse: every verb asks for its rights first.
+async fn who_may_only_read_sends_no_write_whatever_is_asked_for(cluster: TestCluster) {
+    cluster.claim("data").await;
+    for name in ["old", "new"] {
+        crate::prune::copy(&cluster, "data", name, |_| {}).await;
+    }
+    let (auditor, id) = {
+        let sre = cluster.person(User::Sre);
+        sre.run(&["backup", &format!("{}/data", cluster.namespace), "--yes"]).await.expect(0);
+        let auditor = cluster.person(User::Auditor);
+        auditor.take_state_of(&sre);
+        let id = auditor.operation().await["id"].as_str().unwrap().to_owned();
+        (auditor, id)
+    };
+    let from = cluster.audit().len();
+    let (claim, copy) = (format!("{}/data", cluster.namespace), format!("{}/old", cluster.namespace));
+    let policy = auditor.home().join("holdfast.yaml");
+    std::fs::write(&policy, "policies: [{ name: all, rpo: 1s }]\n").unwrap();
+    for arguments in [
+        vec!["backup", &claim, "--yes"],
+        vec!["backup", &claim, "--pre", "true", "--yes"],
+        vec!["restore", &copy, "--yes"],
+        vec!["restore-in-place", &claim, "--from", "old", "--yes"],
+        vec!["drill", &copy, "--yes"],
+        vec!["prune", &claim, "--keep-last", "1", "--yes", "--count", "2"],
+        vec!["hold", &copy, "--reason", "audit", "--yes"],
+        vec!["operations", "undo", &id, "--yes"],
+        vec!["reconcile", "--once", "-n", &cluster.namespace, "--policy", policy.to_str().unwrap()],
+    ] {
+        let ended = auditor.run(&arguments).await.expect(1);
+        assert!(ended.stderr.contains("needs the right to"), "{arguments:?}: {ended:?}");
+    }
+    assert_eq!(crate::read_only::writes(&cluster, from, "auditor"), []);
+    assert_eq!(cluster.snapshots().await.len(), 3);
 }

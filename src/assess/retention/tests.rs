@@ -348,6 +348,28 @@ proptest! {
     }
 
     #[test]
+    fn pruners_that_see_different_copies_leave_a_good_one_between_them(
+        items in copies(),
+        (one, other) in (rules(), rules()),
+        unseen in prop::collection::vec(any::<(bool, bool)>(), 40),
+    ) {
+        let ours = |item: &Item| item.counts(now()).is_some() && !item.foreign();
+        let seen = |sees: fn(&(bool, bool)) -> bool| {
+            let seen = items.iter().zip(&unseen).filter(|(_, unseen)| sees(unseen));
+            seen.map(|(item, _)| item.clone()).collect::<Vec<_>>()
+        };
+        let views = [(seen(|unseen| !unseen.0), one), (seen(|unseen| !unseen.1), other)];
+        let good: Vec<String> = views.iter().flat_map(|(seen, _)| seen).filter(|item| ours(item)).map(|item| item.uid.to_string()).collect();
+        let gone: Vec<String> = views
+            .into_iter()
+            .flat_map(|(seen, (keep, minimum))| decide(seen, &keep, minimum, now()))
+            .filter(|one| !one.kept)
+            .map(|one| one.item.uid.to_string())
+            .collect();
+        prop_assert!(good.is_empty() || good.iter().any(|uid| !gone.contains(uid)), "{gone:?} of {good:?}");
+    }
+
+    #[test]
     fn what_is_tied_or_in_the_future_or_unfinished_always_stays(items in copies(), (keep, minimum) in rules()) {
         for one in decide(items, &keep, minimum, now()) {
             let item = &one.item;

@@ -1,13 +1,10 @@
 //! What makes an in-place restore halt, each leaving everything as it was before.
 
-use std::time::Duration;
-
 use http::Method;
 use serde_json::{Value, json};
 
 use super::{NEW, Scene};
 use crate::support::cluster::{StorageFault, TestCluster};
-use crate::support::manifests;
 use crate::support::proxy::{Fault, Order};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
@@ -15,13 +12,14 @@ use crate::support::wait::{self, LONG};
 scenarios!(
     a_pod_that_does_not_end_halts_it,
     an_attachment_that_lingers_halts_it,
-    a_pod_that_comes_meanwhile_halts_it,
     a_safety_snapshot_that_is_not_cut_halts_it,
+    a_safety_snapshot_that_never_becomes_ready_halts_it,
+    a_volume_that_is_made_without_its_source_halts_it_before_anything_stops,
     a_trial_that_is_lost_halts_it_before_anything_stops,
     a_finalizer_that_would_hold_the_claim_is_refused,
 );
 
-const HELD: &str = "test.example/held";
+pub(super) const HELD: &str = "test.example/held";
 
 /// Runs it, expects it to fail with these words, and everything to be as it was.
 async fn halts(cluster: &TestCluster, scene: &Scene, more: &[&str], said: &[&str]) {
@@ -36,13 +34,13 @@ async fn halts(cluster: &TestCluster, scene: &Scene, more: &[&str], said: &[&str
     assert_eq!(scene.sre.operation().await["state"], "failed");
 }
 
-async fn as_before(cluster: &TestCluster, scene: &Scene, before: &super::Picture, uid: &Value) {
+pub(super) async fn as_before(cluster: &TestCluster, scene: &Scene, before: &super::Picture, uid: &Value) {
     assert_eq!(scene.picture(cluster).await, *before);
     assert_eq!(uid_of(cluster, scene).await, *uid, "the claim was never deleted");
     assert_eq!(scene.bytes(cluster).await.as_deref(), Some(NEW));
 }
 
-async fn uid_of(cluster: &TestCluster, scene: &Scene) -> Value {
+pub(super) async fn uid_of(cluster: &TestCluster, scene: &Scene) -> Value {
     cluster.get("v1", "PersistentVolumeClaim", &scene.claim).await.unwrap()["metadata"]["uid"].clone()
 }
 
@@ -78,30 +76,31 @@ async fn an_attachment_that_lingers_halts_it(cluster: TestCluster) {
     scene.ready(&cluster).await;
 }
 
-/// As a CronJob, an autoscaler or a colleague would bring one.
-async fn a_pod_that_comes_meanwhile_halts_it(cluster: TestCluster) {
-    let scene = Scene::stateful_set(&cluster, "db").await;
-    cluster.storage_fault(&scene.claim, StorageFault::ReadyAfter(Duration::from_secs(4)));
-    let path = scene.path(&cluster);
-    let before = scene.picture(&cluster).await;
-    let uid = uid_of(&cluster, &scene).await;
-    let mut running = scene.sre.start(&scene.command(&path, &[]));
-    wait::until("the safety snapshot to be cut", LONG, async || {
-        super::crash::has(&scene.sre.state(), "done", "saved").then_some(())
-    })
-    .await;
-    cluster.create(&manifests::pod(&cluster.namespace, "stray", &scene.claim)).await;
-    assert_eq!(running.wait().await.unwrap().code(), Some(1));
-    assert!(super::crash::has(&scene.sre.state(), "failed", "unused"), "{:?}", scene.sre.story());
-    as_before(&cluster, &scene, &before, &uid).await;
-    scene.ready(&cluster).await;
-}
-
 async fn a_safety_snapshot_that_is_not_cut_halts_it(cluster: TestCluster) {
     let scene = Scene::stateful_set(&cluster, "db").await;
     cluster.storage_fault(&scene.claim, StorageFault::ErrorAlways);
     halts(&cluster, &scene, &["--cut-within", "4s"], &["failed at saved", "reported meanwhile"]).await;
     scene.ready(&cluster).await;
+}
+
+/// Cut is not enough: until it can be restored from, nothing is deleted.
+async fn a_safety_snapshot_that_never_becomes_ready_halts_it(cluster: TestCluster) {
+    let scene = Scene::stateful_set(&cluster, "db").await;
+    cluster.storage_fault(&scene.claim, StorageFault::NeverReady);
+    let said = ["failed at free", "snapshot.storage.kubernetes.io/pvc-as-source-protection"];
+    halts(&cluster, &scene, &["--ready-within", "4s"], &said).await;
+    scene.ready(&cluster).await;
+}
+
+/// An API server that does not know the source drops it, and the volume is empty.
+async fn a_volume_that_is_made_without_its_source_halts_it_before_anything_stops(cluster: TestCluster) {
+    let scene = Scene::stateful_set(&cluster, "db").await;
+    let pod = cluster.get("v1", "Pod", "db-0").await.unwrap();
+    let dropped = Fault::Drop(&["/spec/dataSource", "/spec/dataSourceRef"]);
+    cluster.proxy.order(Order::on(Method::POST, "/persistentvolumeclaims", dropped).without("dryRun=All"));
+    halts(&cluster, &scene, &[], &["failed at staged", "it would be empty"]).await;
+    let same = cluster.get("v1", "Pod", "db-0").await.unwrap();
+    assert_eq!(same["metadata"]["uid"], pod["metadata"]["uid"], "the pod never stopped");
 }
 
 async fn a_trial_that_is_lost_halts_it_before_anything_stops(cluster: TestCluster) {

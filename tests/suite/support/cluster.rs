@@ -1,10 +1,13 @@
 //! A cluster to run a scenario on: the embedded one or the real one, with the same interface and the same proxy
 //! before it. Each scenario has a namespace of its own.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::StreamExt;
 use holdfast::sim::{Options, Sim, SnapshotFault, User as SimUser};
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -76,8 +79,9 @@ pub struct Audited {
     pub path: String,
 }
 
+#[derive(Clone)]
 pub(super) enum Backing {
-    Sim(Box<Sim>),
+    Sim(Arc<Sim>),
     Lab(Lab),
 }
 
@@ -94,10 +98,25 @@ pub struct TestCluster {
 impl TestCluster {
     /// An embedded cluster of its own.
     pub async fn sim(scenario: &str) -> Self {
-        let sim = Sim::start(Options::default()).await.unwrap();
+        Self::embedded_with(scenario, Options::default()).await
+    }
+
+    /// An embedded cluster that does not serve these API groups.
+    pub async fn sim_without(scenario: &str, groups: &[&str]) -> Self {
+        let mut options = Options::default();
+        options.absent.extend(groups.iter().map(ToString::to_string));
+        let of = |object: &Value| {
+            object["apiVersion"].as_str().and_then(|version| version.split('/').next()).map(str::to_owned)
+        };
+        options.seed.retain(|object| !of(object).is_some_and(|group| groups.contains(&group.as_str())));
+        Self::embedded_with(scenario, options).await
+    }
+
+    async fn embedded_with(scenario: &str, options: Options) -> Self {
+        let sim = Sim::start(options).await.unwrap();
         let kubeconfig = Kubeconfig::from_yaml(&sim.kubeconfig(SimUser::Admin)).unwrap();
         let upstream = Upstream::new(&sim.url(), None);
-        Self::with(Backing::Sim(Box::new(sim)), kubeconfig, upstream, scenario).await
+        Self::with(Backing::Sim(Arc::new(sim)), kubeconfig, upstream, scenario).await
     }
 
     /// The lab that is up, shared with other scenarios.
@@ -113,15 +132,27 @@ impl TestCluster {
         let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
         config.default_retry = false;
         let client = kube::Client::try_from(config).unwrap();
-        let cluster = Self {
-            backing,
-            proxy: Proxy::before(upstream.clone()).await,
-            upstream,
-            namespace: own_name(scenario),
-            client,
-        };
+        Self::before(backing, client, upstream, scenario).await
+    }
+
+    async fn before(backing: Backing, client: kube::Client, upstream: Upstream, scenario: &str) -> Self {
+        let proxy = Proxy::before(upstream.clone()).await;
+        let cluster = Self { backing, proxy, upstream, namespace: own_name(scenario), client };
         cluster.create(&manifests::namespace(&cluster.namespace)).await;
         cluster
+    }
+
+    /// The same cluster with another namespace and another way to it.
+    pub async fn apart(&self, scenario: &str) -> Self {
+        Self::before(self.backing.clone(), self.client.clone(), self.upstream.clone(), scenario).await
+    }
+
+    /// Does this at each of these points, some side by side, each with a namespace and a way to the server of its own.
+    pub async fn at_each<T: Display>(&self, points: impl IntoIterator<Item = T>, what: impl AsyncFn(Self, T)) {
+        let side_by_side = if self.is_embedded() { 4 } else { 2 };
+        let what = &what;
+        let each = async |point: T| what(self.apart(&format!("at-{point}")).await, point).await;
+        futures::stream::iter(points).for_each_concurrent(side_by_side, each).await;
     }
 
     /// The bearer token of a user.

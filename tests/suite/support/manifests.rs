@@ -28,6 +28,27 @@ pub fn snapshot(namespace: &str, name: &str, claim: &str) -> Value {
     })
 }
 
+/// A content that imports a copy by its handle, for a snapshot of this namespace and name; it keeps the copy.
+pub fn imported_content(name: &str, (namespace, snapshot): (&str, &str), driver: &str, handle: &str) -> Value {
+    json!({
+        "apiVersion": SNAPSHOTS, "kind": "VolumeSnapshotContent", "metadata": { "name": name },
+        "spec": {
+            "deletionPolicy": "Retain", "driver": driver, "sourceVolumeMode": "Filesystem",
+            "source": { "snapshotHandle": handle },
+            "volumeSnapshotRef": { "namespace": namespace, "name": snapshot },
+        },
+    })
+}
+
+/// The snapshot of such a content.
+pub fn imported(namespace: &str, name: &str, content: &str) -> Value {
+    json!({
+        "apiVersion": SNAPSHOTS, "kind": "VolumeSnapshot",
+        "metadata": { "namespace": namespace, "name": name },
+        "spec": { "source": { "volumeSnapshotContentName": content } },
+    })
+}
+
 /// A pod that mounts a claim.
 pub fn pod(namespace: &str, name: &str, claim: &str) -> Value {
     json!({
@@ -85,6 +106,17 @@ pub fn deployment(namespace: &str, name: &str, claim: &str) -> Value {
             "replicas": 1, "selector": { "matchLabels": { "app": name } },
             "template": { "metadata": { "labels": { "app": name } }, "spec": pod["spec"] },
         },
+    })
+}
+
+/// A CronJob whose pods mount a claim; it does not come due.
+pub fn cron_job(namespace: &str, name: &str, claim: &str) -> Value {
+    let mut pod = pod(namespace, name, claim)["spec"].clone();
+    pod["restartPolicy"] = json!("Never");
+    json!({
+        "apiVersion": "batch/v1", "kind": "CronJob",
+        "metadata": { "namespace": namespace, "name": name },
+        "spec": { "schedule": "0 0 29 2 *", "jobTemplate": { "spec": { "template": { "spec": pod } } } },
     })
 }
 

@@ -3,6 +3,7 @@
 //! It passes requests, streams and upgrades through as they come, keeps a record, and does what was ordered to the
 //! requests that an order matches. Orders are looked at in turn; the first that matches and is not used up acts.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -84,13 +85,34 @@ pub struct Order {
     without: Vec<String>,
     when: Option<Predicate>,
     times: usize,
-    fault: Fault,
+    /// Whether only to what changes something.
+    writes: bool,
+    /// How often each request came, where only every second one is taken.
+    every_second: Option<BTreeMap<String, usize>>,
+    /// What is done, in turn.
+    faults: Vec<Fault>,
+    turn: usize,
 }
 
 impl Order {
     /// To every request.
     pub fn any(fault: Fault) -> Self {
-        Self { method: None, path: Vec::new(), without: Vec::new(), when: None, times: usize::MAX, fault }
+        Self {
+            method: None,
+            path: Vec::new(),
+            without: Vec::new(),
+            when: None,
+            times: usize::MAX,
+            writes: false,
+            every_second: None,
+            faults: vec![fault],
+            turn: 0,
+        }
+    }
+
+    /// To every request that changes something; trying out and asking for one's own rights do not.
+    pub fn writes(fault: Fault) -> Self {
+        Self { writes: true, ..Self::any(fault) }.without("dryRun=All").without("/selfsubject")
     }
 
     /// To requests with this method whose path and query contain this.
@@ -122,17 +144,39 @@ impl Order {
         self
     }
 
+    /// After what came before, this; and then from the beginning again.
+    pub fn then(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Of requests with the same method and path only the first, the third and so on: what is tried again passes.
+    pub fn every_second(mut self) -> Self {
+        self.every_second = Some(BTreeMap::new());
+        self
+    }
+
     fn takes(&mut self, method: &Method, path: &str) -> Option<Fault> {
         let mine = self.method.as_ref().is_none_or(|own| own == method)
             && self.path.iter().all(|part| path.contains(part.as_str()))
             && !self.without.iter().any(|part| path.contains(part.as_str()))
+            && !(self.writes && method == Method::GET)
             && self.times > 0
             && self.when.as_ref().is_none_or(|holds| holds());
         if !mine {
             return None;
         }
+        if let Some(came) = &mut self.every_second {
+            let count = came.entry(format!("{method} {path}")).or_default();
+            *count += 1;
+            if count.is_multiple_of(2) {
+                return None;
+            }
+        }
         self.times -= 1;
-        Some(self.fault.clone())
+        let fault = self.faults[self.turn % self.faults.len()].clone();
+        self.turn += 1;
+        Some(fault)
     }
 }
 
@@ -345,6 +389,7 @@ fn status(code: u16, retry: Option<u32>) -> Response<http_body_util::combinators
         403 => "Forbidden",
         404 => "NotFound",
         409 => "Conflict",
+        410 => "Expired",
         429 => "TooManyRequests",
         503 => "ServiceUnavailable",
         _ => "InternalError",
