@@ -265,6 +265,11 @@ impl Run {
         self.state.plan.takes_back(&step.id)
     }
 
+    /// Whether a step is what a stop is for: it closes what was opened, or takes another back.
+    fn owed(&self, step: &Step) -> bool {
+        self.state.plan.closes(&step.id) || self.takes_back(step)
+    }
+
     pub(super) async fn observe(&self, step: &Step) -> Seen {
         self.engine.observe(step, self.takes_back(step), self.state.id(), &self.state.progress).await
     }
@@ -336,7 +341,7 @@ impl Run {
                 let why = too_late(step, why);
                 self.fail(step, why).await
             }
-            Seen::NotDone if self.state.progress.stop_asked && !self.state.plan.closes(&step.id) => {
+            Seen::NotDone if self.state.progress.stop_asked && !self.owed(step) => {
                 self.fail(step, "it had not taken effect when the operation was asked to stop".into()).await
             }
             Seen::Conflict(_) if unsent && !self.overdue(step) => self.send(step).await,
