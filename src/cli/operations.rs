@@ -113,11 +113,12 @@ async fn session_of(global: &Global, run: &journal::Run, kinds: &[Kind]) -> Resu
 async fn resume(global: &Global, id: &str, stop: bool) -> Result<Exit, Failure> {
     let id = parse(id)?;
     let run = stored(&id)?;
-    if run.progress.end.is_some() {
+    let ended = run.progress.end.is_some();
+    if ended {
         out::say(format_args!("holdfast: operation {id} has ended; only its record in the cluster is settled"));
     }
     let mut session = session_of(global, &run, KINDS).await?;
-    let resumed = if stop { session.stop(&id) } else { session.resume(&id) };
+    let resumed = if stop && !ended { session.stop(&id) } else { session.resume(&id) };
     resumed.map_err(|refusal| verb::refused(&refusal))?;
     match follow(&mut session, &id).await {
         // It was asked for.
