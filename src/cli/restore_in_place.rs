@@ -53,5 +53,6 @@ fn options(session: &Session, asked: &RestoreInPlace, from: Option<From>) -> Opt
         cut_within: asked.cut_within.unwrap_or(begun.cut_within),
         ready_within: asked.ready_within.unwrap_or(begun.ready_within),
         keep: asked.keep.unwrap_or(begun.keep),
+        reclaim: None,
     }
 }

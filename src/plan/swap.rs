@@ -78,6 +78,9 @@ pub struct Options {
     pub ready_within: Duration,
     /// How long the former volume and the safety snapshot are marked as kept.
     pub keep: Duration,
+    /// Reclaim policy of the volume in use in the end; `None` for that of the present one. Only taking back knows
+    /// another: a restore that was stopped late leaves its volume as Retain.
+    pub reclaim: Option<String>,
 }
 
 impl Default for Options {
@@ -98,6 +101,7 @@ impl Default for Options {
             cut_within: minutes(2),
             ready_within: minutes(10),
             keep: minutes(7 * 24 * 60),
+            reclaim: None,
         }
     }
 }

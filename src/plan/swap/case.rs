@@ -151,6 +151,7 @@ impl<'a> Case<'a> {
         let hold_until = now.checked_add(keep).unwrap_or(Timestamp::MAX);
         let safety = ObjectAt::of(Kind::VolumeSnapshot, claim.namespace.as_deref(), &safety_name(&claim.name, id));
         let lineage = restore_point::lineage(self.world, self.claim).to_string();
+        let reclaim = text(self.volume, "/spec/persistentVolumeReclaimPolicy").to_owned();
         let running = self.consumers.workloads.iter().filter(|workload| workload.replicas() > 0);
         let workloads =
             running.map(|workload| Stopped { at: workload.at(), uid: workload.uid(), replicas: workload.replicas() });
@@ -164,7 +165,8 @@ impl<'a> Case<'a> {
             now: self.fresh.clone(),
             volume: ObjectAt::of(Kind::Pv, None, name(self.volume)),
             volume_uid: uid(self.volume),
-            reclaim: text(self.volume, "/spec/persistentVolumeReclaimPolicy").to_owned(),
+            reclaim: reclaim.clone(),
+            reclaim_after: options.reclaim.clone().unwrap_or(reclaim),
             volume_annotated: self.volume.pointer("/metadata/annotations").is_some_and(Value::is_object),
             incoming: self.incoming.clone(),
             workloads: workloads.collect(),

@@ -53,6 +53,8 @@ pub(super) struct Swap {
     pub volume_uid: Uid,
     /// Its reclaim policy.
     pub reclaim: String,
+    /// That of the volume in use in the end.
+    pub reclaim_after: String,
     /// Whether it has annotations.
     pub volume_annotated: bool,
     pub lineage: String,
@@ -107,14 +109,19 @@ fn set(target: Target, field: &str, value: impl Into<Value>) -> Act {
     Act::Patch { target, patch, done: vec![Check { field: field.to_owned(), expect: Expect::Is(value) }] }
 }
 
+/// The step with which the exchange is settled.
+pub(super) const SWAPPED: &str = "ours";
+
 const RECLAIM: &str = "/spec/persistentVolumeReclaimPolicy";
 
 impl Swap {
     /// The whole table.
     pub fn nodes(&self) -> Vec<Node> {
-        let mut body = self.stage();
-        body.extend(self.pauses.iter().enumerate().map(|(place, pause)| plain(pause.still(place))));
-        body.push(Node::Whole(self.swap()));
+        // All or nothing, the staging too: once the application runs on the other volume, nothing of it is taken back.
+        let mut whole = self.stage();
+        whole.extend(self.pauses.iter().enumerate().map(|(place, pause)| plain(pause.still(place))));
+        whole.extend(self.swap());
+        let mut body = vec![Node::Whole(whole)];
         body.extend(self.settle());
         self.pauses.iter().enumerate().rev().fold(body, |body, (place, pause)| {
             let inside: Duration = crate::plan::node::steps(&body).iter().map(|step| step.deadline).sum();
@@ -181,7 +188,7 @@ impl Swap {
         step(id, format!("wait until no pod uses {}", self.claim), act, deadline)
     }
 
-    /// Rows 3 to 10. From its first to its last step it is all or nothing.
+    /// Rows 3 to 10.
     fn swap(&self) -> Vec<Node> {
         let mut nodes = self.retain();
         nodes.extend(self.stop());
@@ -330,7 +337,7 @@ impl Swap {
         let ours = vec![Check::is("/status/phase", "Bound"), Check::absent("/metadata/deletionTimestamp")];
         let act = wait(output("claim", "object"), "the claim to be the one that was made", ours, &[]);
         nodes.push(plain(step(
-            "ours",
+            SWAPPED,
             format!("read again that {} is the one that was made", self.claim),
             act,
             MINUTE,
@@ -353,9 +360,10 @@ impl Swap {
         let title =
             format!("mark {}, the former volume, as kept until {}", self.volume, self.hold_until.strftime("%Y-%m-%d"));
         let mut nodes = vec![plain(step("hold", title, hold, MINUTE))];
-        if self.reclaim != "Retain" {
-            let title = format!("set the reclaim policy of the volume in use to {}, as it was", self.reclaim);
-            nodes.push(plain(step("reclaim", title, set(self.incoming(), RECLAIM, self.reclaim.as_str()), MINUTE)));
+        let reclaim = self.reclaim_after.as_str();
+        if reclaim != "Retain" {
+            let title = format!("set the reclaim policy of the volume in use to {reclaim}, as it was");
+            nodes.push(plain(step("reclaim", title, set(self.incoming(), RECLAIM, reclaim), MINUTE)));
         }
         nodes
     }

@@ -6,11 +6,11 @@
 use jiff::Timestamp;
 
 use super::form::command;
-use super::steps::Swap;
+use super::steps::{SWAPPED, Swap};
 use super::{From, Options, plan as swap_plan, questions as swap_questions};
 use crate::model::{Pvc, World};
 use crate::plan::{
-    Act, Answers, End, OperationId, Plan, Questions, Refusal, StepId, Target, Undone, Verb, undo as taking,
+    Act, Answers, Expect, OperationId, Plan, Questions, Refusal, StepId, Target, Undone, Verb, undo as taking,
 };
 
 /// How the restore is taken back, in sentences.
@@ -36,7 +36,8 @@ pub(super) fn taking_back(swap: &Swap, options: &Options, claim: &Pvc, context: 
 
 /// The claim of the volume as it is now, and the volume that the restore kept.
 fn kept<'w>(undone: &Undone, world: &'w World) -> Result<(&'w Pvc, Options), (String, String)> {
-    if undone.progress.end != Some(End::Done) {
+    // From then on nothing was taken back, whatever failed later.
+    if undone.progress.outputs(&StepId(SWAPPED.into())).is_none() {
         let why = "what it had done was taken back when it ended".to_owned();
         return Err((why, "look at its journal: nothing is left to take back".to_owned()));
     }
@@ -47,8 +48,20 @@ fn kept<'w>(undone: &Undone, world: &'w World) -> Result<(&'w Pvc, Options), (St
     let subject = &undone.plan.subject.object;
     let claim = subject.namespace.clone().and_then(|namespace| world.claim(&(namespace, subject.name.clone())));
     match claim {
-        Some(claim) => Ok((claim, Options { from: Some(From::Volume(at.name.clone())), ..Options::default() })),
+        Some(claim) => {
+            let from = Some(From::Volume(at.name.clone()));
+            Ok((claim, Options { from, reclaim: reclaim(undone), ..Options::default() }))
+        }
         None => Err((format!("{subject} is gone"), "restore from the safety snapshot to a new claim".to_owned())),
+    }
+}
+
+/// The reclaim policy that the volume had before the restore.
+fn reclaim(undone: &Undone) -> Option<String> {
+    let Act::Patch { done, .. } = &undone.plan.step(&StepId("unkeep-old".into()))?.act else { return None };
+    match &done.first()?.expect {
+        Expect::Is(policy) => policy.as_str().map(str::to_owned),
+        _ => None,
     }
 }
 
