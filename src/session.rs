@@ -351,7 +351,7 @@ impl Session {
 
     /// Who we are, as far as it is known.
     fn who(&self) -> String {
-        self.desk.world.context.user.as_deref().unwrap_or("unknown").to_owned()
+        self.desk.world.context.user.as_deref().unwrap_or(ask::NOBODY).to_owned()
     }
 
     fn engine(&self) -> Option<Engine> {

@@ -11,6 +11,9 @@ use crate::plan::{
     AccessQuestion, Act, Answers, DryRun, ObjectAt, OperationId, Plan, Questions, Refusal, Request, Target::Known,
 };
 
+/// Who asks, where the API server does not say.
+pub(super) const NOBODY: &str = "unknown";
+
 /// How long an answer waits for a first list to come in before it is looked at again.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -31,7 +34,8 @@ impl Session {
     /// Asks for the plan of a request. The answer is [`Event::Planned`].
     pub fn plan(&mut self, request: Request) -> Ticket {
         let ticket = self.ticket();
-        let known = Answers { who: self.who(), ..Answers::default() };
+        let who = self.desk.world.context.user.as_deref().unwrap_or_default().to_owned();
+        let known = Answers { who, ..Answers::default() };
         self.ask(Asking { ticket, request, known, rounds: 0 });
         ticket
     }
@@ -44,7 +48,18 @@ impl Session {
             let mut asking = Box::new(asking);
             asking.rounds += 1;
             if let Some(eyes) = eyes {
+                // The first plan of a session may be asked for before it is known who asks.
+                if asking.known.who.is_empty()
+                    && let Ok(Some(who)) = eyes.who_am_i().await
+                {
+                    asking.known.who.clone_from(&who);
+                    // The session may have been closed meanwhile.
+                    let _ = post.send(Message::Who(who)).await;
+                }
                 ask(&eyes, questions, &mut asking.known).await;
+            }
+            if asking.known.who.is_empty() {
+                NOBODY.clone_into(&mut asking.known.who);
             }
             // The session may have been closed meanwhile.
             let _ = post.send(Message::Answered(asking)).await;
