@@ -25,6 +25,8 @@ pub mod restore;
 pub mod script;
 pub mod swap;
 #[cfg(test)]
+mod tables;
+#[cfg(test)]
 pub(crate) mod testing;
 mod undo;
 

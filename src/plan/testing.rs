@@ -1,5 +1,7 @@
 //! A small plan for tests of what stands on plans.
 
+pub(crate) mod server;
+
 use jiff::Timestamp;
 
 use super::{OperationId, Plan, Subject, Verb};
