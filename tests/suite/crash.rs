@@ -1,64 +1,28 @@
-//! kill -9 at every point of an operation: the next start shows it, and resuming ends it with one snapshot.
+//! kill -9 at every point of an operation: the next start shows it, and resuming ends it.
+
+mod matrix;
+mod operations;
+mod picture;
 
 use http::Method;
 use serde_json::Value;
 
 use crate::support::cluster::{TestCluster, User, Volume};
-use crate::support::person::{self, Person};
+use crate::support::person::Person;
 use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
 
 scenarios!(
-    killed_after_its_first_lines_a_backup_resumes_to_one_snapshot,
-    killed_after_its_last_lines_a_backup_resumes_to_one_snapshot,
     killed_before_an_answer_arrives_a_backup_resumes_to_one_snapshot,
     killed_twice_a_backup_resumes_to_one_snapshot,
 );
-
-/// Lines of an undisturbed backup: opened; intent, answered, done of the create; intent and done of two waits; closed.
-const LINES: usize = 9;
-
-async fn killed_after_its_first_lines_a_backup_resumes_to_one_snapshot(cluster: TestCluster) {
-    for lines in 1..=4 {
-        killed_after(&cluster, lines).await;
-    }
-}
-
-async fn killed_after_its_last_lines_a_backup_resumes_to_one_snapshot(cluster: TestCluster) {
-    for lines in 5..=LINES {
-        killed_after(&cluster, lines).await;
-    }
-}
 
 /// A claim of its own with known bytes, and an SRE to back it up.
 async fn prepared(cluster: &TestCluster, claim: &str) -> (Person, Volume, String) {
     let volume = cluster.claim(claim).await;
     cluster.write(&volume, "rows", b"known bytes");
     (cluster.person(User::Sre), volume, format!("{}/{claim}", cluster.namespace))
-}
-
-async fn killed_after(cluster: &TestCluster, lines: usize) {
-    let (sre, volume, path) = prepared(cluster, &format!("data-{lines}")).await;
-    kill_after(cluster, &sre, &["backup", &path, "--yes"], lines).await;
-    resumed_to_one_snapshot(cluster, &sre, &volume).await;
-}
-
-/// Kills a command as soon as the journal of its operation has so many lines. From there on its requests are held, so
-/// that it comes no further than to where it needs the server; what it wrote on the way there is as if the kill had
-/// come before.
-pub async fn kill_after(cluster: &TestCluster, sre: &Person, arguments: &[&str], lines: usize) {
-    let (gate, state) = (Gate::shut(), sre.state());
-    cluster.proxy.order(Order::any(Fault::Hold(gate.clone())).when(move || person::lines(&state) >= lines));
-    let mut running = sre.start(arguments);
-    wait::until("the journal to have its lines", LONG, async || (person::lines(&sre.state()) >= lines).then_some(()))
-        .await;
-    running.kill().await.unwrap();
-    gate.break_off();
-    cluster.proxy.clear();
-
-    sre.cut_journal(lines);
-    assert_eq!(sre.story().len(), lines);
 }
 
 async fn killed_before_an_answer_arrives_a_backup_resumes_to_one_snapshot(cluster: TestCluster) {

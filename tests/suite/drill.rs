@@ -4,7 +4,6 @@
 use serde_json::Value;
 
 use crate::backup::handle_of;
-use crate::crash::kill_after;
 use crate::support::cluster::{TestCluster, User, Volume};
 use crate::support::manifests::SNAPSHOTS;
 use crate::support::person::Person;
@@ -15,8 +14,6 @@ scenarios!(
     a_drill_of_an_empty_point_fails_and_leaves_nothing,
     a_drill_that_reads_less_than_expected_fails,
     a_drill_of_a_copy_that_the_storage_lost_fails_and_leaves_nothing,
-    killed_while_it_sets_up_a_drill_resumes_and_leaves_nothing,
-    killed_while_it_cleans_up_a_drill_resumes_and_leaves_nothing,
     an_auditor_is_refused_a_drill_with_the_right_that_is_missing,
 );
 
@@ -87,28 +84,6 @@ async fn a_drill_of_a_copy_that_the_storage_lost_fails_and_leaves_nothing(cluste
     let ended = sre.run(&["drill", &path, "--mounted-within", "5s", "--yes"]).await.expect(1);
     assert!(ended.stderr.contains("reported meanwhile"), "{ended:?}");
     assert!(proven(&nothing_left(&cluster, &sre).await).is_null());
-}
-
-async fn killed_while_it_sets_up_a_drill_resumes_and_leaves_nothing(cluster: TestCluster) {
-    killed(&cluster, &[2, 3, 6, 14, 19]).await;
-}
-
-async fn killed_while_it_cleans_up_a_drill_resumes_and_leaves_nothing(cluster: TestCluster) {
-    killed(&cluster, &[27, 30, 33, 36, 39]).await;
-}
-
-async fn killed(cluster: &TestCluster, points: &[usize]) {
-    let (_, _, path) = prepared(cluster, Some(b"before")).await;
-    let _kubelet = kubelet::run(cluster);
-    for lines in points {
-        let sre = cluster.person(User::Sre);
-        kill_after(cluster, &sre, &["drill", &path, "--yes"], *lines).await;
-        let id = sre.operation().await["id"].as_str().unwrap().to_owned();
-        let resumed = sre.run(&["operations", "resume", &id]).await;
-        assert_eq!(resumed.code, Some(0), "after {:?}: {resumed:?}", sre.story());
-        let snapshot = nothing_left(cluster, &sre).await;
-        assert_eq!(snapshot["metadata"]["annotations"]["holdfast.dev/last-proven-by"], *id, "after {lines} lines");
-    }
 }
 
 async fn an_auditor_is_refused_a_drill_with_the_right_that_is_missing(cluster: TestCluster) {

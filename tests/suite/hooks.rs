@@ -70,7 +70,7 @@ fn writes(cluster: &TestCluster, volume: &Volume, word: &str, then: &str) -> Str
 }
 
 /// Options with commands that write `held` and `released`.
-fn own(cluster: &TestCluster, volume: &Volume) -> [String; 4] {
+pub fn own(cluster: &TestCluster, volume: &Volume) -> [String; 4] {
     let pre = writes(cluster, volume, "held", "");
     let post = writes(cluster, volume, "released", "");
     ["--pre".to_owned(), pre, "--post".to_owned(), post]

@@ -1,7 +1,6 @@
 //! A claim gets the data of a restore point under its own name, and whatever goes wrong on the way leaves it as it was.
 
 mod answers;
-mod crash;
 mod halts;
 mod meanwhile;
 
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::cluster::{TestCluster, User, Volume};
 use crate::support::manifests::{self, SNAPSHOTS};
-use crate::support::person::Person;
+use crate::support::person::{self, Person};
 use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
@@ -22,6 +21,7 @@ scenarios!(
     an_auditor_is_refused_with_every_right_that_is_missing,
     one_member_of_several_is_refused_unless_somebody_attests_that_they_do_not_replicate,
     of_two_consoles_that_restore_in_place_the_second_is_told_who_is_at_it,
+    killed_before_it_tidied_up_it_can_be_taken_back_whole,
 );
 
 const OLD: &[u8] = b"before the cut";
@@ -271,4 +271,29 @@ async fn of_two_consoles_that_restore_in_place_the_second_is_told_who_is_at_it(c
     gate.open();
     assert!(running.wait().await.unwrap().success());
     assert_eq!(scene.bytes(&cluster).await.as_deref(), Some(OLD));
+}
+
+/// The application runs on the restored data: nothing is taken back by stopping, and everything by undoing.
+async fn killed_before_it_tidied_up_it_can_be_taken_back_whole(cluster: TestCluster) {
+    let scene = Scene::stateful_set(&cluster, "db").await;
+    let before = scene.picture(&cluster).await;
+    let (gate, state) = (Gate::shut(), scene.sre.state());
+    let settled = move || person::has(&state, "done", "ours");
+    let order = Order::on(Method::PATCH, "/persistentvolumes/", Fault::Hold(gate.clone()));
+    cluster.proxy.order(order.when(settled));
+    let path = scene.path(&cluster);
+    let mut running = scene.sre.start(&scene.command(&path, &[]));
+    wait::until("the application to run again", LONG, async || (gate.arrived() == 1).then_some(())).await;
+    running.kill().await.unwrap();
+    gate.break_off();
+    cluster.proxy.clear();
+
+    let id = scene.sre.operation().await["id"].as_str().unwrap().to_owned();
+    scene.sre.run(&["operations", "stop", &id]).await.expect(0);
+    assert_eq!(scene.bytes(&cluster).await.as_deref(), Some(OLD));
+    assert_eq!(scene.picture(&cluster).await.reclaim, "Retain", "until somebody says otherwise");
+    scene.sre.run(&["operations", "undo", &id, "--yes"]).await.expect(0);
+    scene.ready(&cluster).await;
+    assert_eq!(scene.picture(&cluster).await, before);
+    assert_eq!(scene.bytes(&cluster).await.as_deref(), Some(NEW));
 }

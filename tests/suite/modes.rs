@@ -52,8 +52,8 @@
 //! | | looking fails (500, 410, 429, lost) | `in_place::answers::a_server_that_fails_two_of_seven_looks_is_looked_at_again` |
 //! | | a watch whose history is gone (410) | `live::history_that_is_gone_is_listed_anew` |
 //! | | the API server is restarted | `faults::a_backup_outlives_a_restart_of_the_api_server` |
-//! | | kill -9 | `in_place::crash::killed_in_the_swap_it_ends_as_if_it_had_not_been` |
-//! | | kill -9, and a refusal later | `in_place::crash::killed_in_the_swap_and_refused_later_it_is_taken_back` |
+//! | | kill -9, and of every other operation beside it | `crash::matrix::a_restore_in_place_of_a_stateful_set` |
+//! | | kill -9, and a refusal later | `crash::matrix::a_restore_in_place_that_is_refused_late` |
 //! | 14 retention | failed copies fill the count | `assess::retention::tests::what_must_not_go_stays_and_says_why` |
 //! | | a copy from the future | `assess::retention::tests::a_copy_in_the_future_changes_nothing_for_the_others` |
 //! | | nights on which clocks change, ISO weeks, time zones | `assess::retention::tests::spans_are_those_of_the_time_zone` |

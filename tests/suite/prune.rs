@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::backup::handle_of;
 use crate::support::cluster::{StorageFault, TestCluster, User, Volume};
 use crate::support::manifests::{self, SNAPSHOTS};
-use crate::support::person::{self, Person};
 use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
@@ -15,7 +14,6 @@ scenarios!(
     a_prune_deletes_exactly_what_its_plan_showed,
     a_copy_that_is_held_after_the_plan_stays,
     another_pruner_that_was_faster_is_no_failure,
-    killed_after_any_line_a_prune_resumes_to_the_same_end,
     nothing_is_deleted_while_the_newest_copy_is_not_ready,
     an_auditor_is_refused_with_the_right_that_is_missing,
     a_hold_outlives_what_deletes_and_its_release_gives_back_what_was,
@@ -146,39 +144,6 @@ async fn another_pruner_that_was_faster_is_no_failure(cluster: TestCluster) {
     let (ended, ()) = tokio::join!(pruned, meanwhile);
     ended.expect(0);
     assert_eq!(names(&cluster).await, ["c", "d", "e", "f", "g", "h"]);
-}
-
-/// Lines of an undisturbed prune of one copy: opened; intent, answered, done of the deletion; closed.
-const LINES: usize = 5;
-
-async fn killed_after_any_line_a_prune_resumes_to_the_same_end(cluster: TestCluster) {
-    for lines in 1..=LINES {
-        let (old, new) = (format!("old-{lines}"), format!("new-{lines}"));
-        let claim = format!("data-{lines}");
-        prepared(&cluster, &claim, &[&old, &new]).await;
-        let sre = cluster.person(User::Sre);
-        let (gate, state) = (Gate::shut(), sre.state());
-        cluster.proxy.order(Order::any(Fault::Hold(gate.clone())).when(move || person::lines(&state) >= lines));
-        let path = path(&cluster, &claim);
-        let mut running = sre.start(&["prune", &path, "--keep-last", "1", "--yes"]);
-        let reached = async || (person::lines(&sre.state()) >= lines).then_some(());
-        wait::until("the journal to have its lines", LONG, reached).await;
-        running.kill().await.unwrap();
-        gate.break_off();
-        cluster.proxy.clear();
-        sre.cut_journal(lines);
-        resumed(&sre).await;
-        let left: Vec<String> = names(&cluster).await.into_iter().filter(|name| *name == old || *name == new).collect();
-        assert_eq!(left, [new], "after {lines} lines");
-    }
-}
-
-async fn resumed(sre: &Person) {
-    let operation = sre.operation().await;
-    let ended = sre.run(&["operations", "resume", operation["id"].as_str().unwrap()]).await;
-    assert_eq!(ended.code, Some(0), "after {:?}: {ended:?}", sre.story());
-    assert_eq!(sre.operation().await["state"], "done");
-    sre.run(&["journal", "verify"]).await.expect(0);
 }
 
 async fn nothing_is_deleted_while_the_newest_copy_is_not_ready(cluster: TestCluster) {

@@ -4,7 +4,6 @@ use http::Method;
 use serde_json::Value;
 
 use crate::backup::handle_of;
-use crate::crash::kill_after;
 use crate::support::cluster::{StorageFault, TestCluster, User, Volume};
 use crate::support::manifests::{self, SNAPSHOTS};
 use crate::support::person::{Ended, Person};
@@ -23,13 +22,8 @@ scenarios!(
     a_snapshot_that_goes_while_a_claim_is_made_from_it_leaves_nothing_that_passes_for_restored,
     an_import_whose_handle_the_storage_does_not_know_is_refused,
     a_copy_that_two_contents_stand_for_outlives_its_import,
-    killed_after_its_first_lines_a_restore_resumes_to_one_claim,
-    killed_after_its_last_lines_a_restore_resumes_to_one_claim,
     an_auditor_is_refused_a_restore_with_the_right_that_is_missing,
 );
-
-/// Lines of an undisturbed restore: opened; intent, answered, done of the create; intent and done of two waits; closed.
-const LINES: usize = 9;
 
 /// A claim `data` whose snapshot `copy` holds `before`, while it now holds `after`.
 async fn prepared(cluster: &TestCluster) -> (Person, Volume, String) {
@@ -42,10 +36,6 @@ async fn prepared(cluster: &TestCluster) -> (Person, Volume, String) {
 
 async fn claims(cluster: &TestCluster) -> Vec<Value> {
     cluster.list("v1", "PersistentVolumeClaim").await
-}
-
-fn name(claim: &Value) -> &str {
-    claim["metadata"]["name"].as_str().unwrap()
 }
 
 async fn a_restored_volume_holds_the_bytes_of_the_cut_and_no_later_ones(cluster: TestCluster) {
@@ -273,32 +263,6 @@ async fn a_copy_that_two_contents_stand_for_outlives_its_import(cluster: TestClu
     cluster.delete(SNAPSHOTS, "VolumeSnapshot", "twin").await;
     cluster.delete_global(SNAPSHOTS, "VolumeSnapshotContent", &format!("{}-twin", cluster.namespace)).await;
     assert_eq!(cluster.read_snapshot(&volume.driver, &handle, "rows").as_deref(), Some(&b"before"[..]));
-}
-
-async fn killed_after_its_first_lines_a_restore_resumes_to_one_claim(cluster: TestCluster) {
-    killed(&cluster, 1..=4).await;
-}
-
-async fn killed_after_its_last_lines_a_restore_resumes_to_one_claim(cluster: TestCluster) {
-    killed(&cluster, 5..=LINES).await;
-}
-
-async fn killed(cluster: &TestCluster, points: std::ops::RangeInclusive<usize>) {
-    let (_, _, path) = prepared(cluster).await;
-    for lines in points {
-        let sre = cluster.person(User::Sre);
-        let before = claims(cluster).await.len();
-        kill_after(cluster, &sre, &["restore", &path, "--yes"], lines).await;
-        let id = sre.operation().await["id"].as_str().unwrap().to_owned();
-        let resumed = sre.run(&["operations", "resume", &id]).await;
-        assert_eq!(resumed.code, Some(0), "after {:?}: {resumed:?}", sre.story());
-        let made: Vec<Value> = claims(cluster).await;
-        assert_eq!(made.len(), before + 1, "after {lines} lines: {made:?}");
-        let mine = |claim: &&Value| claim["metadata"]["annotations"]["holdfast.dev/operation"] == *id;
-        let claim = made.iter().find(mine).expect("the claim of the operation");
-        assert_eq!(cluster.read(&cluster.bound(name(claim)).await, "rows").as_deref(), Some(&b"before"[..]));
-        sre.run(&["journal", "verify"]).await.expect(0);
-    }
 }
 
 async fn an_auditor_is_refused_a_restore_with_the_right_that_is_missing(cluster: TestCluster) {

@@ -1,24 +1,18 @@
-//! Taking a backup back: exactly its snapshot goes, never the last good one, and a kill on the way changes nothing.
+//! Taking a backup back: exactly its snapshot goes, and never the last good one.
 
 use serde_json::Value;
 
 use crate::support::cluster::{TestCluster, User};
 use crate::support::manifests::SNAPSHOTS;
-use crate::support::person::{self, Person};
-use crate::support::proxy::{Fault, Gate, Order};
+use crate::support::person::Person;
 use crate::support::scenarios;
-use crate::support::wait::{self, LONG};
 
 scenarios!(
     taking_a_backup_back_removes_exactly_its_snapshot,
     the_last_good_copy_is_not_taken_back,
-    killed_anywhere_taking_back_resumes,
     an_auditor_lacks_the_right_to_take_back,
     an_operation_is_stopped_before_it_is_taken_back,
 );
-
-/// Lines of an undisturbed undo: opened; intent, answered, done of the deletion; closed.
-const LINES: usize = 5;
 
 /// Backs a claim up and says what the operation is and what it made.
 async fn back_up(cluster: &TestCluster, sre: &Person, claim: &str) -> (String, String) {
@@ -78,32 +72,6 @@ async fn the_last_good_copy_is_not_taken_back(cluster: TestCluster) {
     assert!(refused.stderr.contains("take another backup first"), "{refused:?}");
     assert_eq!(names(&cluster, "data").await, [made]);
     assert_eq!(sre.journals().len(), 1);
-}
-
-async fn killed_anywhere_taking_back_resumes(cluster: TestCluster) {
-    for lines in 1..=LINES {
-        let claim = format!("data-{lines}");
-        cluster.claim(&claim).await;
-        let sre = cluster.person(User::Sre);
-        let (id, _) = back_up(&cluster, &sre, &claim).await;
-        let (_, kept) = back_up(&cluster, &sre, &claim).await;
-        let (before, gate, state) = (person::lines(&sre.state()), Gate::shut(), sre.state());
-        let order = Order::any(Fault::Hold(gate.clone()));
-        cluster.proxy.order(order.when(move || person::lines(&state) >= before + lines));
-        let mut running = sre.start(&["operations", "undo", &id, "--yes"]);
-        wait::until("the journal to have its lines", LONG, async || {
-            (person::lines(&sre.state()) >= before + lines).then_some(())
-        })
-        .await;
-        running.kill().await.unwrap();
-        gate.break_off();
-        cluster.proxy.clear();
-
-        let undo = operations(&sre).await.into_iter().find(|operation| operation["verb"] == "undo").unwrap();
-        sre.run(&["operations", "resume", undo["id"].as_str().unwrap()]).await.expect(0);
-        assert_eq!(names(&cluster, &claim).await, [kept], "killed after {lines} lines");
-        sre.run(&["journal", "verify"]).await.expect(0);
-    }
 }
 
 async fn an_auditor_lacks_the_right_to_take_back(cluster: TestCluster) {

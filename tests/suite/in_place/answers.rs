@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::Method;
 
-use super::crash::has;
 use super::{NEW, OLD, Scene};
 use crate::support::cluster::TestCluster;
-use crate::support::person;
+use crate::support::person::{self, has};
 use crate::support::proxy::{Fault, Order};
 use crate::support::scenarios;
 

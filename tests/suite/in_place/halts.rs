@@ -1,10 +1,12 @@
 //! What makes an in-place restore halt, each leaving everything as it was before.
 
 use http::Method;
+use rustix::process::Pid;
 use serde_json::{Value, json};
 
 use super::{NEW, Scene};
 use crate::support::cluster::{StorageFault, TestCluster};
+use crate::support::person::has;
 use crate::support::proxy::{Fault, Order};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
@@ -17,6 +19,7 @@ scenarios!(
     a_volume_that_is_made_without_its_source_halts_it_before_anything_stops,
     a_trial_that_is_lost_halts_it_before_anything_stops,
     a_finalizer_that_would_hold_the_claim_is_refused,
+    asked_to_stop_it_takes_back_what_was_done,
 );
 
 pub(super) const HELD: &str = "test.example/held";
@@ -108,7 +111,7 @@ async fn a_trial_that_is_lost_halts_it_before_anything_stops(cluster: TestCluste
     let pod = cluster.get("v1", "Pod", "db-0").await.unwrap();
     // The server takes the trial pod, and it is gone when somebody looks.
     let state = scene.sre.state();
-    let trying = move || super::crash::has(&state, "done", "try") && !super::crash::has(&state, "failed", "mounted");
+    let trying = move || has(&state, "done", "try") && !has(&state, "failed", "mounted");
     cluster.proxy.order(Order::on(Method::GET, "/pods/", Fault::Status(404, None)).when(trying));
     halts(&cluster, &scene, &["--stage-within", "4s"], &["failed at mounted"]).await;
     cluster.proxy.clear();
@@ -126,6 +129,24 @@ async fn a_finalizer_that_would_hold_the_claim_is_refused(cluster: TestCluster) 
     assert!(scene.sre.journals().is_empty());
     let free = json!({ "metadata": { "finalizers": ["kubernetes.io/pvc-protection"] } });
     cluster.merge("v1", "PersistentVolumeClaim", &scene.claim, &free).await;
+}
+
+async fn asked_to_stop_it_takes_back_what_was_done(cluster: TestCluster) {
+    let scene = Scene::stateful_set(&cluster, "db").await;
+    cluster.storage_fault(&scene.claim, StorageFault::NeverReady);
+    let (before, uid) = (scene.picture(&cluster).await, uid_of(&cluster, &scene).await);
+    let path = scene.path(&cluster);
+    let mut running = scene.sre.start(&scene.command(&path, &[]));
+    wait::until("the application to stand still, and the copy to be cut", LONG, async || {
+        has(&scene.sre.state(), "done", "saved").then_some(())
+    })
+    .await;
+    let pid = Pid::from_raw(i32::try_from(running.id().unwrap()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(running.wait().await.unwrap().code(), Some(1), "{:?}", scene.sre.story());
+    as_before(&cluster, &scene, &before, &uid).await;
+    scene.ready(&cluster).await;
+    assert_eq!(scene.sre.operation().await["state"], "stopped");
 }
 
 /// Nodes are shared by all scenarios of the lab.

@@ -6,12 +6,11 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::crash::has;
 use super::halts::{HELD, as_before, uid_of};
 use super::{NEW, OLD, Scene};
 use crate::support::cluster::{StorageFault, TestCluster};
 use crate::support::manifests;
-use crate::support::person::Ended;
+use crate::support::person::{Ended, has};
 use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};

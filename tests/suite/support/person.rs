@@ -167,18 +167,18 @@ impl Person {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Leaves the only journal with its first lines, as a crash after them would have.
-    pub fn cut_journal(&self, lines: usize) {
-        let cut = |path: &Path, lines: usize| {
-            let text = std::fs::read_to_string(path).unwrap();
-            let kept: String = text.split_inclusive('\n').take(lines).collect();
-            std::fs::write(path, &kept).unwrap();
-            text.len() > kept.len()
-        };
-        let was_closed = self.story().last().map(String::as_str) == Some("closed");
-        if cut(&self.journals()[0], lines) && was_closed {
+    /// Leaves a journal with its first lines, as a crash after them would have.
+    pub fn cut_journal(&self, journal: &Path, lines: usize) {
+        let kept = |text: &str, lines: usize| text.split_inclusive('\n').take(lines).collect::<String>();
+        let text = std::fs::read_to_string(journal).unwrap();
+        let all = text.lines().count();
+        let closed = text.lines().last().is_some_and(|last| last.contains("\"what\":\"closed\""));
+        std::fs::write(journal, kept(&text, lines)).unwrap();
+        if lines < all && closed {
             // The index learns of the end after the journal.
-            cut(&self.state().join("index.jsonl"), 1);
+            let index = self.state().join("index.jsonl");
+            let text = std::fs::read_to_string(&index).unwrap();
+            std::fs::write(&index, kept(&text, text.lines().count() - 1)).unwrap();
         }
     }
 
@@ -207,4 +207,13 @@ pub fn journals(state: &Path) -> Vec<PathBuf> {
 pub fn lines(state: &Path) -> usize {
     let count = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default().matches('\n').count();
     journals(state).into_iter().map(count).sum()
+}
+
+/// Whether a journal below a state directory tells this of a step.
+pub fn has(state: &Path, what: &str, step: &str) -> bool {
+    let lines = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let text: String = journals(state).into_iter().map(lines).collect();
+    // A line may be half written.
+    let mut entries = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    entries.any(|entry| entry["body"]["what"] == what && entry["body"]["step"] == step)
 }
