@@ -35,7 +35,8 @@ pub use storage::{
 };
 pub use table::Table;
 pub use tls::{
-    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, Place, TlsSecret,
+    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, KeyPurpose, NextLink,
+    Oddity, Place, TlsSecret,
 };
 pub use usage::{History, Usage, UsageReport, UsageSource, Usages};
 pub use velero::{BackupLocation, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule};

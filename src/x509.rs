@@ -59,11 +59,13 @@ pub enum CertificateError {
 
 /// Reads every certificate, first to last. One that cannot be read fails them all: a chain with a hole is no chain.
 pub fn chain(bytes: &[u8]) -> Result<Vec<CertificateFacts>, CertificateError> {
-    ders(bytes)?
-        .iter()
-        .enumerate()
-        .map(|(at, der)| facts::facts(der).ok_or(CertificateError::NotX509 { position: at + 1 }))
-        .collect()
+    let ders = ders(bytes)?;
+    let mut chain = Vec::with_capacity(ders.len());
+    for (at, (der, next)) in ders.iter().zip(facts::links(&ders)).enumerate() {
+        let facts = facts::facts(der).ok_or(CertificateError::NotX509 { position: at + 1 })?;
+        chain.push(CertificateFacts { next, ..facts });
+    }
+    Ok(chain)
 }
 
 /// The DER of every certificate; whether each is X.509 is not looked at.

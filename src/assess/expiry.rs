@@ -43,6 +43,8 @@ pub enum CertificateState {
     Unreadable,
     /// The private key is another certificate's, or missing.
     KeyMismatch,
+    /// Holds, and something else about its chain makes clients refuse it, or will.
+    Flawed,
     /// cert-manager should have renewed it and did not, or failed to.
     MissedRenewal,
     /// cert-manager is at it.
@@ -66,6 +68,7 @@ impl CertificateState {
             Self::NotYetValid => "NotYetValid",
             Self::Unreadable => "Unreadable",
             Self::KeyMismatch => "KeyMismatch",
+            Self::Flawed => "Flawed",
             Self::MissedRenewal => "MissedRenewal",
             Self::Issuing => "Issuing",
             Self::NotReady => "NotReady",

@@ -32,6 +32,58 @@ pub struct CertificateFacts {
     pub key: Box<str>,
     /// SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
     pub spki: Box<str>,
+    /// Signature algorithm, such as `ECDSA SHA-256` or `RSA SHA-1`; the object identifier of one that is not known.
+    pub signature: Box<str>,
+    /// basicConstraints pathLenConstraint: how many CAs may follow below this one.
+    pub path_len: Option<u32>,
+    /// What it may be used for.
+    pub usage: KeyPurpose,
+    /// Whether the certificate that stands after it in its chain issued it.
+    pub next: NextLink,
+    /// Departures from RFC 5280 that clients trip over.
+    pub oddities: Box<[Oddity]>,
+}
+
+/// What a certificate may be used for, by its extensions; `None` where none restricts it (RFC 5280 4.2.1.3, 4.2.1.12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPurpose {
+    /// keyUsage keyCertSign: its key may sign certificates.
+    pub signs: Option<bool>,
+    /// extendedKeyUsage serverAuth.
+    pub server: Option<bool>,
+    /// extendedKeyUsage clientAuth.
+    pub client: Option<bool>,
+}
+
+/// How a certificate hangs together with the one after it in its chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NextLink {
+    /// There is none after it.
+    #[default]
+    Last,
+    /// The next one is its issuer by name, and its key verifies the signature.
+    Issuer,
+    /// The next one is not its issuer.
+    Stranger,
+    /// The next one has the issuer's name; the signature is of a kind that cannot be checked here.
+    Unproved,
+}
+
+/// Something about a certificate that RFC 5280 forbids or that clients refuse.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Oddity {
+    /// The serial number is negative or zero, or longer than 20 octets (4.1.2.2). Go refuses a negative one.
+    Serial,
+    /// Not version 3: clients refuse it (4.1.2.1).
+    Version,
+    /// An IP address written as a DNS name: clients compare it with no address (4.2.1.6). Untrusted text.
+    AddressAsName(Box<str>),
+    /// A DNS name that is none. Untrusted text.
+    BadName(Box<str>),
+    /// An IP address of neither 4 nor 16 octets.
+    BadAddress,
+    /// A critical extension that is not known here, and perhaps not to clients: its object identifier (4.2).
+    Critical(Box<str>),
 }
 
 /// Whether the stored private key belongs to the certificate.

@@ -5,7 +5,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, PKCS_ECD
 use rstest::rstest;
 
 use super::*;
-use crate::model::KeyMatch;
+use crate::model::{KeyMatch, KeyPurpose, NextLink, Oddity};
 
 const P256: &str = include_str!("fixtures/p256.crt.pem");
 const P256_SEC1: &str = include_str!("fixtures/p256.sec1.pem");
@@ -61,6 +61,69 @@ fn self_signed_takes_a_signature() {
     assert_eq!(facts[0].issuer, facts[0].subject);
     assert_eq!((facts[0].self_signed, facts[1].self_signed), (false, true));
     assert_eq!((facts[0].ca, facts[1].ca), (false, true));
+}
+
+/// A CA of this name and its key.
+fn authority(name: &str) -> (rcgen::Issuer<'static, KeyPair>, String) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+    let pem = params.self_signed(&key).unwrap().pem();
+    (rcgen::Issuer::new(params, key), pem)
+}
+
+fn issued(params: &CertificateParams, issuer: &rcgen::Issuer<'static, KeyPair>) -> String {
+    params.signed_by(&KeyPair::generate().unwrap(), issuer).unwrap().pem()
+}
+
+#[test]
+fn each_certificate_knows_whether_the_next_one_issued_it() {
+    let ((issuer, ca), (_, namesake), (_, other)) = (authority("ca"), authority("ca"), authority("other"));
+    let leaf = issued(&CertificateParams::default(), &issuer);
+    let next = |pem: String| chain(pem.as_bytes()).unwrap().iter().map(|facts| facts.next).collect::<Vec<_>>();
+    assert_eq!(next(format!("{leaf}{ca}")), [NextLink::Issuer, NextLink::Last]);
+    assert_eq!(next(format!("{leaf}{namesake}")), [NextLink::Stranger, NextLink::Last], "another key of that name");
+    assert_eq!(next(format!("{leaf}{other}{ca}"))[0], NextLink::Stranger);
+    assert_eq!(next(leaf), [NextLink::Last]);
+}
+
+#[test]
+fn what_a_certificate_may_be_used_for_is_read() {
+    let (issuer, ca) = authority("ca");
+    let mut params = CertificateParams::default();
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    let leaf = &chain(issued(&params, &issuer).as_bytes()).unwrap()[0];
+    assert_eq!(leaf.usage, KeyPurpose { signs: None, server: Some(false), client: Some(true) });
+    let ca = &chain(ca.as_bytes()).unwrap()[0];
+    assert_eq!((ca.usage, ca.path_len), (KeyPurpose { signs: Some(true), server: None, client: None }, Some(0)));
+    assert_eq!((&*ca.signature, &*chain(RSA.as_bytes()).unwrap()[0].signature), ("ECDSA SHA-256", "RSA SHA-256"));
+}
+
+#[rstest]
+#[case::sound(b"\x01", &[], vec!["db.shop.svc", "*.shop.svc"], vec![])]
+#[case::long_serial(&[1; 21], &[], vec![], vec![Oddity::Serial])]
+#[case::zero(b"\x00", &[], vec![], vec![Oddity::Serial])]
+#[case::address_as_name(b"\x01", &[], vec!["10.0.0.1"], vec![Oddity::AddressAsName("10.0.0.1".into())])]
+#[case::no_name(b"\x01", &[], vec!["a b", "x..y", "*"], vec![Oddity::BadName("a b".into()), Oddity::BadName("x..y".into()), Oddity::BadName("*".into())])]
+#[case::critical(b"\x01", &[1, 3, 6, 1, 4, 1, 99_999, 1], vec![], vec![Oddity::Critical("1.3.6.1.4.1.99999.1".into())])]
+fn what_clients_trip_over_is_noted(
+    #[case] serial: &[u8],
+    #[case] critical: &[u64],
+    #[case] names: Vec<&str>,
+    #[case] expected: Vec<Oddity>,
+) {
+    let mut params = CertificateParams::default();
+    params.serial_number = Some(serial.to_vec().into());
+    params.subject_alt_names = names.iter().map(|name| rcgen::SanType::DnsName((*name).try_into().unwrap())).collect();
+    if !critical.is_empty() {
+        let mut extension = rcgen::CustomExtension::from_oid_content(critical, vec![5, 0]);
+        extension.set_criticality(true);
+        params.custom_extensions.push(extension);
+    }
+    let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+    assert_eq!(*chain(pem.as_bytes()).unwrap()[0].oddities, *expected);
 }
 
 /// RFC 5280 writes "never" as the end of 9999, just beyond what a timestamp holds.

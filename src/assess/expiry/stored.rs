@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::limits::Life;
 use super::managed::{brought_back, due, missed, not_ready, renewed_on_time, several_writers};
 use super::{CertificateState, Expiry, at_least};
+use crate::assess::chain::flaws;
 use crate::assess::sight::Sight;
 use crate::assess::{Judgement, Reason, Severity};
 use crate::model::{
@@ -82,8 +83,26 @@ fn by_chain(
         }
         None => expiry,
     };
-    let expiry = at_least(expiry, Severity::Warn, writer.and_then(not_ready));
+    let expiry = at_least(flawed(expiry, chain), Severity::Warn, writer.and_then(not_ready));
     expiry.until(writer.and_then(|writer| due(writer, now)))
+}
+
+/// Adds what is wrong with the chain; that is the verdict where nothing else is wrong.
+fn flawed(judged: Judgement<Expiry>, chain: &[CertificateFacts]) -> Judgement<Expiry> {
+    let flaws = flaws(chain);
+    let decides =
+        judged.value.state == CertificateState::Valid && flaws.first().is_some_and(|(severity, _)| severity.problem());
+    let time = judged.reasons.clone();
+    let mut judged =
+        flaws.into_iter().fold(Judgement { reasons: Vec::new(), ..judged }, |judged, (severity, reason)| {
+            at_least(judged, severity, Some(reason))
+        });
+    if decides {
+        judged.reasons.extend(time);
+        return judged.map(|judged| Expiry { state: CertificateState::Flawed, ..judged });
+    }
+    let found = std::mem::replace(&mut judged.reasons, time);
+    judged.because_all(found)
 }
 
 /// The member of the chain whose time is worst decides. A CA of `ca.crt` counts when it issued one of the chain.

@@ -6,8 +6,8 @@ use rstest::rstest;
 use super::*;
 use crate::assess::testing::{ago, annotated, live, meta, now, put, said};
 use crate::model::{
-    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Delta, KeyMatch, Kind, Object, Place, Pod,
-    Scope, SecretUse, SecretVia, TlsSecret, World, annotation,
+    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Delta, KeyMatch, KeyPurpose, Kind,
+    NextLink, Object, Place, Pod, Scope, SecretUse, SecretVia, TlsSecret, World, annotation,
 };
 
 const HOUR: i64 = 60;
@@ -20,13 +20,18 @@ fn facts(subject: &str, issuer: &str, behind: i64, left: i64) -> CertificateFact
         serial: "01".into(),
         subject: subject.into(),
         issuer: issuer.into(),
-        names: Box::default(),
+        names: [subject.into()].into(),
         not_before: ago(behind),
         not_after: ago(-left),
         ca: false,
         self_signed: false,
         key: "ECDSA P-256".into(),
         spki: subject.into(),
+        signature: "ECDSA SHA-256".into(),
+        path_len: None,
+        usage: KeyPurpose::default(),
+        next: NextLink::Last,
+        oddities: Box::default(),
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use holdfast::model::{
     CertManagerCertificate, CertificateFacts, ClaimRef, ClusterEvent, Condition, Connection, Container, ContainerState,
-    Content, ContentSource, Context, DeletionPolicy, Delta, Issuer, Key, KeyMatch, Kind, Meta, Namespace, Node, Object,
-    OwnerRef, Place, Pod, Policies, PolicyRule, Pv, Pvc, ReclaimPolicy, Scope, SecretUse, SecretVia, SnapshotClass,
-    SnapshotSource, StorageClass, TlsSecret, Touched, Uid, VolumeAttachment, VolumeError, VolumeSnapshot, Workload,
-    WorkloadKind, annotation,
+    Content, ContentSource, Context, DeletionPolicy, Delta, Issuer, Key, KeyMatch, KeyPurpose, Kind, Meta, Namespace,
+    NextLink, Node, Object, OwnerRef, Place, Pod, Policies, PolicyRule, Pv, Pvc, ReclaimPolicy, Scope, SecretUse,
+    SecretVia, SnapshotClass, SnapshotSource, StorageClass, TlsSecret, Touched, Uid, VolumeAttachment, VolumeError,
+    VolumeSnapshot, Workload, WorkloadKind, annotation,
 };
 use holdfast::session::Desk;
 use holdfast::view::{Made, OperationState, OperationView, StepState, StepView, Unclosed, WaitView};
@@ -126,6 +126,11 @@ fn facts(cn: &str, issuer: &str, from_days: i64, to_hours: i64) -> CertificateFa
         self_signed: cn == issuer,
         key: "ECDSA P-256".into(),
         spki: "00".repeat(32).into(),
+        signature: "ECDSA SHA-256".into(),
+        path_len: None,
+        usage: KeyPurpose::default(),
+        next: NextLink::Last,
+        oddities: Box::default(),
     }
 }
 
