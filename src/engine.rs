@@ -28,6 +28,7 @@ use crate::store::{Store, StoreError};
 
 pub use colleagues::{Colleague, LockSeen, colleagues};
 pub use locks::{LOCK, LockError};
+pub use machine::host;
 pub use record::RecordError;
 
 /// How often objects are looked at while a step waits.

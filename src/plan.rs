@@ -16,6 +16,7 @@ pub mod hooks;
 mod judge;
 pub mod lock;
 mod node;
+mod ordinal;
 mod progress;
 pub mod prune;
 mod question;
@@ -34,13 +35,14 @@ pub use act::{
     Act, Check, Expect, Firm, Follow, InPod, ObjectAt, Output, Outputs, Part, Resource, Slot, Target, Until, from_step,
 };
 pub use authority::{Authority, Confirmed, NUMBER, NotConfirmed, Proof, departs};
+pub use fill::part_of;
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
 pub use judge::{
     Observed, Seen, broken_guard, is_target, judge, judge_list, judge_undo, kept, made_by, next_read, place, resolve,
     told_by_events,
 };
 pub use lock::Lock;
-pub use node::{Guard, Node, OperationId, Plan, Refusal, Step, StepId, Subject, Verb};
+pub use node::{Bundle, Guard, Node, OperationId, Plan, Refusal, Step, StepId, Subject, Verb};
 pub use progress::{End, Next, Progress, StepState};
 pub use question::{AccessQuestion, Answers, DryRun, ListAt, Questions};
 pub use request::{Defaults, Request};

@@ -8,7 +8,7 @@ mod index;
 mod log;
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -109,6 +109,31 @@ impl Store {
     /// Where it is.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The directory of what is kept with operations.
+    pub fn bundles(&self) -> PathBuf {
+        self.root.join("bundles")
+    }
+
+    /// Keeps what goes with an operation, for this user alone, and on disk before anything is done.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, id: &OperationId, text: &str) -> Result<(), StoreError> {
+        let folder = self.bundles();
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(&folder).map_err(io_error("create", &folder))?;
+        let (path, beside) = (folder.join(format!("{id}.yaml")), folder.join(format!(".{id}.new")));
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&beside).map_err(io_error("write", &beside))?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io_error("write", &beside))?;
+        fs::rename(&beside, &path).map_err(io_error("write", &path))
     }
 
     fn journal(&self, id: &OperationId) -> PathBuf {

@@ -60,7 +60,7 @@ pub enum Command {
     Demo(Demo),
     /// Print rows with their verdicts, as the console shows them.
     Get(Get),
-    /// Back a volume up: plan, review, confirm, run.
+    /// Back up a volume, or all volumes of a workload together: plan, review, confirm, run.
     Backup(Box<Backup>),
     /// Make a new volume from a restore point: plan, review, confirm, run.
     Restore(Restore),
@@ -169,12 +169,25 @@ pub struct Consent {
     pub script: Option<PathBuf>,
 }
 
+/// Labels that select volumes.
+pub type Labels = std::collections::BTreeMap<String, String>;
+
 /// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
 pub struct Backup {
     /// The volume: NAMESPACE/PVC.
-    #[arg(value_name = "NAMESPACE/PVC")]
-    pub volume: String,
+    #[arg(value_name = "NAMESPACE/PVC", required_unless_present_any = ["workload", "selector"])]
+    pub volume: Option<String>,
+    /// All volumes of this workload of --namespace together, such as statefulset/db: all or none.
+    #[arg(long, value_name = "KIND/NAME", value_parser = backup::Owner::parse, conflicts_with_all = ["volume", "selector"], requires = "namespace")]
+    pub workload: Option<backup::Owner>,
+    /// All volumes of --namespace with these labels together, such as app=db: all or none.
+    #[arg(short = 'l', long, value_name = "LABELS", value_parser = super::backup::labels, conflicts_with = "volume", requires = "namespace")]
+    pub selector: Option<Labels>,
+    /// How several volumes are cut: at one moment (a VolumeGroupSnapshot), side by side, or auto: at one moment where
+    /// the storage can.
+    #[arg(long, value_name = "auto|group|parallel", value_parser = backup::Together::parse, default_value = "auto")]
+    pub together: backup::Together,
     #[command(flatten)]
     pub consent: Consent,
     /// The VolumeSnapshotClass; left out, the default of the volume's driver.

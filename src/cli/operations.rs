@@ -2,6 +2,8 @@
 
 mod list;
 
+use std::collections::BTreeSet;
+
 use super::args::{Consent, Global, Journal, Operations};
 use super::{Exit, Failure, open, out, verb};
 use crate::config::state_directory;
@@ -16,8 +18,17 @@ use crate::view::Unclosed;
 /// Resuming needs no rows, only a connection and a sign of life.
 const KINDS: &[Kind] = &[Kind::Namespace];
 /// What taking an operation back looks at.
-const UNDONE: &[Kind] =
-    &[Kind::Pvc, Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass, Kind::StorageClass, Kind::Pod];
+const UNDONE: &[Kind] = &[
+    Kind::Pvc,
+    Kind::Pv,
+    Kind::VolumeSnapshot,
+    Kind::Content,
+    Kind::SnapshotClass,
+    Kind::StorageClass,
+    Kind::Pod,
+    Kind::GroupSnapshot,
+    Kind::GroupContent,
+];
 
 pub(super) async fn run(global: &Global, what: &Operations) -> Result<Exit, Failure> {
     match what {
@@ -50,6 +61,10 @@ fn show(id: &str) -> Result<Exit, Failure> {
     }
     if let Some(held) = run.held() {
         out::line(format_args!("  the hooks held the application for {}", text::quantity::moment(held)))?;
+    }
+    if let Some(bundle) = &run.plan.bundle {
+        let place = text::sanitize(&bundle.place).into_owned();
+        out::line(format_args!("  manifests kept in {place}, sha256 {}", bundle.digest()))?;
     }
     for step in run.progress.unclosed(&run.plan) {
         out::line(format_args!("  not seen released: {}", text::sanitize(&step.title)))?;
@@ -144,7 +159,7 @@ fn print_script(id: &str) -> Result<Exit, Failure> {
 /// Prints an operation's steps on stderr until it is over, and its outputs on stdout.
 pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Exit, Failure> {
     let mut said_entries = 0;
-    let (mut waits, mut holds, mut stopping) = (None, None, false);
+    let (mut said_waits, mut holds, mut stopping) = (BTreeSet::new(), None, false);
     // One listener for all of it: a signal between two of them would be heard by nobody.
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
@@ -176,14 +191,17 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
             out::say(format_args!("the hooks hold the application now, until {at} at the latest"));
         }
         holds = now_holds;
+        if !fresh.is_empty() {
+            said_waits.clear();
+        }
         let shown = session.desk().operations.iter().find(|operation| *operation.id == *id.as_str());
         let now_waits = shown.and_then(|operation| operation.waits.as_ref().map(|wait| wait.what.clone()));
-        if now_waits != waits
-            && let Some(what) = &now_waits
+        // Several steps side by side wait in turns.
+        if let Some(what) = now_waits
+            && said_waits.insert(what.clone())
         {
             out::say(format_args!("waiting for {what}"));
         }
-        waits = now_waits;
         if matches!(&event, Event::Over(over) if over == id) {
             break;
         }
@@ -203,15 +221,27 @@ fn ended(session: &Session, id: &OperationId) -> Result<Exit, Failure> {
             Ok(Exit::Fine)
         }
         Some(Ok(End::Failed { at, why })) => {
-            Err(Failure::new(Exit::Refused, format!("operation {id} failed at {at}: {why}")))
+            let back = taken_back(session, id);
+            Err(Failure::new(Exit::Refused, format!("operation {id} failed at {at}: {why}{back}")))
         }
-        Some(Ok(End::Stopped)) => Err(Failure::new(Exit::Refused, format!("operation {id} was stopped"))),
+        Some(Ok(End::Stopped)) => {
+            let back = taken_back(session, id);
+            Err(Failure::new(Exit::Refused, format!("operation {id} was stopped{back}")))
+        }
         Some(Err(why)) => {
             let message = format!("operation {id} is interrupted: {why}\n  `holdfast operations resume {id}` goes on");
             Err(Failure::new(Exit::Unknown, message))
         }
         None => Err(Failure::new(Exit::Unknown, format!("operation {id} gave no outcome"))),
     }
+}
+
+/// What an operation took back at its end, as the end of a sentence.
+fn taken_back(session: &Session, id: &OperationId) -> String {
+    let run = session.run(id);
+    let steps = run.map(|run| run.progress.taken_back(&run.plan)).unwrap_or_default();
+    let titles: Vec<_> = steps.iter().map(|step| text::sanitize(&step.title).into_owned()).collect();
+    if titles.is_empty() { String::new() } else { format!("\n  taken back: {}", titles.join("; ")) }
 }
 
 /// What may stand still, and how to let it go by hand.
@@ -237,6 +267,10 @@ fn print_outputs(session: &Session, id: &OperationId) -> Result<(), Failure> {
     }
     if let Some(held) = run.held() {
         out::line(format_args!("held\t{}", text::quantity::moment(held)))?;
+    }
+    if let Some(bundle) = &run.plan.bundle {
+        out::line(format_args!("bundle\t{}", text::sanitize(&bundle.place)))?;
+        out::line(format_args!("bundle.sha256\t{}", bundle.digest()))?;
     }
     if let Some(closed) = run.closed {
         out::line(format_args!("took\t{}", text::quantity::moment(closed.duration_since(run.opened))))?;

@@ -1,7 +1,7 @@
 //! Who writes: this process, on this machine.
 
 /// The name of this machine; empty when it does not tell.
-pub(super) fn host() -> String {
+pub fn host() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname");
     let host = host.or_else(|_| std::env::var("HOSTNAME")).unwrap_or_default();
     host.trim().to_owned()

@@ -37,7 +37,7 @@ impl Told {
 impl Engine {
     /// What became of a step, from objects read now. `undo` is whether it takes another back.
     pub(super) async fn observe(&self, step: &Step, undo: bool, operation: &OperationId, progress: &Progress) -> Seen {
-        if let Act::Absent { among, .. } = &step.act {
+        if let Act::Absent { among, .. } | Act::Find { among, .. } = &step.act {
             return match self.list(among).await {
                 Ok(listed) => judge_list(&step.act, progress, &listed),
                 Err(why) => Seen::Unknown(format!("{} could not be listed: {why}", among.resource.plural)),

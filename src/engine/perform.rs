@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Engine;
 use super::held::{Held, Words};
 use crate::cluster::{WriteError, Written};
-use crate::plan::{Act, ObjectAt, Output, Outputs, Progress, Step, StepId, Target, is_target, kept, place};
+use crate::plan::{Act, ObjectAt, Outputs, Progress, Step, Target, is_target, kept, part_of, place};
 
 /// What came of sending one write.
 #[derive(Debug)]
@@ -44,7 +44,12 @@ pub(super) struct Current {
     pub uid: String,
     /// Version for the preconditions.
     pub version: String,
+    /// Maps of its metadata that it does not have: there is nothing yet to add to.
+    pub without: Vec<&'static str>,
 }
+
+/// Maps of metadata that patches add to.
+const MAPS: [&str; 2] = ["/metadata/labels", "/metadata/annotations"];
 
 impl Engine {
     /// Sends the write of a step's act; `left` bounds what runs in containers. Waits are no writes and are never
@@ -91,13 +96,18 @@ impl Engine {
             Act::Create { at, manifest } | Act::Recreate { at, manifest, .. } => {
                 self.hands.create(&at.resource, at.namespace.as_deref(), manifest, false).await
             }
-            Act::Exec { .. } | Act::Open { .. } | Act::Say { .. } | Act::Wait { .. } | Act::Absent { .. } => nothing(),
+            Act::Exec { .. }
+            | Act::Open { .. }
+            | Act::Say { .. }
+            | Act::Wait { .. }
+            | Act::Absent { .. }
+            | Act::Find { .. } => nothing(),
             Act::Patch { .. } | Act::Delete { .. } | Act::Scale { .. } => {
-                let Some(Current { at, uid, version }) = current else { return nothing() };
+                let Some(Current { at, uid, version, without }) = current else { return nothing() };
                 let (resource, namespace, name) = (&at.resource, at.namespace.as_deref(), at.name.as_str());
                 match act {
                     Act::Patch { patch, .. } => {
-                        let patch = guarded(patch, uid, version);
+                        let patch = guarded(patch, uid, version, without);
                         self.hands.patch_json(resource, namespace, name, &patch, false).await
                     }
                     Act::Scale { replicas, .. } => {
@@ -128,7 +138,8 @@ impl Engine {
             return Err(Performed::Refused(format!("{at}: {why}")));
         }
         let text = |field: &str| object.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Current { uid: text("/metadata/uid"), version: text("/metadata/resourceVersion"), at })
+        let without = MAPS.into_iter().filter(|map| object.pointer(map).is_none_or(Value::is_null)).collect();
+        Ok(Current { uid: text("/metadata/uid"), version: text("/metadata/resourceVersion"), at, without })
     }
 
     /// A precondition that broke because the same object was written meanwhile, as controllers do all the time, is no
@@ -155,15 +166,6 @@ fn filled(act: Act, progress: &Progress) -> Result<Act, String> {
     Ok(Act::Patch { target, patch, done })
 }
 
-fn part_of(part: &Value, progress: &Progress) -> Result<String, String> {
-    if let Some(text) = part.as_str() {
-        return Ok(text.to_owned());
-    }
-    let text = |field: &str| part.get(field).and_then(Value::as_str).unwrap_or_default();
-    let output = progress.outputs(&StepId(text("step").to_owned())).and_then(|outputs| outputs.get(text("slot")));
-    output.map(Output::word).ok_or_else(|| format!("step {} left no {}", text("step"), text("slot")))
-}
-
 fn outcome(written: Result<Written, WriteError>) -> Performed {
     match written {
         Ok(written) => Performed::Taken(written.audit_id),
@@ -173,12 +175,18 @@ fn outcome(written: Result<Written, WriteError>) -> Performed {
     }
 }
 
-/// A JSON patch that fails unless the object is still the one that was read (RFC 6902 section 4.6).
-fn guarded(patch: &Value, uid: &str, version: &str) -> Value {
+/// A JSON patch that fails unless the object is still the one that was read (RFC 6902 section 4.6). Maps that it adds
+/// to and that are not there are made first.
+fn guarded(patch: &Value, uid: &str, version: &str, without: &[&str]) -> Value {
     let mut operations = vec![
         json!({ "op": "test", "path": "/metadata/uid", "value": uid }),
         json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version }),
     ];
+    let adds_to = |map: &&&str| {
+        let paths = patch.as_array().into_iter().flatten().filter_map(|operation| operation["path"].as_str());
+        paths.into_iter().any(|path| path.strip_prefix(**map).is_some_and(|rest| rest.starts_with('/')))
+    };
+    operations.extend(without.iter().filter(adds_to).map(|map| json!({ "op": "add", "path": map, "value": {} })));
     operations.extend(patch.as_array().cloned().unwrap_or_default());
     Value::Array(operations)
 }

@@ -71,6 +71,7 @@ impl Run {
         let state = log.run()?;
         let mut begun = Self::new(engine, log, state, reports, stopped);
         begun.report(Report::Began(Box::new(plan), begun.log.entries().to_vec())).await;
+        begun.keep_bundle()?;
         match Locks::take(&begun.engine, &begun.state, &begun.reports).await {
             Ok(locks) => begun.locks = locks,
             Err(held @ LockError::Held(_)) => {
@@ -103,6 +104,7 @@ impl Run {
             resumed.record.put(&resumed.engine, &resumed.state, None).await?;
             return Ok(Ready::Ended(end));
         }
+        resumed.keep_bundle()?;
         match adopted.lineage_taken {
             // The plan is about a state that another operation has changed since.
             Some(taken) => resumed.lost = Some(taken.to_string()),
@@ -112,6 +114,14 @@ impl Run {
         resumed.record.put(&resumed.engine, &resumed.state, None).await?;
         resumed.give_up_what_was_interrupted().await?;
         Ok(Ready::Goes(Box::new(resumed)))
+    }
+
+    /// Keeps what the plan brings along, also after an interruption before that.
+    fn keep_bundle(&self) -> Result<(), EngineError> {
+        match &self.state.plan.bundle {
+            Some(bundle) => Ok(self.engine.store.keep(self.state.id(), &bundle.text)?),
+            None => Ok(()),
+        }
     }
 
     fn new(
@@ -175,6 +185,10 @@ impl Run {
                             // Cut off, it is what its journal says; the limit is enforced next.
                             Some(left) => tokio::time::timeout(left, self.advance(step)).await.unwrap_or(Ok(true))?,
                         };
+                        // What runs beside it is not begun any more.
+                        if matches!(self.state.progress.state(&step.id), StepState::Failed(_)) {
+                            break;
+                        }
                     }
                     if !moved {
                         self.pause().await;

@@ -18,11 +18,22 @@ pub mod annotation {
     pub const STEP: &str = "holdfast.dev/step";
     /// On a restore point: the spec of the claim it was cut from, as JSON.
     pub const CLAIM_SPEC: &str = "holdfast.dev/claim-spec";
+    /// Label on the members of a set of restore points that were cut together: the operation that cut them.
+    pub const SET: &str = "holdfast.dev/set";
+    /// On a member of a set: how many members the set has; with fewer it is incomplete.
+    pub const SET_SIZE: &str = "holdfast.dev/set-size";
+    /// On a member of a set: how far the first cut and the last are apart, as it was measured.
+    pub const SET_SKEW: &str = "holdfast.dev/set-skew";
+    /// On a restore point: the workload that used its volume, `StatefulSet/db`.
+    pub const WORKLOAD: &str = "holdfast.dev/workload";
+    /// On a restore point: the manifests of what ran on its volume, `sha256:… MACHINE:PATH`.
+    pub const BUNDLE: &str = "holdfast.dev/bundle";
     /// On a restored claim: the restore point, `NAMESPACE/NAME`.
     pub const RESTORED_FROM: &str = "holdfast.dev/restored-from";
     /// On a restored claim: the moment whose data it holds (RFC 3339).
     pub const RESTORED_CUT: &str = "holdfast.dev/restored-cut";
-    /// How much a snapshot promises: `crash`, or `application` when the application had been told of the cut.
+    /// How much a snapshot promises: `crash`; `group` when all volumes of its set were cut at one moment; or
+    /// `application` when the application had been told of the cut.
     pub const CONSISTENCY: &str = "holdfast.dev/consistency";
     /// On a restore point: how its last restore drill that succeeded went (see `LAST_PROVEN_BY` for which it was).
     /// Written as `passed at TIME from TIME: WHAT WAS FOUND`.
@@ -72,6 +83,10 @@ pub mod annotation {
         OPERATION,
         STEP,
         CONSISTENCY,
+        SET_SIZE,
+        SET_SKEW,
+        WORKLOAD,
+        BUNDLE,
         LAST_PROVEN,
         HOLD,
         KEEP_UNTIL,

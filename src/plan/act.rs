@@ -309,9 +309,10 @@ pub enum Act {
         /// The object. The engine adds the operation's annotations.
         manifest: Value,
     },
-    /// Changes an object by JSON patch (RFC 6902); the engine adds tests on UID and resourceVersion. An operation may
-    /// have `valueFrom` in place of `value`: a list of texts and of `{"step", "slot"}`, which stand for outputs, put
-    /// together to one text when it is sent.
+    /// Changes an object by JSON patch (RFC 6902); the engine adds tests on UID and resourceVersion, and makes the
+    /// maps of labels and annotations where there are none. An operation may have `valueFrom` in place of `value`: a
+    /// list of texts, of `{"step", "slot"}`, which stand for outputs, and of `{"span": [{"step", "slot"}, ...]}`, the
+    /// time between the first and the last of several moments, put together to one text when it is sent.
     Patch {
         /// Which object.
         target: Target,
@@ -392,12 +393,22 @@ pub enum Act {
         /// For people: "pods that use claim shop/data to be gone".
         what: String,
     },
+    /// Waits until one object of a list meets all of these conditions; changes nothing. Its output slot `object` is
+    /// that one: for what a controller makes under a name of its own choosing.
+    Find {
+        /// Which list.
+        among: ListAt,
+        /// What tells it from the others.
+        which: Vec<Check>,
+        /// For people: "the group to have a member of claim shop/data".
+        what: String,
+    },
 }
 
 impl Act {
     /// Whether it changes anything in the cluster.
     pub fn writes(&self) -> bool {
-        !matches!(self, Self::Wait { .. } | Self::Absent { .. })
+        !matches!(self, Self::Wait { .. } | Self::Absent { .. } | Self::Find { .. })
     }
 
     /// Whether something in a container stands still or is held from here on, so that what follows means nothing
@@ -424,7 +435,7 @@ impl Act {
             Self::Exec { .. } => "exec",
             Self::Open { .. } => "open",
             Self::Say { .. } => "say",
-            Self::Wait { .. } | Self::Absent { .. } => "wait",
+            Self::Wait { .. } | Self::Absent { .. } | Self::Find { .. } => "wait",
         }
     }
 
@@ -436,7 +447,11 @@ impl Act {
             | Self::Scale { target, .. }
             | Self::Wait { target, .. } => Some(target),
             Self::Exec { run, .. } | Self::Open { run, .. } => Some(&run.pod),
-            Self::Create { .. } | Self::Recreate { .. } | Self::Say { .. } | Self::Absent { .. } => None,
+            Self::Create { .. }
+            | Self::Recreate { .. }
+            | Self::Say { .. }
+            | Self::Absent { .. }
+            | Self::Find { .. } => None,
         }
     }
 }

@@ -15,6 +15,11 @@ impl CommandLine {
         Self(vec!["holdfast".to_owned(), verb.to_owned(), object.to_owned()])
     }
 
+    /// `holdfast VERB`, with what it is about as options.
+    pub fn of(verb: &str) -> Self {
+        Self(vec!["holdfast".to_owned(), verb.to_owned()])
+    }
+
     /// An option with its value.
     pub fn option(&mut self, name: &str, value: &str) {
         // A value that begins with a dash would be taken for an option.

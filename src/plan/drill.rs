@@ -138,6 +138,7 @@ impl Case<'_> {
             ],
             locks: Vec::new(),
             undoes: None,
+            bundle: None,
             nodes: self.scratch.nodes(&self.source, &self.claim, options, self.noted, &id),
             id,
         }

@@ -1,9 +1,11 @@
 //! What an earlier step made, put where a later one stands in need of it (see [`super::from_step`]).
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::act::FROM_STEP;
 use super::{Act, Check, Expect, Follow, Output, Progress, StepId, Until};
+use crate::text::quantity;
 
 impl Act {
     /// The act with what earlier steps made in its manifest, patch and conditions; `None` while one of them has not run.
@@ -22,6 +24,9 @@ impl Act {
             }
             Self::Absent { among, which, what } => {
                 Self::Absent { among: among.clone(), which: checks(which, progress)?, what: what.clone() }
+            }
+            Self::Find { among, which, what } => {
+                Self::Find { among: among.clone(), which: checks(which, progress)?, what: what.clone() }
             }
             Self::Delete { .. } | Self::Scale { .. } | Self::Exec { .. } | Self::Open { .. } | Self::Say { .. } => {
                 self.clone()
@@ -80,8 +85,37 @@ fn made(from: &Value, progress: &Progress) -> Option<String> {
     }
 }
 
+/// A part of a `valueFrom` (see [`Act::Patch`]) as a text.
+///
+/// # Errors
+/// When a step left no such output, or a span is asked of what is no moment.
+pub fn part_of(part: &Value, progress: &Progress) -> Result<String, String> {
+    if let Some(text) = part.as_str() {
+        return Ok(text.to_owned());
+    }
+    let Some(moments) = part.get("span").and_then(Value::as_array) else { return output(part, progress) };
+    let moments = moments.iter().map(|part| output(part, progress).and_then(|text| moment(&text)));
+    let moments = moments.collect::<Result<Vec<Timestamp>, String>>()?;
+    let span = moments.iter().max().zip(moments.iter().min()).map(|(last, first)| last.duration_since(*first));
+    Ok(quantity::instant(span.unwrap_or(SignedDuration::ZERO)))
+}
+
+fn output(part: &Value, progress: &Progress) -> Result<String, String> {
+    let text = |field: &str| part.get(field).and_then(Value::as_str).unwrap_or_default();
+    let output = progress.outputs(&StepId(text("step").to_owned())).and_then(|outputs| outputs.get(text("slot")));
+    output.map(Output::word).ok_or_else(|| format!("step {} left no {}", text("step"), text("slot")))
+}
+
+/// A moment as objects of the API have it: RFC 3339, or nanoseconds since 1970 (`VolumeSnapshotContent`).
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let nanoseconds = text.parse::<i128>().ok().and_then(|nanoseconds| Timestamp::from_nanosecond(nanoseconds).ok());
+    let read = nanoseconds.or_else(|| text.parse().ok());
+    read.ok_or_else(|| format!("\"{}\" is no moment", crate::text::sanitize(text)))
+}
+
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
     use serde_json::json;
 
     use super::*;
@@ -99,5 +133,21 @@ mod tests {
         let progress = Progress { steps: [(StepId("bound".into()), done)].into(), ..Progress::default() };
         let filled = Act::Create { at, manifest: json!({ "spec": { "volumeName": "pv-1", "list": ["u1"] } }) };
         assert_eq!(act.filled(&progress), Some(filled));
+    }
+
+    #[rstest]
+    #[case::one(&["2026-01-01T00:00:00Z"], Ok("0ms"))]
+    #[case::in_any_order(&["2026-01-01T00:00:02Z", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"], Ok("2.0s"))]
+    #[case::in_nanoseconds(&["1767225600400000000", "1767225600000000000"], Ok("400ms"))]
+    #[case::no_moment(&["soon"], Err("\"soon\" is no moment"))]
+    #[case::missing(&[], Err("step cut-1 left no cutAt"))]
+    fn a_span_is_the_time_from_the_first_moment_to_the_last(#[case] cuts: &[&str], #[case] said: Result<&str, &str>) {
+        let step = |number: usize| StepId(format!("cut-{}", number + 1));
+        let done = |text: &&str| StepState::Done([("cutAt".to_owned(), Output::Text((*text).to_owned()))].into());
+        let steps = cuts.iter().enumerate().map(|(number, text)| (step(number), done(text))).collect();
+        let progress = Progress { steps, ..Progress::default() };
+        let parts = (0..cuts.len().max(1)).map(|number| json!({ "step": step(number).0, "slot": "cutAt" }));
+        let part = json!({ "span": parts.collect::<Vec<_>>() });
+        assert_eq!(part_of(&part, &progress), said.map(str::to_owned).map_err(str::to_owned));
     }
 }

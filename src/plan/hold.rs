@@ -239,6 +239,7 @@ impl<'a> Case<'a> {
             undo,
             locks: Vec::new(),
             undoes: None,
+            bundle: None,
             nodes: steps.into_iter().map(|step| Node::Do(Box::new(step))).collect(),
             id,
         }

@@ -33,18 +33,21 @@ pub enum Consistency {
     /// As if power was lost at the cut.
     #[default]
     Crash,
+    /// All volumes of a set at one moment, as if power was lost then.
+    Group,
     /// The application was told, and held its writes over the cut.
     Application,
 }
 
 impl Consistency {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Crash, Self::Application];
+    /// Those that a person asks for; whether all volumes of a set can be cut at one moment is the storage's to say.
+    pub const ASKED: [Self; 2] = [Self::Crash, Self::Application];
 
     /// Its word: on the command line, in the annotation of a snapshot.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Crash => "crash",
+            Self::Group => "group",
             Self::Application => "application",
         }
     }
@@ -53,6 +56,7 @@ impl Consistency {
     pub const fn says(self) -> &'static str {
         match self {
             Self::Crash => "as if power was lost at the cut; no hook runs",
+            Self::Group => "all volumes at one moment; no hook runs",
             Self::Application => "hooks hold the application's writes over the cut",
         }
     }

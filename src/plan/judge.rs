@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::field::{first_unmet, met, values};
-use super::{Act, Check, Expect, Follow, Guard, ObjectAt, OperationId, Output, Outputs, Progress, Target, Until};
+use super::{
+    Act, Check, Expect, Follow, Guard, ListAt, ObjectAt, OperationId, Output, Outputs, Progress, Target, Until,
+};
 use crate::model::{Uid, annotation};
 use crate::text;
 
@@ -78,7 +80,7 @@ pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<
             place(target, progress)?
         }
         Act::Exec { run, .. } | Act::Open { run, .. } => place(&run.pod, progress)?,
-        Act::Say { .. } | Act::Absent { .. } => return None,
+        Act::Say { .. } | Act::Absent { .. } | Act::Find { .. } => return None,
     };
     let Some(read) = observed.get(&first) else { return Some(first) };
     let Act::Wait { until, .. } = act else { return None };
@@ -88,8 +90,8 @@ pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<
 }
 
 /// Says what became of a step. Of what runs in containers only this much can be said: whether it may run again. A
-/// session that is held now is its holder's to judge; here it counts as gone. Of an [`Act::Absent`] only
-/// [`judge_list`] can say it.
+/// session that is held now is its holder's to judge; here it counts as gone. Of an [`Act::Absent`] or an
+/// [`Act::Find`] only [`judge_list`] can say it.
 pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: &Observed) -> Seen {
     let Some(act) = act.filled(progress) else { return missing_target() };
     let on =
@@ -116,7 +118,7 @@ pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: 
         Act::Say { end: true, .. } => Seen::Done(Outputs::new()),
         Act::Say { end: false, .. } => Seen::Conflict("the session is gone, and what it held with it".into()),
         Act::Wait { target, until } => on(target, &|object, at| judge_until(until, object, at, observed)),
-        Act::Absent { .. } => Seen::Unknown("the list was not read".into()),
+        Act::Absent { .. } | Act::Find { .. } => Seen::Unknown("the list was not read".into()),
     }
 }
 
@@ -137,9 +139,13 @@ pub fn judge_undo(act: &Act, operation: &OperationId, progress: &Progress, obser
     judge(act, operation, progress, observed)
 }
 
-/// Says whether what has to be gone from a list is gone.
+/// Says whether what has to be gone from a list is gone, or what has to be in it is there.
 pub fn judge_list(act: &Act, progress: &Progress, listed: &[Value]) -> Seen {
-    let Some(Act::Absent { which, what, among }) = act.filled(progress) else { return missing_target() };
+    let (which, what, among) = match act.filled(progress) {
+        Some(Act::Absent { which, what, among }) => (which, what, among),
+        Some(Act::Find { which, what, among }) => return judge_find(&which, what, &among, listed),
+        _ => return missing_target(),
+    };
     let mut there = listed.iter().filter(|object| first_unmet(&which, object, None).is_none());
     let Some(first) = there.next() else { return Seen::Done(Outputs::new()) };
     let name = first.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("?");
@@ -156,6 +162,17 @@ pub fn judge_list(act: &Act, progress: &Progress, listed: &[Value]) -> Seen {
     let more = there.count();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Seen::Pending(format!("{what}; still there: {still}{more}"))
+}
+
+fn judge_find(which: &[Check], what: String, among: &ListAt, listed: &[Value]) -> Seen {
+    let mut found = listed.iter().filter(|object| first_unmet(which, object, None).is_none());
+    let Some(first) = found.next() else { return Seen::Pending(what) };
+    if found.next().is_some() {
+        return Seen::Conflict(format!("several {} fit: {what}", among.resource.plural));
+    }
+    let Some(name) = first.pointer("/metadata/name").and_then(Value::as_str) else { return Seen::Pending(what) };
+    let at = ObjectAt { resource: among.resource.clone(), namespace: among.namespace.clone(), name: name.to_owned() };
+    Seen::Done(outputs_object(&at, first))
 }
 
 fn judge_create(at: &ObjectAt, former: Option<&Uid>, operation: &OperationId, observed: &Observed) -> Seen {

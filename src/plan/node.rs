@@ -146,7 +146,7 @@ pub struct Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Verb {
-    /// Takes a snapshot of one volume.
+    /// Takes snapshots of one volume, or of all volumes of a workload together.
     Backup,
     /// Makes a new volume from a restore point.
     Restore,
@@ -233,8 +233,32 @@ pub struct Plan {
     /// The operation that this one takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<OperationId>,
+    /// What is kept beside the journal before anything is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Bundle>,
     /// The steps, in order.
     pub nodes: Vec<Node>,
+}
+
+/// Manifests that are kept in the state directory with an operation: a volume without its application is half a backup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundle {
+    /// YAML documents. No data of Secrets is in them.
+    pub text: String,
+    /// Where they are kept: `MACHINE:PATH`.
+    pub place: String,
+}
+
+impl Bundle {
+    /// SHA-256 of the text, lower-case hex.
+    pub fn digest(&self) -> String {
+        text::sha256(self.text.as_bytes())
+    }
+
+    /// As an annotation has it: `sha256:… MACHINE:PATH`.
+    pub fn noted(&self) -> String {
+        format!("sha256:{} {}", self.digest(), self.place)
+    }
 }
 
 impl Plan {

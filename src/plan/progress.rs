@@ -154,6 +154,12 @@ impl Progress {
         }
     }
 
+    /// What took steps back, and is done.
+    pub fn taken_back<'a>(&self, plan: &'a Plan) -> Vec<&'a Step> {
+        let undos = plan.undo_steps().into_iter();
+        undos.filter(|step| matches!(self.state(&step.id), StepState::Done(_))).collect()
+    }
+
     /// Whether taking back has begun: there is no way on from there, whoever resumes.
     fn turned_back(&self, nodes: &[Node]) -> bool {
         nodes.iter().any(|node| match node {

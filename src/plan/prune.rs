@@ -202,6 +202,7 @@ pub fn plan(
         undo: vec!["none: a copy that was deleted cannot be brought back".into()],
         locks: vec![lock],
         undoes: None,
+        bundle: None,
         nodes: steps::nodes(&going, &anchor.item),
         id,
     })

@@ -116,6 +116,8 @@ pub struct Answers {
     pub lists: BTreeMap<ListAt, Result<Vec<Value>, String>>,
     /// Who the API server says we are.
     pub who: String,
+    /// Where this console keeps what goes with an operation: `MACHINE:DIRECTORY`.
+    pub keeps: String,
 }
 
 impl Answers {
@@ -124,11 +126,20 @@ impl Answers {
     /// # Errors
     /// When one is missing, and when one could not be asked for: why, and what would clear it.
     pub fn rights(&self) -> Result<(), (String, String)> {
-        let unanswered = self.access.iter().find_map(|(question, answer)| Some((question, answer.as_ref().err()?)));
+        self.rights_but(|_| false)
+    }
+
+    /// The same without those that are not needed in any case.
+    ///
+    /// # Errors
+    /// As [`Self::rights`].
+    pub fn rights_but(&self, spare: impl Fn(&AccessQuestion) -> bool) -> Result<(), (String, String)> {
+        let needed = || self.access.iter().filter(|(question, _)| !spare(question));
+        let unanswered = needed().find_map(|(question, answer)| Some((question, answer.as_ref().err()?)));
         if let Some((question, why)) = unanswered {
             return Err((format!("whether we may {question} is not known: {why}"), "try again".into()));
         }
-        let missing = self.access.iter().filter(|(_, answer)| **answer == Ok(false));
+        let missing = needed().filter(|(_, answer)| **answer == Ok(false));
         let missing: Vec<String> = missing.map(|(question, _)| question.to_string()).collect();
         if missing.is_empty() {
             return Ok(());

@@ -24,9 +24,9 @@ pub struct Defaults {
 /// What a person asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// A snapshot of one volume.
+    /// Snapshots of one volume, or of all that belong together with it.
     Backup {
-        /// The claim.
+        /// The claim by which it is asked for.
         claim: Uid,
         /// What was chosen.
         options: backup::Options,
@@ -191,7 +191,9 @@ impl Request {
     pub fn questions(&self, world: &World, known: &Answers) -> Questions {
         let (claims, snapshots) = (&world.inventory.pvcs, &world.inventory.snapshots);
         let found = match self {
-            Self::Backup { claim, options } => claims.get(claim).map(|claim| backup::questions(world, claim, options)),
+            Self::Backup { claim, options } => {
+                claims.get(claim).map(|claim| backup::questions(world, claim, options, known))
+            }
             Self::Restore { snapshot, options } => Some(restore::questions(world, snapshot, options, known)),
             Self::Drill { snapshot, .. } => Some(drill::questions(world, snapshot, known)),
             Self::Prune { claim, options } => claims.get(claim).map(|claim| prune::questions(world, claim, options)),

@@ -169,6 +169,7 @@ impl Writer<'_> {
                 self.wait(step, until);
             }
             Act::Absent { among, which, what } => self.absent(step, among, which, what),
+            Act::Find { among, which, what } => self.find(step, among, which, what),
         }
     }
 
@@ -213,6 +214,21 @@ impl Writer<'_> {
         self.line(&format!("  not_late {}\ndone", quoted(what)));
     }
 
+    /// Waits until an object of a list meets all of these conditions; what it is, later steps know by its variables.
+    fn find(&mut self, step: &Step, among: &ListAt, which: &[Check], what: &str) {
+        let kind = pieces::kind(&among.resource);
+        let namespace = quoted(among.namespace.as_deref().unwrap_or_default());
+        let place = Where { kind: kind.clone(), namespace: namespace.clone(), name: "\"$item\"".into() };
+        let met: Vec<String> = which.iter().map(|check| condition(check, &place, None)).collect();
+        let made = variable(&step.id);
+        self.line(&format!("within {}", step.deadline.as_secs()));
+        self.line(&format!("{made}_name=''\nwhile :; do\n  for item in $(read_names {kind} {namespace}); do"));
+        self.line(&format!("    if {}; then {made}_name=$item; fi\n  done", met.join(" \\\n     && ")));
+        self.line(&format!("  if [ -n \"${made}_name\" ]; then break; fi\n  not_late {}\ndone", quoted(what)));
+        let found = Where { name: format!("\"${made}_name\""), ..place };
+        self.line(&format!("{made}=$({} '{{.metadata.uid}}')\nclean \"${made}\"", found.read()));
+    }
+
     fn create(&mut self, step: &Step, act: &Act, at: &ObjectAt, manifest: &serde_json::Value) {
         let place = Where::of(at);
         let made_by = field(&annotation::pointer(annotation::OPERATION));
@@ -249,9 +265,27 @@ impl Writer<'_> {
         }
     }
 
+    /// What a [`Act::Find`] of this script looks among, where that is the target.
+    fn found(&self, target: &Target) -> Option<(ListAt, String)> {
+        let Target::Output { step, .. } = target else { return None };
+        match &self.plan.step(step)?.act {
+            Act::Find { among, .. } => Some((among.clone(), variable(step))),
+            _ => None,
+        }
+    }
+
     /// Sets what the functions of the prelude work on; false when no step says what that is.
     fn place(&mut self, target: &Target) -> bool {
         let Some((at, uid)) = self.resolved(target) else {
+            if let Some((among, made)) = self.found(target) {
+                let kind = pieces::kind(&among.resource);
+                let namespace = quoted(among.namespace.as_deref().unwrap_or_default());
+                let (resource, namespace_of) = (among.resource, among.namespace);
+                let path = quoted(&pieces::path(&ObjectAt { resource, namespace: namespace_of, name: String::new() }));
+                self.line(&format!("kind={kind} namespace={namespace} name=\"${made}_name\" uid=\"${made}\""));
+                self.line(&format!("path={path}\"${made}_name\""));
+                return true;
+            }
             self.line("fail 'what this step works on was never made'");
             return false;
         };

@@ -30,6 +30,7 @@ pub fn plan(id: OperationId) -> Plan {
         undo: vec![],
         locks: vec![],
         undoes: None,
+        bundle: None,
         nodes: vec![],
     }
 }

@@ -35,7 +35,8 @@ impl Session {
     pub fn plan(&mut self, request: Request) -> Ticket {
         let ticket = self.ticket();
         let who = self.desk.world.context.user.as_deref().unwrap_or_default().to_owned();
-        let known = Answers { who, ..Answers::default() };
+        let keeps = format!("{}:{}", crate::engine::host(), self.options.store.bundles().display());
+        let known = Answers { who, keeps, ..Answers::default() };
         self.ask(Asking { ticket, request, known, rounds: 0 });
         ticket
     }

@@ -1,5 +1,6 @@
 //! Operations of this cluster: those running here, and what journals say of the others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -8,7 +9,7 @@ use super::{Event, Message, Session};
 use crate::engine::{EngineError, Report, Running};
 use crate::journal::{self, Entry, fold};
 use crate::model::{Key, Kind};
-use crate::plan::{End, OperationId, Output, Refusal, Request, Resource, StepState, Verb};
+use crate::plan::{End, OperationId, Output, Refusal, Request, Resource, StepId, StepState, Verb};
 use crate::text;
 use crate::view::{Held, Level, Made, OperationState, OperationView, StepView, Unclosed, WaitView};
 
@@ -21,7 +22,8 @@ pub(super) struct Tracked {
     run: Option<journal::Run>,
     entries: Vec<Entry>,
     running: Option<Running>,
-    waits: Option<WaitView>,
+    /// What its steps wait for, side by side.
+    waits: BTreeMap<StepId, WaitView>,
     held_elsewhere: bool,
     trouble: Option<String>,
     /// What asks for taking it back; made once, when it has ended.
@@ -132,18 +134,18 @@ impl Session {
                     run.take(&entry);
                 }
                 tracked.entries.push(entry);
-                tracked.waits = None;
+                tracked.waits.clear();
                 Event::Changed
             }
             Report::Waiting { step, what, until } => {
                 let deadline = tracked.run.as_ref().and_then(|run| run.plan.step(&step)).map(|step| step.deadline);
                 let since = deadline.and_then(|deadline| until.checked_sub(deadline).ok()).unwrap_or(until);
-                tracked.waits = Some(WaitView { what: what.into(), since, until });
+                tracked.waits.insert(step, WaitView { what: what.into(), since, until });
                 Event::Changed
             }
             Report::Over(over) => {
                 tracked.running = None;
-                tracked.waits = None;
+                tracked.waits.clear();
                 tracked.trouble = over.as_ref().err().map(ToString::to_string);
                 let said = said(tracked.run.as_ref(), id, &over);
                 self.notice(said.0, &said.1);
@@ -244,7 +246,8 @@ fn view(id: &OperationId, tracked: &Tracked, can_act: bool) -> Option<OperationV
         started: Some(run.opened),
         ended: run.closed,
         steps: shown_steps(run).into_iter().map(|step| step_view(run, step)).collect(),
-        waits: tracked.waits.clone(),
+        // Of several the one that says most: what is wrong with one is said after what all of them wait for.
+        waits: tracked.waits.values().max_by_key(|wait| wait.what.len()).cloned(),
         message: message(tracked, run, state),
         can_resume: can_act && interrupted && tracked.running.is_none() && !tracked.held_elsewhere,
         resumed: run.epoch - 1,
@@ -310,8 +313,8 @@ fn message(tracked: &Tracked, run: &journal::Run, state: OperationState) -> Opti
         return Some(trouble.as_str().into());
     }
     match (&run.progress.end, state) {
-        (Some(End::Failed { at, why }), _) => Some(format!("failed at {at}: {why}").into()),
-        (Some(End::Stopped), _) => Some("stopped as asked".into()),
+        (Some(End::Failed { at, why }), _) => Some(format!("failed at {at}: {why}{}", taken_back(run)).into()),
+        (Some(End::Stopped), _) => Some(format!("stopped as asked{}", taken_back(run)).into()),
         (None, OperationState::Running) if tracked.held_elsewhere => {
             Some("another holdfast process on this machine runs it".into())
         }
@@ -321,6 +324,14 @@ fn message(tracked: &Tracked, run: &journal::Run, state: OperationState) -> Opti
             "nobody runs it, and what it holds is not seen released; resume it: that releases first".into()
         }),
         (Some(End::Done) | None, _) => None,
+    }
+}
+
+/// That an operation took back what it did, as the end of a sentence.
+fn taken_back(run: &journal::Run) -> String {
+    match run.progress.taken_back(&run.plan).len() {
+        0 => String::new(),
+        count => format!("; taken back by {}", text::plural(count, "step", "steps")),
     }
 }
 

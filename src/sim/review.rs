@@ -50,6 +50,7 @@ const SRE: &[Rule] = &[
         &["snapshot.storage.k8s.io"],
         &["volumesnapshots", "volumesnapshotcontents"],
     ),
+    Rule::new(&["create", "delete"], &["groupsnapshot.storage.k8s.io"], &["volumegroupsnapshots"]),
     Rule::new(&["create", "delete"], &[""], &["namespaces", "pods"]),
     Rule::new(&["create"], &[""], &["resourcequotas"]),
     Rule::new(&["create"], &["networking.k8s.io"], &["networkpolicies"]),

@@ -111,6 +111,12 @@ pub fn moment(duration: SignedDuration) -> String {
     format!("{}.{}s", tenths / 10, tenths.unsigned_abs() % 10)
 }
 
+/// A duration of which thousandths of a second matter: `34ms`; from a second on as [`moment`] says it.
+pub fn instant(duration: SignedDuration) -> String {
+    let thousandths = duration.as_millis();
+    if thousandths.unsigned_abs() >= 1000 { moment(duration) } else { format!("{thousandths}ms") }
+}
+
 /// Reads a span of time in the units of [`age`], one or several parts: `45s`, `12m`, `3h`, `5d`, `2w`, `1y`,
 /// `1d12h`, `-2d`. A year has 365 days, as there. `None` when it is not a span or does not fit.
 pub fn parse_span(text: &str) -> Option<SignedDuration> {

@@ -34,6 +34,7 @@ mod reconcile;
 mod restore;
 mod rights;
 mod script;
+mod sets;
 mod sim;
 mod support;
 mod takeover;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::class::{Fitting, fitting};
-use super::{Options, holding};
+use super::owner::owners;
+use super::scope::selector;
+use super::{Options, Owner, Scope, Together, holding};
 use crate::model::{DeletionPolicy, Kind, Pvc, SnapshotClass, Uid, World};
 use crate::plan::command::CommandLine;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb};
@@ -77,9 +79,61 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
             check: free,
         },
     ];
-    let fields = fields.into_iter().chain(holding::fields(defaults.quiesce.as_ref())).collect();
+    let together = together(world, claim, defaults);
+    let fields = together.into_iter().chain(fields).chain(holding::fields(defaults.quiesce.as_ref())).collect();
     Some(FormSpec { verb: Verb::Backup, title: format!("back up volume {path}"), fields })
 }
+
+/// The questions whether the volume is backed up alone, where its workload has several.
+fn together(world: &World, claim: &Pvc, defaults: &Options) -> Vec<Field> {
+    let choice = |value: &str, says: String| Choice { value: value.to_owned(), says };
+    let of_several = |owner: &Owner| {
+        let claims = world.inventory.pvcs.iter().filter(|other| other.meta.namespace == claim.meta.namespace);
+        let count = claims.filter(|claim| owners(world, claim).contains(owner)).count();
+        (count > 1).then(|| choice(&owner.written(), format!("the whole workload: {count} volumes, all or none")))
+    };
+    let workloads: Vec<Choice> = owners(world, claim).iter().filter_map(of_several).collect();
+    if workloads.is_empty() {
+        return Vec::new();
+    }
+    let field = |id, label, doc: &str, of, choices, default: String| Field {
+        kind: FieldKind::Choice { of, choices, left_out: Vec::new() },
+        doc: doc.to_owned(),
+        required: true,
+        check: |_| Ok(()),
+        default,
+        id,
+        label,
+    };
+    let alone = choice(ALONE, format!("{} alone", claim.meta.name));
+    let chosen = match &defaults.scope {
+        Scope::Workload(owner) => owner.written(),
+        Scope::Volume | Scope::Selected(_) => ALONE.to_owned(),
+    };
+    let ways = Together::ALL.map(|way| choice(way.word(), way.says().to_owned()));
+    vec![
+        field(
+            "scope",
+            "What",
+            "Volumes of one workload hold parts of one truth: a set is cut together, and is whole or nothing.",
+            "scope",
+            std::iter::once(alone).chain(workloads).collect(),
+            chosen,
+        ),
+        field(
+            "together",
+            "Set is cut",
+            "Only for a whole workload. A group snapshot cuts all volumes at one moment; side by side, writes fall \
+             between the cuts.",
+            "way",
+            ways.into(),
+            defaults.together.word().to_owned(),
+        ),
+    ]
+}
+
+/// Stands for the volume alone.
+const ALONE: &str = "volume";
 
 /// What a filled form chose. The class is always named: what was on the screen is what is planned with.
 ///
@@ -88,7 +142,10 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
 pub fn options(filled: &Filled) -> Result<Options, String> {
     let defaults = Options::default();
     let within = |id: &str, default: Duration| filled.get(id).map_or(Ok(default), deadline);
+    let workload = filled.get("scope").filter(|scope| *scope != ALONE);
     Ok(Options {
+        scope: workload.map(Owner::parse).transpose()?.map_or(Scope::Volume, Scope::Workload),
+        together: filled.get("together").map(Together::parse).transpose()?.unwrap_or_default(),
         class: filled.get("class").map(str::to_owned),
         reason: filled.get("reason").map(reason).transpose()?,
         cut_within: within("cut", defaults.cut_within)?,
@@ -128,7 +185,21 @@ pub fn deadline(text: &str) -> Result<Duration, String> {
 /// The command that makes the same choices for this claim on this context.
 pub fn command(options: &Options, claim: &Pvc, context: &str) -> String {
     let defaults = Options::default();
-    let mut line = CommandLine::new("backup", &claim.meta.reference(Kind::Pvc).path());
+    let mut line = match &options.scope {
+        Scope::Volume => CommandLine::new("backup", &claim.meta.reference(Kind::Pvc).path()),
+        Scope::Workload(_) | Scope::Selected(_) => CommandLine::of("backup"),
+    };
+    match &options.scope {
+        Scope::Volume => {}
+        Scope::Workload(owner) => line.option("--workload", &owner.written()),
+        Scope::Selected(labels) => line.option("--selector", &selector(labels)),
+    }
+    if options.scope != Scope::Volume {
+        line.option("--namespace", claim.meta.namespace());
+        if options.together != Together::Auto {
+            line.option("--together", options.together.word());
+        }
+    }
     if let Some(class) = &options.class {
         line.option("--class", class);
     }
@@ -234,6 +305,24 @@ mod tests {
         "holdfast backup shop/data --reason=-1 --cut-within 1m30s --context lab"
     )]
     fn the_command_says_what_was_chosen(#[case] options: Options, #[case] line: &str) {
+        assert_eq!(command(&options, &claim("data", None), "lab"), line);
+    }
+
+    #[rstest]
+    #[case::a_workload(
+        Scope::Workload(Owner { kind: Kind::StatefulSet, name: "db".into() }), Together::Auto,
+        "holdfast backup --workload statefulset/db --namespace shop --context lab"
+    )]
+    #[case::labels(
+        Scope::Selected([("app".into(), "db".into()), ("tier".into(), "gold".into())].into()), Together::Parallel,
+        "holdfast backup --selector app=db,tier=gold --namespace shop --together parallel --context lab"
+    )]
+    fn the_command_names_what_is_backed_up_together(
+        #[case] scope: Scope,
+        #[case] together: Together,
+        #[case] line: &str,
+    ) {
+        let options = Options { scope, together, ..Options::default() };
         assert_eq!(command(&options, &claim("data", None), "lab"), line);
     }
 

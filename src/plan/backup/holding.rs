@@ -104,7 +104,7 @@ fn choices(held: bool, source: &Source) -> [Field; 2] {
         id,
         label,
     };
-    let levels = Consistency::ALL.iter().map(|level| choice(level.word(), level.says())).collect();
+    let levels = Consistency::ASKED.iter().map(|level| choice(level.word(), level.says())).collect();
     let sources = [
         choice("auto", "Velero's annotations, else by the image"),
         choice("velero", "the Velero annotations of the pods"),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::refusal;
+use super::{group, refusal};
 use crate::model::{Kind, Pvc};
 use crate::plan::{Answers, ListAt, ObjectAt, Refusal};
 use crate::text;
@@ -39,28 +39,33 @@ pub(super) fn fresh_claim<'a>(claim: &Pvc, answers: &'a Answers, path: &str) -> 
     Ok(fresh)
 }
 
-/// Refuses when a right is missing, and when that could not be asked.
-pub(super) fn check_rights(answers: &Answers, path: &str) -> Result<(), Refusal> {
-    answers.rights().map_err(|(why, clear)| refusal(&format!("volume {path}"), why, clear))
+/// Refuses when a right is missing, and when that could not be asked. Those that only a group needs do not count.
+pub(super) fn check_rights(answers: &Answers, object: &str) -> Result<(), Refusal> {
+    let rights = answers.rights_but(group::is_own);
+    rights.map_err(|(why, clear)| refusal(object, why, clear))
 }
 
-/// Refuses when a quota is used up.
-pub(super) fn check_quota(answers: &Answers, namespace: &str, path: &str) -> Result<(), Refusal> {
+/// Refuses when a quota has no room for so many snapshots.
+pub(super) fn check_quota(answers: &Answers, namespace: &str, object: &str, count: usize) -> Result<(), Refusal> {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
     // Quotas that cannot be read do not block: the server's dry run, and at last the server itself, decide.
     let Some(Ok(quotas)) = answers.lists.get(&ListAt::quotas(namespace)) else { return Ok(()) };
     for quota in quotas {
         let name = quota.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("?");
-        for resource in ["count/volumesnapshots.snapshot.storage.k8s.io", "count/configmaps", "configmaps"] {
+        let needs =
+            [("count/volumesnapshots.snapshot.storage.k8s.io", count), ("count/configmaps", 1), ("configmaps", 1)];
+        for (resource, need) in needs {
             let amount = |field: &str| {
                 let value = quota.get("status")?.get(field)?.get(resource)?;
                 text::quantity::parse_bytes(value.as_str()?)
             };
             if let (Some(hard), Some(used)) = (amount("hard"), amount("used"))
-                && used >= hard
+                && used.saturating_add(need) > hard
             {
+                let need = if need > 1 { format!(", and {need} more are needed") } else { String::new() };
                 return Err(refusal(
-                    &format!("volume {path}"),
-                    format!("ResourceQuota {name} allows {hard} of {resource} and {used} are used"),
+                    object,
+                    format!("ResourceQuota {name} allows {hard} of {resource} and {used} are used{need}"),
                     "delete restore points that are no longer needed, or raise the quota",
                 ));
             }

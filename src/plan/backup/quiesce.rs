@@ -1,13 +1,11 @@
 //! The application-consistent backup: which pods are asked about, and what their hooks make of the plan.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Options, made, refusal};
-use crate::model::{Freshness, Kind, Pod, Pvc, World, annotation};
-use crate::plan::hooks::{self, Command, Consistency, Found, Hook, Quiesce, Way};
-use crate::plan::{
-    AccessQuestion, Act, Answers, Check, ObjectAt, OperationId, Questions, Refusal, Resource, Step, StepId,
-};
+use super::{Options, refusal};
+use crate::model::{Freshness, Kind, Pod, Pvc, World};
+use crate::plan::hooks::{self, Command, Found, Hook, Quiesce, Way};
+use crate::plan::{AccessQuestion, Answers, ObjectAt, OperationId, Questions, Refusal, Resource};
 use crate::text::{self, quantity};
 
 /// Pods that mount a claim and have not ended.
@@ -24,15 +22,14 @@ fn at(pod: &Pod) -> ObjectAt {
     ObjectAt::of(Kind::Pod, pod.meta.namespace.as_deref(), &pod.meta.name)
 }
 
-/// What has to be asked besides, when the application is to be held. A WebSocket is a GET, and newer API servers want
-/// the right to create as well.
-pub(super) fn ask(questions: &mut Questions, world: &World, claim: &Pvc, options: &Options) {
+/// What has to be asked besides, when the application of these claims is to be held. A WebSocket is a GET, and newer
+/// API servers want the right to create as well.
+pub(super) fn ask(questions: &mut Questions, world: &World, namespace: &str, claims: &[&Pvc], options: &Options) {
     if options.quiesce.is_none() {
         return;
     }
-    let namespace = Some(claim.meta.namespace());
-    let ask = |verb, kind| AccessQuestion::new(verb, &Resource::of(kind), namespace);
-    questions.objects.extend(pods(world, claim).into_iter().map(at));
+    let ask = |verb, kind| AccessQuestion::new(verb, &Resource::of(kind), Some(namespace));
+    questions.objects.extend(claims.iter().flat_map(|claim| pods(world, claim)).map(at));
     questions.access.extend([
         ask("create", Kind::Pod).of("exec"),
         ask("get", Kind::Pod).of("exec"),
@@ -41,45 +38,45 @@ pub(super) fn ask(questions: &mut Questions, world: &World, claim: &Pvc, options
     ]);
 }
 
-/// The hooks of a backup that holds its application.
+/// The hooks of a backup of these claims that holds their application; `object` is what is backed up, for people.
 pub(super) fn found(
     world: &World,
-    claim: &Pvc,
+    claims: &[&Pvc],
     answers: &Answers,
     quiesce: &Quiesce,
-    id: &OperationId,
+    (object, id): (&str, &OperationId),
 ) -> Result<Found, Refusal> {
-    let object = format!("volume {}", claim.meta.reference(Kind::Pvc).path());
     if *world.freshness(Kind::Pod) != Freshness::Live {
         return Err(refusal(
-            &object,
+            object,
             "which pods mount it is not seen, so nothing can be held",
             "ask for get, list and watch on pods, or leave --consistency out",
         ));
     }
-    let mounting = pods(world, claim);
+    let mounting: Vec<_> =
+        claims.iter().flat_map(|claim| pods(world, claim).into_iter().map(|pod| (pod, &*claim.meta.name))).collect();
     if mounting.is_empty() {
         return Err(refusal(
-            &object,
+            object,
             "no pod mounts it: there is no application to hold",
             "leave --consistency out; nothing writes it, so the plain copy is as good",
         ));
     }
     let mut fresh = Vec::new();
-    for pod in mounting {
+    for (pod, claim) in mounting {
         let at = at(pod);
         match answers.objects.get(&at) {
-            Some(Ok(Some(value))) if uid(value) == pod.meta.uid().as_str() => fresh.push((at, value)),
+            Some(Ok(Some(value))) if uid(value) == pod.meta.uid().as_str() => fresh.push((at, value, claim)),
             Some(Ok(_)) => {
-                return Err(refusal(&object, format!("{at} was replaced meanwhile"), "try again"));
+                return Err(refusal(object, format!("{at} was replaced meanwhile"), "try again"));
             }
             Some(Err(why)) => {
-                return Err(refusal(&object, format!("{at} could not be read: {why}"), "try again"));
+                return Err(refusal(object, format!("{at} could not be read: {why}"), "try again"));
             }
-            None => return Err(refusal(&object, format!("{at} was not read"), "try again")),
+            None => return Err(refusal(object, format!("{at} was not read"), "try again")),
         }
     }
-    hooks::hooks(&fresh, &claim.meta.name, quiesce, id).map_err(|(why, clear)| refusal(&object, why, clear))
+    hooks::hooks(&fresh, quiesce, id).map_err(|(why, clear)| refusal(object, why, clear))
 }
 
 fn uid(value: &Value) -> &str {
@@ -134,18 +131,4 @@ pub(super) fn changes(quiesce: &Quiesce, hooks: &[Hook]) -> Vec<String> {
         if hook.holds() { format!("{what}; what it holds is held for {at_most} at most") } else { what }
     };
     hooks.iter().map(say).collect()
-}
-
-/// Says on the snapshot what it turned out to be, once it is proved.
-pub(super) fn mark() -> Step {
-    let field = annotation::pointer(annotation::CONSISTENCY);
-    let level = Consistency::Application.word();
-    let patch = json!([{ "op": "add", "path": field, "value": level }]);
-    Step {
-        id: StepId("mark".into()),
-        title: "say on the snapshot that it is application-consistent".into(),
-        act: Act::Patch { target: made(), patch, done: vec![Check::is(&field, level)] },
-        guards: Vec::new(),
-        deadline: std::time::Duration::from_secs(60),
-    }
 }

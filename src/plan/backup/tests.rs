@@ -1,11 +1,16 @@
 use rstest::rstest;
 use serde_json::json;
 
+use serde_json::Value;
+
+use super::member::snapshot_name;
 use super::*;
 use crate::assess::testing::{
     DRIVER, annotated, claim, cluster_meta, live, now, put, put_snapshot, snapshot, volume, with_claim,
 };
-use crate::model::{Delta, Object, Policies, Scope, VolumeError};
+use crate::model::{DeletionPolicy, Delta, Object, Policies, Pv, VolumeError};
+use crate::plan::Act;
+use crate::text;
 
 fn class(name: &str, driver: &str, default: bool) -> Object {
     Object::SnapshotClass(SnapshotClass {
@@ -26,7 +31,7 @@ fn fresh(phase: &str) -> Value {
 
 fn answers(claim: &Pvc, fresh: Option<Value>) -> Answers {
     let world = with_claim(claim, Policies::default());
-    let questions = questions(&world, claim, &Options::default());
+    let questions = questions(&world, claim, &Options::default(), &Answers::default());
     let at = ObjectAt::of(Kind::Pvc, Some("shop"), &claim.meta.name);
     Answers {
         objects: [(at, Ok(fresh)), (Lock::of(&world, claim).at(), Ok(None))].into(),
@@ -133,7 +138,7 @@ fn a_volume_without_csi_and_a_cluster_without_snapshots_are_refused() {
     let answers = answers(&claim, Some(fresh("Bound")));
     let refusal = try_plan(&world, &claim, &answers, &Options::default()).unwrap_err();
     assert!(refusal.why.contains("not a CSI volume"), "{refusal}");
-    world.apply(Delta::Absent(Kind::VolumeSnapshot, Scope::All), now());
+    world.apply(Delta::Absent(Kind::VolumeSnapshot, crate::model::Scope::All), now());
     let refusal = try_plan(&world, &claim, &answers, &Options::default()).unwrap_err();
     assert!(refusal.why.contains("no VolumeSnapshot API"), "{refusal}");
 }

@@ -1,6 +1,7 @@
-//! Taking a backup back: deletes the snapshot that it made, and never the last copy that a volume has.
+//! Taking a backup back: deletes the snapshots that it made, and never the last copy that a volume has.
 //!
-//! What cannot be seen counts against deleting. The copy that stays behind is proved once more right before.
+//! What cannot be seen counts against deleting. The copies that stay behind are proved once more right before. Members
+//! of a group go with their group: alone they cannot be deleted.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::model::{DeletionPolicy, Hold, Kind, Uid, VolumeSnapshot, World, annot
 use crate::plan::undo::command;
 use crate::plan::{
     AccessQuestion, Act, Answers, Check, Guard, ListAt, Node, ObjectAt, OperationId, Output, Plan, Questions, Refusal,
-    Resource, Step, StepId, Subject, Target, Undone, Verb, lock,
+    Resource, Step, StepId, StepState, Subject, Target, Undone, Verb, lock,
 };
 use crate::text;
 
@@ -29,13 +30,33 @@ fn why(why: impl Into<String>, clear: impl Into<String>) -> Why {
     (why.into(), clear.into())
 }
 
-/// The snapshot that the backup made.
-fn made(undone: &Undone) -> Option<(&ObjectAt, &Uid)> {
-    let outputs = undone.progress.outputs(&StepId("create".into()))?;
-    match outputs.get("object")? {
-        Output::Object { at, uid } => Some((at, uid)),
-        Output::Text(_) => None,
+/// What the backup made.
+#[derive(Default)]
+struct Made<'a> {
+    /// Snapshots, by name.
+    snapshots: Vec<(&'a ObjectAt, &'a Uid)>,
+    /// The group that they are members of.
+    group: Option<(&'a ObjectAt, &'a Uid)>,
+}
+
+fn made(undone: &Undone) -> Made<'_> {
+    let mut made = Made::default();
+    let done = undone.progress.steps.values().filter_map(|state| match state {
+        StepState::Done(outputs) => outputs.get("object"),
+        StepState::Waiting | StepState::Intended | StepState::Failed(_) => None,
+    });
+    for output in done {
+        let Output::Object { at, uid } = output else { continue };
+        if at.resource.plural == Kind::VolumeSnapshot.spec().plural {
+            made.snapshots.push((at, uid));
+        } else if at.resource.plural == Kind::GroupSnapshot.spec().plural {
+            made.group = Some((at, uid));
+        }
     }
+    // A member that was written on is the output of several steps.
+    made.snapshots.sort();
+    made.snapshots.dedup();
+    made
 }
 
 fn claims(namespace: Option<&str>) -> ListAt {
@@ -45,15 +66,17 @@ fn claims(namespace: Option<&str>) -> ListAt {
 
 /// What has to be asked.
 pub(in crate::plan) fn questions(undone: &Undone) -> Questions {
-    let Some((at, _)) = made(undone) else { return Questions::default() };
-    let namespace = at.namespace.as_deref();
+    let made = made(undone);
+    let Some((first, _)) = made.group.or(made.snapshots.first().copied()) else { return Questions::default() };
+    let namespace = first.namespace.as_deref();
     let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, namespace);
-    let mut access = vec![ask("get", &at.resource), ask("delete", &at.resource)];
+    let mut access = vec![ask("get", &first.resource), ask("delete", &first.resource)];
     access.extend(AccessQuestion::record(namespace));
-    Questions { objects: vec![at.clone()], access, lists: vec![claims(namespace)] }
+    let objects = made.group.iter().chain(&made.snapshots).map(|(at, _)| (*at).clone()).collect();
+    Questions { objects, access, lists: vec![claims(namespace)] }
 }
 
-/// The plan that deletes the snapshot.
+/// The plan that deletes the snapshots.
 pub(in crate::plan) fn plan(
     undone: &Undone,
     world: &World,
@@ -71,25 +94,39 @@ pub(in crate::plan) fn plan(
     Ok(Plan { locks, ..case.plan(warnings, id, now) })
 }
 
-/// A snapshot that may go.
+/// What may go.
 struct Case<'a> {
     undone: &'a Undone,
     world: &'a World,
+    members: Vec<Member<'a>>,
+    group: Option<Member<'a>>,
+}
+
+/// One object that may go.
+struct Member<'a> {
     at: &'a ObjectAt,
     uid: &'a Uid,
     fresh: &'a Value,
     state: RestorePointState,
     deletion: DeletionPolicy,
-    /// Another good copy of the volume.
+    /// Another good copy of its volume.
     other: Option<Copy>,
 }
 
-impl<'a> Case<'a> {
-    fn of(undone: &'a Undone, world: &'a World, answers: &'a Answers, now: Timestamp) -> Result<Self, Why> {
-        let Some((at, uid)) = made(undone) else {
-            return Err(why("it made nothing", "there is nothing to take back"));
-        };
+impl<'a> Member<'a> {
+    fn of(
+        (at, uid): (&'a ObjectAt, &'a Uid),
+        grouped: bool,
+        world: &World,
+        answers: &'a Answers,
+        now: Timestamp,
+    ) -> Result<Self, Why> {
         let fresh = fresh(at, uid, answers, now)?;
+        let group = fresh.pointer("/status/volumeGroupSnapshotName").and_then(Value::as_str);
+        if let Some(group) = group.filter(|group| !group.is_empty() && !grouped) {
+            let clear = "delete the group snapshot as a whole, when none of its members is needed";
+            return Err(why(format!("{at} is part of VolumeGroupSnapshot {}", text::sanitize(group)), clear));
+        }
         if let Some(user) = restored(at, answers)? {
             let clear = "wait until that claim is bound, or delete it; a restore needs its snapshot until then";
             return Err(why(format!("{at} is being restored into PersistentVolumeClaim {user}"), clear));
@@ -102,19 +139,56 @@ impl<'a> Case<'a> {
         let state = restore_point::good(world, snapshot, now).value;
         let other = other_good(world, snapshot, at, state, now)?;
         let deletion = world.content(snapshot).map_or(DeletionPolicy::Unknown, |content| content.deletion);
-        Ok(Self { undone, world, at, uid, fresh, state, deletion, other })
+        Ok(Self { at, uid, fresh, state, deletion, other })
+    }
+}
+
+impl<'a> Case<'a> {
+    fn of(undone: &'a Undone, world: &'a World, answers: &'a Answers, now: Timestamp) -> Result<Self, Why> {
+        let made = made(undone);
+        let there = |(at, _): &(&ObjectAt, &Uid)| !matches!(answers.objects.get(*at), Some(Ok(None)));
+        let Some((first, _)) = made.group.or(made.snapshots.first().copied()) else {
+            return Err(why("it made nothing", "there is nothing to take back"));
+        };
+        let left: Vec<_> = made.snapshots.iter().copied().filter(there).collect();
+        let group = made.group.filter(there);
+        if left.is_empty() && group.is_none() {
+            return Err(why(format!("{first} is gone already"), "there is nothing to take back"));
+        }
+        let members = left.into_iter().map(|made| Member::of(made, group.is_some(), world, answers, now));
+        let members = members.collect::<Result<Vec<_>, _>>()?;
+        let deletion = members.first().map_or(DeletionPolicy::Unknown, |member| member.deletion);
+        let whole = |(at, uid): (&'a ObjectAt, &'a Uid)| {
+            let fresh = fresh(at, uid, answers)?;
+            Ok::<_, Why>(Member { at, uid, fresh, state: RestorePointState::Unknown, deletion, other: None })
+        };
+        Ok(Self { undone, world, group: group.map(whole).transpose()?, members })
+    }
+
+    /// What is deleted: the group, or each snapshot.
+    fn targets(&self) -> Vec<&Member<'a>> {
+        self.group.as_ref().map_or_else(|| self.members.iter().collect(), |group| vec![group])
     }
 
     fn plan(self, mut warnings: Vec<String>, id: OperationId, now: Timestamp) -> Plan {
-        let at = self.at;
-        let namespace = at.namespace.clone().unwrap_or_default();
-        if !matches!(self.state, RestorePointState::Good | RestorePointState::Unverified) {
-            warnings.push(format!("{at} is {}: it cannot be restored from now", self.state.word()));
+        let targets = self.targets();
+        let namespace = targets.first().and_then(|target| target.at.namespace.clone()).unwrap_or_default();
+        let unfit =
+            |member: &&Member<'_>| !matches!(member.state, RestorePointState::Good | RestorePointState::Unverified);
+        let say =
+            |member: &Member<'_>| format!("{} is {}: it cannot be restored from now", member.at, member.state.word());
+        warnings.extend(self.members.iter().filter(unfit).map(say));
+        let mut changes: Vec<String> = targets.iter().map(|target| format!("deletes {}", target.at)).collect();
+        if let Some(group) = &self.group {
+            changes.extend(self.members.iter().map(|member| format!("deletes {} with {}", member.at, group.at.name)));
         }
-        let fate = self.fate();
-        let mut changes = vec![format!("deletes {at}"), fate.clone()];
+        let mut fates: Vec<String> = targets.iter().map(|target| fate(target.deletion)).collect();
+        fates.dedup();
+        changes.extend(fates);
         changes.push(id.recorded(&namespace));
         changes.push("touches no volume and no pod".to_owned());
+        let mut undo: Vec<String> = targets.iter().map(|target| back(target.deletion)).collect();
+        undo.dedup();
         Plan {
             verb: Verb::Undo,
             title: format!("take back: {}", self.undone.plan.title),
@@ -128,82 +202,108 @@ impl<'a> Case<'a> {
             warnings,
             changes,
             command: command(self.undone, &self.world.context.name),
-            undo: vec![self.back()],
+            undo,
             locks: Vec::new(),
             undoes: Some(self.undone.plan.id.clone()),
-            nodes: vec![Node::Do(Box::new(self.delete()))],
+            bundle: None,
+            nodes: self.nodes(),
             id,
         }
     }
 
+    /// The snapshot; of a set whatever the backup was about.
     fn subject(&self) -> Subject {
-        let version = self.fresh.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+        let [only] = self.members.as_slice() else { return self.undone.plan.subject.clone() };
+        let version = only.fresh.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
         let object = crate::model::ObjRef {
             kind: Kind::VolumeSnapshot,
-            namespace: self.at.namespace.as_deref().map(Into::into),
-            name: self.at.name.as_str().into(),
+            namespace: only.at.namespace.as_deref().map(Into::into),
+            name: only.at.name.as_str().into(),
         };
-        Subject { object, uid: self.uid.clone(), resource_version: version.to_owned() }
-    }
-
-    /// What becomes of the copy in storage.
-    fn fate(&self) -> String {
-        match self.deletion {
-            DeletionPolicy::Delete => {
-                "deletion policy Delete: the storage system deletes the copy, for good".to_owned()
-            }
-            DeletionPolicy::Retain => {
-                "deletion policy Retain: the copy stays in storage with its VolumeSnapshotContent, and costs what it costs"
-                    .to_owned()
-            }
-            DeletionPolicy::Unknown => {
-                "its deletion policy is not known: the storage system may delete the copy for good".to_owned()
-            }
-        }
-    }
-
-    fn back(&self) -> String {
-        match self.deletion {
-            DeletionPolicy::Retain => "import the copy again by its handle, which its content keeps".to_owned(),
-            DeletionPolicy::Delete | DeletionPolicy::Unknown => {
-                "cannot be taken back: the copy is gone then".to_owned()
-            }
-        }
+        Subject { object, uid: only.uid.clone(), resource_version: version.to_owned() }
     }
 
     fn facts(&self) -> Vec<(String, String)> {
         let fact = |label: &str, value: String| (label.to_owned(), value);
-        let stays = self.other.as_ref().map_or_else(|| "no other good copy".to_owned(), |copy| copy.object.to_string());
-        vec![
-            self.undone.fact(),
-            fact("snapshot UID", self.uid.to_string()),
-            fact("state", self.state.word().to_owned()),
-            fact("volume", self.undone.plan.subject.object.path()),
-            fact("deletion policy", self.deletion.word().to_owned()),
-            fact("good copy that stays", stays),
-        ]
+        let stays = |member: &Member<'_>| {
+            member.other.as_ref().map_or_else(|| "no other good copy".to_owned(), |copy| copy.object.to_string())
+        };
+        let mut facts = vec![self.undone.fact()];
+        for member in &self.members {
+            if self.members.len() > 1 {
+                facts.push(fact("member", member.at.name.clone()));
+            }
+            facts.push(fact("snapshot UID", member.uid.to_string()));
+            facts.push(fact("state", member.state.word().to_owned()));
+            if self.members.len() == 1 {
+                facts.push(fact("volume", self.undone.plan.subject.object.path()));
+            }
+            facts.push(fact("deletion policy", member.deletion.word().to_owned()));
+            facts.push(fact("good copy that stays", stays(member)));
+        }
+        facts
     }
 
-    fn delete(&self) -> Step {
-        let held = annotation::pointer(annotation::HOLD);
-        // A hold that is over may still be written there; a new one, or a longer one, is not passed over.
-        let as_read = self.fresh.pointer(&held).map(|ended| Check::is(&held, ended.clone()));
-        let own = Guard {
-            at: self.at.clone(),
-            uid: self.uid.clone(),
-            checks: vec![Check::absent("/metadata/deletionTimestamp"), as_read.unwrap_or_else(|| Check::absent(&held))],
+    /// One after the other, each after it was seen that what must stay is there.
+    fn nodes(&self) -> Vec<Node> {
+        let targets = self.targets();
+        let count = targets.len();
+        let each = |(place, target): (usize, &&Member<'_>)| {
+            let id = if count > 1 { format!("delete-{}", place + 1) } else { "delete".to_owned() };
+            Node::Do(Box::new(self.delete(StepId(id), target)))
+        };
+        targets.iter().enumerate().map(each).collect()
+    }
+
+    fn delete(&self, id: StepId, target: &Member<'_>) -> Step {
+        let own = |member: &Member<'_>| Guard {
+            at: member.at.clone(),
+            uid: member.uid.clone(),
+            checks: vec![Check::absent("/metadata/deletionTimestamp"), as_read(member.fresh)],
             or: "it is not the snapshot that the plan was made for any more; plan again".into(),
         };
-        let mut guards = vec![own];
-        guards.extend(self.other.as_ref().map(stays));
+        let mut guards = vec![own(target)];
+        if self.group.is_some() {
+            // A hold on a member holds the group.
+            guards.extend(self.members.iter().map(own));
+            guards.extend(self.members.iter().filter_map(|member| member.other.as_ref()).map(stays));
+        }
+        guards.extend(target.other.as_ref().map(stays));
         Step {
-            id: StepId("delete".into()),
-            title: format!("delete {} with UID {} and see it gone", self.at, self.uid),
-            act: Act::Delete { target: Target::Known { at: self.at.clone(), uid: self.uid.clone() } },
+            id,
+            title: format!("delete {} with UID {} and see it gone", target.at, target.uid),
+            act: Act::Delete { target: Target::Known { at: target.at.clone(), uid: target.uid.clone() } },
             guards,
             deadline: GONE_WITHIN,
         }
     }
+}
+
+/// What becomes of a copy in storage.
+fn fate(deletion: DeletionPolicy) -> String {
+    match deletion {
+        DeletionPolicy::Delete => "deletion policy Delete: the storage system deletes the copy, for good".to_owned(),
+        DeletionPolicy::Retain => {
+            "deletion policy Retain: the copy stays in storage with its VolumeSnapshotContent, and costs what it costs"
+                .to_owned()
+        }
+        DeletionPolicy::Unknown => {
+            "its deletion policy is not known: the storage system may delete the copy for good".to_owned()
+        }
+    }
+}
+
+fn back(deletion: DeletionPolicy) -> String {
+    match deletion {
+        DeletionPolicy::Retain => "import the copy again by its handle, which its content keeps".to_owned(),
+        DeletionPolicy::Delete | DeletionPolicy::Unknown => "cannot be taken back: the copy is gone then".to_owned(),
+    }
+}
+
+/// A hold that is over may still be written there; a new one, or a longer one, is not passed over.
+fn as_read(fresh: &Value) -> Check {
+    let held = annotation::pointer(annotation::HOLD);
+    fresh.pointer(&held).map_or_else(|| Check::absent(&held), |over| Check::is(&held, over.clone()))
 }
 
 /// The copy that stays must still be there, and good.
@@ -239,10 +339,6 @@ fn fresh<'a>(at: &ObjectAt, uid: &Uid, answers: &'a Answers, now: Timestamp) -> 
     if let Some(hold) = hold.filter(|hold| hold.holds(now)) {
         let clear = format!("ask who holds it, then release it: holdfast release {}", at.path());
         return Err(why(format!("{at} is {}", text::sanitize(&hold.said())), clear));
-    }
-    if let Some(group) = text("/status/volumeGroupSnapshotName").filter(|group| !group.is_empty()) {
-        let clear = "delete the group snapshot as a whole, when none of its members is needed";
-        return Err(why(format!("{at} is part of VolumeGroupSnapshot {}", text::sanitize(group)), clear));
     }
     Ok(fresh)
 }

@@ -19,27 +19,32 @@ pub struct Found {
 /// Why a pod cannot be held, and what would clear it.
 type Blocked = (String, String);
 
-/// The hooks of all pods that mount a claim.
+/// The hooks of pods that mount claims, given as pairs of both. A pod that mounts several of them is held once by what
+/// holds its program, and once for each of its volumes by what holds a volume.
 ///
 /// # Errors
 /// Why it cannot be held, and what would clear that.
 pub fn hooks(
-    pods: &[(ObjectAt, &Value)],
-    claim: &str,
+    pods: &[(ObjectAt, &Value, &str)],
     quiesce: &Quiesce,
     id: &OperationId,
 ) -> Result<Found, (String, String)> {
     let mut found = Found::default();
     let mut without = Vec::new();
-    for (number, (at, pod)) in pods.iter().enumerate() {
+    for (number, (at, pod, claim)) in pods.iter().enumerate() {
         let making = Making { id, number: number + 1, quiesce };
         let view = View { at, pod, claim };
         view.check_ready()?;
+        let same = |hook: &Hook, other: &Hook| hook.place.pod == other.place.pod && hook.what == other.what;
         match view.hook(making, &mut found.warnings)? {
+            Some(hook) if found.hooks.iter().any(|other| same(&hook, other)) => {}
             Some(hook) => found.hooks.push(hook),
-            None => without.push(at.name.clone()),
+            None if !without.contains(&at.name) => without.push(at.name.clone()),
+            None => {}
         }
     }
+    without.retain(|name| !found.hooks.iter().any(|hook| hook.place.pod.name == *name));
+    found.warnings.dedup();
     if found.hooks.is_empty() {
         return Err(nothing_found(quiesce, &without));
     }

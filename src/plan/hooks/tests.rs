@@ -39,7 +39,7 @@ fn pod(annotations: &Value) -> Value {
 }
 
 fn found(pod: &Value, quiesce: &Quiesce) -> Result<Found, (String, String)> {
-    hooks(&[(at(), pod)], "data", quiesce, &id())
+    hooks(&[(at(), pod, "data")], quiesce, &id())
 }
 
 fn of(source: Source) -> Quiesce {
@@ -173,10 +173,29 @@ fn what_holds_nothing_is_a_step_before_the_cut() {
 }
 
 #[test]
+fn a_pod_with_two_volumes_of_a_set_is_held_once_and_each_of_its_filesystems_is_frozen() {
+    let mut pod = pod(&json!({}));
+    let volume = json!({ "name": "wal", "persistentVolumeClaim": { "claimName": "wal" } });
+    pod["spec"]["volumes"].as_array_mut().unwrap().push(volume);
+    let mount = json!({ "name": "wal", "mountPath": "/wal" });
+    pod["spec"]["containers"][1]["volumeMounts"].as_array_mut().unwrap().push(mount);
+    let both = [(at(), &pod, "data"), (at(), &pod, "wal")];
+    let what = |source| {
+        let found = hooks(&both, &of(source), &id()).unwrap();
+        found.hooks.into_iter().map(|hook| hook.what).collect::<Vec<_>>()
+    };
+    assert_eq!(what(Source::Auto), ["PostgreSQL backup mode"]);
+    assert_eq!(
+        what(Source::Preset(Preset::Fsfreeze)),
+        ["freeze of filesystem /var/lib/it's", "freeze of filesystem /wal"]
+    );
+}
+
+#[test]
 fn several_pods_are_released_in_the_reverse_order() {
     let pod = pod(&json!({}));
-    let two = [(at(), &pod), (ObjectAt::of(Kind::Pod, Some("shop"), "db-1"), &pod)];
-    let hooks = hooks(&two, "data", &of(own()), &id()).unwrap().hooks;
+    let two = [(at(), &pod, "data"), (ObjectAt::of(Kind::Pod, Some("shop"), "db-1"), &pod, "data")];
+    let hooks = hooks(&two, &of(own()), &id()).unwrap().hooks;
     let nodes = around(Around { hooks: &hooks, at_most: AT_MOST }, Vec::new());
     let ids: Vec<String> =
         crate::plan::node::steps(&nodes).into_iter().map(|step: &Step| step.id.to_string()).collect();
@@ -206,7 +225,7 @@ impl Real {
         let id = id.unwrap();
         let quiesce = Quiesce { at_most, timeout: Duration::from_secs(5), ..of(Source::Preset(preset)) };
         let pod = pod(&json!({}));
-        let hooks = hooks(&[(at(), &pod)], "data", &quiesce, &id).unwrap().hooks;
+        let hooks = hooks(&[(at(), &pod, "data")], &quiesce, &id).unwrap().hooks;
         let Way::Commands { pre, post } = hooks[0].way.clone() else { panic!("{hooks:?}") };
         Self { folder, flag: format!("/dev/shm/holdfast-{id}-1"), pre: pre.argv, post: post.map(|post| post.argv) }
     }

@@ -33,6 +33,7 @@ fn answers(world: &World, claim: &Pvc, options: &Options) -> Answers {
         access: questions.access.into_iter().map(|question| (question, Ok(true))).collect(),
         lists: questions.lists.into_iter().map(|at| (at, Ok(Vec::new()))).collect(),
         who: "ada".into(),
+        ..Answers::default()
     }
 }
 

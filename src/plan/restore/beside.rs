@@ -145,6 +145,7 @@ impl Case<'_> {
             undo: vec![self.undo()],
             locks: Vec::new(),
             undoes: None,
+            bundle: None,
             nodes: steps::nodes(&self.source, &self.claim, options),
             id,
         }

@@ -246,6 +246,7 @@ impl<'a> Case<'a> {
             made: now,
             locks: vec![Lock::of(self.world, self.claim)],
             undoes: None,
+            bundle: None,
             count: None,
             facts: self.facts(&swap, options, &from),
             warnings,

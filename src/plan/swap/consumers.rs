@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::read::{items, name, text, uid};
 use crate::model::{Kind, Uid};
+use crate::plan::ordinal::from_template;
 use crate::plan::{Answers, ListAt, ObjectAt, Resource};
 
 /// Kinds of a namespace that are listed to find everything that uses a claim.
@@ -116,15 +117,6 @@ fn mounts(object: &Value, field: &str, claim: &str) -> bool {
     items(object, field).iter().any(|volume| text(volume, "/persistentVolumeClaim/claimName") == claim)
 }
 
-/// The template and ordinal that a StatefulSet would make this claim from.
-pub(super) fn from_template(set: &Value, claim: &str) -> Option<u64> {
-    let ordinal = |template: &Value| {
-        let rest = claim.strip_prefix(&format!("{}-{}-", name(template), name(set)))?;
-        rest.parse::<u64>().ok().filter(|ordinal| ordinal.to_string() == rest)
-    };
-    items(set, "/spec/volumeClaimTemplates").iter().find_map(ordinal)
-}
-
 impl<'a> Consumers<'a> {
     /// Finds them. The error says which list is missing.
     pub fn of(answers: &'a Answers, namespace: &str, claim: &str) -> Result<Self, String> {
@@ -180,24 +172,4 @@ fn is(workload: &Workload, owner: &Owner) -> bool {
 fn above(owner: Owner, sets: &[Value]) -> Owner {
     let set = sets.iter().find(|set| owner.kind == "ReplicaSet" && name(set) == owner.name);
     set.and_then(Owner::of).unwrap_or(owner)
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-    use serde_json::json;
-
-    use super::*;
-
-    #[rstest]
-    #[case("data-db-0", Some(0))]
-    #[case("data-db-12", Some(12))]
-    #[case("data-db-01", None)]
-    #[case("data-db-x", None)]
-    #[case("logs-db-0", None)]
-    #[case("data-db-2-0", None)]
-    fn a_claim_of_a_template_is_known_by_its_name(#[case] claim: &str, #[case] ordinal: Option<u64>) {
-        let set = json!({ "metadata": { "name": "db" }, "spec": { "volumeClaimTemplates": [{ "metadata": { "name": "data" } }] } });
-        assert_eq!(from_template(&set, claim), ordinal);
-    }
 }

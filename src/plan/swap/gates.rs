@@ -4,13 +4,14 @@
 
 use serde_json::Value;
 
-use super::consumers::{Consumers, Owner, Workload, autoscalers, from_template, listed};
+use super::consumers::{Consumers, Owner, Workload, autoscalers, listed};
 use super::gitops::{self, Keeper};
 use super::operators;
 use super::pause::Pause;
 use super::read::{annotation, items, name, text};
 use super::{Options, refusal, scaled_objects};
 use crate::model::{Kind, Pvc};
+use crate::plan::ordinal::from_template;
 use crate::plan::{Answers, ListAt, ObjectAt, Refusal, Resource};
 
 /// The finalizer that goes with the last pod.

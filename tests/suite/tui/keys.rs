@@ -4,7 +4,7 @@ use std::path::Path;
 
 use holdfast::config::Reading;
 use holdfast::model::{Delta, Key, Kind, Object, Scope, Touched};
-use holdfast::plan::{DryRun, End, Progress, Request, backup};
+use holdfast::plan::{Answers, DryRun, End, Progress, Request, backup};
 use holdfast::tui::{Effect, Input, Keymap, Layer, Place};
 use holdfast::view::{OperationView, Pane};
 use insta::assert_snapshot;
@@ -266,7 +266,7 @@ fn an_open_menu_says_which_right_is_missing_as_soon_as_that_is_known() {
 
     let claims: Vec<_> = driven.desk.world.inventory.pvcs.iter().cloned().collect();
     let world = driven.desk.world.clone();
-    let asked = |claim| backup::questions(&world, claim, &backup::Options::default()).access;
+    let asked = |claim| backup::questions(&world, claim, &backup::Options::default(), &Answers::default()).access;
     for question in claims.iter().flat_map(asked) {
         let granted = question.resource != "volumesnapshots";
         driven.desk.rights.insert(question, granted);

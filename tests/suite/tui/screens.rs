@@ -55,6 +55,7 @@ pub fn plan(driven: &Driven) -> Plan {
         undo: vec![format!("delete VolumeSnapshot {}: the volume itself is not touched", at.name)],
         locks: vec![],
         undoes: None,
+        bundle: None,
         nodes: vec![
             step("create", format!("create {at}"), create, 60),
             step("cut", "wait until the snapshot is cut".into(), wait(), 120),
