@@ -237,7 +237,8 @@ pub struct HookArgs {
 /// Arguments of `restore`.
 #[derive(Debug, clap::Args)]
 pub struct Restore {
-    /// The restore point: NAMESPACE/SNAPSHOT; with --latest or --before the volume: NAMESPACE/PVC.
+    /// The restore point: NAMESPACE/SNAPSHOT; with --latest or --before the volume: NAMESPACE/PVC; with --set the set:
+    /// NAMESPACE/SET.
     #[arg(value_name = "NAMESPACE/NAME")]
     pub point: String,
     #[command(flatten)]
@@ -248,7 +249,11 @@ pub struct Restore {
     /// From the newest good restore point of the volume that was cut before this moment.
     #[arg(long, value_name = "TIME", value_parser = super::restore::moment)]
     pub before: Option<Timestamp>,
-    /// Name of the new volume's claim; left out, the old name, -restore- and the end of the operation's id.
+    /// All restore points of a set together, each into a new volume; a set is called after the operation that cut it.
+    #[arg(long, conflicts_with_all = ["latest", "before"])]
+    pub set: bool,
+    /// Name of the new volume's claim; left out, the old name, -restore- and the end of the operation's id. With --set
+    /// the name of the StatefulSet that the new volumes are for: data-db-0 becomes data-NAME-0.
     #[arg(long, value_name = "NAME", value_parser = super::restore::name)]
     pub to: Option<String>,
     /// The StorageClass; left out, that of the volume that was cut.

@@ -240,7 +240,8 @@ fn ended(session: &Session, id: &OperationId) -> Result<Exit, Failure> {
 fn taken_back(session: &Session, id: &OperationId) -> String {
     let run = session.run(id);
     let steps = run.map(|run| run.progress.taken_back(&run.plan)).unwrap_or_default();
-    let titles: Vec<_> = steps.iter().map(|step| text::sanitize(&step.title).into_owned()).collect();
+    let written = steps.iter().filter(|step| step.act.writes());
+    let titles: Vec<_> = written.map(|step| text::sanitize(&step.title).into_owned()).collect();
     if titles.is_empty() { String::new() } else { format!("\n  taken back: {}", titles.join("; ")) }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::args::{Global, Restore};
 use super::{Exit, Failure, open, verb};
 use crate::assess::copies::copies;
-use crate::model::{Kind, Uid};
+use crate::model::{Kind, Uid, VolumeSnapshot, annotation};
 use crate::plan::Request;
 use crate::plan::restore::Options;
 use crate::session::{Session, Unnamed};
@@ -24,21 +24,30 @@ pub(super) const KINDS: &[Kind] = &[
 
 pub(super) async fn run(global: &Global, restore: &Restore) -> Result<Exit, Failure> {
     let chosen = restore.latest || restore.before.is_some();
-    let form = if chosen { "a volume is named NAMESPACE/PVC" } else { "a restore point is named NAMESPACE/SNAPSHOT" };
+    let form = match () {
+        () if chosen => "a volume is named NAMESPACE/PVC",
+        () if restore.set => "a set is named NAMESPACE/SET",
+        () => "a restore point is named NAMESPACE/SNAPSHOT",
+    };
     let (namespace, name) = verb::parse_path(&restore.point, form)?;
     let global = verb::within(global, &namespace, &restore.point)?;
     let mut session = open::session(&global, KINDS, Unnamed::All)?;
     open::settle(&mut session, KINDS).await?;
     open::warn_of_blind_spots(&session, KINDS);
-    let snapshot =
-        if chosen { newest(&session, &namespace, &name, restore.before)? } else { named(&session, &namespace, &name)? };
-    let request = Request::Restore { snapshot, options: options(restore) };
+    let snapshot = match () {
+        () if chosen => newest(&session, &namespace, &name, restore.before)?,
+        () if restore.set => first_of_set(&session, &namespace, &name)?,
+        () => named(&session, &namespace, &name)?,
+    };
+    let set = restore.set.then_some(name);
+    let request = Request::Restore { snapshot, options: Options { set, ..options(restore) } };
     verb::carry_out(&mut session, request, &restore.consent, global.context.as_deref()).await
 }
 
 fn options(restore: &Restore) -> Options {
     let defaults = Options::default();
     Options {
+        set: None,
         to: restore.to.clone(),
         class: restore.class.clone(),
         size: restore.size,
@@ -62,6 +71,24 @@ pub(super) fn named(session: &Session, namespace: &str, name: &str) -> Result<Ui
     };
     let message = format!("there is no VolumeSnapshot {namespace}/{name} on {}; {hint}", world.context.name);
     Err(Failure::new(Exit::Refused, message))
+}
+
+/// A member of the set of this id.
+fn first_of_set(session: &Session, namespace: &str, set: &str) -> Result<Uid, Failure> {
+    let world = &session.desk().world;
+    let of_it = |snapshot: &&VolumeSnapshot| {
+        snapshot.meta.namespace() == namespace && snapshot.meta.label(annotation::SET) == Some(set)
+    };
+    let mut members: Vec<_> = world.inventory.snapshots.iter().filter(of_it).collect();
+    members.sort_by(|a, b| a.meta.name.cmp(&b.meta.name));
+    members.first().map(|member| member.meta.uid()).ok_or_else(|| {
+        let message = format!(
+            "no restore point of {namespace} on {} is of a set {set}; sets are called after the operations that cut \
+             them, which `holdfast operations list` shows",
+            world.context.name
+        );
+        Failure::new(Exit::Refused, message)
+    })
 }
 
 /// The newest good snapshot of a volume's data, cut before a moment where one is given.

@@ -176,7 +176,7 @@ pub enum Expect {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// JSON pointer (RFC 6901), with two segments of our own for lists: `*` stands for each element, and
-    /// `[type=Ready]` for those whose `type` is `Ready`. The condition holds when one of the values found meets it;
+    /// `[type=Ready]` for those whose `type` is `Ready`; and `{a,b}` for the fields `a` and `b` of an object. The condition holds when one of the values found meets it;
     /// `Not` and `Absent` need all of them to.
     pub field: String,
     /// What it must be.
@@ -246,6 +246,10 @@ pub struct Until {
     /// What no waiting can mend: where one of these does not hold, the wait ends at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub firm: Vec<Firm>,
+    /// Whether what comes next is right in any case, and only better after this: running out of time ends the wait
+    /// then, and so does it that the target is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lenient: bool,
     /// Fields to keep as outputs; the field `""` keeps the object itself.
     pub outputs: Vec<(Slot, String)>,
 }
@@ -415,6 +419,11 @@ impl Act {
     /// once the console was interrupted: nobody can tell whether it still holds.
     pub fn holds(&self) -> bool {
         matches!(self, Self::Exec { .. } | Self::Open { .. })
+    }
+
+    /// Whether what comes next need not wait for it (see [`Until::lenient`]).
+    pub fn lenient(&self) -> bool {
+        matches!(self, Self::Wait { until, .. } if until.lenient)
     }
 
     /// The command line that does the same by hand, where there is one that is worth saying.

@@ -20,6 +20,11 @@ impl CommandLine {
         Self(vec!["holdfast".to_owned(), verb.to_owned()])
     }
 
+    /// An option without a value.
+    pub fn flag(&mut self, name: &str) {
+        self.0.push(name.to_owned());
+    }
+
     /// An option with its value.
     pub fn option(&mut self, name: &str, value: &str) {
         // A value that begins with a dash would be taken for an option.

@@ -23,7 +23,10 @@ fn children<'a>(value: &'a Value, segment: &str) -> Vec<&'a Value> {
             items.iter().filter(|item| item.get(key).and_then(Value::as_str) == Some(is)).collect()
         }
         (Value::Array(items), None) => segment.parse::<usize>().ok().and_then(|at| items.get(at)).into_iter().collect(),
-        (Value::Object(fields), _) => fields.get(&unescape(segment)).into_iter().collect(),
+        (Value::Object(fields), _) => match segment.strip_prefix('{').and_then(|keys| keys.strip_suffix('}')) {
+            Some(keys) => keys.split(',').filter_map(|key| fields.get(&unescape(key))).collect(),
+            None => fields.get(&unescape(segment)).into_iter().collect(),
+        },
         _ => Vec::new(),
     }
 }
@@ -61,6 +64,8 @@ mod tests {
     #[case::mounts_no_other(Check::is("/spec/volumes/*/persistentVolumeClaim/claimName", "logs"), false)]
     #[case::one_of_a_kind(Check::is("/status/conditions/[type=Ready]/status", "True"), true)]
     #[case::another_of_a_kind(Check::is("/status/conditions/[type=Disk]/status", "True"), false)]
+    #[case::one_of_two_fields(Check::present("/status/{reason,phase}"), true)]
+    #[case::neither_of_two_fields(Check::present("/status/{reason,message}"), false)]
     #[case::is_not_in_any(Check::not("/status/phase", "Failed"), true)]
     #[case::is_not_although_it_is(Check::not("/status/phase", "Running"), false)]
     #[case::is_not_what_is_absent(Check::not("/status/reason", "Evicted"), true)]

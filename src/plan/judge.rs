@@ -123,9 +123,9 @@ pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: 
 }
 
 /// Says what became of a step that takes another back: there may be nothing to take back, because the other never took
-/// place or because what it changed is gone. A wait is judged as ever.
+/// place or because what it changed is gone. A wait is judged as ever, unless it is lenient.
 pub fn judge_undo(act: &Act, operation: &OperationId, progress: &Progress, observed: &Observed) -> Seen {
-    if let Some(target) = act.target().filter(|_| act.writes()) {
+    if let Some(target) = act.target().filter(|_| act.writes() || act.lenient()) {
         let Some(at) = place(target, progress) else { return Seen::Done(Outputs::new()) };
         let changed = |object: &Value| match target {
             Target::Own { checks, .. } => kept(object, checks).is_some(),

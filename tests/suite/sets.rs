@@ -8,6 +8,7 @@ use crate::support::cluster::{StorageFault, TestCluster, User, Volume};
 use crate::support::manifests;
 use crate::support::person::Person;
 use crate::support::scenarios;
+use crate::support::wait::{self, LONG};
 
 scenarios!(
     a_workload_is_backed_up_as_a_whole_with_its_manifests,
@@ -20,6 +21,8 @@ scenarios!(
     killed_after_a_member_failed_a_set_resumes_to_nothing,
     taking_a_set_back_removes_exactly_its_members,
     an_auditor_is_refused_a_set_with_the_rights_that_are_missing,
+    a_set_is_restored_together_for_another_stateful_set,
+    a_set_that_is_not_whole_is_not_restored_as_one,
 );
 
 /// Lines of an undisturbed backup of two volumes side by side: opened; intent and done of the look at them; intent,
@@ -263,9 +266,9 @@ async fn killed_in_its_second_half_a_set_resumes_to_all_of_it(cluster: TestClust
     killed(&cluster, (LINES / 2 + 1..=LINES).step_by(stride)).await;
 }
 
-/// The lines from the failure of a cut to the end: intent and done of two deletions, closed.
+/// The lines around the failure of a cut, and those of taking back.
 async fn killed_after_a_member_failed_a_set_resumes_to_nothing(cluster: TestCluster) {
-    for lines in (12..=16).step_by(if cluster.is_embedded() { 1 } else { 2 }) {
+    for lines in (12..=20).step_by(if cluster.is_embedded() { 1 } else { 3 }) {
         let name = format!("db{lines}");
         workload(&cluster, &name).await;
         cluster.storage_fault(&format!("data-{name}-1"), StorageFault::ErrorAlways);
@@ -301,4 +304,43 @@ async fn an_auditor_is_refused_a_set_with_the_rights_that_are_missing(cluster: T
     }
     assert_eq!(cluster.snapshots().await.len(), 0);
     assert!(auditor.journals().is_empty());
+}
+
+async fn a_set_is_restored_together_for_another_stateful_set(cluster: TestCluster) {
+    let volumes = workload(&cluster, "db").await;
+    let sre = cluster.person(User::Sre);
+    sre.run(&arguments(&cluster, "statefulset/db", &["--together", "parallel"])).await.expect(0);
+    let id = sre.operation().await["id"].as_str().unwrap().to_owned();
+    for volume in &volumes {
+        cluster.write(volume, "rows", b"later");
+    }
+    let set = format!("{}/{id}", cluster.namespace);
+    let ended = sre.run(&["restore", &set, "--set", "--to", "db2", "--yes"]).await.expect(0);
+    for said in [&*format!("restore set {id} into new volumes"), "cuts apart", "new volume: data-db2-1"] {
+        assert!(ended.stdout.contains(said), "{said} is not in the review: {}", ended.stdout);
+    }
+    let once_more = sre.run(&["restore", &set, "--set", "--to", "db2", "--yes"]).await.expect(1);
+    assert!(once_more.stderr.contains("exists, and a restore writes over nothing"), "{once_more:?}");
+
+    // Whoever creates that StatefulSet finds the data in place.
+    cluster.create(&manifests::stateful_set(&cluster.namespace, "db2", 2)).await;
+    for ordinal in 0..2 {
+        let volume = cluster.bound(&format!("data-db2-{ordinal}")).await;
+        assert_eq!(cluster.read(&volume, "rows"), Some(format!("rows of {ordinal}").into_bytes()));
+    }
+}
+
+async fn a_set_that_is_not_whole_is_not_restored_as_one(cluster: TestCluster) {
+    workload(&cluster, "db").await;
+    let sre = cluster.person(User::Sre);
+    sre.run(&arguments(&cluster, "statefulset/db", &["--together", "parallel"])).await.expect(0);
+    let id = sre.operation().await["id"].as_str().unwrap().to_owned();
+    cluster.delete(manifests::SNAPSHOTS, "VolumeSnapshot", &format!("data-db-1-{id}")).await;
+    let gone = async || cluster.snapshots().await.len() == 1;
+    wait::until("the snapshot to be gone", LONG, async || gone().await.then_some(())).await;
+    let set = format!("{}/{id}", cluster.namespace);
+    let refused = sre.run(&["restore", &set, "--set", "--yes"]).await.expect(1);
+    assert!(refused.stderr.contains("was cut of 2 volumes and 1 are there: it is not whole"), "{refused:?}");
+    let unknown = sre.run(&["restore", &format!("{}/none", cluster.namespace), "--set", "--yes"]).await.expect(1);
+    assert!(unknown.stderr.contains("is of a set none"), "{unknown:?}");
 }

@@ -170,3 +170,55 @@ pub(super) fn claims(workload: &Value, listed: &[Value]) -> Claims {
     found.left.sort();
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case("statefulset/db", Ok("statefulset/db"))]
+    #[case("sts/db", Ok("statefulset/db"))]
+    #[case("Deploy/web", Ok("deployment/web"))]
+    #[case("db", Err("\"db\" is no workload"))]
+    #[case("job/db", Err("is no workload"))]
+    #[case("sts/../x", Err("name"))]
+    fn a_workload_is_read_as_it_is_written(#[case] text: &str, #[case] read: Result<&str, &str>) {
+        match (Owner::parse(text), read) {
+            (Ok(owner), Ok(written)) => assert_eq!(owner.written(), written),
+            (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
+            (parsed, _) => panic!("{parsed:?}"),
+        }
+    }
+
+    #[rstest]
+    #[case::as_many_as_it_has(2, 0, &["data-db-0", "data-db-1", "shared"], &["data-db-2"])]
+    #[case::from_another_start(1, 2, &["data-db-2", "shared"], &["data-db-0", "data-db-1"])]
+    #[case::scaled_to_nothing(0, 0, &["data-db-0", "data-db-1", "data-db-2", "shared"], &[])]
+    fn a_stateful_set_has_the_claims_of_its_ordinals_and_those_it_names(
+        #[case] replicas: u64,
+        #[case] start: u64,
+        #[case] used: &[&str],
+        #[case] left: &[&str],
+    ) {
+        let workload = json!({
+            "metadata": { "name": "db" },
+            "spec": {
+                "replicas": replicas, "ordinals": { "start": start },
+                "volumeClaimTemplates": [{ "metadata": { "name": "data" } }],
+                "template": { "spec": { "volumes": [{ "persistentVolumeClaim": { "claimName": "shared" } }] } },
+            },
+        });
+        let listed = ["data-db-1", "data-db-0", "other", "shared", "data-db-2", "data-db2-0"];
+        let listed = listed.map(|name| json!({ "metadata": { "name": name } }));
+        assert_eq!(
+            claims(&workload, &listed),
+            Claims {
+                used: used.iter().map(ToString::to_string).collect(),
+                left: left.iter().map(ToString::to_string).collect()
+            }
+        );
+    }
+}

@@ -8,6 +8,10 @@ use crate::plan::{
     Act, Check, Expect, Follow, Guard, Node, ObjectAt, OperationId, Resource, Step, StepId, Target, Until,
 };
 
+/// How long it is waited, before a copy is deleted again, until it is made.
+const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+/// The annotation that csi-snapshotter has on a content while it is at work on it.
+const BEING_CREATED: &str = "snapshot.storage.kubernetes.io/volumesnapshot-being-created";
 /// How long the storage system may take to let go of a copy.
 const GONE_WITHIN: Duration = Duration::from_secs(600);
 
@@ -110,20 +114,46 @@ pub(super) fn begin(guards: Vec<Guard>, makes: &[ObjectAt], operation: &Operatio
     let until = Until { what: "the volumes to be looked at".into(), ..Until::default() };
     let title = "see that all volumes are those of the plan; from here on the set is whole or nothing".to_owned();
     let step = wait(StepId("begin".into()), title, target, until, Duration::from_secs(60));
-    let undo = makes.iter().enumerate().map(|(place, at)| {
-        let id = if makes.len() > 1 { format!("back-{}", place + 1) } else { "back".to_owned() };
-        take_back(StepId(id), at, operation)
-    });
-    Some(Node::Reversible { step: Box::new(Step { guards, ..step }), undo: undo.collect() })
+    let named = |role: &str, place: usize| {
+        StepId(if makes.len() > 1 { format!("{role}-{}", place + 1) } else { role.to_owned() })
+    };
+    let settled = makes.iter().enumerate().map(|(place, at)| settled(named("settled", place), at, operation));
+    let back = makes.iter().enumerate().map(|(place, at)| take_back(named("back", place), at, operation));
+    Some(Node::Reversible { step: Box::new(Step { guards, ..step }), undo: settled.chain(back).collect() })
+}
+
+fn own(at: &ObjectAt, operation: &OperationId) -> Target {
+    let checks = vec![Check::absent(&annotation::pointer(annotation::HOLD))];
+    Target::Own { at: at.clone(), operation: operation.clone(), checks }
+}
+
+/// Nobody is at work on a copy any more. One that is deleted while it is being made is forgotten by csi-snapshotter
+/// until its next resync, or stays in storage (external-snapshotter #1388).
+fn settled(id: StepId, at: &ObjectAt, operation: &OperationId) -> Step {
+    let came_of_it = Check::present("/status/{creationTime,error}");
+    let (checks, follow) = if at.resource.plural == Kind::VolumeSnapshot.spec().plural {
+        let idle = Check::absent(&annotation::pointer(BEING_CREATED));
+        (Vec::new(), Some(follow(vec![came_of_it, idle], &[])))
+    } else {
+        (vec![came_of_it], None)
+    };
+    let what = format!("{at} to be cut or to fail, so that it can be deleted");
+    let title = format!("see whether anything is still at work on {at}");
+    wait(
+        id,
+        title,
+        own(at, operation),
+        Until { what, checks, follow, lenient: true, ..Until::default() },
+        SETTLED_WITHIN,
+    )
 }
 
 /// Deletes again what the operation made under this name, unless somebody holds it meanwhile.
 fn take_back(id: StepId, at: &ObjectAt, operation: &OperationId) -> Step {
-    let checks = vec![Check::absent(&annotation::pointer(annotation::HOLD))];
     Step {
         id,
         title: format!("delete {at} again: the set is not whole"),
-        act: Act::Delete { target: Target::Own { at: at.clone(), operation: operation.clone(), checks } },
+        act: Act::Delete { target: own(at, operation) },
         guards: Vec::new(),
         deadline: GONE_WITHIN,
     }

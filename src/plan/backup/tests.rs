@@ -193,3 +193,113 @@ fn a_long_claim_name_still_makes_a_valid_snapshot_name() {
     let name = snapshot_name(&"a.".repeat(126), &OperationId::new(now(), [0, 0, 0, 7]));
     assert!(text::names::validate_name(&name).is_ok() && name.len() <= 253, "{name}");
 }
+
+/// A world of two claims `data` and `wal` with label `app=db`, and a third without.
+fn world_of_set(driver_of_wal: &str) -> World {
+    let (mut world, _) = world(&[class("a", DRIVER, true), class("o", "other", true)]);
+    for name in ["wal", "logs"] {
+        let claim = claim(name, None);
+        let driver = if name == "wal" { driver_of_wal } else { DRIVER };
+        let csi = Some((driver.into(), format!("handle-{name}").into()));
+        put(&mut world, [Object::Pvc(claim.clone()), Object::Pv(Pv { csi, ..volume(&claim) })]);
+    }
+    world
+}
+
+fn selected(together: Together) -> Options {
+    Options { scope: Scope::Selected([("app".into(), "db".into())].into()), together, ..Options::default() }
+}
+
+/// Answers in rounds, as a cluster with these group snapshot classes in its second version would give them.
+fn answered(world: &World, options: &Options, classes: &[Value], may_group: bool) -> Answers {
+    let fresh = |name: &str| {
+        let labels = if name == "logs" { json!({}) } else { json!({ "app": "db" }) };
+        json!({
+            "metadata": { "name": name, "uid": format!("uid-{name}"), "resourceVersion": "42", "labels": labels },
+            "spec": { "volumeName": format!("pv-{name}") }, "status": { "phase": "Bound" },
+        })
+    };
+    let claim = world.inventory.pvcs.get(&"uid-data".into()).unwrap();
+    let mut answers = Answers { who: "sre".into(), ..Answers::default() };
+    for _ in 0..4 {
+        let asked = questions(world, claim, options, &answers).without(&answers);
+        for at in asked.objects {
+            let found = (at.resource.plural == "persistentvolumeclaims").then(|| fresh(&at.name));
+            answers.objects.insert(at, Ok(found));
+        }
+        for question in asked.access {
+            let granted = may_group || question.resource != "volumegroupsnapshots";
+            answers.access.insert(question, Ok(granted));
+        }
+        for list in asked.lists {
+            let listed = match (&*list.resource.plural, &*list.resource.version) {
+                ("persistentvolumeclaims", _) => ["data", "logs", "wal"].map(fresh).to_vec(),
+                ("volumegroupsnapshotclasses", "v1beta2") => classes.to_vec(),
+                _ => Vec::new(),
+            };
+            answers.lists.insert(list, Ok(listed));
+        }
+    }
+    answers
+}
+
+fn group_class(name: &str, driver: &str) -> Value {
+    json!({ "metadata": { "name": name }, "driver": driver, "deletionPolicy": "Retain" })
+}
+
+#[rstest]
+#[case::can(DRIVER, &[group_class("g", DRIVER)], true, Together::Auto, Ok("v1beta2"))]
+#[case::is_not_wanted(DRIVER, &[group_class("g", DRIVER)], true, Together::Parallel, Err("as asked"))]
+#[case::no_class(DRIVER, &[], true, Together::Auto, Err("no VolumeGroupSnapshotClass"))]
+#[case::of_another_driver(DRIVER, &[group_class("g", "x")], true, Together::Auto, Err("no VolumeGroupSnapshotClass of driver"))]
+#[case::two_drivers("other", &[group_class("g", DRIVER)], true, Together::Auto, Err("several drivers"))]
+#[case::no_right(DRIVER, &[group_class("g", DRIVER)], false, Together::Auto, Err("needs the right to create volumegroupsnapshots"))]
+fn a_set_is_a_group_where_everything_allows_it_and_says_why_not_elsewhere(
+    #[case] driver: &str,
+    #[case] classes: &[Value],
+    #[case] may_group: bool,
+    #[case] together: Together,
+    #[case] expected: Result<&str, &str>,
+) {
+    let world = world_of_set(driver);
+    let options = selected(together);
+    let answers = answered(&world, &options, classes, may_group);
+    let plan = plan(&world, &"uid-data".into(), &answers, &options, OperationId::new(now(), [0, 0, 0, 7]), now());
+    let plan = plan.unwrap();
+    let creates: Vec<_> = plan
+        .steps()
+        .into_iter()
+        .filter_map(|step| match &step.act {
+            Act::Create { at, manifest } => {
+                Some((at.resource.kind.clone(), at.resource.version.clone(), manifest.clone()))
+            }
+            _ => None,
+        })
+        .collect();
+    match expected {
+        Ok(version) => {
+            let [(kind, of_version, manifest)] = creates.as_slice() else { panic!("{creates:?}") };
+            assert_eq!((kind.as_str(), of_version.as_str()), ("VolumeGroupSnapshot", version));
+            assert_eq!(manifest["spec"]["source"]["selector"]["matchLabels"], json!({ "app": "db" }));
+        }
+        Err(why) => {
+            assert_eq!(creates.len(), 2, "{creates:?}");
+            let said = plan.facts.iter().find(|fact| fact.0 == "no group, because").unwrap();
+            assert!(said.1.contains(why), "{said:?}");
+        }
+    }
+    assert_eq!(plan.locks.len(), 2);
+    assert!(plan.undo_steps().iter().any(|step| step.id.0.starts_with("back")), "a set has a way back");
+}
+
+#[test]
+fn a_set_with_one_claim_that_cannot_be_cut_is_refused_as_a_whole() {
+    let world = world_of_set(DRIVER);
+    let options = selected(Together::Auto);
+    let mut answers = answered(&world, &options, &[], true);
+    let wal = ObjectAt::of(Kind::Pvc, Some("shop"), "wal");
+    answers.objects.insert(wal, Ok(Some(json!({ "metadata": { "uid": "uid-wal" }, "status": { "phase": "Lost" } }))));
+    let refusal = plan(&world, &"uid-data".into(), &answers, &options, OperationId::new(now(), [0, 0, 0, 7]), now());
+    let refusal = refusal.unwrap_err();
+    assert!(refusal.object.contains("shop/wal") && refusal.why.contains("Lost, not Bound"), "{refusal}");
+}

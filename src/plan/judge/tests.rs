@@ -329,3 +329,32 @@ fn a_wait_may_keep_the_object_that_it_came_to() {
     let Seen::Done(outputs) = seen else { panic!("{seen:?}") };
     assert_eq!(outputs["content"], Output::Object { at: content(), uid: Uid::from("uc") });
 }
+
+#[rstest]
+#[case::none(&[], "pending")]
+#[case::another(&["wal"], "pending")]
+#[case::one(&["wal", "data"], "found 1")]
+#[case::several(&["data", "data"], "conflict")]
+fn what_a_controller_names_by_itself_is_found_by_what_it_says(#[case] claims: &[&str], #[case] expected: &str) {
+    let among = ListAt::all(Resource::of(Kind::VolumeSnapshot), Some("shop"));
+    let which = vec![Check::is("/spec/source/persistentVolumeClaimName", "data")];
+    let act = Act::Find { among, which, what: "a snapshot of data".into() };
+    let listed: Vec<Value> = claims
+        .iter()
+        .enumerate()
+        .map(|(place, claim)| {
+            let metadata = json!({ "name": format!("s-{place}"), "uid": place.to_string() });
+            json!({ "metadata": metadata, "spec": { "source": { "persistentVolumeClaimName": claim } } })
+        })
+        .collect();
+    let said = match judge_list(&act, &Progress::default(), &listed) {
+        Seen::Done(outputs) => match outputs.get("object") {
+            Some(Output::Object { uid, .. }) => format!("found {uid}"),
+            other => format!("{other:?}"),
+        },
+        Seen::Pending(_) => "pending".to_owned(),
+        Seen::Conflict(_) => "conflict".to_owned(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(said, expected);
+}

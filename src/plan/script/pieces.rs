@@ -82,6 +82,12 @@ pub(super) fn field(pointer: &str) -> String {
             path.extend(["[?(@.", key, "==\"", is, "\")]"]);
             continue;
         }
+        // `{a,b}` is a union: whatever of the two is there is printed.
+        if let Some(keys) = part.strip_prefix('{').and_then(|keys| keys.strip_suffix('}')) {
+            let keys: Vec<String> = keys.split(',').map(|key| format!("'{key}'")).collect();
+            path.extend(["[", &keys.join(","), "]"]);
+            continue;
+        }
         path.push('.');
         for c in part.chars() {
             if !(c.is_ascii_alphanumeric() || c == '-' || c == '_') {

@@ -13,7 +13,7 @@ use super::read::{name, text, uid};
 use super::steps::{self, Incoming, Stopped, Swap, Within};
 use super::{From, Options, command, images, source_at, trial, undo};
 use crate::assess::restore_point;
-use crate::model::{Kind, Pvc, World, annotation};
+use crate::model::{Kind, Pvc, Uid, World, annotation};
 use crate::plan::restore::{self, Wish};
 use crate::plan::{Answers, Lock, Node, ObjectAt, OperationId, Plan, Refusal, Subject, Verb, backup, node};
 use crate::text::quantity;
@@ -76,11 +76,22 @@ impl<'a> Case<'a> {
         Ok(case)
     }
 
+    /// That the restore point is one of several that were cut together, and that only it comes back.
+    fn of_a_set(&self, snapshot: &Uid) -> Option<String> {
+        let set = self.world.inventory.snapshots.get(snapshot)?.meta.label(annotation::SET)?;
+        let (namespace, set) = (self.claim.meta.namespace(), crate::text::sanitize(set));
+        Some(format!(
+            "it was cut together with others, as set {set}, and they stay as they are now: the volumes of the workload \
+             will not be of one moment; `holdfast restore {namespace}/{set} --set` restores all of them, beside"
+        ))
+    }
+
     /// The data comes from a restore point.
     fn staged(&mut self, options: &Options, id: &OperationId) -> Result<(), Refusal> {
         let Some(at) = source_at(self.claim, options) else { return Ok(()) };
         let source = restore::source(Verb::RestoreInPlace, self.world, self.gates.answers, &at)?;
         self.belongs(&source)?;
+        self.warnings.extend(self.of_a_set(&source.uid));
         if source.driver != text(self.volume, "/spec/csi/driver") {
             return self.gates.refuse(
                 format!("the copy is with driver {}, its volume with another", source.driver),

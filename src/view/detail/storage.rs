@@ -178,6 +178,7 @@ pub(super) fn snapshot(sheet: &mut Sheet, snapshot: &VolumeSnapshot) {
         sheet.fact("Last proven", Cell::Since(proof.at));
         sheet.text("That drill", &format!("{}, in {}", proof.found, text::age(proof.took)));
     }
+    told(sheet, snapshot);
     error(sheet, snapshot.error.as_ref());
     let world = sheet.world;
     match world.source_claim(snapshot) {
@@ -199,6 +200,43 @@ pub(super) fn snapshot(sheet: &mut Sheet, snapshot: &VolumeSnapshot) {
     }
     if let Some(group) = &snapshot.group {
         sheet.link_here("group", Kind::GroupSnapshot, group);
+    }
+}
+
+/// What a restore point says of itself: how it was cut, with which others, and of what.
+fn told(sheet: &mut Sheet, snapshot: &VolumeSnapshot) {
+    let note = |key: &str| snapshot.meta.annotation(key).map(|said| text::sanitize(said).into_owned());
+    for (label, key) in [
+        ("Consistency", annotation::CONSISTENCY),
+        ("Workload", annotation::WORKLOAD),
+        ("Manifests", annotation::BUNDLE),
+    ] {
+        if let Some(said) = note(key) {
+            sheet.text(label, &said);
+        }
+    }
+    let Some(set) = snapshot.meta.label(annotation::SET) else { return };
+    let world = sheet.world;
+    let same = |other: &&VolumeSnapshot| {
+        other.meta.namespace == snapshot.meta.namespace && other.meta.label(annotation::SET) == Some(set)
+    };
+    let mut members: Vec<&VolumeSnapshot> = world.inventory.snapshots.iter().filter(same).collect();
+    members.sort_by(|a, b| a.meta.name.cmp(&b.meta.name));
+    let size = snapshot.meta.annotation(annotation::SET_SIZE).and_then(|size| size.parse::<usize>().ok());
+    let apart = match (&snapshot.group, note(annotation::SET_SKEW)) {
+        (Some(_), _) => "cut at one moment".to_owned(),
+        (None, Some(skew)) => format!("cuts {skew} apart"),
+        (None, None) => "how far its cuts are apart is not recorded".to_owned(),
+    };
+    let (level, whole) = match size {
+        Some(size) if size == members.len() => (Level::Ok, format!("whole, {size} members")),
+        Some(size) => (Level::Warn, format!("not whole, {} of {size} members", members.len())),
+        None => (Level::Unknown, "how many members it had is not recorded".to_owned()),
+    };
+    let set = text::sanitize(set);
+    sheet.fact("Set", Cell::Said(level, format!("{set}: {whole}, {apart}").into()));
+    for member in members.into_iter().filter(|member| member.meta.uid != snapshot.meta.uid) {
+        sheet.link("in its set", Kind::VolumeSnapshot, &member.meta.uid());
     }
 }
 

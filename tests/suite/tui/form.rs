@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast::model::{DeletionPolicy, Delta, Kind, Meta, Object, Scope, SnapshotClass, Uid};
-use holdfast::plan::backup::Options;
+use holdfast::plan::backup::{self, Options};
 use holdfast::plan::{DryRun, Refusal, Request, Verb};
 use holdfast::tui::{Effect, Input, Place};
 use insta::assert_snapshot;
@@ -11,8 +11,16 @@ use insta::assert_snapshot;
 use super::driven::Driven;
 use super::{screens, shop};
 
-/// A shop where the first driver has two classes and another has one, with the form of `data-db-0` open.
+/// A shop where the first driver has two classes and another has one, with the form of `data-db-0` open at the question
+/// for its class.
 fn opened(columns: u16, lines: u16) -> Driven {
+    let mut driven = just_opened(columns, lines);
+    driven.press("tab tab");
+    driven
+}
+
+/// The same at its first question.
+fn just_opened(columns: u16, lines: u16) -> Driven {
     let mut driven = Driven::new(shop::desk(), columns, lines);
     let class = SnapshotClass {
         meta: Meta { name: "block-keep".into(), uid: Some(Uid::from("class-keep")), ..Meta::default() },
@@ -56,6 +64,18 @@ fn plan_of(effect: &Effect) -> Options {
 #[test]
 fn untouched() {
     both("untouched", "");
+}
+
+#[test]
+fn with_the_whole_workload() {
+    for (columns, lines) in [(120, 36), (80, 24)] {
+        let mut driven = just_opened(columns, lines);
+        driven.press("s t a");
+        assert_snapshot!(format!("workload-{columns}x{lines}"), driven.screen());
+        driven.press("enter ctrl-s");
+        let scope = backup::Scope::Workload(backup::Owner { kind: Kind::StatefulSet, name: "db".into() });
+        assert_eq!(chosen(&driven).scope, scope);
+    }
 }
 
 #[test]
@@ -138,7 +158,7 @@ fn what_was_typed_waits_for_the_same_volume_only() {
     let mut driven = opened(80, 24);
     driven.press("esc");
     assert!(!driven.screen().contains("kept"), "nothing was typed");
-    driven.press("x b tab because esc");
+    driven.press("x b tab tab tab because esc");
     assert!(driven.screen().contains("what you typed is kept: x b opens it again"), "{}", driven.screen());
     driven.press("x b ctrl-s");
     assert_eq!(chosen(&driven).reason.as_deref(), Some("because"));

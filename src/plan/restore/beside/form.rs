@@ -17,14 +17,22 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
     let snapshot = world.inventory.snapshots.get(snapshot)?;
     let class = class_field(world, snapshot, defaults.class.as_deref())?;
     let free = |_: &str| Ok(());
+    let whole = set_field(world, snapshot, defaults);
     let within = SignedDuration::try_from(defaults.bound_within).map_or_else(|_| String::new(), quantity::duration);
     let fields = vec![
         Field {
             id: "to",
             label: "New volume",
-            doc: "The name of the new claim. Left empty, it is the old name with -restore- and the end of the \
-                  operation's id."
-                .to_owned(),
+            doc: if whole.is_some() {
+                "The name of the new claim; for the whole set that of the StatefulSet that the new claims are for, so \
+                 that data-db-0 becomes data-NAME-0. Left empty, the old name with -restore- and the end of the \
+                 operation's id."
+                    .to_owned()
+            } else {
+                "The name of the new claim. Left empty, it is the old name with -restore- and the end of the \
+                 operation's id."
+                    .to_owned()
+            },
             kind: FieldKind::Text,
             default: defaults.to.clone().unwrap_or_default(),
             required: false,
@@ -53,9 +61,40 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
             check: free,
         },
     ];
+    let fields = whole.into_iter().chain(fields).collect();
     let path = snapshot.meta.reference(Kind::VolumeSnapshot).path();
     Some(FormSpec { verb: Verb::Restore, title: format!("restore {path} into a new volume"), fields })
 }
+
+/// The question whether the set that a restore point is part of is restored as a whole.
+fn set_field(world: &World, snapshot: &VolumeSnapshot, defaults: &Options) -> Option<Field> {
+    let set = snapshot.meta.label(annotation::SET)?;
+    let same = |other: &&VolumeSnapshot| {
+        other.meta.namespace == snapshot.meta.namespace && other.meta.label(annotation::SET) == Some(set)
+    };
+    let count = world.inventory.snapshots.iter().filter(same).count();
+    let choice = |value: &str, says: String| Choice { value: value.to_owned(), says };
+    Some(Field {
+        id: "set",
+        label: "What",
+        doc: "It was cut together with others, as parts of one truth. Restored together, they are of one moment again."
+            .to_owned(),
+        kind: FieldKind::Choice {
+            of: "restore point",
+            choices: vec![
+                choice(ALONE, "this restore point alone".to_owned()),
+                choice(set, format!("the whole set: {}", crate::text::plural(count, "volume", "volumes"))),
+            ],
+            left_out: Vec::new(),
+        },
+        default: defaults.set.clone().unwrap_or_else(|| ALONE.to_owned()),
+        required: true,
+        check: |_| Ok(()),
+    })
+}
+
+/// Stands for one restore point without its set.
+const ALONE: &str = "one";
 
 /// The question for the class of a volume made from a copy. `None` when its driver or a class of it is not known.
 pub fn class_field(world: &World, snapshot: &VolumeSnapshot, chosen: Option<&str>) -> Option<Field> {
@@ -82,6 +121,7 @@ pub fn class_field(world: &World, snapshot: &VolumeSnapshot, chosen: Option<&str
 pub fn options(filled: &Filled) -> Result<Options, String> {
     let defaults = Options::default();
     Ok(Options {
+        set: filled.get("set").filter(|set| *set != ALONE).map(str::to_owned),
         to: filled.get("to").map(str::to_owned),
         class: filled.get("class").map(str::to_owned),
         size: filled.get("size").map(size).transpose()?,
@@ -100,7 +140,15 @@ pub fn size(text: &str) -> Result<u64, String> {
 
 /// The command that makes the same choices for this restore point on this context.
 pub fn command(options: &Options, at: &ObjectAt, context: &str) -> String {
-    let mut line = CommandLine::new("restore", &at.path());
+    let mut line = match &options.set {
+        None => CommandLine::new("restore", &at.path()),
+        Some(set) => {
+            let namespace = at.namespace.as_deref().unwrap_or_default();
+            let mut line = CommandLine::new("restore", &format!("{namespace}/{set}"));
+            line.flag("--set");
+            line
+        }
+    };
     if let Some(name) = &options.to {
         line.option("--to", name);
     }

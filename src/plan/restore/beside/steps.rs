@@ -2,23 +2,35 @@
 
 use std::time::Duration;
 
-use super::super::{Claim, Source, data_source};
-use super::Options;
+use super::super::{Source, data_source};
+use super::{Member, Options};
 use crate::model::Kind;
-use crate::plan::{Act, Check, Expect, Firm, Follow, Guard, Node, ObjectAt, Resource, Step, StepId, Target, Until};
+use crate::plan::{Act, Check, Expect, Firm, Follow, Guard, Node, ObjectAt, Resource, Step, Target, Until};
 
-/// Creates the claim, looks whether it will be filled, and waits for its volume where that comes by itself.
-pub(super) fn nodes(source: &Source, claim: &Claim, options: &Options) -> Vec<Node> {
-    let mut steps = vec![create(source, claim), sourced(source, claim)];
-    if !claim.waits_for_consumer {
-        steps.push(bound(source, claim, options.bound_within));
-    }
-    steps.into_iter().map(|step| Node::Do(Box::new(step))).collect()
+/// Creates the claims, looks whether they will be filled, and waits for their volumes where these come by themselves:
+/// of a set all of them side by side.
+pub(super) fn nodes(members: &[Member], options: &Options) -> Vec<Node> {
+    let creates = members.iter().map(create).collect();
+    let sourced = members.iter().map(sourced).collect();
+    let waited = members.iter().filter(|member| !member.claim.waits_for_consumer);
+    let bound = waited.map(|member| bound(member, options.bound_within)).collect();
+    [creates, sourced, bound].into_iter().filter_map(side_by_side).collect()
 }
 
-fn create(source: &Source, claim: &Claim) -> Step {
+fn side_by_side(steps: Vec<Step>) -> Option<Node> {
+    let mut nodes: Vec<Node> = steps.into_iter().map(|step| Node::Do(Box::new(step))).collect();
+    if nodes.len() > 1 { Some(Node::All(nodes)) } else { nodes.pop() }
+}
+
+/// The claim that is made, where there are several: ` data-db-0`.
+fn whose(member: &Member) -> String {
+    member.place.map(|_| format!(" {}", member.claim.at.name)).unwrap_or_default()
+}
+
+fn create(member: &Member) -> Step {
+    let Member { source, claim, .. } = member;
     Step {
-        id: StepId("create".into()),
+        id: member.step("create"),
         title: format!("create {} from snapshot {}", claim.at, source.at.name),
         act: Act::Create { at: claim.at.clone(), manifest: claim.manifest.clone() },
         guards: guards(source),
@@ -52,8 +64,8 @@ pub fn guards(source: &Source) -> Vec<Guard> {
     vec![snapshot, content]
 }
 
-fn made() -> Target {
-    Target::Output { step: StepId("create".into()), slot: "object".into() }
+fn made(member: &Member) -> Target {
+    Target::Output { step: member.step("create"), slot: "object".into() }
 }
 
 /// What makes a claim worthless whatever comes later.
@@ -67,7 +79,8 @@ fn kept(source: &Source, claim: &ObjectAt) -> Firm {
     }
 }
 
-fn sourced(source: &Source, claim: &Claim) -> Step {
+fn sourced(member: &Member) -> Step {
+    let Member { source, claim, .. } = member;
     let later = if claim.waits_for_consumer {
         format!("; class {} binds it when a first consumer is scheduled, this is not an error", claim.class)
     } else {
@@ -79,15 +92,16 @@ fn sourced(source: &Source, claim: &Claim) -> Step {
         ..Until::default()
     };
     Step {
-        id: StepId("source".into()),
-        title: format!("see that the new claim is filled from the snapshot, not empty{later}"),
-        act: Act::Wait { target: made(), until: Box::new(until) },
+        id: member.step("source"),
+        title: format!("see that the new claim{} is filled from the snapshot, not empty{later}", whose(member)),
+        act: Act::Wait { target: made(member), until: Box::new(until) },
         guards: Vec::new(),
         deadline: Duration::from_secs(60),
     }
 }
 
-fn bound(source: &Source, claim: &Claim, deadline: Duration) -> Step {
+fn bound(member: &Member, deadline: Duration) -> Step {
+    let Member { source, claim, .. } = member;
     let slots = |outputs: &[(&str, &str)]| {
         outputs.iter().map(|(slot, field)| ((*slot).to_owned(), (*field).to_owned())).collect()
     };
@@ -99,7 +113,10 @@ fn bound(source: &Source, claim: &Claim, deadline: Duration) -> Step {
         outputs: slots(&[("volume", "/metadata/name"), ("handle", "/spec/csi/volumeHandle")]),
     };
     let until = Until {
-        what: "the volume to be made from the snapshot and bound".into(),
+        what: match member.place {
+            None => "the volume to be made from the snapshot and bound".into(),
+            Some(_) => format!("the volume of {} to be made from snapshot {} and bound", claim.at.name, source.at.name),
+        },
         checks: vec![Check::is("/status/phase", "Bound"), Check::present("/spec/volumeName")],
         follow: Some(follow),
         events: true,
@@ -108,9 +125,12 @@ fn bound(source: &Source, claim: &Claim, deadline: Duration) -> Step {
         ..Until::default()
     };
     Step {
-        id: StepId("bound".into()),
-        title: "wait until its volume is made from the snapshot and bound".into(),
-        act: Act::Wait { target: made(), until: Box::new(until) },
+        id: member.step("bound"),
+        title: match member.place {
+            None => "wait until its volume is made from the snapshot and bound".into(),
+            Some(_) => format!("wait until the volume of {} is made from its snapshot and bound", claim.at.name),
+        },
+        act: Act::Wait { target: made(member), until: Box::new(until) },
         guards: Vec::new(),
         deadline,
     }
