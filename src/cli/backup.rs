@@ -13,23 +13,20 @@ const KINDS: &[Kind] = &[Kind::Pvc, Kind::Pv, Kind::VolumeSnapshot, Kind::Conten
 
 pub(super) async fn run(global: &Global, backup: &Backup) -> Result<Exit, Failure> {
     let quiesce = quiesce(backup).map_err(|why| Failure::new(Exit::Usage, why))?;
-    let (mut session, claim) = match &backup.volume {
-        Some(volume) => {
-            let (namespace, name) = verb::parse_volume(volume)?;
-            let session = opened(&verb::within(global, &namespace, volume)?, KINDS.to_vec()).await?;
-            let claim = verb::find_claim(&session, &namespace, &name)?;
-            (session, claim)
-        }
-        None => {
-            let [namespace] = global.namespace.as_slice() else {
-                return Err(Failure::new(Exit::Usage, "a set is of one namespace: name it once, with --namespace"));
-            };
-            // Names of pods' owners lead from Deployments to claims by way of ReplicaSets.
-            let more = WORKLOADS.into_iter().chain([Kind::ReplicaSet]).filter(|_| backup.workload.is_some());
-            let session = opened(global, KINDS.iter().copied().chain(more).collect()).await?;
-            let claim = first(&session, namespace, backup)?;
-            (session, claim)
-        }
+    let (mut session, claim) = if let Some(volume) = &backup.volume {
+        let (namespace, name) = verb::parse_volume(volume)?;
+        let session = opened(&verb::within(global, &namespace, volume)?, KINDS.to_vec()).await?;
+        let claim = verb::find_claim(&session, &namespace, &name)?;
+        (session, claim)
+    } else {
+        let [namespace] = global.namespace.as_slice() else {
+            return Err(Failure::new(Exit::Usage, "a set is of one namespace: name it once, with --namespace"));
+        };
+        // Names of pods' owners lead from Deployments to claims by way of ReplicaSets.
+        let more = WORKLOADS.into_iter().chain([Kind::ReplicaSet]).filter(|_| backup.workload.is_some());
+        let session = opened(global, KINDS.iter().copied().chain(more).collect()).await?;
+        let claim = first(&session, namespace, backup)?;
+        (session, claim)
     };
     let request = Request::Backup { options: options(&session, backup, quiesce), claim };
     verb::carry_out(&mut session, request, &backup.consent, global.context.as_deref()).await

@@ -167,7 +167,7 @@ pub fn plan(
     let Some(claim) = world.inventory.pvcs.get(claim) else {
         return Err(refusal("a volume", "its PersistentVolumeClaim is gone", "pick another volume"));
     };
-    Case::of(world, claim, answers, options, (&id, now))?.plan(now)
+    Case::of(world, claim, answers, options, (id, now))?.plan(now)
 }
 
 /// The class of a snapshot of this claim that another verb takes: the one named, the driver's default or its only one;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     Connection, Content, ContentSource, Delta, Key, Kind, Meta, ObjRef, Object, Pod, Policies, Pv, Pvc, ReclaimPolicy,
-    Scope, SnapshotSource, Touched, Uid, Usage, UsageReport, VolumeSnapshot, World,
+    Scope, SnapshotSource, Touched, Uid, Usage, UsageReport, VolumeSnapshot, World, annotation,
 };
 
 fn now() -> Timestamp {
@@ -292,6 +292,37 @@ fn a_sheet_links_a_volume_to_its_pods_and_copies_and_back() {
     assert!(of_copy.contains(&("volume", "PersistentVolumeClaim shop/db".into())), "{of_copy:?}");
     assert!(of_copy.contains(&("content", "VolumeSnapshotContent content-db-1".into())), "{of_copy:?}");
     assert!(detail(&world, &boards, &key(Kind::Pvc, "shop/gone"), now()).is_none());
+}
+
+#[test]
+fn a_member_of_a_set_says_whether_the_set_is_whole_and_leads_to_the_others() {
+    let said = |members: &[&str]| {
+        let mut objects = vec![Object::Pvc(claim("data")), Object::Pv(volume("data"))];
+        for name in members {
+            let [content, mut snapshot] = copy("data", name, 1);
+            if let Object::VolumeSnapshot(snapshot) = &mut snapshot {
+                snapshot.meta.labels = [(annotation::SET.into(), "20260301-000000-00000007".into())].into();
+                snapshot.meta.annotations = [
+                    (annotation::SET_SIZE, "2".into()),
+                    (annotation::SET_SKEW, "34ms".into()),
+                    (annotation::WORKLOAD, "StatefulSet/db".into()),
+                ]
+                .into();
+            }
+            objects.extend([snapshot, content]);
+        }
+        let (world, boards) = seen(objects);
+        let first = world.inventory.snapshots.named(Some(&"shop".into()), &members[0].into()).unwrap().meta.uid();
+        let sheet = detail(&world, &boards, &Key::Object(Kind::VolumeSnapshot, first), now()).unwrap();
+        let set = sheet.facts.iter().find(|fact| fact.label == "Set").unwrap().value.clone();
+        let links = sheet.links.iter().filter(|link| link.relation == "in its set").count();
+        let Cell::Said(level, said) = set else { panic!("{set:?}") };
+        (level, said.to_string(), links)
+    };
+    let whole = "20260301-000000-00000007: whole, 2 members, cuts 34ms apart";
+    assert_eq!(said(&["one", "two"]), (Level::Ok, whole.to_owned(), 1));
+    let part = "20260301-000000-00000007: not whole, 1 of 2 members, cuts 34ms apart";
+    assert_eq!(said(&["one"]), (Level::Warn, part.to_owned(), 0));
 }
 
 #[test]

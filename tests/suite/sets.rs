@@ -245,7 +245,7 @@ async fn killed(cluster: &TestCluster, lines: impl Iterator<Item = usize>) {
 async fn resumed(sre: &Person, state: &str) {
     let id = sre.operation().await["id"].as_str().unwrap().to_owned();
     let resumed = sre.run(&["operations", "resume", &id]).await;
-    let ends = if state == "done" { 0 } else { 1 };
+    let ends = i32::from(state != "done");
     assert_eq!(resumed.code, Some(ends), "after {:?}: {resumed:?}", sre.story());
     assert_eq!(sre.operation().await["state"], *state);
     sre.run(&["journal", "verify"]).await.expect(0);

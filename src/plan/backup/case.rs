@@ -22,7 +22,7 @@ pub(super) struct Case<'a> {
     claim: &'a Pvc,
     options: &'a Options,
     answers: &'a Answers,
-    id: &'a OperationId,
+    id: OperationId,
     said: String,
     members: Vec<Member<'a>>,
     owner: Option<Owner>,
@@ -39,7 +39,7 @@ impl<'a> Case<'a> {
         claim: &'a Pvc,
         answers: &'a Answers,
         options: &'a Options,
-        (id, now): (&'a OperationId, Timestamp),
+        (id, now): (OperationId, Timestamp),
     ) -> Result<Self, Refusal> {
         let said = options.scope.said(claim);
         let refuse = |(why, clear): (String, String)| refusal(&said, why, clear);
@@ -49,13 +49,13 @@ impl<'a> Case<'a> {
         let members = members.collect::<Result<Vec<_>, _>>()?;
         preflight::check_rights(answers, &said)?;
         preflight::check_quota(answers, claim.meta.namespace(), &said, members.len())?;
-        let group = group_of(&members, options, answers, id);
+        let group = group_of(&members, options, answers, &id);
         if let (Err(why), Together::Group) = (&group, options.together) {
             let clear = "leave --together out: the volumes are cut side by side then";
             return Err(refusal(&said, format!("no group of volumes can be cut: {why}"), clear));
         }
         let found = options.quiesce.as_ref();
-        let found = found.map(|quiesce| quiesce::found(world, &claims, answers, quiesce, (&said, id))).transpose()?;
+        let found = found.map(|quiesce| quiesce::found(world, &claims, answers, quiesce, (&said, &id))).transpose()?;
         let found = found.unwrap_or_default();
         let owner = match (&options.scope, owner::of(world, claim, answers)) {
             (Scope::Workload(owner), _) => Some(owner.clone()),
@@ -68,7 +68,7 @@ impl<'a> Case<'a> {
         }
         warnings.extend(found.warnings);
         let namespace = claim.meta.namespace();
-        let bundle = owner.as_ref().map(|owner| bundle::of(owner, namespace, (world, answers), (id, now)));
+        let bundle = owner.as_ref().map(|owner| bundle::of(owner, namespace, (world, answers), (&id, now)));
         let bundle = match bundle {
             Some(Err(why)) => {
                 warnings.push(format!("no manifests are kept with it: {why}"));
@@ -93,7 +93,7 @@ impl<'a> Case<'a> {
     fn marks(&self) -> Marks<'_> {
         let grouped = self.group.is_ok();
         Marks {
-            id: self.id,
+            id: &self.id,
             who: &self.answers.who,
             reason: self.options.reason.as_deref(),
             owner: self.owner.as_ref(),
@@ -110,7 +110,7 @@ impl<'a> Case<'a> {
 
     pub fn plan(mut self, now: Timestamp) -> Result<Plan, Refusal> {
         let locks: Vec<_> = self.members.iter().map(|member| member.lock.clone()).collect();
-        let looked = lock::look(&locks, self.answers, self.id, now);
+        let looked = lock::look(&locks, self.answers, &self.id, now);
         let looked = looked.map_err(|(why, clear)| refusal(&self.said, why, clear))?;
         self.warnings.extend(looked);
         self.warnings.extend(self.fate());
@@ -181,7 +181,7 @@ impl<'a> Case<'a> {
         let fate = "(its copy in storage goes when the deletion policy says so)";
         let mut undo = match &self.group {
             Ok(group) => vec![format!("delete {} (its copies in storage go when its class says so)", group.at)],
-            Err(_) => self.members.iter().map(|member| format!("delete {} {fate}", member.at(self.id))).collect(),
+            Err(_) => self.members.iter().map(|member| format!("delete {} {fate}", member.at(&self.id))).collect(),
         };
         if self.set().is_some() {
             undo.push("until the last member is ready, a failure or a stop deletes what was made by itself".to_owned());
@@ -192,7 +192,7 @@ impl<'a> Case<'a> {
     fn changes(&self) -> Vec<String> {
         let mut changes = match &self.group {
             Ok(group) => vec![format!("creates {}, and its controller a VolumeSnapshot of each volume", group.at)],
-            Err(_) => self.members.iter().map(|member| format!("creates {}", member.at(self.id))).collect(),
+            Err(_) => self.members.iter().map(|member| format!("creates {}", member.at(&self.id))).collect(),
         };
         let mut drivers: Vec<&str> = self.members.iter().map(|member| &**member.driver).collect();
         drivers.dedup();
@@ -292,24 +292,21 @@ impl<'a> Case<'a> {
             Some(quiesce) => hooks::around(hooks::Around { hooks: &self.hooks, at_most: quiesce.at_most }, cut),
         };
         let (cut_within, ready_within) = (self.options.cut_within, self.options.ready_within);
-        let (mut body, makes) = match &self.group {
-            Ok(group) => {
-                let mut body = around(group.cut(&self.members, &self.marks(), cut_within));
-                body.extend(group.ready(&self.members, ready_within));
-                (body, vec![group.at.clone()])
-            }
-            Err(_) => {
-                let mut body = around(self.cut_each());
-                body.extend(self.each(|case, place, member| {
-                    let (id, of) = (case.named("ready", place), steps::made(&case.named("create", place)));
-                    Some(steps::ready(id, of, case.of_set(member), ready_within))
-                }));
-                (body, self.members.iter().map(|member| member.at(self.id)).collect())
-            }
+        let (mut body, makes) = if let Ok(group) = &self.group {
+            let mut body = around(group.cut(&self.members, &self.marks(), cut_within));
+            body.extend(group.ready(&self.members, ready_within));
+            (body, vec![group.at.clone()])
+        } else {
+            let mut body = around(self.cut_each());
+            body.extend(self.each(|case, place, member| {
+                let (id, of) = (case.named("ready", place), steps::made(&case.named("create", place)));
+                Some(steps::ready(id, of, case.of_set(member), ready_within))
+            }));
+            (body, self.members.iter().map(|member| member.at(&self.id)).collect())
         };
         if self.set().is_some() {
             let guards = self.members.iter().map(Member::guard).collect();
-            body.splice(0..0, steps::begin(guards, &makes, self.id));
+            body.splice(0..0, steps::begin(guards, &makes, &self.id));
             body = vec![Node::Whole(body)];
         }
         body.extend(self.each(Self::mark));

@@ -78,7 +78,7 @@ pub(super) fn questions(namespace: &str, options: &Options, known: &Answers) -> 
     }
     let lists = classes().map(|(_, list)| list).collect();
     let access = if matches!(served(known), Ok(Some(_))) { rights(namespace) } else { Vec::new() };
-    Questions { lists, access, ..Questions::default() }
+    Questions { access, lists, ..Questions::default() }
 }
 
 /// The group for these volumes, or why they are cut side by side.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::{Kind, annotation};
 use crate::plan::{
-    Act, Check, Expect, Follow, Guard, Node, ObjectAt, OperationId, Resource, Step, StepId, Target, Until,
+    Act, Check, Expect, Follow, Guard, ListAt, Node, ObjectAt, OperationId, Resource, Step, StepId, Target, Until,
 };
 
 /// How long it is waited, before a copy is deleted again, until it is made.
@@ -119,7 +119,9 @@ pub(super) fn begin(guards: Vec<Guard>, makes: &[ObjectAt], operation: &Operatio
     };
     let settled = makes.iter().enumerate().map(|(place, at)| settled(named("settled", place), at, operation));
     let back = makes.iter().enumerate().map(|(place, at)| take_back(named("back", place), at, operation));
-    Some(Node::Reversible { step: Box::new(Step { guards, ..step }), undo: settled.chain(back).collect() })
+    let groups = makes.iter().filter(|at| at.resource.plural == Kind::GroupSnapshot.spec().plural);
+    let gone = groups.map(|at| members_gone(StepId("gone".into()), at));
+    Some(Node::Reversible { step: Box::new(Step { guards, ..step }), undo: settled.chain(back).chain(gone).collect() })
 }
 
 fn own(at: &ObjectAt, operation: &OperationId) -> Target {
@@ -146,6 +148,15 @@ fn settled(id: StepId, at: &ObjectAt, operation: &OperationId) -> Step {
         Until { what, checks, follow, lenient: true, ..Until::default() },
         SETTLED_WITHIN,
     )
+}
+
+/// No snapshot is a member of this group any more: they go by themselves, and after it.
+pub(super) fn members_gone(id: StepId, group: &ObjectAt) -> Step {
+    let among = ListAt::all(Resource::of(Kind::VolumeSnapshot), group.namespace.as_deref());
+    let which = vec![Check::is("/status/volumeGroupSnapshotName", group.name.as_str())];
+    let what = format!("the snapshots of {group} to be gone");
+    let title = format!("wait until {what}");
+    Step { id, title, act: Act::Absent { among, which, what }, guards: Vec::new(), deadline: GONE_WITHIN }
 }
 
 /// Deletes again what the operation made under this name, unless somebody holds it meanwhile.

@@ -72,6 +72,7 @@ pub(in crate::plan) fn questions(undone: &Undone) -> Questions {
     let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, namespace);
     let mut access = vec![ask("get", &first.resource), ask("delete", &first.resource)];
     access.extend(AccessQuestion::record(namespace));
+    access.extend(made.group.map(|_| ask("list", &Resource::of(Kind::VolumeSnapshot))));
     let objects = made.group.iter().chain(&made.snapshots).map(|(at, _)| (*at).clone()).collect();
     Questions { objects, access, lists: vec![claims(namespace)] }
 }
@@ -252,7 +253,8 @@ impl<'a> Case<'a> {
             let id = if count > 1 { format!("delete-{}", place + 1) } else { "delete".to_owned() };
             Node::Do(Box::new(self.delete(StepId(id), target)))
         };
-        targets.iter().enumerate().map(each).collect()
+        let gone = self.group.iter().map(|group| super::steps::members_gone(StepId("gone".into()), group.at));
+        targets.iter().enumerate().map(each).chain(gone.map(|step| Node::Do(Box::new(step)))).collect()
     }
 
     fn delete(&self, id: StepId, target: &Member<'_>) -> Step {

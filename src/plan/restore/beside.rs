@@ -195,13 +195,11 @@ impl Case<'_> {
     fn title(&self, namespace: &str, options: &Options) -> String {
         let names: Vec<String> =
             self.members.iter().map(|member| format!("{namespace}/{}", member.claim.at.name)).collect();
-        match &options.set {
-            Some(set) => format!("restore set {set} into new volumes {}", text::list(&names)),
-            None => {
-                let source = self.members.first().map(|member| member.source.at.path()).unwrap_or_default();
-                format!("restore {source} into new volume {}", text::list(&names))
-            }
+        if let Some(set) = &options.set {
+            return format!("restore set {set} into new volumes {}", text::list(&names));
         }
+        let source = self.members.first().map(|member| member.source.at.path()).unwrap_or_default();
+        format!("restore {source} into new volume {}", text::list(&names))
     }
 
     fn changes(&self, namespace: &str, id: &OperationId) -> Vec<String> {
