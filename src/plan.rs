@@ -35,7 +35,7 @@ pub use act::{
     Act, Check, Expect, Firm, Follow, InPod, ObjectAt, Output, Outputs, Part, Resource, Slot, Target, Until, from_step,
 };
 pub use authority::{Authority, Confirmed, NUMBER, NotConfirmed, Proof, departs};
-pub use fill::part_of;
+pub use fill::{MAPS, maps_added_to, part_of};
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
 pub use judge::{
     Observed, Seen, broken_guard, is_target, judge, judge_list, judge_undo, kept, made_by, next_read, place, resolve,

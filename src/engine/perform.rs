@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::Engine;
 use super::held::{Held, Words};
 use crate::cluster::{WriteError, Written};
-use crate::plan::{Act, ObjectAt, Outputs, Progress, Step, Target, is_target, kept, part_of, place};
+use crate::plan::{
+    Act, MAPS, ObjectAt, Outputs, Progress, Step, Target, is_target, kept, maps_added_to, part_of, place,
+};
 
 /// What came of sending one write.
 #[derive(Debug)]
@@ -47,9 +49,6 @@ pub(super) struct Current {
     /// Maps of its metadata that it does not have: there is nothing yet to add to.
     pub without: Vec<&'static str>,
 }
-
-/// Maps of metadata that patches add to.
-const MAPS: [&str; 2] = ["/metadata/labels", "/metadata/annotations"];
 
 impl Engine {
     /// Sends the write of a step's act; `left` bounds what runs in containers. Waits are no writes and are never
@@ -182,11 +181,8 @@ fn guarded(patch: &Value, uid: &str, version: &str, without: &[&str]) -> Value {
         json!({ "op": "test", "path": "/metadata/uid", "value": uid }),
         json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version }),
     ];
-    let adds_to = |map: &&&str| {
-        let paths = patch.as_array().into_iter().flatten().filter_map(|operation| operation["path"].as_str());
-        paths.into_iter().any(|path| path.strip_prefix(**map).is_some_and(|rest| rest.starts_with('/')))
-    };
-    operations.extend(without.iter().filter(adds_to).map(|map| json!({ "op": "add", "path": map, "value": {} })));
+    let maps = maps_added_to(patch).filter(|map| without.contains(map));
+    operations.extend(maps.map(|map| json!({ "op": "add", "path": map, "value": {} })));
     operations.extend(patch.as_array().cloned().unwrap_or_default());
     Value::Array(operations)
 }

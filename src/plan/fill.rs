@@ -85,6 +85,18 @@ fn made(from: &Value, progress: &Progress) -> Option<String> {
     }
 }
 
+/// Maps of metadata that an object may not have.
+pub const MAPS: [&str; 2] = ["/metadata/labels", "/metadata/annotations"];
+
+/// Which of [`MAPS`] a JSON patch adds to: where they are not there they have to be made first.
+pub fn maps_added_to(patch: &Value) -> impl Iterator<Item = &'static str> {
+    let adds_to = |map: &&'static str| {
+        let mut paths = patch.as_array().into_iter().flatten().filter_map(|operation| operation["path"].as_str());
+        paths.any(|path| path.strip_prefix(*map).is_some_and(|rest| rest.starts_with('/')))
+    };
+    MAPS.into_iter().filter(adds_to)
+}
+
 /// A part of a `valueFrom` (see [`Act::Patch`]) as a text.
 ///
 /// # Errors

@@ -40,6 +40,8 @@ pub enum Consistency {
 }
 
 impl Consistency {
+    /// All, the least first.
+    pub const ALL: [Self; 3] = [Self::Crash, Self::Group, Self::Application];
     /// Those that a person asks for; whether all volumes of a set can be cut at one moment is the storage's to say.
     pub const ASKED: [Self; 2] = [Self::Crash, Self::Application];
 

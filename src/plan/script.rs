@@ -8,6 +8,8 @@
 mod pieces;
 mod prelude;
 
+use serde_json::json;
+
 use super::{
     Act, Check, Guard, InPod, ListAt, Node, ObjectAt, OperationId, Output, Plan, Progress, Step, StepId, StepState,
     Target, Until,
@@ -146,7 +148,19 @@ impl Writer<'_> {
                 let operations = patch.as_array().into_iter().flatten();
                 let rest = operations.fold(String::new(), |rest, operation| format!("{rest},{operation}"));
                 self.line(&format!("if {met}; then\n  say 'it is so already'\nelse"));
-                self.line(&format!("  patch_target {}\nfi", quoted(&rest)));
+                // What is found may lack the maps that are added to; of everything else the plan knows.
+                let maps = super::maps_added_to(patch).filter(|_| self.found(target).is_some());
+                let maps: Vec<&str> = maps.collect();
+                if !maps.is_empty() {
+                    self.line("  maps=''");
+                }
+                for map in &maps {
+                    let make = quoted(&format!(",{}", json!({ "op": "add", "path": map, "value": {} })));
+                    let there = format!("[ -n \"$(read_target {})\" ]", quoted(&field(map)));
+                    self.line(&format!("  {there} || maps=\"$maps\"{make}"));
+                }
+                let maps = if maps.is_empty() { "" } else { "\"$maps\"" };
+                self.line(&format!("  patch_target {maps}{}\nfi", quoted(&rest)));
             }
             Act::Delete { target: Target::Own { at, operation, checks } } => {
                 self.delete_own(at, operation, checks, step.deadline.as_secs());

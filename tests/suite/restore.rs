@@ -174,9 +174,11 @@ async fn a_snapshot_that_goes_while_a_claim_is_made_from_it_leaves_nothing_that_
     cluster: TestCluster,
 ) {
     let (sre, _, path) = prepared(&cluster).await;
-    let gone = async || {
-        cluster.delete(SNAPSHOTS, "VolumeSnapshot", "copy").await;
-        let gone = async || cluster.get(SNAPSHOTS, "VolumeSnapshot", "copy").await.is_none().then_some(());
+    // Early, because a controller may keep its finalizer on a snapshot that is deleted as soon as it is ready.
+    cluster.snapshot("second", "data").await;
+    let gone = async |name: &str| {
+        cluster.delete(SNAPSHOTS, "VolumeSnapshot", name).await;
+        let gone = async || cluster.get(SNAPSHOTS, "VolumeSnapshot", name).await.is_none().then_some(());
         wait::until("the snapshot to be gone", LONG, gone).await;
     };
     let gate = Gate::shut();
@@ -185,7 +187,7 @@ async fn a_snapshot_that_goes_while_a_claim_is_made_from_it_leaves_nothing_that_
     let arguments = ["restore", &path, "--to", "back", "--bound-within", "6s", "--yes"];
     let lost = async {
         wait::until("the create to be sent", LONG, async || (gate.arrived() == 1).then_some(())).await;
-        gone().await;
+        gone("copy").await;
         gate.open();
     };
     let (ended, ()) = tokio::join!(sre.run(&arguments), lost);
@@ -197,19 +199,19 @@ async fn a_snapshot_that_goes_while_a_claim_is_made_from_it_leaves_nothing_that_
 
     // Gone before the claim is sent, nothing is made at all.
     cluster.proxy.clear();
-    cluster.snapshot("copy", "data").await;
     let early = Gate::shut();
     cluster.proxy.order(Order::on(Method::POST, "/configmaps", Fault::Hold(early.clone())).times(1));
     let other = cluster.person(User::Sre);
     let lost = async {
         wait::until("the record to be sent", LONG, async || (early.arrived() == 1).then_some(())).await;
-        gone().await;
+        gone("second").await;
         early.open();
     };
+    let path = format!("{}/second", cluster.namespace);
     let arguments = ["restore", &path, "--to", "again", "--yes"];
     let (ended, ()) = tokio::join!(other.run(&arguments), lost);
     let ended = ended.expect(1);
-    assert!(ended.stderr.contains("copy is gone"), "{ended:?}");
+    assert!(ended.stderr.contains("second is gone"), "{ended:?}");
     assert!(cluster.get("v1", "PersistentVolumeClaim", "again").await.is_none());
 }
 

@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use crate::backup::one_snapshot_with;
 use crate::support::cluster::{TestCluster, User};
+use crate::support::manifests;
 use crate::support::person::Person;
 use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
@@ -16,7 +17,8 @@ use crate::support::wait::{self, LONG};
 scenarios!(
     a_backup_is_taken_by_its_script,
     what_is_left_of_an_operation_is_done_by_its_script,
-    a_script_takes_a_backup_back
+    a_script_takes_a_backup_back,
+    a_set_is_taken_by_its_script,
 );
 
 /// Runs a script on a person's machine, with this kubectl.
@@ -127,4 +129,22 @@ async fn a_script_takes_a_backup_back(cluster: TestCluster) {
     let left = cluster.snapshots().await;
     assert_eq!(left.len(), 1);
     assert_ne!(left[0]["metadata"]["name"], format!("data-{id}"), "the other one stays");
+}
+
+async fn a_set_is_taken_by_its_script(cluster: TestCluster) {
+    let Some((sre, kubectl)) = prepared(&cluster) else { return };
+    cluster.create(&manifests::stateful_set(&cluster.namespace, "db", 2)).await;
+    for claim in ["data-db-0", "data-db-1"] {
+        cluster.bound_when_made(claim).await;
+    }
+    for (together, snapshots) in [("parallel", 2), ("group", 4)] {
+        let file = sre.home().join(format!("{together}.sh"));
+        let to = ["--dry-run", "--together", together, "--script", file.to_str().unwrap()];
+        let arguments = ["backup", "--workload", "statefulset/db", "--namespace", &cluster.namespace];
+        sre.run(&[&arguments[..], &to].concat()).await.expect(0);
+        fine(&run(&sre, &kubectl, &file).await);
+        let made = cluster.snapshots().await;
+        assert_eq!(made.len(), snapshots, "{made:#?}");
+        assert!(made.iter().all(|made| made["metadata"]["labels"]["holdfast.dev/set"].is_string()), "{made:#?}");
+    }
 }

@@ -184,7 +184,9 @@ impl<'a> Case<'a> {
             Err(_) => self.members.iter().map(|member| format!("delete {} {fate}", member.at(&self.id))).collect(),
         };
         if self.set().is_some() {
-            undo.push("until the last member is ready, a failure or a stop deletes what was made by itself".to_owned());
+            undo.push(
+                "until the last member is ready, a failure or a stop takes back by itself what was made".to_owned(),
+            );
         }
         undo
     }

@@ -8,7 +8,7 @@ use super::*;
 use crate::assess::testing::{
     DRIVER, annotated, claim, cluster_meta, live, now, put, put_snapshot, snapshot, volume, with_claim,
 };
-use crate::model::{DeletionPolicy, Delta, Object, Policies, Pv, VolumeError};
+use crate::model::{DeletionPolicy, Delta, Object, Policies, Pv, VolumeError, annotation};
 use crate::plan::Act;
 use crate::text;
 

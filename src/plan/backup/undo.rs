@@ -160,7 +160,7 @@ impl<'a> Case<'a> {
         let members = members.collect::<Result<Vec<_>, _>>()?;
         let deletion = members.first().map_or(DeletionPolicy::Unknown, |member| member.deletion);
         let whole = |(at, uid): (&'a ObjectAt, &'a Uid)| {
-            let fresh = fresh(at, uid, answers)?;
+            let fresh = fresh(at, uid, answers, now)?;
             Ok::<_, Why>(Member { at, uid, fresh, state: RestorePointState::Unknown, deletion, other: None })
         };
         Ok(Self { undone, world, group: group.map(whole).transpose()?, members })

@@ -65,7 +65,12 @@ impl Server {
                 let at = place(target, progress).unwrap();
                 self.objects.get_mut(&at).unwrap()["spec"]["replicas"] = json!(replicas);
             }
-            Act::Exec { .. } | Act::Open { .. } | Act::Say { .. } | Act::Wait { .. } | Act::Absent { .. } => {}
+            Act::Exec { .. }
+            | Act::Open { .. }
+            | Act::Say { .. }
+            | Act::Wait { .. }
+            | Act::Absent { .. }
+            | Act::Find { .. } => {}
         }
         self.settle();
     }

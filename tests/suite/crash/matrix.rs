@@ -134,7 +134,7 @@ async fn resumed(cluster: &TestCluster, operation: Operation, scene: &Scene, end
     if given_up {
         released(cluster, scene, point).await;
     } else {
-        becomes(cluster, operation, scene, point, |now| now.clone(), end).await;
+        becomes(cluster, operation, scene, point, Picture::clone, end).await;
     }
 }
 

@@ -93,10 +93,12 @@ impl Picture {
     /// As it has to be again once an operation was taken back: without records and locks, without what says which
     /// operations there were, and without what they keep for a while so that nothing is lost.
     pub fn essence(&self, original: &Self) -> Self {
+        let marked = |object: &Value| object.pointer("/annotations/holdfast.dev~1keep-until").is_some();
         let kept = |name: &String, object: &Value| {
-            let marked = object.pointer("/annotations/holdfast.dev~1keep-until").is_some();
-            let copy = name.starts_with("VolumeSnapshotContent") && object["spec"]["deletionPolicy"] == "Retain";
-            !original.0.contains_key(name) && (marked || copy)
+            // A content is kept with its snapshot.
+            let snapshot = format!("VolumeSnapshot {}", text(object, "/spec/volumeSnapshotRef/name"));
+            let with = self.0.get(&snapshot).is_some_and(marked);
+            !original.0.contains_key(name) && (marked(object) || with)
         };
         let records = |name: &String| name.starts_with("ConfigMap") || name.starts_with("Lease");
         let there = self.0.iter().filter(|(name, object)| !kept(name, object) && !records(name));
@@ -153,7 +155,11 @@ fn what(cluster: &TestCluster, object: &Value) -> Option<Value> {
     let more = match kind {
         "ConfigMap" => return object.pointer("/data/operation").map(|_| json!({ "state": object["data"]["state"] })),
         "Lease" => return Some(json!({ "holder": object.pointer("/spec/holderIdentity") })),
-        "Pod" if object.pointer("/metadata/ownerReferences").is_some() => return None,
+        // Which node it is on is chance.
+        "Pod" if object.pointer("/metadata/ownerReferences").is_none() => {
+            return Some(json!({ "phase": object["status"]["phase"] }));
+        }
+        "Pod" => return None,
         "PersistentVolume" => {
             let files = FILES.map(|file| said(cluster.read(&volume_of(object), file)));
             json!({ "phase": status("/status/phase"), "files": files })
