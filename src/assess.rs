@@ -5,6 +5,7 @@
 //! `Unknown`, never good; a good verdict needs inputs that are seen now ([`STALE_LIMIT`]); a verdict says what to do.
 //! Nothing here ranks or draws.
 
+pub mod apart;
 pub mod chain;
 pub mod copies;
 pub mod coverage;

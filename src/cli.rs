@@ -5,6 +5,7 @@
 
 mod args;
 mod backup;
+mod carry;
 mod config;
 mod demo;
 mod drill;
@@ -69,6 +70,8 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,
             Some(Command::Drill(drill)) => drill::run(&args.global, &drill).await,
             Some(Command::Restore(restore)) => restore::run(&args.global, &restore).await,
+            Some(Command::Export(export)) => carry::export(&args.global, &export).await,
+            Some(Command::Import(import)) => carry::import(&args.global, &import).await,
             Some(Command::Prune(prune)) => prune::run(&args.global, &prune).await,
             Some(Command::Hold(hold)) => hold::hold(&args.global, hold).await,
             Some(Command::Release(release)) => hold::release(&args.global, &release).await,

@@ -6,6 +6,7 @@
 mod act;
 mod authority;
 pub mod backup;
+pub mod carry;
 mod command;
 pub mod drill;
 mod field;

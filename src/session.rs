@@ -22,9 +22,10 @@ use tokio::sync::mpsc;
 use crate::cluster::{self, Cluster, LogEvent, Target, USAGE_EVERY, UsageFrom, UsageWatch, WatchSet};
 use crate::config::{Config, Deadlines};
 use crate::engine::{Colleague, Engine, LOCK, Report};
-use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, UsageReport};
+use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Uid, UsageReport};
 use crate::plan::backup::Options as BackupOptions;
-use crate::plan::{AccessQuestion, Confirmed, DryRun, OperationId, Plan, Refusal};
+use crate::plan::carry::{Bundle, NotExported};
+use crate::plan::{AccessQuestion, Answers, Confirmed, DryRun, OperationId, Plan, Refusal};
 use crate::store::Store;
 use crate::text;
 use crate::view::Level;
@@ -72,6 +73,8 @@ pub enum Event {
     Planned(Ticket, Result<Box<Reviewed>, Refusal>),
     /// An object was read, as YAML.
     Read(Ticket, Result<String, String>),
+    /// The bundle of a restore point, or why it is not exported.
+    Exported(Ticket, Result<Box<Bundle>, NotExported>),
     /// Something happened to the log that is being read.
     Log(Ticket, LogEvent),
     /// A run is over: the operation ended, or cannot go on here and why.
@@ -104,6 +107,7 @@ enum Message {
     Answered(Box<Asking>),
     Checked(Ticket, Box<Reviewed>),
     Read(Ticket, Result<String, String>),
+    Carried(Ticket, Uid, Box<Answers>),
     Report(OperationId, Report),
     Contexts(Result<Vec<KnownContext>, String>),
     Colleagues(u64, Result<Vec<Colleague>, String>),
@@ -299,6 +303,7 @@ impl Session {
             Message::Answered(asking) => self.answered(*asking),
             Message::Checked(ticket, reviewed) => Some(Event::Planned(ticket, Ok(reviewed))),
             Message::Read(ticket, read) => Some(Event::Read(ticket, read)),
+            Message::Carried(ticket, snapshot, known) => Some(self.carried(ticket, &snapshot, &known)),
             Message::Report(id, report) => Some(self.report(&id, report)),
             Message::Colleagues(round, found) => self.learn_colleagues(round, found),
             Message::Contexts(known) => Some(Event::Contexts(known)),

@@ -8,7 +8,7 @@ mod index;
 mod log;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -29,6 +29,22 @@ pub enum StoreError {
         /// What was tried.
         what: &'static str,
         /// On which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that a person named cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that a person named cannot be written.
+    #[error("cannot write {}", path.display())]
+    Unwritable {
+        /// Which file.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -239,6 +255,56 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), StoreError> {
     let beside = PathBuf::from(beside);
     fs::write(&beside, text).map_err(io_error("write", &beside))?;
     fs::rename(&beside, path).map_err(io_error("write", path))
+}
+
+/// The most that a file may hold that a person names.
+const MOST: u64 = 4 << 20;
+
+/// The text of a file that a person names.
+///
+/// # Errors
+/// When it cannot be read, is no text, or is larger than 4 MiB.
+pub fn read_text(path: &Path) -> Result<String, StoreError> {
+    let failed = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why.to_owned());
+    let read = || {
+        let mut text = Vec::new();
+        fs::File::open(path)?.take(MOST + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > MOST {
+            return Err(failed("it is larger than 4 MiB"));
+        }
+        String::from_utf8(text).map_err(|_| failed("it is no text"))
+    };
+    read().map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
+}
+
+/// Writes a new file for its owner alone, whole or not at all. One that is there stays as it is unless `replace`.
+///
+/// # Errors
+/// When it cannot be written, or is there already.
+pub fn write_private(path: &Path, text: &str, replace: bool) -> Result<(), StoreError> {
+    let error = |source| StoreError::Unwritable { path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.new", std::process::id()));
+    let beside = PathBuf::from(beside);
+    let write = || {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        // A link is made only where nothing is; a rename takes the place of what is there.
+        if replace { fs::rename(&beside, path) } else { fs::hard_link(&beside, path) }?;
+        fs::File::open(folder)?.sync_all()
+    };
+    let written = write();
+    if !replace || written.is_err() {
+        // What could not be put in its place is not left beside it.
+        let _ = fs::remove_file(&beside);
+    }
+    written.map_err(error)
 }
 
 fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {

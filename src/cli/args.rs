@@ -8,8 +8,10 @@ use jiff::Timestamp;
 
 use crate::plan::{backup, drill, restore, swap};
 
+mod carry;
 mod retention;
 
+pub use carry::{Export, Import};
 pub use retention::{Hold, Policy, Prune, Reconcile, Release};
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
@@ -66,6 +68,10 @@ pub enum Command {
     Restore(Restore),
     /// Prove that a restore point can be restored: in a namespace of its own, which goes again.
     Drill(Drill),
+    /// Write where the copy of a restore point is, and how a volume is made of it, to a file; changes nothing.
+    Export(Export),
+    /// Make a restore point of a bundle that `export` wrote: plan, review, confirm, run.
+    Import(Import),
     /// Delete the copies of a volume that no rule keeps: each with its reason, confirm, run.
     Prune(Box<Prune>),
     /// Keep a copy from being deleted: plan, review, confirm, run.

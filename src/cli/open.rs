@@ -108,6 +108,7 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
                 Event::Changed
                 | Event::Planned(..)
                 | Event::Read(..)
+                | Event::Exported(..)
                 | Event::Log(..)
                 | Event::Over(_)
                 | Event::Contexts(_) => {}

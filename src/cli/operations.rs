@@ -113,7 +113,7 @@ fn stored(id: &OperationId) -> Result<journal::Run, Failure> {
 async fn session_of(global: &Global, run: &journal::Run, kinds: &[Kind]) -> Result<Session, Failure> {
     let mut global = global.clone();
     global.context.get_or_insert_with(|| run.plan.context.clone());
-    global.namespace = run.plan.subject.object.namespace.iter().map(ToString::to_string).collect();
+    global.namespace = run.plan.subject.home().into_iter().map(str::to_owned).collect();
     let mut session = open::session(&global, kinds, Unnamed::All)?;
     open::settle(&mut session, kinds).await?;
     let server = &session.desk().world.context.server;

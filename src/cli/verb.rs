@@ -81,6 +81,22 @@ pub(super) fn find_claim(session: &Session, namespace: &str, name: &str) -> Resu
     })
 }
 
+/// The UID of the one namespace that is looked at.
+pub(super) fn find_namespace(session: &Session) -> Result<Uid, Failure> {
+    let world = &session.desk().world;
+    let [name] = world.context.namespaces.as_slice() else {
+        return Err(Failure::new(Exit::Usage, "name a namespace with --namespace"));
+    };
+    if let Some(found) = world.inventory.namespaces.named(None, name) {
+        return Ok(found.meta.uid());
+    }
+    let (name, context) = (text::sanitize(name), text::sanitize(&world.context.name));
+    if world.freshness(Kind::Namespace).live() {
+        return Err(Failure::new(Exit::Refused, format!("there is no namespace {name} on {context}")));
+    }
+    Err(Failure::new(Exit::Unknown, format!("whether there is a namespace {name} cannot be seen")))
+}
+
 /// The options of every command, looking at one namespace: the object's.
 pub(super) fn within(global: &Global, namespace: &str, path: &str) -> Result<Global, Failure> {
     if global.namespace.iter().any(|other| *other != namespace) {
@@ -101,6 +117,7 @@ pub(super) async fn plan(session: &mut Session, request: Request) -> Result<Revi
             Event::Planned(..)
             | Event::Changed
             | Event::Read(..)
+            | Event::Exported(..)
             | Event::Log(..)
             | Event::Over(_)
             | Event::Contexts(_)

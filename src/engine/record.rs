@@ -61,7 +61,7 @@ pub(super) struct Adopted {
 
 /// Where the record of an operation is.
 pub(super) fn place(plan: &Plan) -> ObjectAt {
-    ObjectAt::record(&plan.id, plan.subject.object.namespace.as_deref())
+    ObjectAt::record(&plan.id, plan.subject.home())
 }
 
 impl Record {

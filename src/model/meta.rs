@@ -35,6 +35,10 @@ pub mod annotation {
     /// How much a snapshot promises: `crash`; `group` when all volumes of its set were cut at one moment; or
     /// `application` when the application had been told of the cut.
     pub const CONSISTENCY: &str = "holdfast.dev/consistency";
+    /// On a restore point: the images that ran on the volume at the cut, `CONTAINER=IMAGE,…`.
+    pub const IMAGES: &str = "holdfast.dev/images";
+    /// On a restore point: where it was exported, in a sentence.
+    pub const IMPORTED_FROM: &str = "holdfast.dev/imported-from";
     /// On a restore point: how its last restore drill that succeeded went (see `LAST_PROVEN_BY` for which it was).
     /// Written as `passed at TIME from TIME: WHAT WAS FOUND`.
     pub const LAST_PROVEN: &str = "holdfast.dev/last-proven";

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Act, Check, Lock, ObjectAt};
-use crate::model::{ObjRef, Uid};
+use crate::model::{Kind, ObjRef, Uid};
 use crate::text;
 
 /// Identity of one operation: chosen when its plan is made, so that everything it creates has a fixed name.
@@ -162,6 +162,8 @@ pub enum Verb {
     Release,
     /// Gives a claim a volume made from a restore point, under its own name.
     RestoreInPlace,
+    /// Makes a restore point here of a copy that a bundle names.
+    Import,
 }
 
 impl Verb {
@@ -175,6 +177,7 @@ impl Verb {
         Verb::Prune,
         Verb::Hold,
         Verb::Release,
+        Verb::Import,
     ];
 }
 
@@ -189,6 +192,7 @@ impl fmt::Display for Verb {
             Self::Prune => "prune",
             Self::Hold => "hold",
             Self::Release => "release",
+            Self::Import => "import",
         })
     }
 }
@@ -258,6 +262,14 @@ impl Bundle {
     /// As an annotation has it: `sha256:… MACHINE:PATH`.
     pub fn noted(&self) -> String {
         format!("sha256:{} {}", self.digest(), self.place)
+    }
+}
+
+impl Subject {
+    /// The namespace that keeps the record of what is done with it: its own, or itself where it is one.
+    pub fn home(&self) -> Option<&str> {
+        let itself = (self.object.kind == Kind::Namespace).then_some(&*self.object.name);
+        self.object.namespace.as_deref().or(itself)
     }
 }
 

@@ -4,11 +4,13 @@
 //! Asking is in rounds. A verb says what it still wants to know given what is known; when that is nothing more it
 //! plans. A new verb is a module of its own and one arm in each function here.
 
+use std::path::{Path, PathBuf};
+
 use jiff::Timestamp;
 
 use super::{
-    Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, drill,
-    hold, prune, restore, swap, undo,
+    Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, carry,
+    drill, hold, prune, restore, swap, undo,
 };
 use crate::model::{Kind, Uid, World};
 
@@ -73,6 +75,13 @@ pub enum Request {
         /// The VolumeSnapshot.
         snapshot: Uid,
     },
+    /// A restore point that a bundle names.
+    Import {
+        /// The Namespace that it comes to.
+        namespace: Uid,
+        /// What was chosen.
+        options: carry::Options,
+    },
 }
 
 impl Request {
@@ -89,6 +98,7 @@ impl Request {
             Verb::Prune => Some(Self::Prune { claim: subject.clone(), options: prune::Options::default() }),
             Verb::Hold => Some(Self::Hold { snapshot: subject.clone(), options: hold::Options::default() }),
             Verb::Release => Some(Self::Release { snapshot: subject.clone() }),
+            Verb::Import => Some(Self::Import { namespace: subject.clone(), options: carry::Options::default() }),
         }
     }
 
@@ -117,6 +127,9 @@ impl Request {
             Self::RestoreInPlace { claim, options } => {
                 Ok(Self::RestoreInPlace { claim: claim.clone(), options: swap::options(filled, options)? })
             }
+            Self::Import { namespace, .. } => {
+                Ok(Self::Import { namespace: namespace.clone(), options: carry::options(filled)? })
+            }
             Self::Release { .. } | Self::Undo(_) => Ok(self.clone()),
         }
     }
@@ -132,6 +145,27 @@ impl Request {
             Self::Hold { .. } => Verb::Hold,
             Self::Release { .. } => Verb::Release,
             Self::RestoreInPlace { .. } => Verb::RestoreInPlace,
+            Self::Import { .. } => Verb::Import,
+        }
+    }
+
+    /// A file of this machine that has to be read before it is known what to ask.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Import { options, .. } => options.source.unread().map(PathBuf::as_path),
+            _ => None,
+        }
+    }
+
+    /// The same once that file was read: its text, or why there is none.
+    #[must_use]
+    pub fn with_file(self, text: Result<String, String>) -> Self {
+        match self {
+            Self::Import { namespace, options } => {
+                let source = options.source.with(text);
+                Self::Import { namespace, options: carry::Options { source, ..options } }
+            }
+            other => other,
         }
     }
 
@@ -145,14 +179,17 @@ impl Request {
             | Self::Drill { snapshot, .. }
             | Self::Hold { snapshot, .. }
             | Self::Release { snapshot } => (Kind::VolumeSnapshot, snapshot),
+            Self::Import { namespace, .. } => (Kind::Namespace, namespace),
             Self::Undo(undone) => (undone.plan.subject.object.kind, &undone.plan.subject.uid),
         }
     }
 
     /// The object for people: `shop/data-db-0`.
     pub fn object(&self, world: &World) -> String {
-        if let Self::Undo(undone) = self {
-            return undone.said();
+        match self {
+            Self::Undo(undone) => return undone.said(),
+            Self::Import { options, .. } => return options.object(),
+            _ => {}
         }
         let (kind, uid) = self.subject();
         let meta = world.inventory.meta(kind, uid);
@@ -170,6 +207,7 @@ impl Request {
             Self::Prune { .. } => prune::LOOKED_AT,
             Self::Hold { .. } | Self::Release { .. } => hold::LOOKED_AT,
             Self::RestoreInPlace { .. } => swap::LOOKED_AT,
+            Self::Import { .. } => carry::LOOKED_AT,
         }
     }
 
@@ -183,6 +221,7 @@ impl Request {
             Self::Prune { claim, options } => prune::form(world, claim, options),
             Self::Hold { snapshot, options } => hold::form(world, snapshot, options),
             Self::RestoreInPlace { claim, options } => swap::form(world, claim, options),
+            Self::Import { namespace, options } => carry::form(world, namespace, options),
             Self::Release { .. } | Self::Undo(_) => None,
         }
     }
@@ -203,6 +242,7 @@ impl Request {
             Self::RestoreInPlace { claim, options } => {
                 claims.get(claim).map(|claim| swap::questions(world, claim, options, known))
             }
+            Self::Import { namespace, options } => Some(carry::questions(world, namespace, options)),
             Self::Undo(undone) => Some(undo::questions(undone, world, known)),
         };
         found.unwrap_or_default()
@@ -222,6 +262,7 @@ impl Request {
             Self::Hold { snapshot, options } => hold::plan(world, snapshot, answers, options, id, now),
             Self::Release { snapshot } => hold::release(world, snapshot, answers, id, now),
             Self::RestoreInPlace { claim, options } => swap::plan(world, claim, answers, options, id, now),
+            Self::Import { namespace, options } => carry::plan(world, namespace, answers, options, id, now),
         }
     }
 
@@ -238,6 +279,9 @@ impl Request {
             Self::Hold { snapshot, options } => hold::command(options, snapshots.get(snapshot)?, context),
             Self::Release { snapshot } => hold::release_command(snapshots.get(snapshot)?, context),
             Self::RestoreInPlace { claim, options } => swap::command(options, claims.get(claim)?, context),
+            Self::Import { namespace, options } => {
+                carry::command(options, &world.inventory.namespaces.get(namespace)?.meta.name, context)
+            }
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{Answers, Lock, OperationId, Plan, Progress, Questions, Refusal, Verb, backup, swap};
+use super::{Answers, Lock, OperationId, Plan, Progress, Questions, Refusal, Verb, backup, carry, swap};
 use crate::model::{Kind, World};
 use crate::text;
 
@@ -65,7 +65,7 @@ pub(super) fn looks_at(undone: &Undone) -> &'static [Kind] {
     match undone.plan.verb {
         Verb::Backup => backup::undo::LOOKED_AT,
         Verb::RestoreInPlace => swap::LOOKED_AT,
-        Verb::Restore | Verb::Drill | Verb::Undo | Verb::Prune | Verb::Hold | Verb::Release => &[],
+        Verb::Restore | Verb::Import | Verb::Drill | Verb::Undo | Verb::Prune | Verb::Hold | Verb::Release => &[],
     }
 }
 
@@ -74,6 +74,7 @@ pub(super) fn questions(undone: &Undone, world: &World, known: &Answers) -> Ques
     let own = match undone.plan.verb {
         Verb::Backup => backup::undo::questions(undone),
         Verb::RestoreInPlace => swap::undo::questions(undone, world, known),
+        Verb::Import => carry::undo::questions(undone),
         Verb::Restore | Verb::Drill | Verb::Undo | Verb::Prune | Verb::Hold | Verb::Release => Questions::default(),
     };
     undone.locks(world).iter().fold(own, |all, lock| all.and(lock.questions()))
@@ -91,6 +92,7 @@ pub(super) fn plan(
     match undone.plan.verb {
         Verb::Backup => backup::undo::plan(undone, world, answers, id, now),
         Verb::RestoreInPlace => swap::undo::plan(undone, world, answers, id, now),
+        Verb::Import => carry::undo::plan(undone, world, answers, id, now),
         Verb::Drill => {
             let why = "a drill removes by itself what it makes";
             Err(undone.refusal((why.to_owned(), "there is nothing to take back".to_owned())))

@@ -1,15 +1,18 @@
 //! Questions to the cluster, asked aside and answered by message.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{Event, Message, Reviewed, Session, Ticket};
 use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError, Written};
-use crate::model::{Freshness, Kind, ObjRef};
+use crate::model::{Freshness, Kind, ObjRef, Uid};
 use crate::plan::{
     AccessQuestion, Act, Answers, DryRun, ObjectAt, OperationId, Plan, Questions, Refusal, Request, Target::Known,
+    carry,
 };
+use crate::store::read_text;
 
 /// Who asks, where the API server does not say.
 pub(super) const NOBODY: &str = "unknown";
@@ -48,6 +51,9 @@ impl Session {
         tokio::spawn(async move {
             let mut asking = Box::new(asking);
             asking.rounds += 1;
+            if let Some(file) = asking.request.file().map(Path::to_owned) {
+                asking.request = asking.request.with_file(text_of(file).await);
+            }
             if let Some(eyes) = eyes {
                 // The first plan of a session may be asked for before it is known who asks.
                 if asking.known.who.is_empty()
@@ -65,6 +71,41 @@ impl Session {
             // The session may have been closed meanwhile.
             let _ = post.send(Message::Answered(asking)).await;
         });
+    }
+
+    /// Reads what the bundle of a restore point says. The answer is [`Event::Exported`].
+    pub fn export(&mut self, snapshot: &Uid) -> Ticket {
+        let ticket = self.ticket();
+        let at = self
+            .desk
+            .world
+            .inventory
+            .snapshots
+            .get(snapshot)
+            .map(|found| ObjectAt::of(Kind::VolumeSnapshot, found.meta.namespace.as_deref(), &found.meta.name));
+        let (eyes, post) = (self.cluster.as_ref().map(crate::cluster::Cluster::eyes), self.post());
+        let (snapshot, who) = (snapshot.clone(), self.who());
+        tokio::spawn(async move {
+            let mut known = Answers { who, ..Answers::default() };
+            if let (Some(eyes), Some(at)) = (eyes, at) {
+                for _ in 0..ROUNDS {
+                    let questions = carry::reads(&at, &known).without(&known);
+                    if questions.is_empty() {
+                        break;
+                    }
+                    ask(&eyes, questions, &mut known).await;
+                }
+            }
+            // The session may have been closed meanwhile.
+            let _ = post.send(Message::Carried(ticket, snapshot, Box::new(known))).await;
+        });
+        ticket
+    }
+
+    /// The bundle, from what came back.
+    pub(super) fn carried(&self, ticket: Ticket, snapshot: &Uid, known: &Answers) -> Event {
+        let bundle = carry::bundle(&self.desk.world, snapshot, known, crate::store::now());
+        Event::Exported(ticket, bundle.map(Box::new))
     }
 
     /// Asks which of these rights are granted; the desk shows them once they are known.
@@ -180,6 +221,12 @@ async fn ask(eyes: &Eyes, questions: Questions, answers: &mut Answers) {
         };
         answers.lists.insert(at, listed);
     }
+}
+
+/// The text of a file that a person named.
+async fn text_of(file: PathBuf) -> Result<String, String> {
+    let read = tokio::task::spawn_blocking(move || read_text(&file)).await;
+    read.map_err(|error| error.to_string())?.map_err(|error| crate::text::chain(&error))
 }
 
 fn query(question: &AccessQuestion) -> AccessQuery {

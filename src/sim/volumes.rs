@@ -14,6 +14,16 @@ type Files = BTreeMap<String, Bytes>;
 struct Disks {
     volumes: BTreeMap<String, Files>,
     snapshots: BTreeMap<String, Files>,
+    facts: BTreeMap<String, Facts>,
+}
+
+/// What a storage system knows of a snapshot by itself, whoever asks by its handle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    /// When it was cut, nanoseconds since 1970.
+    pub cut: i64,
+    /// Bytes that a restore needs.
+    pub size: u64,
 }
 
 /// The bytes of all volumes and snapshots of one cluster.
@@ -78,6 +88,16 @@ impl Volumes {
             let files = disks.volumes.get(volume).cloned().unwrap_or_default();
             disks.snapshots.entry(snapshot.clone()).or_insert(files);
         }
+    }
+
+    /// Notes what is known of a snapshot from its cut on.
+    pub(crate) fn note(&self, handle: &str, facts: Facts) {
+        self.disks().facts.insert(handle.to_owned(), facts);
+    }
+
+    /// What is known of a snapshot.
+    pub(crate) fn facts(&self, handle: &str) -> Option<Facts> {
+        self.disks().facts.get(handle).copied()
     }
 
     pub(crate) fn has_snapshot(&self, handle: &str) -> bool {

@@ -52,6 +52,7 @@ pub enum ActionId {
     Hold,
     Release,
     RestoreInPlace,
+    Import,
     Resume,
     Stop,
     Undo,
@@ -100,6 +101,7 @@ impl ActionId {
             Verb::Hold => Self::Hold,
             Verb::Release => Self::Release,
             Verb::RestoreInPlace => Self::RestoreInPlace,
+            Verb::Import => Self::Import,
         }
     }
 
@@ -351,6 +353,8 @@ actions! {
         "Take the hold from the selected restore point"
     RestoreInPlace "restore-in-place" "restore in place" [] OBJECTS bar 0 menu Some('i'); Writes
         "Give the selected volume the data of a restore point under its own name: stops its pods, keeps what is there"
+    Import "import" "import" [] OBJECTS bar 0 menu Some('m'); Writes
+        "Make a restore point of a bundle that `holdfast export` wrote, in the namespace of the selection"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes

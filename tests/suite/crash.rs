@@ -4,6 +4,8 @@ mod matrix;
 mod operations;
 mod picture;
 
+pub use operations::kill_after;
+
 use http::Method;
 use serde_json::Value;
 

@@ -8,6 +8,7 @@ mod absent;
 mod architecture;
 mod backup;
 mod bad_input;
+mod carry;
 mod churn;
 mod cluster;
 mod colleagues;

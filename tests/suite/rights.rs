@@ -68,6 +68,7 @@ async fn one_namespace_is_seen_alone(cluster: TestCluster) {
 /// Not even one that the server would refuse: every verb asks for its rights first.
 async fn who_may_only_read_sends_no_write_whatever_is_asked_for(cluster: TestCluster) {
     cluster.claim("data").await;
+    cluster.claim("never-backed-up").await;
     for name in ["old", "new"] {
         crate::prune::copy(&cluster, "data", name, |_| {}).await;
     }
@@ -82,7 +83,7 @@ async fn who_may_only_read_sends_no_write_whatever_is_asked_for(cluster: TestClu
     let from = cluster.audit().len();
     let (claim, copy) = (format!("{}/data", cluster.namespace), format!("{}/old", cluster.namespace));
     let policy = auditor.home().join("holdfast.yaml");
-    std::fs::write(&policy, "policies: [{ name: all, rpo: 1s }]\n").unwrap();
+    std::fs::write(&policy, "policies: [{ name: all, rpo: 1h }]\n").unwrap();
     for arguments in [
         vec!["backup", &claim, "--yes"],
         vec!["backup", &claim, "--pre", "true", "--yes"],

@@ -109,7 +109,7 @@ impl<'a> Member<'a> {
         note(annotation::LINEAGE, self.lock.lineage.to_string());
         note(annotation::CONSISTENCY, marks.consistency.word().to_owned());
         note("holdfast.dev/actor", marks.who.to_owned());
-        note("holdfast.dev/images", self.images().join(","));
+        note(annotation::IMAGES, self.images().join(","));
         note(annotation::CLAIM_SPEC, self.fresh.get("spec").map(Value::to_string).unwrap_or_default());
         if let Some(owner) = marks.owner {
             note(annotation::WORKLOAD, owner.noted());

@@ -59,7 +59,8 @@ fn made(undone: &Undone) -> Made<'_> {
     made
 }
 
-fn claims(namespace: Option<&str>) -> ListAt {
+/// Claims that may be being made from a snapshot of this namespace.
+pub(in crate::plan) fn claims(namespace: Option<&str>) -> ListAt {
     let namespace = namespace.map(str::to_owned);
     ListAt { resource: Resource::of(Kind::Pvc), namespace, selector: String::new() }
 }
@@ -324,7 +325,12 @@ fn stays(copy: &Copy) -> Guard {
 }
 
 /// The snapshot as it is now, when it may be deleted at all.
-fn fresh<'a>(at: &ObjectAt, uid: &Uid, answers: &'a Answers, now: Timestamp) -> Result<&'a Value, Why> {
+pub(in crate::plan) fn fresh<'a>(
+    at: &ObjectAt,
+    uid: &Uid,
+    answers: &'a Answers,
+    now: Timestamp,
+) -> Result<&'a Value, Why> {
     if let Some(Ok(None)) = answers.objects.get(at) {
         return Err(why(format!("{at} is gone already"), "there is nothing to take back"));
     }
@@ -345,8 +351,8 @@ fn fresh<'a>(at: &ObjectAt, uid: &Uid, answers: &'a Answers, now: Timestamp) -> 
     Ok(fresh)
 }
 
-/// The claim that is being made from a snapshot, if there is one.
-fn restored(at: &ObjectAt, answers: &Answers) -> Result<Option<String>, Why> {
+/// The claim that is being made from a snapshot, if there is one; [`claims`] have to be listed.
+pub(in crate::plan) fn restored(at: &ObjectAt, answers: &Answers) -> Result<Option<String>, Why> {
     let claims = match answers.lists.get(&claims(at.namespace.as_deref())) {
         Some(Ok(claims)) => claims,
         Some(Err(error)) => {

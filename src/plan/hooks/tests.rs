@@ -184,7 +184,7 @@ fn a_pod_with_two_volumes_of_a_set_is_held_once_and_each_of_its_filesystems_is_f
         let found = hooks(&both, &of(source), &id()).unwrap();
         found.hooks.into_iter().map(|hook| hook.what).collect::<Vec<_>>()
     };
-    assert_eq!(what(Source::Auto), ["PostgreSQL backup mode"]);
+    assert_eq!(what(Source::Auto), ["PostgreSQL backup mode, in which writes go on"]);
     assert_eq!(
         what(Source::Preset(Preset::Fsfreeze)),
         ["freeze of filesystem /var/lib/it's", "freeze of filesystem /wal"]

@@ -208,7 +208,7 @@ impl<'a> Case<'a> {
         note(annotation::CLAIM_SPEC, self.fresh.get("spec").map(Value::to_string).unwrap_or_default());
         let images = images::running(&self.consumers);
         note(
-            "holdfast.dev/images",
+            annotation::IMAGES,
             images.iter().map(|(of, image)| format!("{of}={image}")).collect::<Vec<_>>().join(","),
         );
         note(annotation::KEEP_UNTIL, until.to_string());

@@ -291,6 +291,6 @@ impl<'a> Gates<'a> {
     /// What was recorded of the images at the cut.
     pub fn recorded_images(&self, at: &ObjectAt) -> Option<&'a str> {
         let object = self.answers.objects.get(at)?.as_ref().ok()?.as_ref()?;
-        annotation(object, "holdfast.dev/images").filter(|images| !images.is_empty())
+        annotation(object, crate::model::annotation::IMAGES).filter(|images| !images.is_empty())
     }
 }

@@ -14,6 +14,7 @@ use crate::sim::faults::SnapshotFault;
 use crate::sim::object::{self, number, quantity, text};
 use crate::sim::refusal::Refusal;
 use crate::sim::store::{Key, Link};
+use crate::sim::volumes::Facts;
 
 pub(super) const PROTECTION: &str = "snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection";
 pub(super) const BEING_DELETED: &str = "snapshot.storage.kubernetes.io/volumesnapshot-being-deleted";
@@ -83,6 +84,7 @@ fn cut(desk: &mut Desk<'_, '_>, key: &Key, content: &Value) -> Outcome {
     };
     let ready = !matches!(fault, Some(SnapshotFault::ReadyAfter(_) | SnapshotFault::NeverReady));
     let created = i64::try_from(desk.now().as_nanosecond()).unwrap_or(i64::MAX);
+    desk.cluster.volumes.note(&handle, Facts { cut: created, size });
     desk.edit_status(key, |content| {
         object::set(
             content,
@@ -157,8 +159,10 @@ fn import(desk: &mut Desk<'_, '_>, key: &Key, content: &Value) -> Outcome {
         })?;
         return Ok(Next::at(later(desk.now(), RETRY)));
     }
-    let created = i64::try_from(desk.now().as_nanosecond()).unwrap_or(i64::MAX);
-    let size = original_size(desk, key, handle);
+    let now = i64::try_from(desk.now().as_nanosecond()).unwrap_or(i64::MAX);
+    let facts = desk.cluster.volumes.facts(handle);
+    let Facts { cut: created, size } =
+        facts.unwrap_or_else(|| Facts { cut: now, size: original_size(desk, key, handle) });
     desk.edit_status(key, |content| {
         object::set(
             content,

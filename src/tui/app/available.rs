@@ -90,6 +90,7 @@ impl App {
             Verb::Hold => about(self.restore_point(desk, false)?),
             Verb::Release => about(self.restore_point(desk, true)?),
             Verb::Restore | Verb::Drill => about(self.restore_subject(desk)?),
+            Verb::Import => about(self.namespace(desk)?),
             Verb::Undo => taking_back(self.operation(desk)?),
             Verb::RestoreInPlace => {
                 let (claim, from) = self.swap_subject(desk)?;
@@ -164,6 +165,22 @@ impl App {
             Some(_) => Err("only for restore points: select one".to_owned()),
             None => Err("no restore point is selected".to_owned()),
         }
+    }
+
+    /// The namespace of the selection, else the only one that is looked at; or why there is none.
+    fn namespace(&self, desk: &Desk) -> Result<Uid, String> {
+        let world = &desk.world;
+        let selected = match self.target(desk) {
+            Some(Key::Object(kind, uid)) => world.inventory.meta(kind, &uid).and_then(|meta| meta.namespace.clone()),
+            _ => None,
+        };
+        let only = || match world.context.namespaces.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        };
+        let name = selected.or_else(only).ok_or("select something of the namespace, or look at one alone")?;
+        let found = world.inventory.namespaces.named(None, &name);
+        found.map(|found| found.meta.uid()).ok_or_else(|| format!("namespace {name} cannot be seen"))
     }
 
     /// The snapshot that would be held, or that is and would be released, or why there is none.

@@ -65,6 +65,7 @@ impl App {
             | ActionId::Restore
             | ActionId::Drill
             | ActionId::RestoreInPlace
+            | ActionId::Import
             | ActionId::Undo
             | ActionId::Prune
             | ActionId::Hold

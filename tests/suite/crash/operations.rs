@@ -184,6 +184,30 @@ async fn undo_of(sre: Person, arguments: &[String]) -> (Person, Vec<String>) {
     (sre, ["operations", "undo", &id, "--yes"].map(str::to_owned).to_vec())
 }
 
+/// Kills a command as soon as the journal of its operation, which is a new one, has so many lines. From there on its
+/// requests are held, so that it comes no further than to where it needs the server; what it wrote on the way there is
+/// as if the kill had come before.
+pub async fn kill_after(cluster: &TestCluster, sre: &Person, arguments: &[&str], lines: usize) {
+    let (gate, state) = (Gate::shut(), sre.state());
+    let known: BTreeSet<PathBuf> = sre.journals().into_iter().collect();
+    let before = known.clone();
+    let written = move || lines_below(&state, &known);
+    let (reached, written) = (written.clone(), written);
+    cluster.proxy.order(Order::any(Fault::Hold(gate.clone())).when(move || reached() >= lines));
+    let mut running = sre.start(arguments);
+    wait::until("the journal to have its lines", LONG, async || {
+        let over = running.try_wait().unwrap().is_some();
+        assert!(!over || written() >= lines, "it ended before line {lines}: {:?}", sre.story());
+        (written() >= lines).then_some(())
+    })
+    .await;
+    running.kill().await.unwrap();
+    gate.break_off();
+    cluster.proxy.clear();
+    let new = sre.journals().into_iter().find(|journal| !before.contains(journal));
+    sre.cut_journal(&new.unwrap(), lines);
+}
+
 impl Scene {
     /// The journal of the operation, once it has begun.
     fn journal(&self) -> Option<PathBuf> {
@@ -211,23 +235,9 @@ impl Scene {
         text.lines().map(what).collect()
     }
 
-    /// Kills it as soon as its journal has so many lines. From there on its requests are held, so that it comes no
-    /// further than to where it needs the server; what it wrote on the way there is as if the kill had come before.
+    /// Kills it as soon as its journal has so many lines (see [`kill_after`]).
     pub async fn kill_after(&self, cluster: &TestCluster, lines: usize) {
-        let (gate, state, known) = (Gate::shut(), self.sre.state(), self.known.clone());
-        let reached = move || lines_below(&state, &known) >= lines;
-        cluster.proxy.order(Order::any(Fault::Hold(gate.clone())).when(reached));
-        let mut running = self.sre.start(&slices(&self.arguments));
-        wait::until("the journal to have its lines", LONG, async || {
-            let over = running.try_wait().unwrap().is_some();
-            assert!(!over || self.lines() >= lines, "it ended before line {lines}: {:?}", self.story());
-            (self.lines() >= lines).then_some(())
-        })
-        .await;
-        running.kill().await.unwrap();
-        gate.break_off();
-        cluster.proxy.clear();
-        self.sre.cut_journal(&self.journal().unwrap(), lines);
+        kill_after(cluster, &self.sre, &slices(&self.arguments), lines).await;
     }
 
     /// All operations that this person ran, the first first.
