@@ -1,7 +1,7 @@
 //! A restore point is carried into another namespace by a file, and restored there. Whatever comes of it, the copy in
 //! storage stays.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use holdfast::plan::carry::Bundle;
 use serde_json::{Value, json};
@@ -95,13 +95,13 @@ async fn an_auditor_exports_what_an_sre_imports_and_restores_elsewhere(mut clust
     assert_eq!(std::fs::read_to_string(&bundle).unwrap(), first, "what was there stays");
     auditor.run(&["export", &from, "--to", bundle.to_str().unwrap(), "--replace"]).await.expect(0);
     let left: Vec<_> = std::fs::read_dir(auditor.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(left.iter().all(|name| !name.to_str().unwrap().ends_with(".new")), "{left:?}");
+    assert!(left.iter().all(|name| Path::new(name).extension().is_none_or(|end| end != "new")), "{left:?}");
     let printed = auditor.run(&["export", &from, "--to", "-"]).await.expect(0);
     assert!(Bundle::parse(&printed.stdout).is_ok(), "{printed:?}");
 
     let original = cluster.get("v1", "PersistentVolumeClaim", "data").await.unwrap();
     let cut = cluster.get(SNAPSHOTS, "VolumeSnapshot", "copy").await.unwrap()["status"]["creationTime"].clone();
-    let home = std::mem::replace(&mut cluster.namespace, String::new());
+    let home = std::mem::take(&mut cluster.namespace);
     cluster.namespace = format!("{home}-b");
     cluster.create(&manifests::namespace(&cluster.namespace)).await;
     let carried = ["import", bundle.to_str().unwrap(), "-n", &cluster.namespace];
