@@ -42,13 +42,13 @@ async fn prepared(cluster: &TestCluster) -> Scene {
     Scene { volume, handle, sre, bundle }
 }
 
-async fn export(cluster: &TestCluster, person: &Person, bundle: &std::path::Path) {
+async fn export(cluster: &TestCluster, person: &Person, bundle: &Path) {
     let path = format!("{}/copy", cluster.namespace);
     person.run(&["export", &path, "--to", bundle.to_str().unwrap()]).await.expect(0);
 }
 
 /// The same bundle with something else in it, as if it had been written so.
-fn rewritten(bundle: &std::path::Path, change: impl FnOnce(&mut holdfast::plan::carry::Content)) {
+fn rewritten(bundle: &Path, change: impl FnOnce(&mut holdfast::plan::carry::Content)) {
     let mut content = Bundle::parse(&std::fs::read_to_string(bundle).unwrap()).unwrap().content().clone();
     change(&mut content);
     std::fs::write(bundle, Bundle::new(content).to_yaml().unwrap()).unwrap();

@@ -111,6 +111,19 @@ func (c *Client) Apply(ctx context.Context, object *unstructured.Unstructured) e
 	return nil
 }
 
+// Serves tells whether the server serves a kind, in the words of discovery; a kind that is new to us is looked up again.
+func (c *Client) Serves(kind schema.GroupKind) (bool, error) {
+	_, err := c.kinds.RESTMapping(kind)
+	if meta.IsNoMatchError(err) {
+		c.kinds.Reset()
+		_, err = c.kinds.RESTMapping(kind)
+	}
+	if meta.IsNoMatchError(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // List returns all objects of a resource in a namespace, or everywhere.
 func (c *Client) List(ctx context.Context, resource schema.GroupVersionResource, namespace string) ([]unstructured.Unstructured, error) {
 	list, err := c.objects.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})

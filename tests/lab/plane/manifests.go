@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"holdfast.test/lab/kube"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	kwokcrd "sigs.k8s.io/kwok/kustomize/crd"
 	podstages "sigs.k8s.io/kwok/kustomize/stage/pod/fast"
 )
@@ -109,13 +110,18 @@ func install(ctx context.Context, client *kube.Client, definitions []*unstructur
 	if err := all.Wait(); err != nil {
 		return err
 	}
+	// A kind is unknown for a moment after its definition was made.
+	err := kube.Wait(ctx, func(context.Context) (string, error) { return notServed(client, definitions) })
+	if err != nil {
+		return err
+	}
 	for _, manifest := range [][]byte{rbacManifest, clusterManifest} {
 		objects, err := kube.Parse(manifest)
 		if err != nil {
 			return err
 		}
 		for _, object := range objects {
-			// A kind is unknown for a moment after its definition was made.
+			// The server may still be making its own roles and namespaces.
 			err := kube.Wait(ctx, func(ctx context.Context) (string, error) { return "", client.Apply(ctx, object) })
 			if err != nil {
 				return err
@@ -123,4 +129,39 @@ func install(ctx context.Context, client *kube.Client, definitions []*unstructur
 		}
 	}
 	return nil
+}
+
+// notServed names the kinds of the definitions that the server does not serve yet.
+func notServed(client *kube.Client, definitions []*unstructured.Unstructured) (string, error) {
+	var missing []string
+	for _, definition := range definitions {
+		kind, err := definedKind(definition)
+		if err != nil {
+			return "", err
+		}
+		served, err := client.Serves(kind)
+		if err != nil {
+			return "", err
+		}
+		if !served {
+			missing = append(missing, kind.String())
+		}
+	}
+	if len(missing) == 0 {
+		return "", nil
+	}
+	return "not served yet: " + strings.Join(missing, ", "), nil
+}
+
+// definedKind is the kind that a custom resource definition defines.
+func definedKind(definition *unstructured.Unstructured) (schema.GroupKind, error) {
+	group, _, err := unstructured.NestedString(definition.Object, "spec", "group")
+	if err != nil {
+		return schema.GroupKind{}, fmt.Errorf("%s: %w", kube.Title(definition), err)
+	}
+	kind, _, err := unstructured.NestedString(definition.Object, "spec", "names", "kind")
+	if err != nil {
+		return schema.GroupKind{}, fmt.Errorf("%s: %w", kube.Title(definition), err)
+	}
+	return schema.GroupKind{Group: group, Kind: kind}, nil
 }
