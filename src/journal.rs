@@ -264,6 +264,7 @@ impl Run {
                 if *self.progress.state(step) == StepState::Waiting {
                     self.progress.never_began.insert(step.clone());
                 }
+                self.progress.first_failure.get_or_insert_with(|| step.clone());
                 self.progress.steps.insert(step.clone(), StepState::Failed(why.clone()));
                 self.unanswered.remove(step);
             }

@@ -33,7 +33,8 @@ pub(crate) mod testing;
 mod undo;
 
 pub use act::{
-    Act, Check, Expect, Firm, Follow, InPod, ObjectAt, Output, Outputs, Part, Resource, Slot, Target, Until, from_step,
+    Act, Check, Expect, Firm, Follow, InPod, OUTCOME, ObjectAt, Output, Outputs, Part, Resource, Slot, Target, Until,
+    from_step,
 };
 pub use authority::{Authority, Confirmed, NUMBER, NotConfirmed, Proof, departs};
 pub use fill::{MAPS, maps_added_to, part_of};

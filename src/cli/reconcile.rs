@@ -1,7 +1,8 @@
 //! `holdfast reconcile`: does what policies ask for and is due, and ends. Made for a CronJob.
 //!
-//! Backups come first, the longest due before others, then prunes; each through a plan like any other, confirmed by its
-//! policy. Right before each it is asked again whether it is still due. A volume whose backup failed is not pruned.
+//! Backups come first, the longest due before others, then prunes, then drills; each through a plan like any other,
+//! confirmed by its policy. Right before each it is asked again whether it is still due. A volume whose backup failed is
+//! not pruned; its newest good copy is drilled all the same.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -30,6 +31,7 @@ const KINDS: &[Kind] = &[
     Kind::VolumeSnapshot,
     Kind::Content,
     Kind::SnapshotClass,
+    Kind::StorageClass,
     Kind::Pod,
     Kind::VeleroBackup,
     Kind::VeleroSchedule,
@@ -94,6 +96,7 @@ struct Round<'a> {
     failed: BTreeSet<Uid>,
     backups: usize,
     pruned: usize,
+    drills: usize,
     waiting: usize,
     /// Whether the cluster was seen at all.
     seen: bool,
@@ -103,7 +106,8 @@ struct Round<'a> {
 impl<'a> Round<'a> {
     fn new(named: Option<&'a str>) -> Self {
         let (failures, failed) = (Vec::new(), BTreeSet::new());
-        Self { named, failures, failed, backups: 0, pruned: 0, waiting: 0, seen: true, worst: Exit::Fine }
+        let (backups, pruned, drills, waiting) = (0, 0, 0, 0);
+        Self { named, failures, failed, backups, pruned, drills, waiting, seen: true, worst: Exit::Fine }
     }
 
     /// The cluster could not be looked at: nothing that may be due was done.
@@ -118,9 +122,9 @@ impl<'a> Round<'a> {
     }
 
     async fn go(&mut self, session: &mut Session) -> Result<(), Failure> {
-        for what in [What::Backup, What::Prune] {
+        for what in [What::Backup, What::Prune, What::Drill] {
             for planned in due(&session.desk().world, now()).into_iter().filter(|due| due.what == what) {
-                if self.failed.contains(&planned.claim) {
+                if what != What::Drill && self.failed.contains(&planned.claim) {
                     continue;
                 }
                 // Somebody else may have done it meanwhile.
@@ -129,8 +133,7 @@ impl<'a> Round<'a> {
                 self.one(session, &still).await?;
             }
         }
-        let drills = due(&session.desk().world, now()).into_iter().filter(|due| due.what == What::Drill);
-        drills.map(|due| line(&due)).try_for_each(out::line)
+        Ok(())
     }
 
     async fn one(&mut self, session: &mut Session, due: &Due) -> Result<(), Failure> {
@@ -140,7 +143,11 @@ impl<'a> Round<'a> {
                 self.worst = worse(self.worst, Exit::Waiting);
                 return Ok(());
             }
-            (Some(why), _) => {
+            (Some(why), What::Drill) => {
+                self.fail(due, why.clone(), format!("holdfast backup {}", due.path));
+                return Ok(());
+            }
+            (Some(why), What::Backup) => {
                 let next = "see the events of the snapshot and of its content; the driver is asked again by itself";
                 self.fail(due, why.clone(), next.to_owned());
                 return Ok(());
@@ -149,13 +156,22 @@ impl<'a> Round<'a> {
         }
         let copies = going(&session.desk().world, due);
         match self.carry_out(session, due).await {
-            Ok(()) if due.what == What::Backup => self.backups += 1,
-            Ok(()) => self.pruned += copies,
+            Ok(()) => match due.what {
+                What::Backup => self.backups += 1,
+                What::Prune => self.pruned += copies,
+                What::Drill => self.drills += 1,
+            },
             Err(failure) if failure.exit == Exit::Unread => return Err(failure),
             Err(failure) => {
                 let why = describe(&*failure.error);
                 out::say(format_args!("holdfast: {why}"));
-                self.fail(due, why, format!("holdfast {} {}", due.what.word(), due.path));
+                let next = match due.what {
+                    What::Drill => {
+                        "see in the restore point why, and mend it; it is tried again when it is due".to_owned()
+                    }
+                    what => format!("holdfast {} {}", what.word(), due.path),
+                };
+                self.fail(due, why, next);
             }
         }
         Ok(())
@@ -169,7 +185,7 @@ impl<'a> Round<'a> {
 
     async fn carry_out(&self, session: &mut Session, due: &Due) -> Result<(), Failure> {
         let desk = session.desk();
-        let request = request(&desk.world, due, &desk.defaults.backup);
+        let request = request(&desk.world, due, &desk.defaults.backup, now());
         let request = request.map_err(|why| Failure::new(Exit::Refused, why))?;
         let reviewed = verb::plan(session, request).await?;
         verb::print_review(&reviewed, false)?;
@@ -206,7 +222,8 @@ impl<'a> Round<'a> {
         let failed = text::plural(outcome.failures.len(), "failure", "failures");
         let backups = text::plural(outcome.backups, "backup", "backups");
         let pruned = text::plural(outcome.pruned, "copy deleted", "copies deleted");
-        out::line(format_args!("{backups}, {pruned}, {} waiting for a person, {failed}", outcome.waiting))?;
+        let drills = text::plural(outcome.drills, "copy proven", "copies proven");
+        out::line(format_args!("{backups}, {pruned}, {drills}, {} waiting for a person, {failed}", outcome.waiting))?;
         Ok(worst)
     }
 
@@ -221,6 +238,7 @@ impl<'a> Round<'a> {
             failures: self.failures.clone(),
             backups: self.backups,
             pruned: self.pruned,
+            drills: self.drills,
             kept,
             drills_due: due(world, ended).iter().filter(|due| due.what == What::Drill).count(),
             waiting: self.waiting,

@@ -44,6 +44,11 @@ pub mod annotation {
     pub const LAST_PROVEN: &str = "holdfast.dev/last-proven";
     /// On a restore point: the operation that wrote [`LAST_PROVEN`].
     pub const LAST_PROVEN_BY: &str = "holdfast.dev/last-proven-by";
+    /// On a restore point: how its last restore drill that did not succeed went (see `LAST_FAILED_BY` for which it was).
+    /// Written as `begun at TIME, failed at STEP: WHY` or `begun at TIME, stopped`.
+    pub const LAST_FAILED: &str = "holdfast.dev/last-failed";
+    /// On a restore point: the operation that wrote [`LAST_FAILED`].
+    pub const LAST_FAILED_BY: &str = "holdfast.dev/last-failed-by";
     /// Label on everything of a restore drill: the operation.
     pub const DRILL: &str = "holdfast.dev/drill";
     /// JSON pointer (RFC 6901) to an annotation of an object.
@@ -92,6 +97,7 @@ pub mod annotation {
         WORKLOAD,
         BUNDLE,
         LAST_PROVEN,
+        LAST_FAILED,
         HOLD,
         KEEP_UNTIL,
         CERTIFICATE_NAME,

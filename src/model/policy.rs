@@ -52,6 +52,8 @@ pub struct Policy {
     pub schedule: Option<String>,
     /// When a restore is tried, a cron expression.
     pub drill: Option<String>,
+    /// Image of the pod that reads a restored volume; left out, the one that a drill has anyway.
+    pub drill_image: Option<String>,
     /// In which the expressions are meant, and days of retention begin.
     pub zone: TimeZone,
     /// How copies have to be cut: `crash` or `application`.
@@ -83,6 +85,7 @@ impl Policy {
             rpo: None,
             schedule: None,
             drill: None,
+            drill_image: None,
             zone: TimeZone::UTC,
             consistency: None,
             hooks: None,

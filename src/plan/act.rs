@@ -299,6 +299,10 @@ pub fn from_step(step: &str, slot: &str, part: Part) -> Value {
     serde_json::json!({ FROM_STEP: { "step": step, "slot": slot, "part": part } })
 }
 
+/// A part of a `valueFrom` that stands for how the operation came out so far, see
+/// [`Progress::outcome`](super::Progress::outcome).
+pub const OUTCOME: &str = "outcome";
+
 /// The only field of such a value. No object of the API has a field of this name.
 pub(super) const FROM_STEP: &str = "$fromStep";
 
@@ -316,7 +320,8 @@ pub enum Act {
     /// Changes an object by JSON patch (RFC 6902); the engine adds tests on UID and resourceVersion, and makes the
     /// maps of labels and annotations where there are none. An operation may have `valueFrom` in place of `value`: a
     /// list of texts, of `{"step", "slot"}`, which stand for outputs, and of `{"span": [{"step", "slot"}, ...]}`, the
-    /// time between the first and the last of several moments, put together to one text when it is sent.
+    /// time between the first and the last of several moments, and of [`OUTCOME`], put together to one text when it
+    /// is sent.
     Patch {
         /// Which object.
         target: Target,

@@ -14,8 +14,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::request::place;
-use super::restore::{Claim, Source, Wish, claim, found, reads};
-use super::{AccessQuestion, Answers, OperationId, Plan, Questions, Refusal, Resource, Subject, Verb};
+use super::restore::{Claim, Source, Wish, claim, found, lineage, reads};
+use super::{AccessQuestion, Answers, Lock, OperationId, Plan, Questions, Refusal, Resource, Subject, Verb, lock};
+use crate::assess::restore_point::belongs;
 use crate::model::{Kind, ObjRef, Uid, World};
 use crate::text::quantity;
 
@@ -76,7 +77,15 @@ pub fn questions(world: &World, snapshot: &Uid, known: &Answers) -> Questions {
     for resource in scratch::made() {
         access.extend([anywhere("create", &resource), anywhere("get", &resource)]);
     }
-    Questions { objects: reads(&at, known), access, lists: Vec::new() }
+    let own = Questions { objects: reads(&at, known), access, lists: Vec::new() };
+    lock(world, snapshot).into_iter().fold(own, |all, lock| all.and(lock.questions()))
+}
+
+/// What a drill holds: it keeps off other drills of the same data, and shows that it is still at work.
+fn lock(world: &World, snapshot: &Uid) -> Option<Lock> {
+    let snapshot = world.inventory.snapshots.get(snapshot)?;
+    let data = lineage(world, snapshot, &belongs(world, snapshot)).unwrap_or_else(|| snapshot.meta.uid());
+    Some(Lock { namespace: snapshot.meta.namespace().to_owned(), lineage: format!("drill-{data}").into() })
 }
 
 /// Plans a drill of the restore point with this UID.
@@ -92,11 +101,16 @@ pub fn plan(
     now: Timestamp,
 ) -> Result<Plan, Refusal> {
     let source = found(Verb::Drill, world, snapshot, answers)?;
-    let noted = answers.object(&source.at).is_ok_and(|object| object.pointer("/metadata/annotations").is_some());
     let scratch = scratch::Scratch::new(&source, &id);
     let wish = Wish { name: "restored", class: options.class.as_deref(), ..Wish::default() };
     let claim = claim(Verb::Drill, world, &scratch.source(&source), &wish, &id)?;
-    Ok(Case { world, source, scratch, claim, noted, now }.plan(options, id))
+    let refused =
+        |(why, clear)| Refusal { verb: Verb::Drill, object: format!("snapshot {}", source.at.path()), why, clear };
+    let locks: Vec<Lock> = lock(world, snapshot).into_iter().collect();
+    let locked = lock::look(&locks, answers, &id, now).map_err(refused)?;
+    let mut plan = Case { world, source, scratch, claim, locks, now }.plan(options, id);
+    plan.warnings.extend(locked);
+    Ok(plan)
 }
 
 /// A restore point that can be restored, where, and as what claim.
@@ -105,8 +119,7 @@ struct Case<'a> {
     source: Source,
     scratch: scratch::Scratch,
     claim: Claim,
-    /// Whether the restore point has annotations.
-    noted: bool,
+    locks: Vec<Lock>,
     now: Timestamp,
 }
 
@@ -136,16 +149,16 @@ impl Case<'_> {
                 "nothing to take back: what the drill makes it removes, also when it fails".into(),
                 format!("if this console dies, `holdfast operations resume {id}` removes what is left"),
             ],
-            locks: Vec::new(),
+            locks: self.locks.clone(),
             undoes: None,
             bundle: None,
-            nodes: self.scratch.nodes(&self.source, &self.claim, options, self.noted, &id),
+            nodes: self.scratch.nodes(&self.source, &self.claim, options, self.now, &id),
             id,
         }
     }
 
     fn changes(&self, namespace: &str, id: &OperationId) -> Vec<String> {
-        vec![
+        let mut changes = vec![
             format!(
                 "creates namespace {} with a quota, no network, a volume and a pod that reads it",
                 self.scratch.name
@@ -157,9 +170,13 @@ impl Case<'_> {
                 quantity::bytes(self.claim.size)
             ),
             "deletes both again, whatever came of it".into(),
-            format!("notes the result on {}, when it is proven", self.source.at),
+            format!("notes on {} that it is proven, or why it is not", self.source.at),
             id.recorded(namespace),
-        ]
+        ];
+        let held =
+            |lock: &Lock| format!("holds {} while it runs, so that no other drill of the same data does", lock.at());
+        changes.extend(self.locks.iter().map(held));
+        changes
     }
 
     fn facts(&self, options: &Options) -> Vec<(String, String)> {

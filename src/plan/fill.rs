@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::act::FROM_STEP;
+use super::act::{FROM_STEP, OUTCOME};
 use super::{Act, Check, Expect, Follow, Output, Progress, StepId, Until};
 use crate::text::quantity;
 
@@ -104,6 +104,9 @@ pub fn maps_added_to(patch: &Value) -> impl Iterator<Item = &'static str> {
 pub fn part_of(part: &Value, progress: &Progress) -> Result<String, String> {
     if let Some(text) = part.as_str() {
         return Ok(text.to_owned());
+    }
+    if part.get(OUTCOME).is_some() {
+        return Ok(progress.outcome());
     }
     let Some(moments) = part.get("span").and_then(Value::as_array) else { return output(part, progress) };
     let moments = moments.iter().map(|part| output(part, progress).and_then(|text| moment(&text)));

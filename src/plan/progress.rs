@@ -6,6 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Act, Node, Outputs, Plan, Step, StepId};
+use crate::text;
+
+/// The most characters of a reason that an annotation keeps.
+const MOST_SAID: usize = 500;
 
 /// What is known of one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +49,8 @@ pub struct Progress {
     pub steps: BTreeMap<StepId, StepState>,
     /// Steps that failed before anything was intended, so that nothing was sent for them and nothing is owed.
     pub never_began: BTreeSet<StepId>,
+    /// The step that failed first: what fails later follows from it.
+    pub first_failure: Option<StepId>,
     /// Whether somebody asked it to stop.
     pub stop_asked: bool,
     /// Set once it has ended.
@@ -71,6 +77,18 @@ impl Progress {
         match self.state(step) {
             StepState::Done(outputs) => Some(outputs),
             StepState::Waiting | StepState::Intended | StepState::Failed(_) => None,
+        }
+    }
+
+    /// How it came out so far, in words that fit an annotation: `failed at STEP: WHY`, or `stopped`.
+    pub fn outcome(&self) -> String {
+        let failed = self.first_failure.as_ref().map(|step| (step, self.state(step)));
+        match failed {
+            Some((step, StepState::Failed(why))) => {
+                let why: String = text::sanitize(why).chars().take(MOST_SAID).collect();
+                format!("failed at {step}: {why}")
+            }
+            _ => "stopped".to_owned(),
         }
     }
 

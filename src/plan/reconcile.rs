@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::hooks::{self, Words};
 use super::prune::{self, Preview};
-use super::{Request, backup};
-use crate::assess::proven::proven;
+use super::{Request, backup, drill};
+use crate::assess::proven::{failed, proven};
 use crate::assess::retention::{self, Item, Uses, Worth};
 use crate::assess::schedule;
 use crate::model::{Kind, Policy, Pvc, Rpo, Uid, World};
@@ -85,8 +85,8 @@ fn of(world: &World, claim: &Pvc, uses: &Uses, now: Timestamp) -> Vec<Due> {
 /// The request that does what is due.
 ///
 /// # Errors
-/// When its policy is gone or asks for what cannot be done, and for what is only said.
-pub fn request(world: &World, due: &Due, defaults: &backup::Options) -> Result<Request, String> {
+/// When its policy is gone or asks for what cannot be done.
+pub fn request(world: &World, due: &Due, defaults: &backup::Options, now: Timestamp) -> Result<Request, String> {
     let claim = due.claim.clone();
     let policy = world.policies.named.iter().find(|policy| policy.name == due.policy);
     let policy = policy.ok_or_else(|| format!("policy {} is gone", due.policy))?;
@@ -103,8 +103,22 @@ pub fn request(world: &World, due: &Due, defaults: &backup::Options) -> Result<R
             Ok(Request::Backup { claim, options })
         }
         What::Prune => Ok(Request::Prune { claim, options: prune::Options::default() }),
-        What::Drill => Err("drills are said, not done".to_owned()),
+        What::Drill => {
+            let found = world.inventory.pvcs.get(&claim);
+            let items = found.map(|claim| retention::items(world, claim, &Uses::of(world), false, now));
+            let snapshot = newest_point(&items.unwrap_or_default()).ok_or_else(|| NOTHING_TO_DRILL.to_owned())?;
+            let image = policy.drill_image.clone().unwrap_or_else(|| drill::IMAGE.to_owned());
+            Ok(Request::Drill { snapshot, options: drill::Options { image, ..drill::Options::default() } })
+        }
     }
+}
+
+const NOTHING_TO_DRILL: &str = "it has no good restore point to drill";
+
+/// The newest good snapshot of ours.
+fn newest_point(items: &[Item]) -> Option<Uid> {
+    let good = own(items).filter(|item| item.worth == Worth::Good && item.object.kind == Kind::VolumeSnapshot);
+    good.max_by_key(|item| item.cut).map(|item| item.uid.clone())
 }
 
 struct Case<'a> {
@@ -207,14 +221,16 @@ impl Case<'_> {
     }
 
     fn drill(&self, items: &[Item]) -> Option<Due> {
-        let proofs = items.iter().filter_map(|item| {
-            let meta = self.world.inventory.meta(item.object.kind, &item.uid)?;
-            Some(proven(meta)?.at)
-        });
-        let last = proofs.max();
-        let since = schedule::drill_after(self.policy, last.or(self.claim.meta.created)?)?;
+        let metas = || items.iter().filter_map(|item| self.world.inventory.meta(item.object.kind, &item.uid));
+        let last = metas().filter_map(|meta| Some(proven(meta)?.at)).max();
+        // What failed is tried again when the next one is due, not before.
+        let failed = metas().filter_map(|meta| Some(failed(meta)?.at)).max();
+        let since = schedule::drill_after(self.policy, last.max(failed).or(self.claim.meta.created)?)?;
         let said = last.map_or_else(|| "no copy was proven yet".to_owned(), |at| format!("last proven {}", moment(at)));
-        (since <= self.now).then(|| self.due(What::Drill, since, said))
+        let tried = failed.map(|at| format!(", last failed {}", moment(at))).unwrap_or_default();
+        let blocked = newest_point(items).is_none().then(|| NOTHING_TO_DRILL.to_owned());
+        let due = self.due(What::Drill, since, format!("{said}{tried}"));
+        (since <= self.now).then_some(Due { blocked, ..due })
     }
 }
 

@@ -13,4 +13,4 @@ pub(in crate::plan) mod testing;
 
 pub use beside::{LOOKED_AT, Options, class_field, command, form, guards, options, plan, questions, size};
 pub use claim::{Claim, Wish, claim, data_source};
-pub use source::{Origin, Source, Template, found, reads, source};
+pub use source::{Origin, Source, Template, found, lineage, reads, source};

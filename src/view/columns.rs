@@ -170,7 +170,7 @@ const RESTORE_POINTS: &[Column] = columns! {
     "cut"         "Cut"          5..6  Right Past   0 "How long ago it was cut";
     "volume"      "Volume"      14..28 Left  Words  1 "Claim whose data it holds, by driver and volume handle";
     "size"        "Size"         6..8  Right Bytes  3 "Size that a restore needs";
-    "proven"      "Proven"       6..8  Right Past   4 "How long ago a restore drill last proved it";
+    "proven"      "Proven"       6..8  Right Past   4 "How long ago a restore drill last proved it; no when the last one failed";
     "deletion"    "On delete"    9..9  Left  Words  5 "What deleting the snapshot object does to the copy";
     "heldUntil"   "Held until"  12..12 Left  Words  6 "Whether it is held, so that nothing here deletes it, and until when";
     "class"       "Class"        8..24 Left  Words  7 "VolumeSnapshotClass or Velero kind";

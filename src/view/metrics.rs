@@ -20,6 +20,8 @@ pub struct Outcome {
     pub backups: usize,
     /// Copies that were deleted.
     pub pruned: usize,
+    /// Copies that a drill proved.
+    pub drills: usize,
     /// Copies that were looked at for pruning and stay.
     pub kept: usize,
     /// Volumes whose drill is due.
@@ -33,7 +35,7 @@ pub struct Outcome {
 /// One thing that went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mishap {
-    /// What failed: `backup`, `prune`.
+    /// What failed: `connect`, `backup`, `prune`, `drill`.
     pub what: &'static str,
     /// On what: `shop/data-db-0`.
     pub object: String,
@@ -91,12 +93,13 @@ impl Text {
         self.single("holdfast_reconcile_success", "1 when everything that was due was done, else 0.", success);
         self.single("holdfast_reconcile_backups", "Backups taken by the last run.", outcome.backups);
         self.metric("holdfast_reconcile_failures", "What the last run could not do.");
-        for what in ["connect", "backup", "prune"] {
+        for what in ["connect", "backup", "prune", "drill"] {
             self.value("holdfast_reconcile_failures", &[("what", what)], failed(what));
         }
         self.single("holdfast_reconcile_waiting", "Prunes that wait for a person.", outcome.waiting);
         self.single("holdfast_reconcile_pruned_copies", "Copies deleted by the last run.", outcome.pruned);
         self.single("holdfast_reconcile_kept_copies", "Copies under retention that stayed.", outcome.kept);
+        self.single("holdfast_reconcile_drills", "Copies that a trial restore of the last run proved.", outcome.drills);
         self.single("holdfast_drills_due", "Volumes whose trial restore is due.", outcome.drills_due);
     }
 
@@ -140,6 +143,7 @@ mod tests {
             failures: vec![failure],
             backups: 1,
             pruned: 2,
+            drills: 5,
             kept: 3,
             drills_due: 4,
             waiting: 0,

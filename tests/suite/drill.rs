@@ -64,7 +64,17 @@ async fn a_drill_of_an_empty_point_fails_and_leaves_nothing(cluster: TestCluster
     let _kubelet = kubelet::run(&cluster);
     let ended = sre.run(&["drill", &path, "--yes"]).await.expect(1);
     assert!(ended.stderr.contains("did not pass the check: the volume holds no file: it is empty"), "{ended:?}");
-    assert!(proven(&nothing_left(&cluster, &sre).await).is_null());
+    let snapshot = nothing_left(&cluster, &sre).await;
+    assert!(proven(&snapshot).is_null());
+    let failed = snapshot["metadata"]["annotations"]["holdfast.dev/last-failed"].as_str().unwrap();
+    assert!(
+        failed.starts_with("begun at ") && failed.contains(", failed at ") && failed.ends_with("it is empty"),
+        "{failed}"
+    );
+    let rows = sre.run(&["get", "restore-points", "-n", &cluster.namespace, "-o", "json"]).await.expect(0).json();
+    assert_eq!((&rows[0]["state"], &rows[0]["proven"]), (&"Not proven".into(), &"no".into()), "{rows}");
+    let problems = sre.run(&["get", "problems", "-n", &cluster.namespace]).await.expect(0);
+    assert!(problems.stdout.contains("its last restore drill, "), "{problems:?}");
 }
 
 async fn a_drill_that_reads_less_than_expected_fails(cluster: TestCluster) {

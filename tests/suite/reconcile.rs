@@ -9,13 +9,15 @@ use tokio::net::TcpListener;
 use crate::prune::{copy, names};
 use crate::support::cluster::{StorageFault, TestCluster, User};
 use crate::support::person::Person;
-use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
+use crate::support::{kubelet, scenarios};
 
 scenarios!(
     what_is_due_is_done_once,
     a_backup_that_fails_leads_to_no_prune_and_is_told_once,
     without_a_good_policy_file_nothing_is_done,
+    the_newest_good_copy_is_drilled_when_it_is_time_and_once,
+    a_drill_that_fails_is_noted_and_told_and_not_repeated,
 );
 
 /// A listener that takes what is posted to it.
@@ -149,6 +151,68 @@ async fn a_backup_that_fails_leads_to_no_prune_and_is_told_once(cluster: TestClu
     );
     assert!(failure["why"].as_str().unwrap().contains("failed at cut"), "{failure}");
     assert!(failure["next"].as_str().unwrap().starts_with("holdfast backup"), "{failure}");
+}
+
+/// A claim with these bytes in it and copies, the newest of which was proven long ago; what is due, and its metrics.
+async fn long_undrilled(cluster: &TestCluster, bytes: Option<&[u8]>) -> (Person, Vec<String>) {
+    let volume = cluster.claim("data").await;
+    if let Some(bytes) = bytes {
+        cluster.write(&volume, "rows", bytes);
+    }
+    let long_ago = "passed at 2001-01-01T00:00:42Z from 2001-01-01T00:00:00Z: read 6 bytes";
+    for name in ["a", "b"] {
+        let noted = json!({ "holdfast.dev/last-proven": long_ago });
+        copy(cluster, "data", name, |copy| copy["metadata"]["annotations"] = noted.clone()).await;
+    }
+    let sre = cluster.person(User::Sre);
+    let words = arguments(&sre, cluster, "  rpo: 10h\n  drill: \"@yearly\"\n");
+    (sre, words)
+}
+
+async fn note(cluster: &TestCluster, name: &str, note: &str) -> Value {
+    let copy = cluster.get(crate::support::manifests::SNAPSHOTS, "VolumeSnapshot", name).await.unwrap();
+    copy["metadata"]["annotations"][note].clone()
+}
+
+async fn the_newest_good_copy_is_drilled_when_it_is_time_and_once(cluster: TestCluster) {
+    let (sre, words) = long_undrilled(&cluster, Some(b"before")).await;
+    let _kubelet = kubelet::run(&cluster);
+    let first = run(&sre, &words).await.expect(0);
+    assert!(first.stdout.contains("policy gold: last proven 2001-01-01 00:00 UTC"), "{first:?}");
+    assert!(first.stdout.contains("0 backups, 0 copies deleted, 1 copy proven"), "{first:?}");
+    assert_eq!(metric(&sre, "holdfast_reconcile_drills"), "1");
+    assert_eq!(metric(&sre, "holdfast_drills_due"), "0");
+    assert!(!note(&cluster, "b", "holdfast.dev/last-proven").await.as_str().unwrap().contains(" 2001-"));
+    assert!(
+        note(&cluster, "a", "holdfast.dev/last-proven").await.as_str().unwrap().contains(" 2001-"),
+        "the older stays"
+    );
+    let gold = json!({ "policy": { "policy": "gold", "who": "sre" } });
+    assert_eq!(authority(&sre.journals()[0]), gold);
+    let again = run(&sre, &words).await.expect(0);
+    assert!(again.stdout.contains("0 copies proven"), "{again:?}");
+    assert_eq!(sre.journals().len(), 1);
+}
+
+async fn a_drill_that_fails_is_noted_and_told_and_not_repeated(cluster: TestCluster) {
+    let (sre, mut words) = long_undrilled(&cluster, None).await;
+    let _kubelet = kubelet::run(&cluster);
+    let listener = Listener::start().await;
+    words.extend(["--webhook".into(), listener.url.clone()]);
+    run(&sre, &words).await.expect(1);
+    assert_eq!(metric(&sre, "holdfast_reconcile_success"), "0");
+    assert_eq!(metric(&sre, "holdfast_reconcile_failures{what=\"drill\"}"), "1");
+    assert_eq!(metric(&sre, "holdfast_reconcile_drills"), "0");
+    let failed = note(&cluster, "b", "holdfast.dev/last-failed").await;
+    assert!(failed.as_str().unwrap().contains("the volume holds no file: it is empty"), "{failed}");
+    assert!(note(&cluster, "a", "holdfast.dev/last-failed").await.is_null());
+    wait::until("the webhook to be told", LONG, async || (!listener.heard().is_empty()).then_some(())).await;
+    let failure = &listener.heard()[0]["failures"][0];
+    assert_eq!((&failure["what"], failure["object"].as_str().unwrap().ends_with("/data")), (&json!("drill"), true));
+    assert!(failure["why"].as_str().unwrap().contains("it is empty"), "{failure}");
+    let again = run(&sre, &words).await.expect(0);
+    assert!(again.stdout.contains("0 copies proven, 0 waiting for a person, 0 failures"), "{again:?}");
+    assert_eq!(sre.journals().len(), 1, "it is tried again next year");
 }
 
 async fn without_a_good_policy_file_nothing_is_done(cluster: TestCluster) {

@@ -11,8 +11,8 @@ use serde_saphyr::{Location, Spanned};
 use crate::assess::schedule::Cron;
 use crate::config::spot::{Mistake, Source};
 use crate::model::{Bucket, Count, Keep, Policy, Rpo};
-use crate::plan::backup;
 use crate::plan::hooks::{self, Words};
+use crate::plan::{backup, drill};
 use crate::text::quantity::parse_span;
 use crate::text::{names, sanitize};
 
@@ -37,6 +37,7 @@ struct Entry {
     rpo: Option<At>,
     schedule: Option<At>,
     drill: Option<At>,
+    drill_image: Option<At>,
     time_zone: Option<At>,
     class: Option<At>,
     consistency: Option<At>,
@@ -146,6 +147,7 @@ impl Reading<'_> {
             rpo: self.maybe("rpo", entry.rpo.as_ref(), objective),
             schedule: self.maybe("schedule", entry.schedule.as_ref(), cron),
             drill: self.maybe("drill", entry.drill.as_ref(), cron),
+            drill_image: self.maybe("drillImage", entry.drill_image.as_ref(), drill::image),
             consistency: self.maybe("consistency", entry.consistency.as_ref(), consistency),
             hooks: self.hooks(entry),
             keep: self.keep(&entry.retention).in_zone(zone.clone()),

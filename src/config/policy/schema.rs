@@ -35,7 +35,8 @@ const POLICY: &[Field] = &[
     ("reason", Kind::Text, "Why, for the journal and the copies."),
     ("rpo", Kind::Text, "How old the last good copy may be: a duration such as 4h, or none to opt out."),
     ("schedule", Kind::Text, "When volumes are backed up: a cron expression of five fields, or @daily and the like."),
-    ("drill", Kind::Text, "When a restore is tried: a cron expression."),
+    ("drill", Kind::Text, "When the newest good copy is restored on trial: a cron expression."),
+    ("drillImage", Kind::Text, "Image of the pod that reads it; it needs sh, find, cat and wc. Left out: busybox."),
     (
         "timeZone",
         Kind::Text,

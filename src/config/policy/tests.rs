@@ -17,6 +17,7 @@ policies:
   rpo: 4h
   schedule: \"0 */4 * * *\"
   drill: \"@weekly\"
+  drillImage: mirror.example/busybox:1.37
   timeZone: Europe/Berlin
   class: fast
   consistency: application

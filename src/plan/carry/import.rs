@@ -329,12 +329,15 @@ impl<'a> Case<'a> {
     fn facts(&self) -> Vec<(String, String)> {
         let (exported, point) = (&self.said.exported, &self.said.restore_point);
         let fact = |label: &str, value: &str| (label.to_owned(), text::sanitize(value).into_owned());
-        let age = |at: Timestamp| quantity::age(self.now.duration_since(at));
+        let moment = |at: Timestamp| {
+            let age = quantity::age(self.now.duration_since(at));
+            format!("{} ({age} ago)", at.strftime("%Y-%m-%d %H:%M:%S UTC"))
+        };
         let mut facts = vec![
             fact("from", &self.from()),
             fact("was", &format!("{}/{}", point.namespace, point.name)),
-            fact("exported", &format!("{} ({} ago) by {}", exported.at, age(exported.at), exported.by)),
-            fact("data of", &format!("{} ({} ago)", point.cut, age(point.cut))),
+            fact("exported", &format!("{} by {}", moment(exported.at), exported.by)),
+            fact("data of", &moment(point.cut)),
             fact("size", &point.restore_size.map_or_else(|| "not known".to_owned(), quantity::bytes)),
             fact("volume mode", point.volume_mode.as_deref().unwrap_or("not known")),
             fact("driver", &point.driver),

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Options, check};
 use crate::model::{Kind, annotation};
 use crate::plan::restore::{Claim, Source, data_source, guards};
 use crate::plan::{
-    Act, Check, Expect, Firm, Follow, Node, ObjectAt, OperationId, Resource, Step, StepId, Target, Until,
+    Act, Check, Expect, Firm, Follow, Node, OUTCOME, ObjectAt, OperationId, Resource, Step, StepId, Target, Until,
 };
 use crate::text::quantity;
 
@@ -73,7 +74,14 @@ impl Scratch {
     }
 
     /// The content outlives the namespace: it cannot go before the snapshot that is bound to it.
-    pub fn nodes(&self, source: &Source, claim: &Claim, options: &Options, noted: bool, id: &OperationId) -> Vec<Node> {
+    pub fn nodes(
+        &self,
+        source: &Source,
+        claim: &Claim,
+        options: &Options,
+        now: Timestamp,
+        id: &OperationId,
+    ) -> Vec<Node> {
         let own = |at: ObjectAt, checks: Vec<Check>| Act::Delete {
             target: Target::Own { at, operation: id.clone(), checks },
         };
@@ -112,7 +120,10 @@ impl Scratch {
             )),
             limit: limit + TEN_MINUTES * 4,
         };
-        vec![outer, Node::Do(Box::new(intact(source))), Node::Do(Box::new(record(source, noted, id)))]
+        // What is not proven in the end is noted as that, whatever the reason.
+        let begin = Node::Reversible { step: Box::new(begin(source)), undo: vec![failed(source, now, id)] };
+        let end = [intact(source), record(source, id)].map(|step| Node::Do(Box::new(step)));
+        vec![Node::Whole([begin, outer].into_iter().chain(end).collect())]
     }
 
     fn open_content(&self, source: &Source, id: &OperationId) -> Step {
@@ -282,12 +293,45 @@ fn intact(source: &Source) -> Step {
         follow: Some(follow),
         ..Until::default()
     };
-    let target = Target::Known { at: source.at.clone(), uid: source.uid.clone() };
-    let act = Act::Wait { target, until: Box::new(until) };
+    let act = Act::Wait { target: known(source), until: Box::new(until) };
     step("intact", "see that the restore point itself is as good as before".into(), act, MINUTE)
 }
 
-fn record(source: &Source, noted: bool, id: &OperationId) -> Step {
+/// From here on the drill counts.
+fn begin(source: &Source) -> Step {
+    let until = Until {
+        what: "the restore point to be seen".into(),
+        checks: vec![Check::is("/status/readyToUse", true)],
+        trouble: vec!["/status/error/message".into()],
+        ..Until::default()
+    };
+    let act = Act::Wait { target: known(source), until: Box::new(until) };
+    Step {
+        guards: guards(source),
+        ..step("begin", format!("see that {} is as it was planned with", source.at), act, MINUTE)
+    }
+}
+
+fn known(source: &Source) -> Target {
+    Target::Known { at: source.at.clone(), uid: source.uid.clone() }
+}
+
+/// Notes what came of a drill that did not prove the restore point.
+fn failed(source: &Source, begun: Timestamp, id: &OperationId) -> Step {
+    let place = annotation::pointer;
+    let value = json!([format!("begun at {begun}, "), { OUTCOME: true }]);
+    let act = Act::Patch {
+        target: known(source),
+        patch: json!([
+            { "op": "add", "path": place(annotation::LAST_FAILED), "valueFrom": value },
+            { "op": "add", "path": place(annotation::LAST_FAILED_BY), "value": id.as_str() },
+        ]),
+        done: vec![Check::is(&place(annotation::LAST_FAILED_BY), id.as_str())],
+    };
+    step("note", format!("note on {} that it is not proven", source.at), act, MINUTE)
+}
+
+fn record(source: &Source, id: &OperationId) -> Step {
     let place = annotation::pointer;
     let output = |step: &str, slot: &str| json!({ "step": step, "slot": slot });
     let value = json!([
@@ -298,16 +342,12 @@ fn record(source: &Source, noted: bool, id: &OperationId) -> Step {
         ": ",
         output("read", "found")
     ]);
-    let mut patch = vec![
-        json!({ "op": "add", "path": place(annotation::LAST_PROVEN), "valueFrom": value }),
-        json!({ "op": "add", "path": place(annotation::LAST_PROVEN_BY), "value": id.as_str() }),
-    ];
-    if !noted {
-        patch.insert(0, json!({ "op": "add", "path": "/metadata/annotations", "value": {} }));
-    }
     let act = Act::Patch {
-        target: Target::Known { at: source.at.clone(), uid: source.uid.clone() },
-        patch: Value::Array(patch),
+        target: known(source),
+        patch: json!([
+            { "op": "add", "path": place(annotation::LAST_PROVEN), "valueFrom": value },
+            { "op": "add", "path": place(annotation::LAST_PROVEN_BY), "value": id.as_str() },
+        ]),
         done: vec![Check::is(&place(annotation::LAST_PROVEN_BY), id.as_str())],
     };
     Step { guards: guards(source), ..step("record", format!("note on {} that it is proven", source.at), act, MINUTE) }

@@ -14,6 +14,7 @@ fn known() -> Answers {
     let mut known = answers(Some(vs()), Some(vsc()), Some(pvc()));
     let asked = questions(&world(), &"uid-copy".into(), &known);
     known.access = asked.access.into_iter().map(|question| (question, Ok(true))).collect();
+    known.objects.extend(lock(&world(), &"uid-copy".into()).map(|lock| (lock.at(), Ok(None))));
     known
 }
 
@@ -30,9 +31,13 @@ fn the_import_keeps_the_copy_and_goes_after_the_namespace_only_while_it_does() {
     assert_eq!(content["deletionPolicy"], "Retain");
     assert_eq!(content["source"]["snapshotHandle"], "snap-1");
     assert_eq!(content["volumeSnapshotRef"]["namespace"], "holdfast-drill-20260301-120000-00000007");
-    let [Node::Bracket { body, close, .. }, Node::Do(intact), Node::Do(record)] = &plan.nodes[..] else {
-        panic!("{:?}", plan.nodes)
+    let [Node::Whole(nodes)] = &plan.nodes[..] else { panic!("{:?}", plan.nodes) };
+    let [Node::Reversible { step: begin, undo }, Node::Bracket { body, close, .. }, Node::Do(intact), Node::Do(record)] =
+        &nodes[..]
+    else {
+        panic!("{nodes:?}")
     };
+    assert_eq!((begin.id.0.as_str(), undo.len(), undo[0].id.0.as_str()), ("begin", 1, "note"));
     let Act::Delete { target: Target::Own { checks, .. } } = &close.act else { panic!("{close:?}") };
     assert_eq!(checks, &[crate::plan::Check::is("/spec/deletionPolicy", "Retain")]);
     let [Node::Bracket { open, close, .. }] = &body[..] else { panic!("{body:?}") };
@@ -84,4 +89,16 @@ fn the_command_says_what_was_chosen_and_an_image_is_the_name_of_one() {
     let line = "holdfast drill shop/copy --image registry.example/tools@sha256:ab --at-least 1Gi --context lab";
     assert_eq!(command(&options, &at(), "lab"), line);
     assert!(image("busybox; reboot").is_err() && image("").is_err());
+}
+
+#[test]
+fn a_drill_is_held_apart_from_others_of_the_same_data_and_from_nothing_else() {
+    let plan = planned(&known(), &Options::default()).unwrap();
+    let at = plan.locks[0].at();
+    assert_eq!((plan.locks.len(), at.path().as_str()), (1, "shop/holdfast-drill-uid-data"));
+    let mut busy = known();
+    let renewed = now().to_string();
+    let lease = json!({ "spec": { "holderIdentity": "another", "leaseDurationSeconds": 30, "renewTime": renewed } });
+    busy.objects.insert(at, Ok(Some(lease)));
+    assert!(planned(&busy, &Options::default()).unwrap_err().why.contains("operation another"));
 }

@@ -131,6 +131,30 @@ fn a_drill_is_due_when_its_time_has_passed_since_a_copy_was_proven() {
 }
 
 #[test]
+fn a_drill_that_failed_is_tried_again_at_its_next_time_and_with_the_newest_good_copy() {
+    let drilled = |failed: &str, image: Option<&str>| {
+        let policy = Policy { drill: Some("0 6 * * *".into()), drill_image: image.map(Into::into), ..gold() };
+        world(policy, &[60, 120], |age, snapshot, _| {
+            if age == 60 {
+                let noted = format!("begun at {failed}, failed at read: empty");
+                snapshot.meta = annotated(snapshot.meta.clone(), annotation::LAST_FAILED, &noted);
+            }
+        })
+    };
+    assert_eq!(said(&drilled("2026-03-01T07:00:00Z", None)), [""; 0]);
+    let world_then = drilled("2026-03-01T05:00:00Z", Some("mirror.example/busybox"));
+    let due = due(&world_then, now());
+    assert_eq!(due[0].why, "no copy was proven yet, last failed 2026-03-01 05:00 UTC");
+    let Ok(Request::Drill { snapshot, options }) = request(&world_then, &due[0], &backup::Options::default(), now())
+    else {
+        panic!("{due:?}")
+    };
+    assert_eq!((snapshot.as_str(), options.image.as_str()), ("uid-copy-60", "mirror.example/busybox"));
+    let none = world(Policy { drill: Some("0 6 * * *".into()), ..gold() }, &[], |_, _, _| {});
+    assert_eq!(said(&none), ["drill shop/data gold: no copy was proven yet | it has no good restore point to drill"]);
+}
+
+#[test]
 fn backups_come_first_the_longest_due_before_others_and_then_prunes() {
     let mut world = world(within("10h"), &[60, 120, 180], |_, _, _| {});
     for (name, days) in [("young", 1), ("old", 50)] {
@@ -154,7 +178,7 @@ fn the_request_says_what_the_policy_says() {
     };
     let world = world(policy, &[], |_, _, _| {});
     let all = due(&world, now());
-    let Ok(Request::Backup { options, .. }) = request(&world, &all[0], &backup::Options::default()) else {
+    let Ok(Request::Backup { options, .. }) = request(&world, &all[0], &backup::Options::default(), now()) else {
         panic!("{all:?}")
     };
     assert_eq!((options.class.as_deref(), options.reason.as_deref()), (Some("kept"), Some("orders")));

@@ -172,7 +172,8 @@ pub fn source(verb: Verb, world: &World, answers: &Answers, at: &ObjectAt) -> Re
     })
 }
 
-fn lineage(world: &World, snapshot: &VolumeSnapshot, belongs: &Belongs) -> Option<Uid> {
+/// The lineage of the data of a snapshot, where it is known.
+pub fn lineage(world: &World, snapshot: &VolumeSnapshot, belongs: &Belongs) -> Option<Uid> {
     let noted = snapshot.meta.annotation(annotation::LINEAGE).map(Uid::from);
     noted.or_else(|| match belongs {
         Belongs::Claim(uid) => Some(restore_point::lineage(world, world.inventory.pvcs.get(uid)?)),

@@ -6,7 +6,7 @@ use crate::assess::coverage::coverage;
 use crate::assess::encryption::encryption;
 use crate::assess::fate::fate;
 use crate::assess::forecast::{forecast, points};
-use crate::assess::proven::proven;
+use crate::assess::proven::{failed, proven};
 use crate::assess::schedule::next_copy;
 use crate::assess::used::{Used, used};
 use crate::model::{
@@ -179,6 +179,10 @@ pub(super) fn snapshot(sheet: &mut Sheet, snapshot: &VolumeSnapshot) {
         sheet.text("That drill", &format!("{}, in {}", proof.found, text::age(proof.took)));
     }
     told(sheet, snapshot);
+    if let Some(failed) = failed(&snapshot.meta) {
+        sheet.fact("Last failed", Cell::Since(failed.at));
+        sheet.fact("That drill", Cell::Said(Level::Warn, format!("failed at {}", failed.why).into()));
+    }
     error(sheet, snapshot.error.as_ref());
     let world = sheet.world;
     match world.source_claim(snapshot) {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{frame, said};
-use crate::assess::proven::proven;
+use crate::assess::proven::{Failed, failed, proven};
 use crate::assess::restore_point::{self, Belongs, RestorePointState};
 use crate::assess::retention::hold;
 use crate::assess::{Judgement, Reason};
@@ -24,14 +24,40 @@ pub(super) fn snapshot(world: &World, snapshot: &VolumeSnapshot, now: Timestamp)
         Cell::since(restore_point::cut(world, snapshot)),
         volume,
         Cell::bytes(size),
-        proven(&snapshot.meta).map_or(Cell::Nothing, |proof| Cell::Since(proof.at)),
+        proved(&snapshot.meta),
         deletion(content.map_or(DeletionPolicy::Unknown, |content| content.deletion)),
         held(snapshot, now),
         Cell::text_or_nothing(snapshot.class.as_ref()),
     ];
     let judged = restore_point::good(world, snapshot, now).because_all(said_held(snapshot, now));
     let judged = judged.until(hold(snapshot).and_then(|hold| hold.until).filter(|until| *until > now));
+    let unproven = failed(&snapshot.meta).filter(|_| judged.value == RestorePointState::Good);
+    let judged = match unproven {
+        None => judged.map(|state| (state, None)),
+        Some(failed) => doubted(&failed, snapshot, judged).map(|state| (state, Some((Level::Warn, "Not proven")))),
+    };
     finish(world, Kind::VolumeSnapshot, &snapshot.meta, judged, rest)
+}
+
+/// When it was last proven, or that the drill since then failed.
+fn proved(meta: &Meta) -> Cell {
+    match (failed(meta), proven(meta)) {
+        (Some(_), _) => Cell::State(Level::Warn, "no"),
+        (None, Some(proof)) => Cell::Since(proof.at),
+        (None, None) => Cell::Nothing,
+    }
+}
+
+/// A copy that looks good, and was tried in vain.
+fn doubted(
+    failed: &Failed,
+    snapshot: &VolumeSnapshot,
+    judged: Judgement<RestorePointState>,
+) -> Judgement<RestorePointState> {
+    let path = snapshot.meta.reference(Kind::VolumeSnapshot).path();
+    let next = format!("drill it again once that is mended, or trust another copy: holdfast drill {path}");
+    let first = Reason::new(failed.said()).next(next);
+    Judgement { reasons: std::iter::once(first).chain(judged.reasons).collect(), ..judged }
 }
 
 pub(super) fn velero(world: &World, kind: Kind, item: &VeleroItem, now: Timestamp) -> Row {
@@ -49,15 +75,20 @@ pub(super) fn velero(world: &World, kind: Kind, item: &VeleroItem, now: Timestam
         Cell::Nothing,
         Cell::Word(kind.spec().kind),
     ];
-    finish(world, kind, &item.meta, restore_point::velero(world, item, now), rest)
+    let judged = restore_point::velero(world, item, now).map(|state| (state, None));
+    finish(world, kind, &item.meta, judged, rest)
 }
 
-fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<RestorePointState>, rest: [Cell; 7]) -> Row {
-    let said_state = match judged.value {
-        RestorePointState::NotReady => "Not ready",
-        other => other.word(),
+/// A state, and what is shown in its place where more is known.
+type Stated = (RestorePointState, Option<(Level, &'static str)>);
+
+fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<Stated>, rest: [Cell; 7]) -> Row {
+    let (level, said_state) = match judged.value {
+        (_, Some(more)) => more,
+        (RestorePointState::NotReady, None) => (RestorePointState::NotReady.severity().into(), "Not ready"),
+        (other, None) => (other.severity().into(), other.word()),
     };
-    let (level, state) = shown(judged.value.severity().into(), said_state, world.freshness(kind));
+    let (level, state) = shown(level, said_state, world.freshness(kind));
     let first =
         [Cell::State(level, state), Cell::text_or_nothing(meta.namespace.as_ref()), Cell::Text(meta.name.clone())];
     let (reasons, next) = said(judged.reasons);

@@ -45,7 +45,7 @@ pub fn form(world: &World, namespace: &Uid, defaults: &Options) -> Option<FormSp
             check: |_| Ok(()),
         },
     ];
-    Some(FormSpec { verb: Verb::Import, title: format!("import a restore point into namespace {namespace}"), fields })
+    Some(FormSpec { verb: Verb::Import, title: format!("import into namespace {namespace}"), fields })
 }
 
 /// What a filled form chose.

@@ -57,14 +57,14 @@ impl<'a> Made<'a> {
         let mut metadata = json!({
             "name": at.name,
             "labels": { annotation::MANAGED_BY.0: annotation::MANAGED_BY.1 },
-            "annotations": notes,
+            "annotations": Value::Object(notes),
         });
         if let Some(namespace) = &at.namespace {
             metadata["namespace"] = namespace.as_str().into();
         }
-        let manifest = json!({
-            "apiVersion": at.resource.api_version(), "kind": at.resource.kind, "metadata": metadata, "spec": spec,
-        });
+        let mut manifest =
+            json!({ "apiVersion": at.resource.api_version(), "kind": at.resource.kind, "metadata": metadata });
+        manifest["spec"] = spec.clone();
         step(name, format!("create {at}"), Act::Create { at: at.clone(), manifest }, MINUTE)
     }
 
