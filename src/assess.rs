@@ -13,6 +13,7 @@ pub mod encryption;
 pub mod expiry;
 pub mod fate;
 pub mod forecast;
+pub mod former;
 pub mod proven;
 pub mod restore_point;
 pub mod retention;

@@ -23,6 +23,7 @@ mod restore;
 mod restore_in_place;
 mod settings;
 mod shell;
+mod sweep;
 mod verb;
 
 use std::error::Error;
@@ -75,6 +76,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Prune(prune)) => prune::run(&args.global, &prune).await,
             Some(Command::Hold(hold)) => hold::hold(&args.global, hold).await,
             Some(Command::Release(release)) => hold::release(&args.global, &release).await,
+            Some(Command::Sweep(asked)) => sweep::run(&args.global, &asked).await,
             Some(Command::Reconcile(reconcile)) => Box::pin(reconcile::run(&args.global, &reconcile)).await,
             Some(Command::Policy(what)) => policy::run(&args.global, &what),
             Some(Command::RestoreInPlace(asked)) => restore_in_place::run(&args.global, &asked).await,

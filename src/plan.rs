@@ -26,6 +26,7 @@ mod request;
 pub mod restore;
 pub mod script;
 pub mod swap;
+pub mod sweep;
 #[cfg(test)]
 mod tables;
 #[cfg(test)]

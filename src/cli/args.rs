@@ -12,7 +12,7 @@ mod carry;
 mod retention;
 
 pub use carry::{Export, Import};
-pub use retention::{Hold, Policy, Prune, Reconcile, Release};
+pub use retention::{Hold, Policy, Prune, Reconcile, Release, Sweep};
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
 ///
@@ -78,7 +78,9 @@ pub enum Command {
     Hold(Hold),
     /// Take the hold from a copy.
     Release(Release),
-    /// Do what policies ask for and is due: back up, then prune; for a CronJob.
+    /// Delete what operations of a namespace left behind: each with its reason, confirm, run.
+    Sweep(Sweep),
+    /// Do what policies ask for and is due: back up, then prune, then drill; for a CronJob.
     Reconcile(Reconcile),
     /// The policy file: check one, print its schema.
     #[command(subcommand)]

@@ -31,6 +31,17 @@ pub(super) async fn carry_out_counted(
     count: Option<&str>,
 ) -> Result<Exit, Failure> {
     let reviewed = plan(session, request).await?;
+    carry_out_planned(session, reviewed, consent, named, count).await
+}
+
+/// The same of a plan that was made.
+pub(super) async fn carry_out_planned(
+    session: &mut Session,
+    reviewed: Reviewed,
+    consent: &Consent,
+    named: Option<&str>,
+    count: Option<&str>,
+) -> Result<Exit, Failure> {
     let to_stdout = consent.script.as_deref().is_some_and(|file| file == Path::new("-"));
     // A script on stdout is to be run: nothing else goes there.
     print_review(&reviewed, to_stdout)?;
@@ -108,11 +119,16 @@ pub(super) fn within(global: &Global, namespace: &str, path: &str) -> Result<Glo
 
 /// Asks for a plan and waits for it.
 pub(super) async fn plan(session: &mut Session, request: Request) -> Result<Reviewed, Failure> {
+    planned(session, request).await.map_err(|refusal| refused(&refusal))
+}
+
+/// The same with a refusal as it is.
+pub(super) async fn planned(session: &mut Session, request: Request) -> Result<Reviewed, Refusal> {
     let ticket = session.plan(request);
     loop {
         match session.next().await {
             Event::Planned(answered, planned) if answered == ticket => {
-                return planned.map(|reviewed| *reviewed).map_err(|refusal| refused(&refusal));
+                return planned.map(|reviewed| *reviewed);
             }
             Event::Planned(..)
             | Event::Changed

@@ -101,11 +101,11 @@ impl Engine {
             | Act::Wait { .. }
             | Act::Absent { .. }
             | Act::Find { .. } => nothing(),
-            Act::Patch { .. } | Act::Delete { .. } | Act::Scale { .. } => {
+            Act::Patch { .. } | Act::Dismiss { .. } | Act::Delete { .. } | Act::Scale { .. } => {
                 let Some(Current { at, uid, version, without }) = current else { return nothing() };
                 let (resource, namespace, name) = (&at.resource, at.namespace.as_deref(), at.name.as_str());
                 match act {
-                    Act::Patch { patch, .. } => {
+                    Act::Patch { patch, .. } | Act::Dismiss { patch, .. } => {
                         let patch = guarded(patch, uid, version, without);
                         self.hands.patch_json(resource, namespace, name, &patch, false).await
                     }

@@ -250,7 +250,7 @@ impl Run {
 
     /// What guards a step does not hold any more. Where it would delete what is gone already, nothing is left to guard.
     async fn unguarded(&mut self, step: &Step, why: String) -> Result<bool, EngineError> {
-        if !matches!(step.act, Act::Delete { .. }) {
+        if !matches!(step.act, Act::Delete { .. } | Act::Dismiss { .. }) {
             return self.fail(step, why).await;
         }
         match self.observe(step).await {

@@ -51,6 +51,8 @@ pub mod annotation {
     pub const LAST_FAILED_BY: &str = "holdfast.dev/last-failed-by";
     /// Label on everything of a restore drill: the operation.
     pub const DRILL: &str = "holdfast.dev/drill";
+    /// On what a drill makes outside of the restore point's namespace: that namespace, which keeps its record.
+    pub const HOME: &str = "holdfast.dev/home";
     /// JSON pointer (RFC 6901) to an annotation of an object.
     pub fn pointer(key: &str) -> String {
         format!("/metadata/annotations/{}", escaped(key))

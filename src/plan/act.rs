@@ -393,6 +393,18 @@ pub enum Act {
         /// The object.
         manifest: Value,
     },
+    /// Changes an object by JSON patch, as [`Act::Patch`] does, so that its controller deletes it, and waits until it is
+    /// gone.
+    Dismiss {
+        /// Which object.
+        target: Target,
+        /// The operations.
+        patch: Value,
+        /// What holds of it from then on until it is gone.
+        done: Vec<Check>,
+        /// Fields that say what is wrong while it is not gone.
+        trouble: Vec<String>,
+    },
     /// Waits until no object of a list meets all of these conditions; changes nothing.
     Absent {
         /// Which list.
@@ -443,7 +455,7 @@ impl Act {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Create { .. } | Self::Recreate { .. } => "create",
-            Self::Patch { .. } => "patch",
+            Self::Patch { .. } | Self::Dismiss { .. } => "patch",
             Self::Delete { .. } => "delete",
             Self::Scale { .. } => "scale",
             Self::Exec { .. } => "exec",
@@ -457,6 +469,7 @@ impl Act {
     pub fn target(&self) -> Option<&Target> {
         match self {
             Self::Patch { target, .. }
+            | Self::Dismiss { target, .. }
             | Self::Delete { target }
             | Self::Scale { target, .. }
             | Self::Wait { target, .. } => Some(target),

@@ -19,6 +19,12 @@ impl Act {
             Self::Patch { target, patch, done } => {
                 Self::Patch { target: target.clone(), patch: value(patch)?, done: checks(done, progress)? }
             }
+            Self::Dismiss { target, patch, done, trouble } => Self::Dismiss {
+                target: target.clone(),
+                patch: value(patch)?,
+                done: checks(done, progress)?,
+                trouble: trouble.clone(),
+            },
             Self::Wait { target, until } => {
                 Self::Wait { target: target.clone(), until: Box::new(filled_until(until, progress)?) }
             }

@@ -76,9 +76,11 @@ pub fn kept(object: &Value, checks: &[Check]) -> Option<String> {
 pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<ObjectAt> {
     let first = match act {
         Act::Create { at, .. } | Act::Recreate { at, .. } => at.clone(),
-        Act::Patch { target, .. } | Act::Delete { target } | Act::Scale { target, .. } | Act::Wait { target, .. } => {
-            place(target, progress)?
-        }
+        Act::Patch { target, .. }
+        | Act::Dismiss { target, .. }
+        | Act::Delete { target }
+        | Act::Scale { target, .. }
+        | Act::Wait { target, .. } => place(target, progress)?,
         Act::Exec { run, .. } | Act::Open { run, .. } => place(&run.pod, progress)?,
         Act::Say { .. } | Act::Absent { .. } | Act::Find { .. } => return None,
     };
@@ -108,6 +110,7 @@ pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: 
             if now == Some(u64::from(*replicas)) { Seen::Done(outputs_object(at, object)) } else { Seen::NotDone }
         }),
         Act::Delete { target } => judge_delete(target, progress, observed),
+        Act::Dismiss { target, done, trouble, .. } => judge_dismiss(target, done, trouble, progress, observed),
         Act::Exec { run, repeat, .. } => on(&run.pod, &|_, _| match repeat {
             true => Seen::NotDone,
             false => Seen::Conflict("outcome unknown: what it did cannot be seen, and it must not run twice".into()),
@@ -202,6 +205,27 @@ fn judge_delete(target: &Target, progress: &Progress, observed: &Observed) -> Se
             Seen::Pending(format!("{at} waits for its finalizers {}", finalizers(object)))
         }
         Some(_) => Seen::Done(Outputs::new()),
+    }
+}
+
+fn judge_dismiss(
+    target: &Target,
+    done: &[Check],
+    trouble: &[String],
+    progress: &Progress,
+    observed: &Observed,
+) -> Seen {
+    match judge_delete(target, progress, observed) {
+        Seen::NotDone => {}
+        seen => return seen,
+    }
+    let Some(at) = place(target, progress) else { return missing_target() };
+    match observed.get(&at) {
+        Some(Some(object)) if first_unmet(done, object, None).is_none() => {
+            let said = self::trouble(trouble, object).map(|said| format!("; reported meanwhile: {said}"));
+            Seen::Pending(format!("its controller to delete {at}{}", said.unwrap_or_default()))
+        }
+        _ => Seen::NotDone,
     }
 }
 

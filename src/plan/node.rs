@@ -164,6 +164,8 @@ pub enum Verb {
     RestoreInPlace,
     /// Makes a restore point here of a copy that a bundle names.
     Import,
+    /// Deletes what operations left behind.
+    Sweep,
 }
 
 impl Verb {
@@ -178,6 +180,7 @@ impl Verb {
         Verb::Hold,
         Verb::Release,
         Verb::Import,
+        Verb::Sweep,
     ];
 }
 
@@ -193,6 +196,7 @@ impl fmt::Display for Verb {
             Self::Hold => "hold",
             Self::Release => "release",
             Self::Import => "import",
+            Self::Sweep => "sweep",
         })
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, carry,
-    drill, hold, prune, restore, swap, undo,
+    drill, hold, prune, restore, swap, sweep, undo,
 };
 use crate::model::{Kind, Uid, World};
 
@@ -82,6 +82,13 @@ pub enum Request {
         /// What was chosen.
         options: carry::Options,
     },
+    /// The deletion of what operations left behind.
+    Sweep {
+        /// The Namespace whose operations.
+        namespace: Uid,
+        /// What was chosen.
+        options: sweep::Options,
+    },
 }
 
 impl Request {
@@ -98,6 +105,7 @@ impl Request {
             Verb::Prune => Some(Self::Prune { claim: subject.clone(), options: prune::Options::default() }),
             Verb::Hold => Some(Self::Hold { snapshot: subject.clone(), options: hold::Options::default() }),
             Verb::Release => Some(Self::Release { snapshot: subject.clone() }),
+            Verb::Sweep => Some(Self::Sweep { namespace: subject.clone(), options: sweep::Options::default() }),
             Verb::Import => Some(Self::Import { namespace: subject.clone(), options: carry::Options::default() }),
         }
     }
@@ -130,6 +138,9 @@ impl Request {
             Self::Import { namespace, .. } => {
                 Ok(Self::Import { namespace: namespace.clone(), options: carry::options(filled)? })
             }
+            Self::Sweep { namespace, .. } => {
+                Ok(Self::Sweep { namespace: namespace.clone(), options: sweep::options(filled)? })
+            }
             Self::Release { .. } | Self::Undo(_) => Ok(self.clone()),
         }
     }
@@ -146,6 +157,7 @@ impl Request {
             Self::Release { .. } => Verb::Release,
             Self::RestoreInPlace { .. } => Verb::RestoreInPlace,
             Self::Import { .. } => Verb::Import,
+            Self::Sweep { .. } => Verb::Sweep,
         }
     }
 
@@ -179,7 +191,7 @@ impl Request {
             | Self::Drill { snapshot, .. }
             | Self::Hold { snapshot, .. }
             | Self::Release { snapshot } => (Kind::VolumeSnapshot, snapshot),
-            Self::Import { namespace, .. } => (Kind::Namespace, namespace),
+            Self::Import { namespace, .. } | Self::Sweep { namespace, .. } => (Kind::Namespace, namespace),
             Self::Undo(undone) => (undone.plan.subject.object.kind, &undone.plan.subject.uid),
         }
     }
@@ -208,6 +220,7 @@ impl Request {
             Self::Hold { .. } | Self::Release { .. } => hold::LOOKED_AT,
             Self::RestoreInPlace { .. } => swap::LOOKED_AT,
             Self::Import { .. } => carry::LOOKED_AT,
+            Self::Sweep { .. } => sweep::LOOKED_AT,
         }
     }
 
@@ -222,6 +235,7 @@ impl Request {
             Self::Hold { snapshot, options } => hold::form(world, snapshot, options),
             Self::RestoreInPlace { claim, options } => swap::form(world, claim, options),
             Self::Import { namespace, options } => carry::form(world, namespace, options),
+            Self::Sweep { namespace, options } => sweep::form(world, namespace, *options),
             Self::Release { .. } | Self::Undo(_) => None,
         }
     }
@@ -243,6 +257,7 @@ impl Request {
                 claims.get(claim).map(|claim| swap::questions(world, claim, options, known))
             }
             Self::Import { namespace, options } => Some(carry::questions(world, namespace, options)),
+            Self::Sweep { namespace, options } => Some(sweep::questions(world, namespace, *options, known)),
             Self::Undo(undone) => Some(undo::questions(undone, world, known)),
         };
         found.unwrap_or_default()
@@ -263,6 +278,7 @@ impl Request {
             Self::Release { snapshot } => hold::release(world, snapshot, answers, id, now),
             Self::RestoreInPlace { claim, options } => swap::plan(world, claim, answers, options, id, now),
             Self::Import { namespace, options } => carry::plan(world, namespace, answers, options, id, now),
+            Self::Sweep { namespace, options } => sweep::plan(world, namespace, answers, *options, id, now),
         }
     }
 
@@ -279,6 +295,9 @@ impl Request {
             Self::Hold { snapshot, options } => hold::command(options, snapshots.get(snapshot)?, context),
             Self::Release { snapshot } => hold::release_command(snapshots.get(snapshot)?, context),
             Self::RestoreInPlace { claim, options } => swap::command(options, claims.get(claim)?, context),
+            Self::Sweep { namespace, options } => {
+                sweep::command(*options, &world.inventory.namespaces.get(namespace)?.meta.name, context)
+            }
             Self::Import { namespace, options } => {
                 carry::command(options, &world.inventory.namespaces.get(namespace)?.meta.name, context)
             }

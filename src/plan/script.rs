@@ -162,6 +162,16 @@ impl Writer<'_> {
                 let maps = if maps.is_empty() { "" } else { "\"$maps\"" };
                 self.line(&format!("  patch_target {maps}{}\nfi", quoted(&rest)));
             }
+            Act::Dismiss { target, patch, .. } => {
+                if self.place(target) {
+                    let operations = patch.as_array().into_iter().flatten();
+                    let rest = operations.fold(String::new(), |rest, operation| format!("{rest},{operation}"));
+                    self.line(&format!("same_target\npatch_target {}", quoted(&rest)));
+                    self.line(&format!("within {}", step.deadline.as_secs()));
+                    self.line("while [ \"$(read_target '{.metadata.uid}')\" = \"$uid\" ]; do");
+                    self.line("  not_late \"$kind $name to be gone\"\ndone");
+                }
+            }
             Act::Delete { target: Target::Own { at, operation, checks } } => {
                 self.delete_own(at, operation, checks, step.deadline.as_secs());
             }

@@ -65,7 +65,14 @@ pub(super) fn looks_at(undone: &Undone) -> &'static [Kind] {
     match undone.plan.verb {
         Verb::Backup => backup::undo::LOOKED_AT,
         Verb::RestoreInPlace => swap::LOOKED_AT,
-        Verb::Restore | Verb::Import | Verb::Drill | Verb::Undo | Verb::Prune | Verb::Hold | Verb::Release => &[],
+        Verb::Restore
+        | Verb::Import
+        | Verb::Drill
+        | Verb::Undo
+        | Verb::Prune
+        | Verb::Hold
+        | Verb::Release
+        | Verb::Sweep => &[],
     }
 }
 
@@ -75,7 +82,9 @@ pub(super) fn questions(undone: &Undone, world: &World, known: &Answers) -> Ques
         Verb::Backup => backup::undo::questions(undone),
         Verb::RestoreInPlace => swap::undo::questions(undone, world, known),
         Verb::Import => carry::undo::questions(undone),
-        Verb::Restore | Verb::Drill | Verb::Undo | Verb::Prune | Verb::Hold | Verb::Release => Questions::default(),
+        Verb::Restore | Verb::Drill | Verb::Undo | Verb::Prune | Verb::Hold | Verb::Release | Verb::Sweep => {
+            Questions::default()
+        }
     };
     undone.locks(world).iter().fold(own, |all, lock| all.and(lock.questions()))
 }
@@ -101,6 +110,10 @@ pub(super) fn plan(
             let why = "the volume that it made may be in use by now, and nothing here proves that its data may go";
             Err(undone
                 .refusal((why.to_owned(), format!("who is sure does it by hand: {}", undone.plan.undo.join("; ")))))
+        }
+        Verb::Sweep => {
+            let why = "what operations had made for themselves is gone, and so are former volumes that were let go";
+            Err(undone.refusal((why.to_owned(), "there is nothing to bring back".to_owned())))
         }
         Verb::Prune => {
             let why = "a copy that was deleted cannot be brought back";

@@ -287,7 +287,7 @@ async fn try_write(hands: &Hands, act: &Act) -> Option<Result<Written, WriteErro
         {
             return None;
         }
-        Act::Patch { target: Known { at, uid }, patch, .. } => {
+        Act::Patch { target: Known { at, uid }, patch, .. } | Act::Dismiss { target: Known { at, uid }, patch, .. } => {
             let mut operations = vec![json!({ "op": "test", "path": "/metadata/uid", "value": uid.as_str() })];
             operations.extend(patch.as_array().cloned().unwrap_or_default());
             let patch = Value::Array(operations);

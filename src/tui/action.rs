@@ -53,6 +53,7 @@ pub enum ActionId {
     Release,
     RestoreInPlace,
     Import,
+    Sweep,
     Resume,
     Stop,
     Undo,
@@ -102,6 +103,7 @@ impl ActionId {
             Verb::Release => Self::Release,
             Verb::RestoreInPlace => Self::RestoreInPlace,
             Verb::Import => Self::Import,
+            Verb::Sweep => Self::Sweep,
         }
     }
 
@@ -355,6 +357,8 @@ actions! {
         "Give the selected volume the data of a restore point under its own name: stops its pods, keeps what is there"
     Import "import" "import" [] OBJECTS bar 0 menu Some('m'); Writes
         "Make a restore point of a bundle that `holdfast export` wrote, in the namespace of the selection"
+    Sweep "sweep" "sweep" [] OBJECTS bar 0 menu Some('w'); Writes
+        "Delete what operations of the selection's namespace left behind: each with its reason, then a typed confirmation"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes

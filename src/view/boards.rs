@@ -11,20 +11,21 @@ use crate::model::{Freshness, Key, Kind, Touched, Uid, World};
 /// The rows of all panes.
 #[derive(Debug)]
 pub struct Boards {
-    boards: [Board; Pane::ALL.len()],
+    panes: [Board; Pane::ALL.len()],
     agenda: Agenda,
+    now: Timestamp,
 }
 
 impl Default for Boards {
     fn default() -> Self {
-        Self { boards: Pane::ALL.map(Board::new), agenda: Agenda::default() }
+        Self { panes: Pane::ALL.map(Board::new), agenda: Agenda::default(), now: Timestamp::UNIX_EPOCH }
     }
 }
 
 impl Boards {
     /// The rows of a pane.
     pub fn board(&self, pane: Pane) -> &Board {
-        &self.boards[pane.index()]
+        &self.panes[pane.index()]
     }
 
     /// The row of a key, in whichever pane it is.
@@ -34,22 +35,27 @@ impl Boards {
 
     /// The row of a key and the board it is on.
     pub fn find(&self, key: &Key) -> Option<(&Board, &Row)> {
-        self.boards.iter().find_map(|board| Some((board, board.get(key)?)))
+        self.panes.iter().find_map(|board| Some((board, board.get(key)?)))
+    }
+
+    /// As of which moment the rows are.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Grows with every change of any row.
     pub fn version(&self) -> u64 {
-        self.boards.iter().map(Board::version).sum()
+        self.panes.iter().map(Board::version).sum()
     }
 
     /// How many rows of all panes have this level.
     pub fn count(&self, level: Level) -> usize {
-        self.boards.iter().map(|board| board.count(level)).sum()
+        self.panes.iter().map(|board| board.count(level)).sum()
     }
 
     /// When the first judgement runs out: the session refreshes then even if nothing changes.
     pub fn next_change(&self) -> Option<Timestamp> {
-        self.boards.iter().filter_map(Board::next_change).min()
+        self.panes.iter().filter_map(Board::next_change).min()
     }
 
     /// Brings all rows up to date after a change of the world, and those whose judgement has run out.
@@ -60,7 +66,7 @@ impl Boards {
 
     /// Takes note of a change; [`Boards::work`] brings the rows up to date with it.
     pub fn note(&mut self, touched: &Touched) {
-        let boards = &self.boards;
+        let boards = &self.panes;
         let known = |kind: &Kind, uid: &Uid| {
             Pane::of(*kind).is_some_and(|pane| boards[pane.index()].get(&Key::Object(*kind, uid.clone())).is_some())
         };
@@ -80,7 +86,7 @@ impl Boards {
     /// Makes at most this many rows anew, those that are missing first, and notes what has run out.
     pub fn work(&mut self, world: &World, now: Timestamp, at_most: usize) {
         self.tell(world, now);
-        let run_out = self.boards.iter().flat_map(|board| board.run_out(now)).filter_map(object);
+        let run_out = self.panes.iter().flat_map(|board| board.run_out(now)).filter_map(object);
         run_out.for_each(|object| self.agenda.add(object));
         for _ in 0..at_most {
             let Some((kind, uid)) = self.agenda.next(world) else { return };
@@ -100,14 +106,15 @@ impl Boards {
     /// A change is news only when everything is seen live and no sweep is under way: what a first list or a watch that
     /// came back brings happened at some time, not now, and what may change every row is no news of any.
     fn tell(&mut self, world: &World, now: Timestamp) {
+        self.now = now;
         let catching_up = |kind: &Kind| matches!(world.freshness(*kind), Freshness::Loading | Freshness::Stale { .. });
         let news = !self.agenda.sweeping() && !Kind::ALL.iter().any(catching_up);
-        self.boards.iter_mut().for_each(|board| board.tell(news, now));
+        self.panes.iter_mut().for_each(|board| board.tell(news, now));
     }
 
     fn update(&mut self, world: &World, kind: Kind, uid: Uid, now: Timestamp) {
         let Some(pane) = Pane::of(kind) else { return };
-        let board = &mut self.boards[pane.index()];
+        let board = &mut self.panes[pane.index()];
         match rows::build(world, pane, kind, &uid, now) {
             Some(row) => board.put(row),
             None => board.remove(&Key::Object(kind, uid)),

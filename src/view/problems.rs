@@ -13,7 +13,8 @@ use jiff::Timestamp;
 
 use super::rows::{ABOUT_TO_BREAK, GOING};
 use super::{Boards, Cell, Level, OperationState, OperationView, Pane, Remedy, Row};
-use crate::model::{Connection, Freshness, Key, Kind, ObjRef, UsageSource, World};
+use crate::assess::former::former;
+use crate::model::{Connection, Freshness, Key, Kind, ObjRef, Pv, UsageSource, World};
 
 pub use gather::gather;
 pub use sieve::Sieve;
@@ -140,6 +141,7 @@ pub fn problems(world: &World, boards: &Boards, operations: &[OperationView]) ->
     );
     problems.extend(unmeasured(world.usage.source()));
     problems.extend(operations.iter().filter_map(operation));
+    problems.extend(world.inventory.pvs.iter().filter_map(|volume| overstayed(volume, boards.now())));
     for pane in Pane::ALL {
         problems.extend(boards.board(pane).iter().filter(|row| row.level.problem()).map(of_row));
     }
@@ -242,6 +244,27 @@ fn operation(operation: &OperationView) -> Option<Problem> {
         next: next.into(),
         since: operation.ended.or(operation.started),
         remedy: resumable.then_some(Remedy::Resume),
+    })
+}
+
+/// A former volume that nobody let go when its time was over.
+fn overstayed(volume: &Pv, now: Timestamp) -> Option<Problem> {
+    let kept = former(volume).filter(|kept| kept.over(now))?;
+    let (namespace, claim, name) = (&kept.claim.namespace, &kept.claim.name, &volume.meta.name);
+    let next = format!(
+        "holdfast sweep -n {namespace} --former deletes it and its data; holdfast restore-in-place {namespace}/{claim} \
+         --from-volume {name} brings them back"
+    );
+    Some(Problem {
+        key: Key::Object(Kind::Pv, volume.meta.uid()),
+        level: Level::Warn,
+        title: Box::default(),
+        object: Some(volume.meta.reference(Kind::Pv)),
+        state: "Kept",
+        reason: format!("{}: that is over", kept.said()).into(),
+        next: next.into(),
+        since: kept.until,
+        remedy: None,
     })
 }
 

@@ -38,6 +38,7 @@ mod script;
 mod sets;
 mod sim;
 mod support;
+mod sweep;
 mod takeover;
 mod tree;
 mod tui;

@@ -69,12 +69,18 @@ async fn every_command(cluster: &TestCluster, admin: &Person, id: &str, flags: &
     let (other, copy) = (format!("{}/other", cluster.namespace), format!("{}/old", cluster.namespace));
     let policy = admin.home().join("holdfast.yaml");
     std::fs::write(&policy, "policies: [{ name: all, rpo: 1h }]\n").unwrap();
+    let bundle = admin.home().join("copy.yaml");
+    let bundle = bundle.to_str().unwrap();
+    admin.run(&[&["export", &copy, "--to", bundle, "--replace"], flags].concat()).await.expect(0);
+    admin.run(&[&["sweep", "-n", &cluster.namespace], flags].concat()).await.expect(0);
     for refused in [
         vec!["backup", &path, "--yes"],
         vec!["operations", "resume", id],
         vec!["operations", "stop", id],
         vec!["prune", &other, "--keep-last", "1", "--yes"],
         vec!["hold", &copy, "--reason", "audit", "--yes"],
+        vec!["drill", &copy, "--yes"],
+        vec!["import", bundle, "-n", &cluster.namespace, "--name", "again", "--yes"],
         vec!["reconcile", "--once", "-n", &cluster.namespace, "--policy", policy.to_str().unwrap()],
     ] {
         let ended = admin.run(&[&refused, flags].concat()).await.expect(1);

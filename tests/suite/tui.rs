@@ -1,6 +1,7 @@
 //! Scripts of keys and clicks against the console without a terminal: what was done, what is on the screen, what has
 //! to happen outside.
 
+mod carry;
 mod choosing;
 mod colour;
 mod driven;

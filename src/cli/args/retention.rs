@@ -116,6 +116,19 @@ pub struct Release {
     pub consent: Consent,
 }
 
+/// Arguments of `sweep`. The namespace is named with --namespace; left out, it is the context's own.
+#[derive(Debug, clap::Args)]
+pub struct Sweep {
+    #[command(flatten)]
+    pub consent: Consent,
+    /// Volumes that in-place restores left go too, with the data in them, once their time is over.
+    #[arg(long)]
+    pub former: bool,
+    /// How many former volumes go, where --yes needs it.
+    #[arg(long, value_name = "N", requires = "yes")]
+    pub count: Option<String>,
+}
+
 /// Arguments of `reconcile`.
 #[derive(Debug, clap::Args)]
 pub struct Reconcile {

@@ -98,7 +98,7 @@ impl Scratch {
         ];
         let limit = TEN_MINUTES + options.mounted_within * 3 + options.read_within;
         let inner = Node::Bracket {
-            open: Box::new(self.open_namespace(id)),
+            open: Box::new(self.open_namespace(source, id)),
             body: body.map(|step| Node::Do(Box::new(step))).into(),
             close: Box::new(step(
                 "cleanup",
@@ -137,7 +137,7 @@ impl Scratch {
         if let Some(block) = source.block {
             spec["sourceVolumeMode"] = if block { "Block" } else { "Filesystem" }.into();
         }
-        let step = create(&at, json!({ "spec": spec }), "content", id);
+        let step = create(&at, homed(json!({ "spec": spec }), source), "content", id);
         Step {
             title: format!("create {at}: the same copy, imported by its handle, Retain"),
             guards: guards(source),
@@ -145,8 +145,8 @@ impl Scratch {
         }
     }
 
-    fn open_namespace(&self, id: &OperationId) -> Step {
-        create(&self.namespace(), json!({}), "namespace", id)
+    fn open_namespace(&self, source: &Source, id: &OperationId) -> Step {
+        create(&self.namespace(), homed(json!({}), source), "namespace", id)
     }
 
     fn quota(&self, claim: &Claim, id: &OperationId) -> Step {
@@ -171,6 +171,12 @@ impl Scratch {
         let at = self.within(Resource::of(Kind::Pod), "check");
         create(&at, check::spec(&at, claim, options), "pod", id)
     }
+}
+
+/// What is found without its drill says where the record of that is.
+fn homed(mut manifest: Value, source: &Source) -> Value {
+    manifest["metadata"]["annotations"][annotation::HOME] = source.at.namespace.clone().unwrap_or_default().into();
+    manifest
 }
 
 /// A step that creates an object with the marks of the drill.

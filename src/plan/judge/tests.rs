@@ -128,6 +128,28 @@ fn a_deleted_object_that_was_made_anew_counts_as_deleted() {
     assert!(matches!(judge(&act, &operation(), &made(), &[(at(), Some(waiting))].into()), Seen::Pending(_)));
 }
 
+#[rstest]
+#[case::as_it_was(Some(json!({ "metadata": { "uid": "u1" }, "spec": { "policy": "Retain" } })), "not done")]
+#[case::let_go(Some(json!({ "metadata": { "uid": "u1" }, "spec": { "policy": "Delete" } })), "its controller to delete")]
+#[case::what_is_wrong(
+    Some(json!({ "metadata": { "uid": "u1" }, "spec": { "policy": "Delete" }, "status": { "message": "busy" } })),
+    "reported meanwhile: busy"
+)]
+#[case::another(Some(json!({ "metadata": { "uid": "u2" }, "spec": { "policy": "Retain" } })), "done")]
+#[case::gone(None, "done")]
+fn what_is_dismissed_is_done_once_it_is_gone(#[case] found: Option<Value>, #[case] said: &str) {
+    let patch = json!([{ "op": "add", "path": "/spec/policy", "value": "Delete" }]);
+    let done = vec![Check::is("/spec/policy", "Delete")];
+    let act = Act::Dismiss { target: target(), patch, done, trouble: vec!["/status/message".into()] };
+    assert_eq!(next_read(&act, &made(), &Observed::new()), Some(at()));
+    match judge(&act, &operation(), &made(), &[(at(), found)].into()) {
+        Seen::NotDone => assert_eq!(said, "not done"),
+        Seen::Done(_) => assert_eq!(said, "done"),
+        Seen::Pending(what) => assert!(what.contains(said), "{what}"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn what_was_not_read_is_unknown_and_never_done() {
     let seen = judge(&ready(), &operation(), &made(), &Observed::new());

@@ -60,7 +60,7 @@ impl Server {
                 let object = self.objects.get_mut(&at).unwrap_or_else(|| panic!("{at} is not there"));
                 patch.as_array().unwrap().iter().for_each(|operation| apply(object, operation, progress));
             }
-            Act::Delete { target } => drop(self.objects.remove(&place(target, progress).unwrap())),
+            Act::Dismiss { target, .. } | Act::Delete { target } => drop(self.objects.remove(&place(target, progress).unwrap())),
             Act::Scale { target, replicas } => {
                 let at = place(target, progress).unwrap();
                 self.objects.get_mut(&at).unwrap()["spec"]["replicas"] = json!(replicas);

@@ -90,7 +90,7 @@ impl App {
             Verb::Hold => about(self.restore_point(desk, false)?),
             Verb::Release => about(self.restore_point(desk, true)?),
             Verb::Restore | Verb::Drill => about(self.restore_subject(desk)?),
-            Verb::Import => about(self.namespace(desk)?),
+            Verb::Import | Verb::Sweep => about(self.namespace(desk)?),
             Verb::Undo => taking_back(self.operation(desk)?),
             Verb::RestoreInPlace => {
                 let (claim, from) = self.swap_subject(desk)?;

@@ -12,6 +12,13 @@ use crate::view::{Filter, Level, OperationView, Pane, Remedy};
 type Effects = Vec<Effect>;
 
 impl App {
+    /// Goes to the pane that an action leads to.
+    fn turn_to(&mut self, id: ActionId) {
+        if let Some(pane) = Pane::ALL.into_iter().find(|pane| ActionId::to_pane(*pane) == id) {
+            self.show(pane);
+        }
+    }
+
     /// Does an action, or says why it cannot be done.
     pub(super) fn run(&mut self, desk: &Desk, id: ActionId, argument: Option<&str>) -> Effects {
         if let Availability::Disabled(why) = self.available(desk, id) {
@@ -41,10 +48,9 @@ impl App {
             }
             ActionId::NextPane => self.panes.turn(1),
             ActionId::PreviousPane => self.panes.turn(Pane::ALL.len() - 1),
-            ActionId::Volumes => self.show(Pane::Volumes),
-            ActionId::RestorePoints => self.show(Pane::RestorePoints),
-            ActionId::Certificates => self.show(Pane::Certificates),
-            ActionId::Findings => self.show(Pane::Findings),
+            ActionId::Volumes | ActionId::RestorePoints | ActionId::Certificates | ActionId::Findings => {
+                self.turn_to(id);
+            }
             ActionId::Zoom => self.panes.zoom = !self.panes.zoom,
             ActionId::Filter if self.logs().is_some() => self.filter_log(argument),
             ActionId::Filter => self.ask_filter(argument),
@@ -66,6 +72,7 @@ impl App {
             | ActionId::Drill
             | ActionId::RestoreInPlace
             | ActionId::Import
+            | ActionId::Sweep
             | ActionId::Undo
             | ActionId::Prune
             | ActionId::Hold

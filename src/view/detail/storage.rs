@@ -6,6 +6,7 @@ use crate::assess::coverage::coverage;
 use crate::assess::encryption::encryption;
 use crate::assess::fate::fate;
 use crate::assess::forecast::{forecast, points};
+use crate::assess::former::former;
 use crate::assess::proven::{failed, proven};
 use crate::assess::schedule::next_copy;
 use crate::assess::used::{Used, used};
@@ -46,6 +47,11 @@ pub(super) fn claim(sheet: &mut Sheet, claim: &Pvc) {
         sheet.link("workload", *kind, uid);
     }
     copies(sheet, claim, &here);
+    for pv in world.inventory.pvs.iter() {
+        if former(pv).is_some_and(|kept| kept.claim.namespace == here.0 && kept.claim.name == here.1) {
+            sheet.link("former volume", Kind::Pv, &pv.meta.uid());
+        }
+    }
     if let Some(pv) = world.volume(claim) {
         for uid in world.links.attachments_of(&pv.meta.name) {
             sheet.link("attachment", Kind::VolumeAttachment, uid);
@@ -117,6 +123,10 @@ fn copies(sheet: &mut Sheet, claim: &Pvc, here: &crate::model::ClaimKey) {
 
 pub(super) fn pv(sheet: &mut Sheet, pv: &Pv) {
     sheet.text("Phase", &pv.phase);
+    if let Some(kept) = former(pv) {
+        let level = if kept.over(sheet.now) { Level::Warn } else { Level::Info };
+        sheet.fact("Kept", Cell::Said(level, kept.said().into()));
+    }
     sheet.fact("Capacity", Cell::bytes(pv.capacity));
     match &pv.csi {
         Some((driver, handle)) => {
