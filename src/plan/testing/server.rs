@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::model::Kind;
-use crate::plan::{Act, ListAt, ObjectAt, Output, Progress, Resource, StepId, place};
+use crate::plan::{Act, ListAt, ObjectAt, Progress, Resource, part_of, place};
 
 /// The moment at which everything happens.
 const NOW: &str = "2026-03-01T12:00:00Z";
@@ -60,7 +60,9 @@ impl Server {
                 let object = self.objects.get_mut(&at).unwrap_or_else(|| panic!("{at} is not there"));
                 patch.as_array().unwrap().iter().for_each(|operation| apply(object, operation, progress));
             }
-            Act::Dismiss { target, .. } | Act::Delete { target } => drop(self.objects.remove(&place(target, progress).unwrap())),
+            Act::Dismiss { target, .. } | Act::Delete { target } => {
+                drop(self.objects.remove(&place(target, progress).unwrap()));
+            }
             Act::Scale { target, replicas } => {
                 let at = place(target, progress).unwrap();
                 self.objects.get_mut(&at).unwrap()["spec"]["replicas"] = json!(replicas);
@@ -212,7 +214,13 @@ fn apply(object: &mut Value, operation: &Value, progress: &Progress) {
     let (parent, field) = text(operation, "/path").rsplit_once('/').unwrap();
     let field = field.replace("~1", "/").replace("~0", "~");
     let value = match operation.get("valueFrom") {
-        Some(parts) => parts.as_array().unwrap().iter().map(|part| said(part, progress)).collect::<String>().into(),
+        Some(parts) => parts
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|part| part_of(part, progress).expect("an output"))
+            .collect::<String>()
+            .into(),
         None => operation["value"].clone(),
     };
     let Some(parent) = object.pointer_mut(parent).and_then(Value::as_object_mut) else {
@@ -222,10 +230,4 @@ fn apply(object: &mut Value, operation: &Value, progress: &Progress) {
         "remove" => drop(parent.remove(&field).unwrap_or_else(|| panic!("{operation}: nothing is there"))),
         _ => drop(parent.insert(field, value)),
     }
-}
-
-fn said(part: &Value, progress: &Progress) -> String {
-    let step = StepId(text(part, "/step").to_owned());
-    let output = || progress.outputs(&step).and_then(|outputs| outputs.get(text(part, "/slot"))).map(Output::word);
-    part.as_str().map_or_else(|| output().expect("an output"), str::to_owned)
 }
