@@ -25,6 +25,7 @@ pub mod reconcile;
 mod request;
 pub mod restore;
 pub mod script;
+mod set;
 pub mod swap;
 pub mod sweep;
 #[cfg(test)]

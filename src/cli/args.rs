@@ -302,7 +302,7 @@ pub struct Drill {
 
 /// Arguments of `restore-in-place`.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("source").required(true).args(["from", "from_volume"]))]
+#[command(group = clap::ArgGroup::new("source").required(true).args(["from", "from_volume", "set"]))]
 pub struct RestoreInPlace {
     /// The volume: NAMESPACE/PVC.
     #[arg(value_name = "NAMESPACE/PVC")]
@@ -315,6 +315,9 @@ pub struct RestoreInPlace {
     /// A volume that an earlier in-place restore kept: takes that back.
     #[arg(long, value_name = "PV")]
     pub from_volume: Option<String>,
+    /// A set that holds a restore point of the volume: all volumes that were cut with it are restored together.
+    #[arg(long, value_name = "SET")]
+    pub set: Option<String>,
     /// The VolumeSnapshotClass of the safety snapshot; left out, the default of the volume's driver.
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,

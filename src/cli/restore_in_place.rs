@@ -30,7 +30,8 @@ pub(super) async fn run(global: &Global, asked: &RestoreInPlace) -> Result<Exit,
 
 fn from(asked: &RestoreInPlace) -> Result<Option<From>, String> {
     let kept = asked.from_volume.as_ref().map(|name| format!("volume/{name}"));
-    let text = asked.from.as_ref().filter(|name| !name.contains('/')).or(kept.as_ref());
+    let set = asked.set.as_ref().map(|id| format!("set/{id}"));
+    let text = asked.from.as_ref().filter(|name| !name.contains('/')).or(kept.as_ref()).or(set.as_ref());
     match text {
         Some(text) => swap::from_text(text).map(Some),
         None => Err("a restore point is named without its namespace".to_owned()),
@@ -53,6 +54,5 @@ fn options(session: &Session, asked: &RestoreInPlace, from: Option<From>) -> Opt
         cut_within: asked.cut_within.unwrap_or(begun.cut_within),
         ready_within: asked.ready_within.unwrap_or(begun.ready_within),
         keep: asked.keep.unwrap_or(begun.keep),
-        reclaim: None,
     }
 }

@@ -148,9 +148,8 @@ impl Writer<'_> {
                 let operations = patch.as_array().into_iter().flatten();
                 let rest = operations.fold(String::new(), |rest, operation| format!("{rest},{operation}"));
                 self.line(&format!("if {met}; then\n  say 'it is so already'\nelse"));
-                // What is found may lack the maps that are added to; of everything else the plan knows.
-                let maps = super::maps_added_to(patch).filter(|_| self.found(target).is_some());
-                let maps: Vec<&str> = maps.collect();
+                // It may lack the maps that are added to.
+                let maps: Vec<&str> = super::maps_added_to(patch).collect();
                 if !maps.is_empty() {
                     self.line("  maps=''");
                 }

@@ -11,9 +11,11 @@ mod form;
 mod gates;
 mod gitops;
 mod images;
+mod members;
 mod operators;
 mod pause;
 mod read;
+mod review;
 mod steps;
 mod trial;
 pub(super) mod undo;
@@ -22,9 +24,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::case::{Case, Common};
 use self::consumers::{Consumers, autoscalers};
 use self::gitops::Keeper;
+use self::members::{Given, Member, members};
 use self::read::text;
+use self::review::Review;
 use super::restore;
 use super::{
     AccessQuestion, Answers, ListAt, Lock, ObjectAt, OperationId, Plan, Questions, Refusal, Resource, Verb, lock,
@@ -47,6 +52,8 @@ pub enum From {
     Snapshot(String),
     /// A volume that an earlier in-place restore kept: taking that back.
     Volume(String),
+    /// The restore points of this set: every volume that was cut with it is restored together with it.
+    Set(String),
 }
 
 /// What was chosen.
@@ -78,9 +85,6 @@ pub struct Options {
     pub ready_within: Duration,
     /// How long the former volume and the safety snapshot are marked as kept.
     pub keep: Duration,
-    /// Reclaim policy of the volume in use in the end; `None` for that of the present one. Only taking back knows
-    /// another: a restore that was stopped late leaves its volume as Retain.
-    pub reclaim: Option<String>,
 }
 
 impl Default for Options {
@@ -101,7 +105,6 @@ impl Default for Options {
             cut_within: minutes(2),
             ready_within: minutes(10),
             keep: minutes(7 * 24 * 60),
-            reclaim: None,
         }
     }
 }
@@ -120,22 +123,28 @@ fn scaled_objects() -> Resource {
     }
 }
 
-fn source_at(claim: &Pvc, options: &Options) -> Option<ObjectAt> {
-    match options.from.as_ref()? {
-        From::Snapshot(name) => Some(ObjectAt::of(Kind::VolumeSnapshot, Some(claim.meta.namespace()), name)),
-        From::Volume(_) => None,
-    }
-}
-
 /// What has to be asked, given what is known.
 pub fn questions(world: &World, claim: &Pvc, options: &Options, known: &Answers) -> Questions {
+    // Which claims are meant without an answer is said when it is planned.
+    members(world, claim, options).map(|members| asked(world, &members, known)).unwrap_or_default()
+}
+
+/// What has to be asked about claims that are restored together.
+fn asked(world: &World, members: &[Member], known: &Answers) -> Questions {
+    members.iter().fold(Questions::default(), |all, member| all.and(about(world, member, known)))
+}
+
+fn about(world: &World, Member { claim, given, .. }: &Member, known: &Answers) -> Questions {
     let namespace = claim.meta.namespace();
     let mut objects = vec![ObjectAt::of(Kind::Pvc, Some(namespace), &claim.meta.name)];
     objects.extend(claim.volume_name.as_ref().map(|name| ObjectAt::of(Kind::Pv, None, name)));
-    if let Some(From::Volume(name)) = &options.from {
-        objects.push(ObjectAt::of(Kind::Pv, None, name));
+    match given {
+        Some(Given::Volume(name)) => objects.push(ObjectAt::of(Kind::Pv, None, name)),
+        Some(Given::Snapshot(name)) => {
+            objects.extend(restore::reads(&ObjectAt::of(Kind::VolumeSnapshot, Some(namespace), name), known));
+        }
+        None => {}
     }
-    objects.extend(source_at(claim, options).into_iter().flat_map(|at| restore::reads(&at, known)));
     let mut lists: Vec<ListAt> =
         consumers::LISTED.iter().map(|kind| ListAt::all(Resource::of(*kind), Some(namespace))).collect();
     lists.push(ListAt::all(autoscalers(), Some(namespace)));
@@ -220,11 +229,30 @@ pub fn plan(
     let Some(claim) = world.inventory.pvcs.get(claim) else {
         return Err(refusal("a volume", "its PersistentVolumeClaim is gone", "pick another volume"));
     };
-    let mut case = case::Case::of(world, claim, answers, options, &id)?;
     let path = claim.meta.reference(Kind::Pvc).path();
+    let members = members(world, claim, options);
+    let members = members.map_err(|(why, clear)| refusal(&format!("volume {path}"), why, clear))?;
+    together(world, claim, &members, answers, options, &id, now)
+}
+
+/// Plans the claims of a restore, of which `asked` is the one that was asked for.
+fn together(
+    world: &World,
+    asked: &Pvc,
+    members: &[Member],
+    answers: &Answers,
+    options: &Options,
+    id: &OperationId,
+    now: Timestamp,
+) -> Result<Plan, Refusal> {
+    let names: Vec<&str> = members.iter().map(|member| &*member.claim.meta.name).collect();
+    let common = Common { world, answers, options, id, together: &names };
+    let cases = members.iter().map(|member| Case::of(common, member)).collect::<Result<Vec<_>, _>>()?;
+    let locks: Vec<Lock> = members.iter().map(|member| Lock::of(world, member.claim)).collect();
+    let path = asked.meta.reference(Kind::Pvc).path();
     let held = |(why, clear)| refusal(&format!("volume {path}"), why, clear);
-    case.warn(lock::look(&[Lock::of(world, claim)], answers, &id, now).map_err(held)?);
-    case.plan(options, id, now)
+    let warnings = lock::look(&locks, answers, id, now).map_err(held)?;
+    Review { world, claim: asked, options, cases, warnings }.plan(id, now)
 }
 
 #[cfg(test)]

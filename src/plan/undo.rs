@@ -132,5 +132,10 @@ pub(super) fn plan(
 
 /// The command that asks for the same.
 pub(super) fn command(undone: &Undone, context: &str) -> String {
-    text::command_line(&["holdfast", "operations", "undo", undone.plan.id.as_str(), "--context", context])
+    command_of(&undone.plan.id, context)
+}
+
+/// The command that takes this operation back.
+pub(super) fn command_of(operation: &OperationId, context: &str) -> String {
+    text::command_line(&["holdfast", "operations", "undo", operation.as_str(), "--context", context])
 }

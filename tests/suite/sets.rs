@@ -1,12 +1,14 @@
 //! Several volumes backed up as one: all or none, with what ran on them; cut at one moment where the storage can.
 
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::backup::handle_of;
 use crate::crash::kill_after;
 use crate::support::cluster::{StorageFault, TestCluster, User, Volume};
 use crate::support::manifests;
-use crate::support::person::Person;
+use crate::support::person::{self, Person};
+use crate::support::proxy::{Fault, Order};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
 
@@ -23,6 +25,9 @@ scenarios!(
     an_auditor_is_refused_a_set_with_the_rights_that_are_missing,
     a_set_is_restored_together_for_another_stateful_set,
     a_set_that_is_not_whole_is_not_restored_as_one,
+    a_set_comes_back_in_place_and_its_undo_brings_the_newer_rows,
+    a_set_of_which_one_volume_cannot_be_made_leaves_all_as_they_are,
+    a_set_that_lacks_a_member_of_the_workload_is_refused_in_place,
 );
 
 /// Lines of an undisturbed backup of two volumes side by side: opened; intent and done of the look at them; intent,
@@ -33,7 +38,7 @@ const LINES: usize = 1 + 2 + 6 + 8 + 6 + 2 + 1;
 const SET: &str = "holdfast.dev/set";
 
 /// A StatefulSet of two with known bytes in its volumes.
-async fn workload(cluster: &TestCluster, name: &str) -> Vec<Volume> {
+pub async fn workload(cluster: &TestCluster, name: &str) -> Vec<Volume> {
     let mut set = manifests::stateful_set(&cluster.namespace, name, 2);
     let container = &mut set["spec"]["template"]["spec"]["containers"][0];
     container["envFrom"] = json!([{ "configMapRef": { "name": "settings", "optional": true } }]);
@@ -343,4 +348,110 @@ async fn a_set_that_is_not_whole_is_not_restored_as_one(cluster: TestCluster) {
     assert!(refused.stderr.contains("was cut of 2 volumes and 1 are there: it is not whole"), "{refused:?}");
     let unknown = sre.run(&["restore", &format!("{}/none", cluster.namespace), "--set", "--yes"]).await.expect(1);
     assert!(unknown.stderr.contains("is of a set none"), "{unknown:?}");
+}
+
+/// A set of StatefulSet `db` as it was, with other rows in its volumes since.
+pub async fn outdated(cluster: &TestCluster) -> (Person, String, Vec<Volume>) {
+    let volumes = workload(cluster, "db").await;
+    let sre = cluster.person(User::Sre);
+    sre.run(&arguments(cluster, "statefulset/db", &["--together", "parallel"])).await.expect(0);
+    let id = sre.operation().await["id"].as_str().unwrap().to_owned();
+    for ordinal in 0..2 {
+        let claim = format!("data-db-{ordinal}");
+        wait::until("nothing but its pod to hold the claim", LONG, async || {
+            let found = cluster.get("v1", "PersistentVolumeClaim", &claim).await?;
+            (found["metadata"]["finalizers"] == json!(["kubernetes.io/pvc-protection"])).then_some(())
+        })
+        .await;
+    }
+    ready(cluster).await;
+    for (ordinal, volume) in volumes.iter().enumerate() {
+        cluster.write(volume, "rows", format!("newer rows of {ordinal}").as_bytes());
+    }
+    (sre, id, volumes)
+}
+
+async fn ready(cluster: &TestCluster) {
+    wait::until("both members to be ready", LONG, async || {
+        let found = cluster.get("apps/v1", "StatefulSet", "db").await?;
+        (found.pointer("/status/readyReplicas") == Some(&json!(2))).then_some(())
+    })
+    .await;
+}
+
+/// What the claims of `db` hold now.
+async fn rows(cluster: &TestCluster) -> Vec<String> {
+    let mut rows = Vec::new();
+    for ordinal in 0..2 {
+        let volume = cluster.bound(&format!("data-db-{ordinal}")).await;
+        rows.push(cluster.read_text(&volume, "rows"));
+    }
+    rows
+}
+
+async fn a_set_comes_back_in_place_and_its_undo_brings_the_newer_rows(cluster: TestCluster) {
+    let (sre, set, volumes) = outdated(&cluster).await;
+    let path = format!("{}/data-db-1", cluster.namespace);
+    let ended = sre.run(&["restore-in-place", &path, "--set", &set, "--yes"]).await.expect(0);
+    for said in [
+        &*format!("data-db-0 and {path} in place from set {set}"),
+        "cuts apart",
+        "data-db-0: what was written since leaves the live volume",
+    ] {
+        assert!(ended.stdout.contains(said), "{said} is not in the review: {}", ended.stdout);
+    }
+    assert_eq!(rows(&cluster).await, ["rows of 0", "rows of 1"]);
+    ready(&cluster).await;
+    for (ordinal, volume) in volumes.iter().enumerate() {
+        assert_eq!(cluster.read_text(volume, "rows"), format!("newer rows of {ordinal}"), "the former volume is kept");
+    }
+
+    // What was there before is a set as well.
+    let operations = sre.run(&["operations", "list", "--here", "-o", "json"]).await.expect(0).json();
+    let mut operations = operations.as_array().unwrap().iter();
+    let id = operations.find(|one| one["verb"] == "restoreInPlace").unwrap()["id"].as_str().unwrap().to_owned();
+    let of_it = |snapshot: &&Value| snapshot["metadata"]["labels"][SET] == *id;
+    assert_eq!(cluster.snapshots().await.iter().filter(of_it).count(), 2);
+
+    sre.run(&["operations", "undo", &id, "--yes"]).await.expect(0);
+    assert_eq!(rows(&cluster).await, ["newer rows of 0", "newer rows of 1"]);
+    ready(&cluster).await;
+    for ordinal in 0..2 {
+        let claim = cluster.get("v1", "PersistentVolumeClaim", &format!("data-db-{ordinal}")).await.unwrap();
+        let volume = claim["spec"]["volumeName"].as_str().unwrap();
+        let volume = cluster.get_global("v1", "PersistentVolume", volume).await.unwrap();
+        assert_eq!(volume["spec"]["persistentVolumeReclaimPolicy"], "Delete", "{volume}");
+    }
+}
+
+async fn a_set_of_which_one_volume_cannot_be_made_leaves_all_as_they_are(cluster: TestCluster) {
+    let (sre, set, _) = outdated(&cluster).await;
+    let claims = async || {
+        let mut claims = cluster.list("v1", "PersistentVolumeClaim").await;
+        claims.sort_by_key(|claim| claim["metadata"]["name"].to_string());
+        claims.iter().map(|claim| claim["metadata"]["uid"].to_string()).collect::<Vec<_>>()
+    };
+    let before = claims().await;
+    cluster.proxy.order(Order::on(Method::POST, "/persistentvolumeclaims", Fault::Status(403, None)).when({
+        let state = sre.state();
+        move || person::has(&state, "done", "released-1")
+    }));
+    let path = format!("{}/data-db-0", cluster.namespace);
+    sre.run(&["restore-in-place", &path, "--set", &set, "--yes"]).await.expect(1);
+    cluster.proxy.clear();
+    wait::until("what was made to be gone", LONG, async || (claims().await == before).then_some(())).await;
+    assert_eq!(rows(&cluster).await, ["newer rows of 0", "newer rows of 1"]);
+    ready(&cluster).await;
+}
+
+async fn a_set_that_lacks_a_member_of_the_workload_is_refused_in_place(cluster: TestCluster) {
+    let (sre, set, _) = outdated(&cluster).await;
+    cluster.merge("apps/v1", "StatefulSet", "db", &json!({ "spec": { "replicas": 3 } })).await;
+    cluster.bound_when_made("data-db-2").await;
+    let path = format!("{}/data-db-0", cluster.namespace);
+    let refused = sre.run(&["restore-in-place", &path, "--set", &set, "--yes"]).await.expect(1);
+    assert!(refused.stderr.contains("it is one of 3 members of StatefulSet db"), "{refused:?}");
+    let path = format!("{}/data-db-2", cluster.namespace);
+    let other = sre.run(&["restore-in-place", &path, "--set", &set, "--yes"]).await.expect(1);
+    assert!(other.stderr.contains("holds no restore point of"), "{other:?}");
 }

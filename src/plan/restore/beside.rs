@@ -87,7 +87,7 @@ pub fn plan(
     let at = first.at;
     let refuse = |(why, clear): (String, String)| refusal(Verb::Restore, &at, why, clear);
     let points = set::points(world, snapshot, options);
-    set::whole(world, &points, options).map_err(refuse)?;
+    set::whole(world, snapshot, options).map_err(refuse)?;
     let mut members = Vec::new();
     for (place, point) in points.iter().enumerate() {
         let source = found(Verb::Restore, world, &point.uid, answers)?;

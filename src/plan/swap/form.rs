@@ -8,11 +8,13 @@ use super::{From, Options, TRIAL_IMAGE};
 use crate::assess::restore_point::{self, Belongs};
 use crate::model::{Kind, Pvc, ReclaimPolicy, Uid, VolumeSnapshot, World, annotation};
 use crate::plan::hooks::Consistency;
-use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb, backup};
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb, backup, set};
 use crate::text::{self, names, quantity};
 
 /// What a kept volume begins with where restore points and volumes are chosen from one list. No name holds a slash.
 const KEPT: &str = "volume/";
+/// What a set begins with there.
+const SET: &str = "set/";
 
 /// The form for this claim, beginning with `chosen`. `None` when there is nothing to restore from: planning says why.
 pub fn form(world: &World, claim: &Uid, chosen: &Options) -> Option<FormSpec> {
@@ -83,7 +85,7 @@ pub fn form(world: &World, claim: &Uid, chosen: &Options) -> Option<FormSpec> {
         field(
             "alone",
             "Not replicated",
-            "Only for one of several members: yes says that no peer will write its data over what is restored.",
+            "Only for one of several members without the others: yes says that no peer will write its data over what is restored.",
             FieldKind::YesNo,
             yes(chosen.not_replicated),
             true,
@@ -113,7 +115,23 @@ fn said(snapshot: &VolumeSnapshot) -> String {
     level.map_or_else(|| cut.clone(), |level| format!("{cut}, {}-consistent", level.word()))
 }
 
-/// Restore points of a claim that are ready, the newest first, and then volumes that were kept.
+/// Sets that hold a restore point of a claim, the newest first, each with how many volumes come back with it.
+fn sets(world: &World, claim: &Pvc, points: &[&VolumeSnapshot]) -> Vec<Choice> {
+    let mut choices: Vec<Choice> = Vec::new();
+    for point in points {
+        let Some(id) = point.meta.label(annotation::SET) else { continue };
+        let value = format!("{SET}{id}");
+        let members = set::members(world, claim.meta.namespace(), id);
+        let whole = set::whole(world, id, &members).is_ok() && members.iter().all(|member| member.ready == Some(true));
+        if whole && !choices.iter().any(|choice| choice.value == value) {
+            let volumes = text::plural(members.len(), "volume", "volumes");
+            choices.push(Choice { value, says: format!("the whole set: {volumes}, {}", said(point)) });
+        }
+    }
+    choices
+}
+
+/// Restore points of a claim that are ready, the newest first, then sets of such, and then volumes that were kept.
 fn sources(world: &World, claim: &Pvc) -> Vec<Choice> {
     let own = claim.meta.uid();
     let ready = world.inventory.snapshots.iter().filter(|snapshot| snapshot.ready == Some(true));
@@ -121,10 +139,9 @@ fn sources(world: &World, claim: &Pvc) -> Vec<Choice> {
         .filter(|snapshot| matches!(restore_point::belongs(world, snapshot), Belongs::Claim(uid) if uid == own))
         .collect();
     found.sort_by(|a, b| b.cut.cmp(&a.cut).then_with(|| a.meta.name.cmp(&b.meta.name)));
-    let mut choices: Vec<Choice> = found
-        .into_iter()
-        .map(|snapshot| Choice { value: snapshot.meta.name.to_string(), says: said(snapshot) })
-        .collect();
+    let mut choices: Vec<Choice> =
+        found.iter().map(|point| Choice { value: point.meta.name.to_string(), says: said(point) }).collect();
+    choices.extend(sets(world, claim, &found));
     let named = |volume: &crate::model::Pv| {
         volume.claim.as_ref().is_some_and(|of| {
             Some(&of.namespace) == claim.meta.namespace.as_ref()
@@ -143,17 +160,22 @@ fn value(from: &From) -> String {
     match from {
         From::Snapshot(name) => name.clone(),
         From::Volume(name) => format!("{KEPT}{name}"),
+        From::Set(id) => format!("{SET}{id}"),
     }
 }
 
-/// Reads what is restored from: the name of a restore point, or `volume/NAME`.
+/// Reads what is restored from: the name of a restore point, `volume/NAME`, or `set/ID`.
 ///
 /// # Errors
 /// When it is no name.
 pub fn from_text(text: &str) -> Result<From, String> {
-    let (name, kept) = text.strip_prefix(KEPT).map_or((text, false), |name| (name, true));
+    let (name, from): (&str, fn(String) -> From) = match (text.strip_prefix(KEPT), text.strip_prefix(SET)) {
+        (Some(name), _) => (name, From::Volume),
+        (None, Some(id)) => (id, From::Set),
+        (None, None) => (text, From::Snapshot),
+    };
     names::validate_name(name).map_err(|error| error.to_string())?;
-    Ok(if kept { From::Volume(name.to_owned()) } else { From::Snapshot(name.to_owned()) })
+    Ok(from(name.to_owned()))
 }
 
 /// Reads an image.
@@ -205,6 +227,7 @@ pub fn command(options: &Options, claim: &Pvc, context: &str) -> String {
     match &options.from {
         Some(From::Snapshot(name)) => option("--from", name),
         Some(From::Volume(name)) => option("--from-volume", name),
+        Some(From::Set(id)) => option("--set", id),
         None => {}
     }
     for (name, chosen) in [("--class", &options.class), ("--reason", &options.reason)] {

@@ -11,7 +11,7 @@ use super::pause::Pause;
 use super::read::{annotation, items, name, text};
 use super::{Options, refusal, scaled_objects};
 use crate::model::{Kind, Pvc};
-use crate::plan::ordinal::from_template;
+use crate::plan::ordinal::{from_template, split};
 use crate::plan::{Answers, ListAt, ObjectAt, Refusal, Resource};
 
 /// The finalizer that goes with the last pod.
@@ -29,6 +29,8 @@ pub(super) struct Gates<'a> {
     pub options: &'a Options,
     pub namespace: &'a str,
     pub claim: &'a str,
+    /// The names of all claims that are restored together with it, its own among them.
+    pub together: &'a [&'a str],
 }
 
 impl<'a> Gates<'a> {
@@ -147,7 +149,7 @@ impl<'a> Gates<'a> {
     /// One member of several that replicate: its peers would write what they have over what is restored.
     fn peers(&self, workload: &Workload) -> Result<(), Refusal> {
         let member = from_template(workload.object, self.claim).is_some();
-        if !member || workload.replicas() < 2 || self.options.not_replicated {
+        if !member || workload.replicas() < 2 || self.options.not_replicated || self.all_of(workload) {
             return Ok(());
         }
         self.refuse(
@@ -156,9 +158,18 @@ impl<'a> Gates<'a> {
                 workload.replicas(),
                 workload.said()
             ),
-            "restore all members together by the application's own means; if they do not replicate, say so \
-             (--not-replicated)",
+            "restore all members together, from a set that holds a copy of each (--set); if they do not replicate, say \
+             so (--not-replicated)",
         )
+    }
+
+    /// Whether the claims of all members are restored together.
+    fn all_of(&self, workload: &Workload) -> bool {
+        let set = name(workload.object);
+        let Some((template, _)) = split(self.claim, set) else { return false };
+        let first = workload.object.pointer("/spec/ordinals/start").and_then(Value::as_u64).unwrap_or_default();
+        let mut ordinals = first..first + u64::from(workload.replicas());
+        ordinals.all(|ordinal| self.together.contains(&format!("{template}-{set}-{ordinal}").as_str()))
     }
 
     /// The running images against those recorded at the cut.

@@ -16,6 +16,7 @@ scenarios!(
     a_backup_that_holds_the_application,
     a_restore_beside,
     a_restore_in_place_of_a_stateful_set,
+    a_restore_in_place_of_a_whole_set,
     a_restore_in_place_of_a_deployment,
     a_restore_in_place_that_is_refused_late,
     a_drill,
@@ -40,6 +41,10 @@ async fn a_restore_beside(cluster: TestCluster) {
 
 async fn a_restore_in_place_of_a_stateful_set(cluster: TestCluster) {
     killed(&cluster, Operation::OfSet).await;
+}
+
+async fn a_restore_in_place_of_a_whole_set(cluster: TestCluster) {
+    killed(&cluster, Operation::WholeSet).await;
 }
 
 async fn a_restore_in_place_of_a_deployment(cluster: TestCluster) {

@@ -24,6 +24,8 @@ pub enum Operation {
     Restore,
     /// In place, of a StatefulSet.
     OfSet,
+    /// In place, of both volumes of a StatefulSet.
+    WholeSet,
     /// In place, of a Deployment beside a CronJob.
     OfDeployment,
     /// In place, and the application may not be started again: everything is taken back.
@@ -65,7 +67,7 @@ impl Operation {
     /// How it is taken back; `None` when its end is all that there is.
     pub fn back(self, cluster: &TestCluster) -> Option<Back> {
         match self {
-            Self::Backup | Self::Held | Self::OfSet | Self::OfDeployment => Some(Back::Undo),
+            Self::Backup | Self::Held | Self::OfSet | Self::WholeSet | Self::OfDeployment => Some(Back::Undo),
             Self::Hold => Some(Back::By(vec!["release".into(), format!("{}/copy", cluster.namespace), "--yes".into()])),
             Self::Drill => Some(Back::Nothing),
             Self::Restore | Self::Refused | Self::Prune | Self::Release | Self::UndoOfBackup | Self::UndoOfRestore => {
@@ -104,6 +106,10 @@ impl Operation {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<String>>();
         match self {
             Self::OfSet | Self::Refused => in_place_of(in_place::Scene::stateful_set(cluster, "db").await, cluster),
+            Self::WholeSet => {
+                let (sre, set, _) = crate::sets::outdated(cluster).await;
+                (sre, words(&["restore-in-place", &path("data-db-0"), "--set", &set, "--yes"]))
+            }
             Self::OfDeployment => {
                 let scene = in_place::Scene::deployment(cluster, "web").await;
                 cluster.create(&manifests::cron_job(&cluster.namespace, "nightly", &scene.claim)).await;
@@ -145,7 +151,7 @@ impl Operation {
     /// How many lines apart its journal is cut: every line of a short one, of a long one some, others each day. All of
     /// them with `HOLDFAST_EVERY_LINE` in the environment; few on the lab.
     pub fn points(self, cluster: &TestCluster, lines: usize) -> Vec<usize> {
-        let in_place = matches!(self, Self::OfSet | Self::OfDeployment | Self::Refused);
+        let in_place = matches!(self, Self::OfSet | Self::WholeSet | Self::OfDeployment | Self::Refused);
         let most = match (cluster.is_embedded(), in_place) {
             (true, _) if lines <= 16 || std::env::var_os("HOLDFAST_EVERY_LINE").is_some() => lines,
             (true, _) => 12,

@@ -30,6 +30,8 @@ const HISTORY: &[&str] = &[
     "volume.beta.kubernetes.io/",
     "snapshot.storage.kubernetes.io/",
     "deployment.kubernetes.io/",
+    "holdfast.dev/bundle",
+    "holdfast.dev/set-skew",
 ];
 
 /// Objects by kind and name.
@@ -82,7 +84,7 @@ impl Picture {
         let mut seen = BTreeMap::new();
         for object in objects(cluster, operations).await {
             if let Some(what) = what(cluster, &object) {
-                let name = format!("{} {}", text(&object, "/kind"), text(&object, "/metadata/name"));
+                let name = key(&object);
                 let said: Value = serde_json::from_str(&names.plain(&what.to_string())).unwrap();
                 seen.insert(names.plain(&name), said);
             }
@@ -104,6 +106,13 @@ impl Picture {
         let there = self.0.iter().filter(|(name, object)| !kept(name, object) && !records(name));
         Self(there.map(|(name, object)| (name.clone(), without_marks(object))).collect())
     }
+}
+
+/// Kind and name, and whose it is where the name is made up by a controller.
+fn key(object: &Value) -> String {
+    let whose = ["/spec/claimRef/name", "/spec/volumeSnapshotRef/name"].map(|field| text(object, field)).concat();
+    let whose = if whose.is_empty() { whose } else { format!(" of {whose}") };
+    format!("{} {}{whose}", text(object, "/kind"), text(object, "/metadata/name"))
 }
 
 fn without_marks(object: &Value) -> Value {

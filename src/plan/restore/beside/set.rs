@@ -4,10 +4,10 @@
 //! the ordinal of its original: whoever creates that one finds the data in place.
 
 use super::{Options, default_name};
-use crate::model::{SnapshotSource, Uid, VolumeSnapshot, World, annotation};
+use crate::model::{Uid, VolumeSnapshot, World, annotation};
 use crate::plan::ordinal::split;
 use crate::plan::request::place;
-use crate::plan::{ObjectAt, OperationId};
+use crate::plan::{ObjectAt, OperationId, set};
 
 /// A restore point that is to be restored.
 pub(super) struct Point {
@@ -17,8 +17,6 @@ pub(super) struct Point {
     claim: Option<String>,
     /// The StatefulSet that used it.
     stateful_set: Option<String>,
-    /// How many members its set has, as it says.
-    size: Option<usize>,
 }
 
 impl Point {
@@ -27,12 +25,8 @@ impl Point {
         Some(Self {
             at: place(world, &snapshot.meta.uid())?,
             uid: snapshot.meta.uid(),
-            claim: match &snapshot.source {
-                SnapshotSource::Claim(name) => Some(name.to_string()),
-                SnapshotSource::Content(_) | SnapshotSource::Unset => None,
-            },
+            claim: set::cut_from(snapshot).map(str::to_owned),
             stateful_set: workload.and_then(|workload| workload.strip_prefix("StatefulSet/")).map(str::to_owned),
-            size: snapshot.meta.annotation(annotation::SET_SIZE).and_then(|size| size.parse().ok()),
         })
     }
 
@@ -67,28 +61,16 @@ impl Point {
 /// The restore point, or all of its set in the order of their claims.
 pub(super) fn points(world: &World, snapshot: &Uid, options: &Options) -> Vec<Point> {
     let Some(asked) = world.inventory.snapshots.get(snapshot) else { return Vec::new() };
-    let Some(set) = &options.set else { return Point::of(world, asked).into_iter().collect() };
-    let same = |other: &&VolumeSnapshot| {
-        other.meta.namespace == asked.meta.namespace && other.meta.label(annotation::SET) == Some(set)
+    let members = match &options.set {
+        Some(id) => set::members(world, asked.meta.namespace(), id),
+        None => vec![asked],
     };
-    let members = world.inventory.snapshots.iter().filter(same);
-    let mut points: Vec<Point> = members.filter_map(|member| Point::of(world, member)).collect();
-    points.sort_by(|a, b| (&a.claim, &a.at).cmp(&(&b.claim, &b.at)));
-    points
+    members.into_iter().filter_map(|member| Point::of(world, member)).collect()
 }
 
-/// Refuses a set of which members are missing: its volumes would not belong together.
-pub(super) fn whole(world: &World, points: &[Point], options: &Options) -> Result<(), (String, String)> {
-    let Some(set) = &options.set else { return Ok(()) };
-    let there = points.len();
-    let Some(size) = points.iter().filter_map(|point| point.size).max() else {
-        let why = format!("how many members set {set} has is not recorded on them");
-        return Err((why, "restore its members one by one".to_owned()));
-    };
-    if there == size {
-        return Ok(());
-    }
-    let seen = if world.freshness(crate::model::Kind::VolumeSnapshot).live() { "are there" } else { "are seen" };
-    let why = format!("set {set} was cut of {size} volumes and {there} {seen}: it is not whole");
-    Err((why, "restore another set, or its members one by one, knowing that they are not of one moment".to_owned()))
+/// Refuses a set of which members are missing.
+pub(super) fn whole(world: &World, snapshot: &Uid, options: &Options) -> Result<(), (String, String)> {
+    let Some(id) = &options.set else { return Ok(()) };
+    let Some(asked) = world.inventory.snapshots.get(snapshot) else { return Ok(()) };
+    set::whole(world, id, &set::members(world, asked.meta.namespace(), id))
 }

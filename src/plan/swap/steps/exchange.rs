@@ -5,56 +5,67 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::read::{name, text, uid};
-use super::{Incoming, MINUTE, RECLAIM, Swap, output, plain, reversible, step, wait};
+use super::part::CLAIM;
+use super::{Incoming, MINUTE, Part, RECLAIM, Stopped, plain, reversible, wait};
 use crate::model::{Kind, annotation};
 use crate::plan::{
-    Act, Check, Expect, Follow, Guard, ListAt, Node, ObjectAt, Part, Resource, Step, Target, Until, from_step,
+    Act, Check, Expect, Follow, Guard, ListAt, Node, ObjectAt, Part as Named, Resource, Step, Target, Until,
 };
 
 /// For what should hold already and is looked at again.
 const AGAIN: Duration = Duration::from_secs(10);
 
-impl Swap {
-    /// Rows 7 to 9: the claim of this name gets the other volume.
-    pub(super) fn exchange(&self) -> Vec<Node> {
+impl Part {
+    /// Row 7: that the claim could be deleted at once, and that nothing would be lost.
+    pub(super) fn free(&self) -> Vec<Node> {
         let free = wait(
             self.known_claim(),
             "nothing but its pods to hold the claim (a snapshot that is not ready does)",
             vec![Check::is("/metadata/finalizers", json!(["kubernetes.io/pvc-protection"]))],
             &["/metadata/finalizers/*"],
         );
-        let mut nodes = vec![
-            plain(step("free", format!("wait until {} could be deleted at once", self.claim), free, self.within.ready)),
+        vec![
+            plain(self.step(
+                "free",
+                format!("wait until {} could be deleted at once", self.claim),
+                free,
+                self.within.ready,
+            )),
             plain(self.unused("unused", AGAIN)),
-            plain(step(
+            plain(self.step(
                 "kept",
                 format!("read again that {} is Retain and bound to this claim", self.volume),
                 self.kept(),
                 AGAIN,
             )),
-        ];
-        nodes.push(reversible(self.delete_claim(), self.undelete()));
+        ]
+    }
+
+    /// Rows 8 and 9: the claim of this name gets the other volume.
+    pub(super) fn exchange(&self, stopped: &[Stopped]) -> Vec<Node> {
+        let mut nodes = vec![reversible(self.delete_claim(stopped), self.undelete())];
         let released = wait(
             self.known_volume(),
             "the live volume to be released",
             vec![Check::is("/status/phase", "Released")],
             &[],
         );
-        nodes.push(plain(step("apart", format!("wait until {} is released", self.volume), released, 5 * MINUTE)));
+        nodes.push(plain(self.step("apart", format!("wait until {} is released", self.volume), released, 5 * MINUTE)));
         if let Incoming::Staged { claim, .. } = &self.incoming {
-            let delete = Act::Delete { target: output("stage", "object") };
-            nodes.push(plain(step("unstaged", format!("delete {claim}; its volume stays"), delete, 5 * MINUTE)));
+            let delete = Act::Delete { target: self.output("stage", "object") };
+            nodes.push(plain(self.step("unstaged", format!("delete {claim}; its volume stays"), delete, 5 * MINUTE)));
         }
         let gone =
             wait(self.incoming(), "the other volume to be released", vec![Check::is("/status/phase", "Released")], &[]);
-        nodes.push(plain(step("apart-new", "wait until the other volume is released", gone, 5 * MINUTE)));
+        nodes.push(plain(self.step("apart-new", "wait until the other volume is released", gone, 5 * MINUTE)));
         nodes.push(self.reserve());
         let create = Act::Create { at: self.claim.clone(), manifest: self.new_claim() };
-        let create = step("claim", format!("create {} for the other volume", self.claim), create, MINUTE);
-        let made = self.own(&self.claim, "claim");
-        let delete = step("unclaim", format!("delete {} again", self.claim), Act::Delete { target: made }, 5 * MINUTE);
+        let create = self.step(CLAIM, format!("create {} for the other volume", self.claim), create, MINUTE);
+        let made = self.marked(&self.claim, CLAIM);
+        let delete =
+            self.step("unclaim", format!("delete {} again", self.claim), Act::Delete { target: made }, 5 * MINUTE);
         nodes.push(reversible(create, vec![delete]));
-        nodes.push(plain(self.bound("bound", output("claim", "object"), self.incoming_name())));
+        nodes.push(plain(self.bound("bound", self.output(CLAIM, "object"), self.incoming_name())));
         nodes
     }
 
@@ -67,9 +78,9 @@ impl Swap {
         wait(self.known_volume(), "the live volume to be kept", checks, &[])
     }
 
-    fn delete_claim(&self) -> Step {
+    fn delete_claim(&self, stopped: &[Stopped]) -> Step {
         let title = format!("delete {}; its volume {} stays", self.claim, self.volume.name);
-        let mut delete = step("delete", title, Act::Delete { target: self.known_claim() }, 5 * MINUTE);
+        let mut delete = self.step("delete", title, Act::Delete { target: self.known_claim() }, 5 * MINUTE);
         let or = "nothing was deleted".to_owned();
         delete.guards = vec![
             Guard {
@@ -85,12 +96,7 @@ impl Swap {
                 or: or.clone(),
             },
         ];
-        delete.guards.extend(self.workloads.iter().map(|workload| Guard {
-            at: workload.at.clone(),
-            uid: workload.uid.clone(),
-            checks: vec![Check::is("/spec/replicas", 0)],
-            or: or.clone(),
-        }));
+        delete.guards.extend(stopped.iter().map(|workload| workload.still(&or)));
         delete
     }
 
@@ -103,17 +109,17 @@ impl Swap {
             what: format!("{} to be deleted whole: a deletion that was asked for cannot be taken back", self.claim),
         };
         let recreate = Act::Recreate { at: self.claim.clone(), former, manifest: self.old_claim() };
-        let uid = from_step("undelete", "object", Part::Uid);
+        let uid = self.made("undelete", "object", Named::Uid);
         vec![
-            step("undelete-wait", format!("wait until {} is whole or gone", self.claim), going, 10 * MINUTE),
-            step("undelete", format!("create {} as it was, for {}", self.claim, self.volume), recreate, MINUTE),
-            step(
+            self.step("undelete-wait", format!("wait until {} is whole or gone", self.claim), going, 10 * MINUTE),
+            self.step("undelete", format!("create {} as it was, for {}", self.claim, self.volume), recreate, MINUTE),
+            self.step(
                 "unrelease",
                 format!("reserve {} for it", self.volume),
                 reserved(self.known_volume(), &self.claim, &uid),
                 MINUTE,
             ),
-            self.bound("rebound", output("undelete", "object"), self.volume.name.as_str().into()),
+            self.bound("rebound", self.output("undelete", "object"), self.volume.name.as_str().into()),
         ]
     }
 
@@ -122,7 +128,7 @@ impl Swap {
         let field = "/spec/claimRef";
         let reference = json!({ "kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": self.claim.namespace, "name": self.claim.name });
         let former = match &self.incoming {
-            Incoming::Staged { .. } => from_step("stage", "object", Part::Uid),
+            Incoming::Staged { .. } => self.made("stage", "object", Named::Uid),
             Incoming::Kept { former, .. } => former["uid"].clone(),
         };
         let done = vec![
@@ -131,10 +137,10 @@ impl Swap {
         ];
         let patch = json!([{ "op": "add", "path": field, "value": reference }]);
         let reserve = Act::Patch { target: self.incoming(), patch, done };
-        let reserve = step("reserve", format!("reserve the other volume for {}", self.claim), reserve, MINUTE);
+        let reserve = self.step("reserve", format!("reserve the other volume for {}", self.claim), reserve, MINUTE);
         let undo = match &self.incoming {
             Incoming::Staged { claim, .. } => {
-                reserved(self.incoming(), claim, &from_step("stage", "object", Part::Uid))
+                reserved(self.incoming(), claim, &self.made("stage", "object", Named::Uid))
             }
             Incoming::Kept { former, .. } => Act::Patch {
                 target: self.incoming(),
@@ -152,8 +158,8 @@ impl Swap {
         reversible(
             reserve,
             vec![
-                step("unreserve-wait", title, theirs, AGAIN),
-                step("unreserve", "take that reservation back", undo, MINUTE),
+                self.step("unreserve-wait", title, theirs, AGAIN),
+                self.step("unreserve", "take that reservation back", undo, MINUTE),
             ],
         )
     }
@@ -174,7 +180,7 @@ impl Swap {
             }),
             ..Until::default()
         };
-        step(
+        self.step(
             id,
             format!("wait until {} is bound to it", self.claim),
             Act::Wait { target, until: Box::new(until) },
@@ -191,7 +197,7 @@ impl Swap {
             }
             spec.insert("volumeName".into(), self.incoming_name());
         }
-        let mut manifest = self.like_now("claim", &spec);
+        let mut manifest = self.like_now(CLAIM, &spec);
         if let Incoming::Staged { data_source, .. } = &self.incoming {
             let from = format!("{}/{data_source}", self.claim.namespace.as_deref().unwrap_or_default());
             manifest["metadata"]["annotations"][annotation::RESTORED_FROM] = from.into();

@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use super::{Incoming, MINUTE, RECLAIM, Swap, output, plain, reversible, set, step, wait};
+use super::{Incoming, MINUTE, Part, RECLAIM, plain, reversible, set, wait};
 use crate::model::Kind;
 use crate::plan::{Act, Check, Expect, Firm, Follow, Node, ObjectAt, Resource, Until};
 
-impl Swap {
+impl Part {
     /// Row 1: a volume is made beside the live one and tried; the application is not touched.
     pub(super) fn stage(&self) -> Vec<Node> {
         let Incoming::Staged { claim, manifest, data_source, pod, pod_manifest } = &self.incoming else {
             return Vec::new();
         };
         let remove = |id: &str, at: &ObjectAt, step: &str| {
-            self::step(id, format!("delete {at} again"), Act::Delete { target: self.own(at, step) }, 5 * MINUTE)
+            self.step(id, format!("delete {at} again"), Act::Delete { target: self.marked(at, step) }, 5 * MINUTE)
         };
         let create = |at: &ObjectAt, manifest: &Value| Act::Create { at: at.clone(), manifest: manifest.clone() };
         let staged = Until {
@@ -42,12 +42,15 @@ impl Swap {
             "/status/conditions/[type=PodScheduled]/message",
         ];
         let running =
-            wait(output("try", "object"), "the trial pod to mount the restored volume", ready.into(), &trouble);
+            wait(self.output("try", "object"), "the trial pod to mount the restored volume", ready.into(), &trouble);
         let title = format!("create {claim}, a volume made from restore point {data_source} beside the live one");
         vec![
-            reversible(step("stage", title, create(claim, manifest), MINUTE), vec![remove("unstage", claim, "stage")]),
             reversible(
-                step(
+                self.step("stage", title, create(claim, manifest), MINUTE),
+                vec![remove("unstage", claim, "stage")],
+            ),
+            reversible(
+                self.step(
                     "try",
                     format!("create {pod}, which mounts that volume and writes nothing"),
                     create(pod, pod_manifest),
@@ -55,22 +58,27 @@ impl Swap {
                 ),
                 vec![remove("untry", pod, "try")],
             ),
-            plain(step("mounted", "wait until that pod runs with the volume mounted", running, self.within.stage)),
+            plain(self.step("mounted", "wait until that pod runs with the volume mounted", running, self.within.stage)),
             reversible(
-                step(
+                self.step(
                     "staged",
                     "wait until the new claim is bound to a volume made from the restore point",
-                    Act::Wait { target: output("stage", "object"), until: Box::new(staged) },
+                    Act::Wait { target: self.output("stage", "object"), until: Box::new(staged) },
                     self.within.stage,
                 ),
-                vec![step(
+                vec![self.step(
                     "discard",
                     "let the restored volume go with its claim",
-                    set(output("staged", "volume"), RECLAIM, "Delete"),
+                    set(self.output("staged", "volume"), RECLAIM, "Delete"),
                     MINUTE,
                 )],
             ),
-            plain(step("tried", format!("delete {pod}"), Act::Delete { target: output("try", "object") }, 5 * MINUTE)),
+            plain(self.step(
+                "tried",
+                format!("delete {pod}"),
+                Act::Delete { target: self.output("try", "object") },
+                5 * MINUTE,
+            )),
             plain(self.detached("released", "the restored volume", self.incoming_name())),
         ]
     }
