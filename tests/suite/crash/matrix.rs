@@ -122,7 +122,7 @@ async fn undisturbed(cluster: &TestCluster, operation: Operation) -> (Picture, u
     let mut last = scene.picture(cluster).await;
     let quiet = wait::until("the cluster to be quiet", LONG, async || {
         let now = scene.picture(cluster).await;
-        let same = now == last;
+        let same = now == last && now.settled();
         last = now.clone();
         same.then_some(now)
     });

@@ -92,6 +92,15 @@ impl Picture {
         Self(seen)
     }
 
+    /// Whether no controller has something to do that is seen from here: a volume that goes with its claim is still there.
+    pub fn settled(&self) -> bool {
+        let going = |volume: &Value| {
+            text(volume, "/status/phase") == "Released"
+                && text(volume, "/spec/persistentVolumeReclaimPolicy") == "Delete"
+        };
+        !self.0.values().any(going)
+    }
+
     /// As it has to be again once an operation was taken back: without records and locks, without what says which
     /// operations there were, and without what they keep for a while so that nothing is lost.
     pub fn essence(&self, original: &Self) -> Self {
