@@ -4,6 +4,7 @@
 //! operation object in the cluster (compare-and-swap), effect, observation, outcome. A write is never repeated
 //! without having looked first, and never believed without having looked after.
 
+mod books;
 mod close;
 mod colleagues;
 mod held;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use self::books::Books;
 use crate::cluster::{Eyes, Hands};
 use crate::journal::Entry;
 use crate::plan::{Authority, Confirmed, End, OperationId, Plan, StepId};
@@ -122,6 +124,7 @@ pub struct Engine {
     store: Store,
     /// How long a lock holds without being renewed.
     lock: Duration,
+    books: Books,
 }
 
 impl Engine {
@@ -129,14 +132,19 @@ impl Engine {
     pub fn new(eyes: Eyes, hands: Hands, store: Store, lock: Duration) -> Self {
         // A Lease counts whole seconds.
         let lock = Duration::from_secs(lock.as_secs() + u64::from(lock.subsec_nanos() > 0)).max(Duration::from_secs(1));
-        Self { eyes, hands, store, lock }
+        Self { eyes, hands, store, lock, books: Books::default() }
+    }
+
+    /// The same for one run, with books of its own.
+    fn for_a_run(&self) -> Self {
+        Self { books: Books::default(), ..self.clone() }
     }
 
     /// Starts a confirmed plan. Reports go to `reports`; the run waits for whoever reads them.
     pub fn start(&self, confirmed: Confirmed, reports: mpsc::Sender<Report>) -> Running {
         let (stop, stopped) = watch::channel(None);
         let id = confirmed.plan().id.clone();
-        let engine = self.clone();
+        let engine = self.for_a_run();
         let task = tokio::spawn(async move {
             let begun = run::Run::begin(engine, confirmed, reports.clone(), stopped).await;
             let over = run::over(begun).await;
@@ -150,7 +158,7 @@ impl Engine {
     /// cluster settled, in case the console died between the two.
     pub fn resume(&self, id: &OperationId, who: &str, reports: mpsc::Sender<Report>) -> Running {
         let (stop, stopped) = watch::channel(None);
-        let (engine, operation) = (self.clone(), id.clone());
+        let (engine, operation) = (self.for_a_run(), id.clone());
         let authority = Authority::Resumed { operation: id.clone(), who: who.to_owned() };
         let task = tokio::spawn(async move {
             let resumed = run::Run::resume(engine, operation, authority, reports.clone(), stopped).await;

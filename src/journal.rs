@@ -24,8 +24,22 @@ pub struct Entry {
     pub prev: String,
     /// What happened.
     pub body: Body,
+    /// Writes since the entry before that are no step's: those of the operation's record and of its locks. The last
+    /// ones of an operation follow its closing entry and are found in the audit log by the names of these objects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Kept>,
     /// SHA-256 over the entry's other fields, lower-case hex.
     pub hash: String,
+}
+
+/// A write that keeps the books of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kept {
+    /// The object.
+    pub object: String,
+    /// The `Audit-Id` of the request, to find its line in the cluster's audit log.
+    pub audit_id: String,
 }
 
 /// What happened.
@@ -168,10 +182,10 @@ pub enum JournalError {
 
 impl Entry {
     /// The entry that follows `prev` (`None` for the first).
-    pub fn following(prev: Option<&Entry>, at: Timestamp, body: Body) -> Self {
+    pub fn following(prev: Option<&Entry>, at: Timestamp, body: Body, kept: Vec<Kept>) -> Self {
         let seq = prev.map_or(0, |entry| entry.seq + 1);
         let prev = prev.map_or_else(|| "0".repeat(64), |entry| entry.hash.clone());
-        let mut entry = Self { v: VERSION, seq, at, prev, body, hash: String::new() };
+        let mut entry = Self { v: VERSION, seq, at, prev, body, kept, hash: String::new() };
         entry.hash = entry.digest();
         entry
     }
@@ -179,8 +193,9 @@ impl Entry {
     fn digest(&self) -> String {
         let fields = (self.v, self.seq, self.at, &self.prev, &self.body);
         // Strings, numbers and maps with string keys: this always serialises.
-        let bytes = serde_json::to_vec(&fields).unwrap_or_default();
-        text::sha256(&bytes)
+        let bytes =
+            if self.kept.is_empty() { serde_json::to_vec(&fields) } else { serde_json::to_vec(&(fields, &self.kept)) };
+        text::sha256(&bytes.unwrap_or_default())
     }
 }
 

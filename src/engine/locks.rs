@@ -199,6 +199,7 @@ async fn renew(engine: &Engine, id: &OperationId, kept: &mut Kept) -> Result<(),
         kept.lease["spec"]["renewTime"] = json!(micro(sent.1));
         match engine.hands.put(&at.resource, at.namespace.as_deref(), &at.name, &kept.lease, false).await {
             Ok(written) => {
+                engine.books.note(&at, &written);
                 (kept.lease, kept.renewed) = (written.object, sent);
                 return Ok(());
             }
@@ -295,7 +296,7 @@ impl Taking<'_> {
             None => hands.create(&at.resource, namespace, &lease, false).await,
             Some(_) => hands.put(&at.resource, namespace, &at.name, &lease, false).await,
         };
-        written.map(|written| written.object)
+        written.inspect(|written| self.engine.books.note(&at, written)).map(|written| written.object)
     }
 
     fn manifest(&self, found: Option<&Value>, former: Option<&Holder>, sent: Timestamp) -> Value {

@@ -108,6 +108,7 @@ impl Record {
             };
             let why = match written {
                 Ok(written) => {
+                    engine.books.note(&at, &written);
                     self.version = Some(text(&written.object, "/metadata/resourceVersion").to_owned());
                     return Ok(());
                 }
@@ -235,7 +236,10 @@ pub(super) async fn fence(engine: &Engine, former: &str, namespace: &str, by: &R
             }
         };
         match written {
-            Ok(_) => return Ok(()),
+            Ok(written) => {
+                engine.books.note(&at, &written);
+                return Ok(());
+            }
             Err(WriteError::Refused(error)) if !error.conflict() && !error.temporary() => {
                 return Err(unavailable(error.to_string()));
             }

@@ -67,7 +67,7 @@ impl Run {
         let mut log = engine.store.begin(&plan.id)?;
         let digest = plan.digest();
         let authority = confirmed.authority().clone();
-        log.append(now(), Body::Opened { plan: Box::new(plan.clone()), digest, authority })?;
+        log.append(now(), Body::Opened { plan: Box::new(plan.clone()), digest, authority }, Vec::new())?;
         let state = log.run()?;
         let mut begun = Self::new(engine, log, state, reports, stopped);
         begun.report(Report::Began(Box::new(plan), begun.log.entries().to_vec())).await;
@@ -455,7 +455,7 @@ impl Run {
     }
 
     async fn append(&mut self, body: Body) -> Result<(), EngineError> {
-        let entry = self.log.append(now(), body)?;
+        let entry = self.log.append(now(), body, self.engine.books.take())?;
         self.state.take(&entry);
         // What a limit cut off before it was reported is reported with the next.
         while let Some(entry) = self.log.entries().get(self.reported).cloned() {

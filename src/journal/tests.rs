@@ -8,12 +8,16 @@ fn chain(steps: usize) -> Vec<Entry> {
     let plan = plan(OperationId::new(Timestamp::UNIX_EPOCH, [1, 2, 3, 4]));
     let digest = plan.digest();
     let authority = Authority::Flag { who: "sre".into() };
-    let mut entries =
-        vec![Entry::following(None, Timestamp::UNIX_EPOCH, Body::Opened { plan: Box::new(plan), digest, authority })];
+    let mut entries = vec![Entry::following(
+        None,
+        Timestamp::UNIX_EPOCH,
+        Body::Opened { plan: Box::new(plan), digest, authority },
+        Vec::new(),
+    )];
     for i in 0..steps {
         let step = StepId(format!("s{i}"));
         for body in [Body::Intent { step: step.clone(), before: None }, Body::Done { step, outputs: Outputs::new() }] {
-            entries.push(Entry::following(entries.last(), Timestamp::UNIX_EPOCH, body));
+            entries.push(Entry::following(entries.last(), Timestamp::UNIX_EPOCH, body, Vec::new()));
         }
     }
     entries
@@ -73,7 +77,7 @@ fn a_step_keeps_the_time_it_began_first_and_how_often_it_was_sent() {
         Body::Done { step: step.clone(), outputs: Outputs::new() },
     ];
     for (second, body) in (1..).zip(bodies) {
-        entries.push(Entry::following(entries.last(), Timestamp::from_second(second).unwrap(), body));
+        entries.push(Entry::following(entries.last(), Timestamp::from_second(second).unwrap(), body, Vec::new()));
     }
     let run = fold(&entries).unwrap();
     let at = |second| Timestamp::from_second(second).unwrap();

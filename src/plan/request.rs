@@ -276,7 +276,7 @@ impl Request {
             Self::Prune { claim, options } => prune::plan(world, claim, answers, options, id, now),
             Self::Hold { snapshot, options } => hold::plan(world, snapshot, answers, options, id, now),
             Self::Release { snapshot } => hold::release(world, snapshot, answers, id, now),
-            Self::RestoreInPlace { claim, options } => swap::plan(world, claim, answers, options, id, now),
+            Self::RestoreInPlace { claim, options } => swap::plan(world, claim, answers, options, &id, now),
             Self::Import { namespace, options } => carry::plan(world, namespace, answers, options, id, now),
             Self::Sweep { namespace, options } => sweep::plan(world, namespace, answers, *options, id, now),
         }

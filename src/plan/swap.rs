@@ -223,7 +223,7 @@ pub fn plan(
     claim: &Uid,
     answers: &Answers,
     options: &Options,
-    id: OperationId,
+    id: &OperationId,
     now: Timestamp,
 ) -> Result<Plan, Refusal> {
     let Some(claim) = world.inventory.pvcs.get(claim) else {
@@ -232,7 +232,7 @@ pub fn plan(
     let path = claim.meta.reference(Kind::Pvc).path();
     let members = members(world, claim, options);
     let members = members.map_err(|(why, clear)| refusal(&format!("volume {path}"), why, clear))?;
-    together(world, claim, &members, answers, options, &id, now)
+    together(world, claim, &members, answers, options, id, now)
 }
 
 /// Plans the claims of a restore, of which `asked` is the one that was asked for.

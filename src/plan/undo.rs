@@ -100,7 +100,7 @@ pub(super) fn plan(
     undone.ended()?;
     match undone.plan.verb {
         Verb::Backup => backup::undo::plan(undone, world, answers, id, now),
-        Verb::RestoreInPlace => swap::undo::plan(undone, world, answers, id, now),
+        Verb::RestoreInPlace => swap::undo::plan(undone, world, answers, &id, now),
         Verb::Import => carry::undo::plan(undone, world, answers, id, now),
         Verb::Drill => {
             let why = "a drill removes by itself what it makes";

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{StoreError, index, io_error};
-use crate::journal::{Body, Entry, Run, fold};
+use crate::journal::{Body, Entry, Kept, Run, fold};
 use crate::plan::OperationId;
 
 /// A journal held by this process.
@@ -57,8 +57,8 @@ impl OperationLog {
     ///
     /// # Errors
     /// When it cannot be written; then nothing may be acted upon.
-    pub fn append(&mut self, at: Timestamp, body: Body) -> Result<Entry, StoreError> {
-        let entry = Entry::following(self.last.as_ref(), at, body);
+    pub fn append(&mut self, at: Timestamp, body: Body, kept: Vec<Kept>) -> Result<Entry, StoreError> {
+        let entry = Entry::following(self.last.as_ref(), at, body, kept);
         let mut line = serde_json::to_vec(&entry).map_err(|source| StoreError::Line {
             path: self.path.clone(),
             line: self.entries.len() + 1,

@@ -21,12 +21,12 @@ fn store() -> (tempfile::TempDir, Store, OperationId) {
 fn a_line_cut_short_by_a_crash_is_dropped_and_the_journal_goes_on() {
     let (directory, store, id) = store();
     let mut log = store.begin(&id).unwrap();
-    log.append(now(), opened(&id)).unwrap();
+    log.append(now(), opened(&id), Vec::new()).unwrap();
     drop(log);
     let path = directory.path().join("operations").join(format!("{id}.jsonl"));
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"v\":1,\"seq\":1,").unwrap();
     let mut log = store.hold(&id).unwrap();
-    log.append(now(), Body::Intent { step: StepId("create".into()), before: None }).unwrap();
+    log.append(now(), Body::Intent { step: StepId("create".into()), before: None }, Vec::new()).unwrap();
     assert_eq!(fold(&store.entries(&id).unwrap()).unwrap().length, 2);
 }
 
@@ -34,7 +34,7 @@ fn a_line_cut_short_by_a_crash_is_dropped_and_the_journal_goes_on() {
 fn one_process_at_a_time_holds_an_operation() {
     let (_directory, store, id) = store();
     let mut log = store.begin(&id).unwrap();
-    log.append(now(), opened(&id)).unwrap();
+    log.append(now(), opened(&id), Vec::new()).unwrap();
     assert!(matches!(store.hold(&id), Err(StoreError::Held { .. })));
     assert!(store.list().unwrap()[0].held);
     drop(log);
@@ -46,8 +46,8 @@ fn one_process_at_a_time_holds_an_operation() {
 fn a_journal_removed_or_cut_short_after_its_end_shows() {
     let (directory, store, id) = store();
     let mut log = store.begin(&id).unwrap();
-    log.append(now(), opened(&id)).unwrap();
-    log.append(now(), Body::Closed { end: End::Done }).unwrap();
+    log.append(now(), opened(&id), Vec::new()).unwrap();
+    log.append(now(), Body::Closed { end: End::Done }, Vec::new()).unwrap();
     drop(log);
     assert_eq!(store.verify().unwrap(), Vec::<String>::new());
     let path = directory.path().join("operations").join(format!("{id}.jsonl"));

@@ -57,6 +57,7 @@ async fn a_backup_holds_the_bytes_of_the_volume(cluster: TestCluster) {
 
     sre.run(&["journal", "verify"]).await.expect(0);
     the_create_is_in_the_audit_log(&cluster, &sre.entries());
+    every_write_is_in_the_journal(&cluster, &sre.entries());
 }
 
 /// The journal and the server's audit log tell of the same request.
@@ -65,6 +66,26 @@ fn the_create_is_in_the_audit_log(cluster: &TestCluster, entries: &[Value]) {
     let id = answered["body"]["audit_id"].as_str().expect("the id of the audit event");
     let audited = cluster.audit().into_iter().find(|event| event.id == id).expect("the event of the journal");
     assert_eq!((&*audited.user, &*audited.verb, &*audited.resource), ("sre", "create", "volumesnapshots"));
+}
+
+/// The journal knows of every write in the audit log but of those that follow its closing entry: the last state of the
+/// record, and the lock given back.
+fn every_write_is_in_the_journal(cluster: &TestCluster, entries: &[Value]) {
+    let steps = entries.iter().filter_map(|entry| entry["body"]["audit_id"].as_str());
+    let books = entries.iter().flat_map(|entry| entry["kept"].as_array().into_iter().flatten());
+    let known: Vec<&str> = steps.chain(books.filter_map(|kept| kept["auditId"].as_str())).collect();
+    let here = format!("/namespaces/{}/", cluster.namespace);
+    let mut left: Vec<String> = cluster
+        .audit()
+        .into_iter()
+        .filter(|event| event.user == "sre" && event.path.contains(&here) && !event.path.contains("dryRun"))
+        .filter(|event| ["create", "update", "patch", "delete"].contains(&&*event.verb))
+        .filter(|event| !known.contains(&&*event.id))
+        .map(|event| format!("{} {}", event.verb, event.resource))
+        .collect();
+    left.sort();
+    assert_eq!(left, ["update configmaps", "update leases"], "{known:?}");
+    assert!(known.len() > 3, "the lock, the record and the snapshot: {known:?}");
 }
 
 async fn a_dry_run_prints_the_plan_and_changes_nothing(cluster: TestCluster) {

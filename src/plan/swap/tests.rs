@@ -95,7 +95,7 @@ fn chosen() -> Options {
 fn planned(options: &Options, lists: &[(Resource, Value)], objects: &[(ObjectAt, Value)]) -> Result<Plan, Refusal> {
     let world = world();
     let answers = answered(&world, options, lists, objects);
-    plan(&world, &claim(&world).meta.uid(), &answers, options, OperationId::new(now(), [0, 0, 0, 7]), now())
+    plan(&world, &claim(&world).meta.uid(), &answers, options, &OperationId::new(now(), [0, 0, 0, 7]), now())
 }
 
 fn listed(kind: Kind, object: Value) -> (Resource, Value) {

@@ -106,11 +106,11 @@ pub(in crate::plan) fn plan(
     undone: &Undone,
     world: &World,
     answers: &Answers,
-    id: OperationId,
+    id: &OperationId,
     now: Timestamp,
 ) -> Result<Plan, Refusal> {
     let (claim, members) = kept(undone, world).map_err(|why| undone.refusal(why))?;
-    let plan = together(world, claim, &members, answers, &Options::default(), &id, now);
+    let plan = together(world, claim, &members, answers, &Options::default(), id, now);
     let mut plan = plan.map_err(|refusal| undone.refusal((refusal.why, refusal.clear)))?;
     plan.facts.insert(0, undone.fact());
     plan.command = taking::command(undone, &world.context.name);
