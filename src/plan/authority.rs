@@ -61,7 +61,7 @@ pub struct Proof<'a> {
 }
 
 /// What a number proves: that it was read how many go.
-pub const NUMBER: &str = "number of copies";
+pub const NUMBER: &str = "number of what goes";
 
 impl Proof<'_> {
     /// What is typed, for people: `the name of the object`.
@@ -92,9 +92,7 @@ pub enum NotConfirmed {
         context: String,
     },
     /// Something says yes beforehand to so many deletions that their number has to be given as well.
-    #[error(
-        "{count} copies at once are more than is usual: saying yes beforehand needs their number, with --count {count}"
-    )]
+    #[error("{count} of them go at once: saying yes beforehand needs their number, with --count {count}")]
     NotCounted {
         /// How many.
         count: String,

@@ -8,8 +8,10 @@ use tokio::sync::mpsc;
 use super::{Event, Message, Session};
 use crate::engine::{EngineError, Report, Running};
 use crate::journal::{self, Entry, fold};
-use crate::model::{Key, Kind};
-use crate::plan::{End, OperationId, Output, Refusal, Request, Resource, StepId, StepState, Verb};
+use crate::model::{Key, Kind, Uid};
+use crate::plan::{
+    Act, End, ObjectAt, OperationId, Output, Refusal, Request, Resource, Step, StepId, StepState, Target, Verb,
+};
 use crate::text;
 use crate::view::{Held, Level, Made, OperationState, OperationView, StepView, Unclosed, WaitView};
 
@@ -270,7 +272,7 @@ fn held(tracked: &Tracked, run: &journal::Run) -> Option<Held> {
 /// What an operation that nobody runs opened and is not seen to have closed.
 pub(super) fn unclosed(run: &journal::Run) -> Vec<Unclosed> {
     let unclosed = run.progress.unclosed(&run.plan).into_iter();
-    let say = |step: &crate::plan::Step| Unclosed {
+    let say = |step: &Step| Unclosed {
         what: step.title.as_str().into(),
         by_hand: step.act.by_hand(&run.plan.context).map(Into::into),
     };
@@ -278,23 +280,40 @@ pub(super) fn unclosed(run: &journal::Run) -> Vec<Unclosed> {
 }
 
 /// The steps of a plan, and after them what takes some of them back as soon as that has begun.
-fn shown_steps(run: &journal::Run) -> Vec<&crate::plan::Step> {
+fn shown_steps(run: &journal::Run) -> Vec<&Step> {
     let undos = run.plan.undo_steps().into_iter();
     let begun = undos.filter(|step| *run.progress.state(&step.id) != StepState::Waiting);
     run.plan.steps().into_iter().chain(begun).collect()
 }
 
-/// The first object that an operation made.
+/// What an operation made and did not delete again: what stands where its subject was, else the first of it.
 fn made(run: &journal::Run) -> Option<Made> {
     let steps = run.plan.steps();
-    let mut outputs = steps.iter().filter_map(|step| run.progress.outputs(&step.id)).flat_map(|made| made.values());
-    outputs.find_map(|output| match output {
-        Output::Object { at, uid } => {
-            let kind = Kind::ALL.iter().find(|kind| Resource::of(**kind).plural == at.resource.plural)?;
-            Some(Made { what: at.to_string().into(), key: Key::Object(*kind, uid.clone()) })
-        }
-        Output::Text(_) => None,
-    })
+    let over = |step: &&&Step| run.progress.outputs(&step.id).is_some();
+    let deleted: Vec<&StepId> = steps.iter().filter(over).filter_map(|step| deletes_output(step)).collect();
+    let outputs = steps.iter().filter(|step| !deleted.contains(&&step.id));
+    let objects: Vec<(&ObjectAt, &Uid)> = outputs
+        .filter_map(|step| run.progress.outputs(&step.id))
+        .flat_map(|made| made.values())
+        .filter_map(|output| match output {
+            Output::Object { at, uid } => Some((at, uid)),
+            Output::Text(_) => None,
+        })
+        .collect();
+    let subject = &run.plan.subject.object;
+    let subject = ObjectAt::of(subject.kind, subject.namespace.as_deref(), &subject.name);
+    let in_its_place = objects.iter().find(|(at, uid)| **at == subject && **uid != run.plan.subject.uid);
+    let (at, uid) = in_its_place.or(objects.first())?;
+    let kind = Kind::ALL.iter().find(|kind| Resource::of(**kind).plural == at.resource.plural)?;
+    Some(Made { what: at.to_string().into(), key: Key::Object(*kind, (*uid).clone()) })
+}
+
+/// The step whose object this one deletes.
+fn deletes_output(step: &Step) -> Option<&StepId> {
+    match &step.act {
+        Act::Delete { target: Target::Output { step, .. } } => Some(step),
+        _ => None,
+    }
 }
 
 fn state(tracked: &Tracked, run: &journal::Run) -> OperationState {
@@ -335,7 +354,7 @@ fn taken_back(run: &journal::Run) -> String {
     }
 }
 
-fn step_view(run: &journal::Run, step: &crate::plan::Step) -> StepView {
+fn step_view(run: &journal::Run, step: &Step) -> StepView {
     use crate::view::StepState as Shown;
     let (state, note) = match run.progress.state(&step.id) {
         StepState::Waiting => (Shown::Ahead, None),

@@ -203,7 +203,7 @@ fn answer(pen: &mut Pen, plan: &Plan, naming: &Naming, inner: Rect, mut y: u16) 
     let (enter, meaning) = match (typed == proof.name, last) {
         (true, true) => ("enter runs it", Meaning::Key),
         (true, false) if proof.of == "context" => ("enter goes on to the object's name", Meaning::Key),
-        (true, false) => ("enter goes on to the number of copies", Meaning::Key),
+        (true, false) => ("enter goes on to the number", Meaning::Key),
         (false, _) if proof.of == NUMBER => ("enter does nothing until the number matches", Meaning::Muted),
         (false, _) => ("enter does nothing until the name matches", Meaning::Muted),
     };
