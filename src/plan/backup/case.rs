@@ -140,8 +140,9 @@ impl<'a> Case<'a> {
     fn title(&self) -> String {
         match self.set() {
             None if self.options.scope == Scope::Volume => format!("back up {}", self.said),
-            count => {
-                let count = crate::text::plural(count.unwrap_or(1), "volume", "volumes");
+            None => format!("back up {} (1 volume)", self.said),
+            Some(count) => {
+                let count = crate::text::plural(count, "volume", "volumes");
                 format!("back up {} ({count} together)", self.said)
             }
         }

@@ -19,8 +19,7 @@ const SET: &str = "set/";
 /// The form for this claim, beginning with `chosen`. `None` when there is nothing to restore from: planning says why.
 pub fn form(world: &World, claim: &Uid, chosen: &Options) -> Option<FormSpec> {
     let claim = world.inventory.pvcs.get(claim)?;
-    let choices = sources(world, claim);
-    let first = choices.first()?;
+    let Sources { choices, first } = sources(world, claim)?;
     let path = claim.meta.reference(Kind::Pvc).path();
     let free: fn(&str) -> Result<(), String> = |_| Ok(());
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
@@ -33,7 +32,7 @@ pub fn form(world: &World, claim: &Uid, chosen: &Options) -> Option<FormSpec> {
         required,
         check,
     };
-    let from = chosen.from.as_ref().map_or_else(|| first.value.clone(), value);
+    let from = chosen.from.as_ref().map_or(first, value);
     let kind = FieldKind::Choice { of: "restore point", choices, left_out: Vec::new() };
     let fields = vec![
         field(
@@ -123,7 +122,7 @@ fn sets(world: &World, claim: &Pvc, points: &[&VolumeSnapshot]) -> Vec<Choice> {
         let value = format!("{SET}{id}");
         let members = set::members(world, claim.meta.namespace(), id);
         let whole = set::whole(world, id, &members).is_ok() && members.iter().all(|member| member.ready == Some(true));
-        if whole && !choices.iter().any(|choice| choice.value == value) {
+        if whole && members.len() > 1 && !choices.iter().any(|choice| choice.value == value) {
             let volumes = text::plural(members.len(), "volume", "volumes");
             choices.push(Choice { value, says: format!("the whole set: {volumes}, {}", said(point)) });
         }
@@ -131,8 +130,16 @@ fn sets(world: &World, claim: &Pvc, points: &[&VolumeSnapshot]) -> Vec<Choice> {
     choices
 }
 
+/// What there is to restore from.
+struct Sources {
+    choices: Vec<Choice>,
+    /// What is restored unless something else is chosen: the newest, or all that was cut with it. Of several members
+    /// one alone is hardly ever right.
+    first: String,
+}
+
 /// Restore points of a claim that are ready, the newest first, then sets of such, and then volumes that were kept.
-fn sources(world: &World, claim: &Pvc) -> Vec<Choice> {
+fn sources(world: &World, claim: &Pvc) -> Option<Sources> {
     let own = claim.meta.uid();
     let ready = world.inventory.snapshots.iter().filter(|snapshot| snapshot.ready == Some(true));
     let mut found: Vec<_> = ready
@@ -153,7 +160,10 @@ fn sources(world: &World, claim: &Pvc) -> Vec<Choice> {
     let mut kept: Vec<String> = kept.map(|volume| format!("{KEPT}{}", volume.meta.name)).collect();
     kept.sort();
     choices.extend(kept.into_iter().map(|value| Choice { value, says: "kept by an earlier restore".into() }));
-    choices
+    let set = found.first().and_then(|newest| newest.meta.label(annotation::SET)).map(|id| format!("{SET}{id}"));
+    let set = set.filter(|set| choices.iter().any(|choice| choice.value == *set));
+    let first = set.or_else(|| choices.first().map(|choice| choice.value.clone()))?;
+    Some(Sources { choices, first })
 }
 
 fn value(from: &From) -> String {
