@@ -19,6 +19,7 @@ mod out;
 mod policy;
 mod prune;
 mod reconcile;
+mod renew;
 mod restore;
 mod restore_in_place;
 mod settings;
@@ -77,6 +78,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Hold(hold)) => hold::hold(&args.global, hold).await,
             Some(Command::Release(release)) => hold::release(&args.global, &release).await,
             Some(Command::Sweep(asked)) => sweep::run(&args.global, &asked).await,
+            Some(Command::Renew(asked)) => renew::run(&args.global, asked).await,
             Some(Command::Reconcile(reconcile)) => Box::pin(reconcile::run(&args.global, &reconcile)).await,
             Some(Command::Policy(what)) => policy::run(&args.global, &what),
             Some(Command::RestoreInPlace(asked)) => restore_in_place::run(&args.global, &asked).await,

@@ -25,6 +25,7 @@ mod paths;
 mod pause;
 mod plugin;
 mod readonly;
+mod strip;
 mod usage;
 mod watch;
 mod webhook;

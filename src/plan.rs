@@ -8,6 +8,7 @@ mod authority;
 pub mod backup;
 pub mod carry;
 mod command;
+mod condition;
 pub mod drill;
 mod field;
 mod fill;
@@ -22,6 +23,7 @@ mod progress;
 pub mod prune;
 mod question;
 pub mod reconcile;
+pub mod renew;
 mod request;
 pub mod restore;
 pub mod script;
@@ -35,15 +37,16 @@ pub(crate) mod testing;
 mod undo;
 
 pub use act::{
-    Act, Check, Expect, Firm, Follow, InPod, OUTCOME, ObjectAt, Output, Outputs, Part, Resource, Slot, Target, Until,
-    from_step,
+    Act, CERTIFICATE, Check, Expect, Firm, Follow, InPod, OUTCOME, ObjectAt, Output, Outputs, Part, Resource, Slot,
+    Target, Teller, Until, from_step,
 };
 pub use authority::{Authority, Confirmed, NUMBER, NotConfirmed, Proof, departs};
+pub use condition::with_condition;
 pub use fill::{MAPS, maps_added_to, part_of};
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
 pub use judge::{
     Observed, Seen, broken_guard, is_target, judge, judge_list, judge_undo, kept, made_by, next_read, place, resolve,
-    told_by_events,
+    told_by, told_by_events,
 };
 pub use lock::Lock;
 pub use node::{Bundle, Guard, Node, OperationId, Plan, Refusal, Step, StepId, Subject, Verb};

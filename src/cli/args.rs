@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use crate::plan::{backup, drill, restore, swap};
 
 mod carry;
+mod renew;
 mod retention;
 
 pub use carry::{Export, Import};
+pub use renew::Renew;
 pub use retention::{Hold, Policy, Prune, Reconcile, Release, Sweep};
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
@@ -80,6 +82,8 @@ pub enum Command {
     Release(Release),
     /// Delete what operations of a namespace left behind: each with its reason, confirm, run.
     Sweep(Sweep),
+    /// Have cert-manager issue a certificate anew, and restart what would go on with the former one.
+    Renew(Renew),
     /// Do what policies ask for and is due: back up, then prune, then drill; for a CronJob.
     Reconcile(Reconcile),
     /// The policy file: check one, print its schema.

@@ -17,6 +17,7 @@ use crate::plan::Resource;
 use super::Cluster;
 use super::errors::CallError;
 use super::paths;
+use super::strip::strip;
 use super::wire::{CALL, request};
 
 /// How long an answer about rights is taken for current.
@@ -284,23 +285,4 @@ pub(super) fn decoded<T: serde::de::DeserializeOwned>(body: &[u8], what: &str) -
         what: format!("{what} ({:?} error at line {}, column {})", error.classify(), error.line(), error.column())
             .into(),
     })
-}
-
-/// Takes out what is of no use to people, and what must not be shown.
-pub(super) fn strip(object: &mut Value) {
-    let secret = object["kind"] == "Secret";
-    let Some(fields) = object.as_object_mut() else { return };
-    if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-        // kubectl keeps whole objects in here, a Secret's values among them.
-        if secret && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-        }
-    }
-    if secret {
-        for part in ["data", "stringData"] {
-            let values = fields.get_mut(part).and_then(Value::as_object_mut);
-            values.into_iter().flat_map(serde_json::Map::values_mut).for_each(|value| *value = json!("(not shown)"));
-        }
-    }
 }

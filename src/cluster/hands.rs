@@ -9,8 +9,9 @@ use crate::plan::Resource;
 
 use super::Cluster;
 use super::errors::CallError;
-use super::eyes::{decoded, strip};
+use super::eyes::decoded;
 use super::paths;
+use super::strip::strip;
 use super::wire::{AUDIT_ID, CALL, request};
 
 /// `fieldManager` of all writes.
@@ -78,6 +79,19 @@ impl Hands {
         dry_run: bool,
     ) -> Result<Written, WriteError> {
         let place = paths::object(resource, namespace, name)?;
+        self.send("PUT", place, "application/json", Some(manifest), dry_run).await
+    }
+
+    /// Replaces the status of an object; the manifest's resourceVersion makes it conditional.
+    pub async fn put_status(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        manifest: &Value,
+        dry_run: bool,
+    ) -> Result<Written, WriteError> {
+        let place = paths::object(resource, namespace, name)? + "/status";
         self.send("PUT", place, "application/json", Some(manifest), dry_run).await
     }
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::Engine;
 use crate::model::Uid;
 use crate::plan::{
-    Act, Guard, ListAt, ObjectAt, Observed, OperationId, Progress, Seen, Step, broken_guard, judge, judge_list,
-    judge_undo, next_read, told_by_events,
+    Act, Guard, ListAt, ObjectAt, Observed, OperationId, Progress, Seen, Step, StepId, Teller, broken_guard, judge,
+    judge_list, judge_undo, next_read, told_by, told_by_events,
 };
 
 /// How often the events of an object are read: a server searches all of a namespace for them.
@@ -28,6 +28,29 @@ impl Told {
                 let events = engine.eyes.events(at.namespace.as_deref(), uid.as_str()).await;
                 let said = events.ok().and_then(|events| told_by_events(&events, uid));
                 self.0 = Some((uid.clone(), Instant::now(), said.clone()));
+                said
+            }
+        }
+    }
+}
+
+/// What objects that may know it say is wrong, and when that was read.
+#[derive(Debug, Default)]
+pub(super) struct Heard(Option<(StepId, Instant, Option<String>)>);
+
+impl Heard {
+    /// What is told during a step.
+    pub(super) async fn of(&mut self, engine: &Engine, step: &StepId, tellers: &[Teller]) -> Option<String> {
+        match &self.0 {
+            Some((known, read, said)) if known == step && read.elapsed() < EVENTS => said.clone(),
+            _ => {
+                let mut said = Vec::new();
+                for teller in tellers {
+                    let listed = engine.list(&teller.among).await.unwrap_or_default();
+                    said.extend(told_by(teller, &listed));
+                }
+                let said = (!said.is_empty()).then(|| said.join("; "));
+                self.0 = Some((step.clone(), Instant::now(), said.clone()));
                 said
             }
         }

@@ -9,7 +9,9 @@ use super::held::{Held, Words};
 use crate::cluster::{WriteError, Written};
 use crate::plan::{
     Act, MAPS, ObjectAt, Outputs, Progress, Step, Target, is_target, kept, maps_added_to, part_of, place,
+    with_condition,
 };
+use crate::store::now;
 
 /// What came of sending one write.
 #[derive(Debug)]
@@ -48,6 +50,8 @@ pub(super) struct Current {
     pub version: String,
     /// Maps of its metadata that it does not have: there is nothing yet to add to.
     pub without: Vec<&'static str>,
+    /// All of it.
+    pub object: Value,
 }
 
 impl Engine {
@@ -101,13 +105,22 @@ impl Engine {
             | Act::Wait { .. }
             | Act::Absent { .. }
             | Act::Find { .. } => nothing(),
-            Act::Patch { .. } | Act::Dismiss { .. } | Act::Delete { .. } | Act::Scale { .. } => {
-                let Some(Current { at, uid, version, without }) = current else { return nothing() };
+            Act::Patch { .. }
+            | Act::Condition { .. }
+            | Act::Dismiss { .. }
+            | Act::Delete { .. }
+            | Act::Scale { .. } => {
+                let Some(Current { at, uid, version, without, object }) = current else { return nothing() };
                 let (resource, namespace, name) = (&at.resource, at.namespace.as_deref(), at.name.as_str());
                 match act {
                     Act::Patch { patch, .. } | Act::Dismiss { patch, .. } => {
                         let patch = guarded(patch, uid, version, without);
                         self.hands.patch_json(resource, namespace, name, &patch, false).await
+                    }
+                    Act::Condition { condition, .. } => {
+                        // It carries the UID and version that were read.
+                        let manifest = with_condition(object, condition, now());
+                        self.hands.put_status(resource, namespace, name, &manifest, false).await
                     }
                     Act::Scale { replicas, .. } => {
                         self.hands.scale(resource, namespace, name, uid, *replicas, false).await
@@ -138,7 +151,7 @@ impl Engine {
         }
         let text = |field: &str| object.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         let without = MAPS.into_iter().filter(|map| object.pointer(map).is_none_or(Value::is_null)).collect();
-        Ok(Current { uid: text("/metadata/uid"), version: text("/metadata/resourceVersion"), at, without })
+        Ok(Current { uid: text("/metadata/uid"), version: text("/metadata/resourceVersion"), at, without, object })
     }
 
     /// A precondition that broke because the same object was written meanwhile, as controllers do all the time, is no

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::close::Attempts;
 use super::held::Held;
 use super::locks::{self, LOCK_STEP, LockError, Locks};
-use super::observe::Told;
+use super::observe::{Heard, Told};
 use super::perform::Performed;
 use super::record::{Record, RecordError};
 use super::{Engine, EngineError, POLL, Report};
@@ -30,6 +30,7 @@ pub(super) struct Run {
     reported: usize,
     stopped: watch::Receiver<Option<String>>,
     told: Told,
+    heard: Heard,
     /// Sessions in containers.
     pub(super) held: Held,
     /// What certainly was not started although it was intended.
@@ -134,7 +135,7 @@ impl Run {
         let reported = log.entries().len();
         let (record, held, locks) = (Record::default(), Held::default(), Locks::default());
         let (unsent, attempts, waited) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        let (lost, told) = (None, Told::default());
+        let (lost, told, heard) = (None, Told::default(), Heard::default());
         Self {
             engine,
             log,
@@ -146,6 +147,7 @@ impl Run {
             reported,
             stopped,
             told,
+            heard,
             held,
             unsent,
             attempts,
@@ -369,12 +371,17 @@ impl Run {
         }
     }
 
-    /// What is waited for, and what warning events say meanwhile where the step asks for them.
+    /// What is waited for, and what other objects and warning events say meanwhile where the step asks for them.
     async fn with_events(&mut self, step: &Step, what: String) -> String {
-        let target = match &step.act {
-            Act::Wait { target, until } if until.events => resolve(target, &self.state.progress),
-            _ => None,
+        let Act::Wait { target, until } = &step.act else { return what };
+        let told = match until.tellers.as_slice() {
+            [] => None,
+            tellers => self.heard.of(&self.engine, &step.id, tellers).await,
         };
+        if let Some(said) = told {
+            return format!("{what}; reported meanwhile: {said}");
+        }
+        let target = resolve(target, &self.state.progress).filter(|_| until.events);
         let Some((at, uid)) = target else { return what };
         match self.told.of(&self.engine, &at, &uid).await {
             Some(said) => format!("{what}; reported meanwhile: {said}"),

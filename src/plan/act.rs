@@ -168,6 +168,13 @@ pub enum Expect {
     Present,
     /// Absent or null.
     Absent,
+    /// A number greater than this.
+    Above(u64),
+    /// No number greater than this; what is absent is none.
+    NotAbove(u64),
+    /// A number no smaller than the one at another field (a JSON pointer) of the same object. What is absent is zero:
+    /// the API leaves zeroes out.
+    NotBelow(String),
     /// The UID of the object that led here (see [`Follow`]).
     UidOfOrigin,
 }
@@ -199,10 +206,27 @@ impl Check {
         Self { field: field.into(), expect: Expect::Present }
     }
 
+    /// The number at `field` must be no smaller than the one at `other`.
+    pub fn not_below(field: &str, other: &str) -> Self {
+        Self { field: field.into(), expect: Expect::NotBelow(other.into()) }
+    }
+
     /// `field` must not be there.
     pub fn absent(field: &str) -> Self {
         Self { field: field.into(), expect: Expect::Absent }
     }
+}
+
+/// Objects that may know what is wrong while something is waited for, such as what its controller works with. They
+/// are a help, not a condition: where they cannot be read they say nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Teller {
+    /// Which list they are in.
+    pub among: ListAt,
+    /// What tells them from the others.
+    pub which: Vec<Check>,
+    /// Fields that say what is wrong; the first that says something counts.
+    pub trouble: Vec<String>,
 }
 
 /// A second object that must agree, named by a field of the first.
@@ -227,6 +251,16 @@ pub struct Firm {
     pub check: Check,
     /// What it means when it does not, for people.
     pub or: String,
+    /// Fields that then say why, before those of the wait.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trouble: Vec<String>,
+}
+
+impl Firm {
+    /// A condition that nothing but what it means explains.
+    pub fn new(check: Check, or: impl Into<String>) -> Self {
+        Self { check, or: or.into(), trouble: Vec::new() }
+    }
 }
 
 /// What a wait waits for.
@@ -243,6 +277,9 @@ pub struct Until {
     /// Whether warning events of the target say what is wrong, where no field does. Never final either.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub events: bool,
+    /// What other objects say is wrong. Never final either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tellers: Vec<Teller>,
     /// What no waiting can mend: where one of these does not hold, the wait ends at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub firm: Vec<Firm>,
@@ -299,6 +336,10 @@ pub fn from_step(step: &str, slot: &str, part: Part) -> Value {
     serde_json::json!({ FROM_STEP: { "step": step, "slot": slot, "part": part } })
 }
 
+/// Where a TLS Secret, as it is read here, says what identifies its certificate, in the place of its bytes:
+/// `fingerprint`, `serial`, `notAfter` and `keyMatches`. The API has no such fields.
+pub const CERTIFICATE: &str = "/data/tls.crt/";
+
 /// A part of a `valueFrom` that stands for how the operation came out so far, see
 /// [`Progress::outcome`](super::Progress::outcome).
 pub const OUTCOME: &str = "outcome";
@@ -329,6 +370,19 @@ pub enum Act {
         patch: Value,
         /// What holds once it is done.
         done: Vec<Check>,
+    },
+    /// Sets one condition of an object's status, as controllers and their tools do: the object is read, the condition
+    /// set, and the whole put back to the `status` subresource with the resourceVersion that was read. The other
+    /// conditions stay as they are. The right that this takes is `update`, which is what roles for such tools grant; a
+    /// merge patch would replace the whole list, and a JSON patch cannot name a condition by its type.
+    Condition {
+        /// Which object.
+        target: Target,
+        /// `type`, `status`, `reason` and `message`; the engine adds `lastTransitionTime` and `observedGeneration`.
+        condition: Value,
+        /// How it shows that it took place: all conditions of one of these hold. A controller may have answered it,
+        /// and taken it away, before anybody looked.
+        done: Vec<Vec<Check>>,
     },
     /// Deletes an object, with its UID and resourceVersion as preconditions.
     Delete {
@@ -456,6 +510,7 @@ impl Act {
         match self {
             Self::Create { .. } | Self::Recreate { .. } => "create",
             Self::Patch { .. } | Self::Dismiss { .. } => "patch",
+            Self::Condition { .. } => "set condition",
             Self::Delete { .. } => "delete",
             Self::Scale { .. } => "scale",
             Self::Exec { .. } => "exec",
@@ -469,6 +524,7 @@ impl Act {
     pub fn target(&self) -> Option<&Target> {
         match self {
             Self::Patch { target, .. }
+            | Self::Condition { target, .. }
             | Self::Dismiss { target, .. }
             | Self::Delete { target }
             | Self::Scale { target, .. }

@@ -48,6 +48,12 @@ pub(super) fn met(check: &Check, object: &Value, origin: Option<&Uid>) -> bool {
         Expect::Not(expected) => found.all(|value| value != expected),
         Expect::Present => found.any(|value| value.as_str() != Some("")),
         Expect::Absent => found.next().is_none(),
+        Expect::Above(limit) => found.any(|value| value.as_u64().is_some_and(|number| number > *limit)),
+        Expect::NotAbove(limit) => !found.any(|value| value.as_u64().is_some_and(|number| number > *limit)),
+        Expect::NotBelow(other) => {
+            let number = |value: Option<&Value>| value.and_then(Value::as_u64).unwrap_or(0);
+            number(found.next()) >= number(values(object, other).into_iter().next())
+        }
         Expect::UidOfOrigin => origin.is_some_and(|origin| found.any(|value| value.as_str() == Some(origin.as_str()))),
     }
 }
@@ -58,6 +64,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn above(field: &str, limit: u64) -> Check {
+        Check { field: field.into(), expect: Expect::Above(limit) }
+    }
 
     #[rstest]
     #[case::mounts_the_claim(Check::is("/spec/volumes/*/persistentVolumeClaim/claimName", "data"), true)]
@@ -73,12 +83,22 @@ mod tests {
     #[case::beyond_the_end(Check::absent("/spec/volumes/2"), true)]
     #[case::a_key_with_a_slash(Check::is("/metadata/annotations/a~1b", "c"), true)]
     #[case::nothing_in_a_list(Check::absent("/spec/volumes/*/hostPath"), true)]
+    #[case::above(above("/status/observed", 3), true)]
+    #[case::not_above_itself(above("/status/observed", 4), false)]
+    #[case::nothing_is_above_nothing(above("/status/gone", 0), false)]
+    #[case::at_most(Check { field: "/status/observed".into(), expect: Expect::NotAbove(4) }, true)]
+    #[case::more_than_that(Check { field: "/status/observed".into(), expect: Expect::NotAbove(3) }, false)]
+    #[case::what_is_absent_is_not_above(Check { field: "/status/gone".into(), expect: Expect::NotAbove(0) }, true)]
+    #[case::no_smaller_than_another(Check::not_below("/status/observed", "/spec/wanted"), true)]
+    #[case::smaller_than_another(Check::not_below("/spec/wanted", "/status/observed"), false)]
+    #[case::nothing_is_zero(Check::not_below("/status/gone", "/spec/wanted"), false)]
+    #[case::not_below_nothing(Check::not_below("/spec/wanted", "/spec/gone"), true)]
     #[case::a_list_as_a_whole(Check::is("/metadata/finalizers", json!(["f"])), true)]
     fn conditions_reach_into_lists(#[case] check: Check, #[case] holds: bool) {
         let pod = json!({
             "metadata": { "annotations": { "a/b": "c" }, "finalizers": ["f"] },
-            "spec": { "volumes": [{ "name": "a" }, { "name": "b", "persistentVolumeClaim": { "claimName": "data" } }] },
-            "status": { "phase": "Running", "conditions": [{ "type": "Disk", "status": "False" }, { "type": "Ready", "status": "True" }] },
+            "spec": { "wanted": 3, "volumes": [{ "name": "a" }, { "name": "b", "persistentVolumeClaim": { "claimName": "data" } }] },
+            "status": { "observed": 4, "phase": "Running", "conditions": [{ "type": "Disk", "status": "False" }, { "type": "Ready", "status": "True" }] },
         });
         assert_eq!(first_unmet(&[check], &pod, None).is_none(), holds);
     }

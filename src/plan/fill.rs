@@ -19,6 +19,11 @@ impl Act {
             Self::Patch { target, patch, done } => {
                 Self::Patch { target: target.clone(), patch: value(patch)?, done: checks(done, progress)? }
             }
+            Self::Condition { target, condition, done } => Self::Condition {
+                target: target.clone(),
+                condition: value(condition)?,
+                done: done.iter().map(|way| checks(way, progress)).collect::<Option<_>>()?,
+            },
             Self::Dismiss { target, patch, done, trouble } => Self::Dismiss {
                 target: target.clone(),
                 patch: value(patch)?,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::field::{first_unmet, met, values};
 use super::{
-    Act, Check, Expect, Follow, Guard, ListAt, ObjectAt, OperationId, Output, Outputs, Progress, Target, Until,
+    Act, Check, Expect, Follow, Guard, ListAt, ObjectAt, OperationId, Output, Outputs, Progress, Target, Teller, Until,
 };
 use crate::model::{Uid, annotation};
 use crate::text;
@@ -77,6 +77,7 @@ pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<
     let first = match act {
         Act::Create { at, .. } | Act::Recreate { at, .. } => at.clone(),
         Act::Patch { target, .. }
+        | Act::Condition { target, .. }
         | Act::Dismiss { target, .. }
         | Act::Delete { target }
         | Act::Scale { target, .. }
@@ -104,6 +105,10 @@ pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: 
         Act::Patch { target, done, .. } => on(target, &|object, at| match first_unmet(done, object, None) {
             None => Seen::Done(outputs_object(at, object)),
             Some(_) => Seen::NotDone,
+        }),
+        Act::Condition { target, done, .. } => on(target, &|object, at| {
+            let shows = |way: &Vec<Check>| first_unmet(way, object, None).is_none();
+            if done.iter().any(shows) { Seen::Done(outputs_object(at, object)) } else { Seen::NotDone }
         }),
         Act::Scale { target, replicas } => on(target, &|object, at| {
             let now = object.pointer("/spec/replicas").and_then(Value::as_u64);
@@ -258,7 +263,8 @@ fn missing_target() -> Seen {
 
 fn judge_until(until: &Until, object: &Value, at: &ObjectAt, observed: &Observed) -> Seen {
     if let Some(broken) = until.firm.iter().find(|firm| !met(&firm.check, object, None)) {
-        return Seen::Conflict(match trouble(&until.trouble, object) {
+        let said = trouble(&broken.trouble, object).or_else(|| trouble(&until.trouble, object));
+        return Seen::Conflict(match said {
             Some(trouble) => format!("{}: {trouble}", broken.or),
             None => broken.or.clone(),
         });
@@ -302,6 +308,20 @@ pub fn told_by_events(events: &[Value], uid: &Uid) -> Option<String> {
     let latest = warnings.max_by_key(|event| last(event))?;
     let said = format!("{}: {}", field_of(latest, "/reason"), field_of(latest, "/message"));
     Some(text::sanitize(&said).into_owned())
+}
+
+/// What the objects of a list that may know it say is wrong: each by its name.
+pub fn told_by(teller: &Teller, listed: &[Value]) -> Option<String> {
+    let of = |object: &Value| {
+        let said = trouble(&teller.trouble, object)?;
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("?");
+        Some(format!("{} {}: {said}", teller.among.resource.kind, text::sanitize(name)))
+    };
+    let theirs = listed.iter().filter(|object| first_unmet(&teller.which, object, None).is_none());
+    let mut said = theirs.filter_map(of);
+    let first = said.next()?;
+    let more = said.count();
+    Some(if more > 0 { format!("{first} (and {more} more)") } else { first })
 }
 
 fn waiting(until: &Until, trouble: Option<String>) -> String {

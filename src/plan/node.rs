@@ -166,6 +166,8 @@ pub enum Verb {
     Import,
     /// Deletes what operations left behind.
     Sweep,
+    /// Has a certificate issued anew.
+    Renew,
 }
 
 impl Verb {
@@ -181,6 +183,7 @@ impl Verb {
         Verb::Release,
         Verb::Import,
         Verb::Sweep,
+        Verb::Renew,
     ];
 }
 
@@ -197,6 +200,7 @@ impl fmt::Display for Verb {
             Self::Release => "release",
             Self::Import => "import",
             Self::Sweep => "sweep",
+            Self::Renew => "renew",
         })
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, carry,
-    drill, hold, prune, restore, swap, sweep, undo,
+    drill, hold, prune, renew, restore, swap, sweep, undo,
 };
 use crate::model::{Kind, Uid, World};
 
@@ -89,6 +89,13 @@ pub enum Request {
         /// What was chosen.
         options: sweep::Options,
     },
+    /// A new certificate from cert-manager.
+    Renew {
+        /// The Certificate.
+        certificate: Uid,
+        /// What was chosen.
+        options: renew::Options,
+    },
 }
 
 impl Request {
@@ -106,6 +113,7 @@ impl Request {
             Verb::Hold => Some(Self::Hold { snapshot: subject.clone(), options: hold::Options::default() }),
             Verb::Release => Some(Self::Release { snapshot: subject.clone() }),
             Verb::Sweep => Some(Self::Sweep { namespace: subject.clone(), options: sweep::Options::default() }),
+            Verb::Renew => Some(Self::Renew { certificate: subject.clone(), options: renew::Options::default() }),
             Verb::Import => Some(Self::Import { namespace: subject.clone(), options: carry::Options::default() }),
         }
     }
@@ -141,6 +149,9 @@ impl Request {
             Self::Sweep { namespace, .. } => {
                 Ok(Self::Sweep { namespace: namespace.clone(), options: sweep::options(filled)? })
             }
+            Self::Renew { certificate, .. } => {
+                Ok(Self::Renew { certificate: certificate.clone(), options: renew::options(filled)? })
+            }
             Self::Release { .. } | Self::Undo(_) => Ok(self.clone()),
         }
     }
@@ -158,6 +169,7 @@ impl Request {
             Self::RestoreInPlace { .. } => Verb::RestoreInPlace,
             Self::Import { .. } => Verb::Import,
             Self::Sweep { .. } => Verb::Sweep,
+            Self::Renew { .. } => Verb::Renew,
         }
     }
 
@@ -192,6 +204,7 @@ impl Request {
             | Self::Hold { snapshot, .. }
             | Self::Release { snapshot } => (Kind::VolumeSnapshot, snapshot),
             Self::Import { namespace, .. } | Self::Sweep { namespace, .. } => (Kind::Namespace, namespace),
+            Self::Renew { certificate, .. } => (Kind::Certificate, certificate),
             Self::Undo(undone) => (undone.plan.subject.object.kind, &undone.plan.subject.uid),
         }
     }
@@ -221,6 +234,7 @@ impl Request {
             Self::RestoreInPlace { .. } => swap::LOOKED_AT,
             Self::Import { .. } => carry::LOOKED_AT,
             Self::Sweep { .. } => sweep::LOOKED_AT,
+            Self::Renew { .. } => renew::LOOKED_AT,
         }
     }
 
@@ -236,6 +250,7 @@ impl Request {
             Self::RestoreInPlace { claim, options } => swap::form(world, claim, options),
             Self::Import { namespace, options } => carry::form(world, namespace, options),
             Self::Sweep { namespace, options } => sweep::form(world, namespace, *options),
+            Self::Renew { certificate, options } => renew::form(world, certificate, options),
             Self::Release { .. } | Self::Undo(_) => None,
         }
     }
@@ -258,6 +273,7 @@ impl Request {
             }
             Self::Import { namespace, options } => Some(carry::questions(world, namespace, options)),
             Self::Sweep { namespace, options } => Some(sweep::questions(world, namespace, *options, known)),
+            Self::Renew { certificate, options } => Some(renew::questions(world, certificate, options, known)),
             Self::Undo(undone) => Some(undo::questions(undone, world, known)),
         };
         found.unwrap_or_default()
@@ -278,6 +294,7 @@ impl Request {
             Self::Release { snapshot } => hold::release(world, snapshot, answers, id, now),
             Self::RestoreInPlace { claim, options } => swap::plan(world, claim, answers, options, &id, now),
             Self::Import { namespace, options } => carry::plan(world, namespace, answers, options, id, now),
+            Self::Renew { certificate, options } => renew::plan(world, certificate, answers, options, id, now),
             Self::Sweep { namespace, options } => sweep::plan(world, namespace, answers, *options, id, now),
         }
     }
@@ -295,6 +312,10 @@ impl Request {
             Self::Hold { snapshot, options } => hold::command(options, snapshots.get(snapshot)?, context),
             Self::Release { snapshot } => hold::release_command(snapshots.get(snapshot)?, context),
             Self::RestoreInPlace { claim, options } => swap::command(options, claims.get(claim)?, context),
+            Self::Renew { certificate, options } => {
+                let meta = &world.inventory.certificates.get(certificate)?.meta;
+                renew::command(options, &meta.reference(Kind::Certificate).path(), context)
+            }
             Self::Sweep { namespace, options } => {
                 sweep::command(*options, &world.inventory.namespaces.get(namespace)?.meta.name, context)
             }

@@ -11,8 +11,8 @@ mod prelude;
 use serde_json::json;
 
 use super::{
-    Act, Check, Guard, InPod, ListAt, Node, ObjectAt, OperationId, Output, Plan, Progress, Step, StepId, StepState,
-    Target, Until,
+    Act, CERTIFICATE, Check, Guard, InPod, ListAt, Node, ObjectAt, OperationId, Output, Plan, Progress, Step, StepId,
+    StepState, Target, Until,
 };
 use crate::model::annotation;
 use crate::text;
@@ -161,6 +161,7 @@ impl Writer<'_> {
                 let maps = if maps.is_empty() { "" } else { "\"$maps\"" };
                 self.line(&format!("  patch_target {maps}{}\nfi", quoted(&rest)));
             }
+            Act::Condition { target, condition: wanted, done } => self.condition(target, wanted, done),
             Act::Dismiss { target, patch, .. } => {
                 if self.place(target) {
                     let operations = patch.as_array().into_iter().flatten();
@@ -194,6 +195,22 @@ impl Writer<'_> {
             Act::Absent { among, which, what } => self.absent(step, among, which, what),
             Act::Find { among, which, what } => self.find(step, among, which, what),
         }
+    }
+
+    /// A condition of a status.
+    fn condition(&mut self, target: &Target, wanted: &serde_json::Value, done: &[Vec<Check>]) {
+        self.target(target);
+        let all = |way: &Vec<Check>| {
+            let met: Vec<String> = way.iter().map(|check| condition(check, &Where::target(), None)).collect();
+            if met.is_empty() { "false".to_owned() } else { format!("{{ {}; }}", met.join(" && ")) }
+        };
+        let met: Vec<String> = done.iter().map(all).collect();
+        let met = if met.is_empty() { "false".to_owned() } else { met.join(" || ") };
+        let kind = wanted["type"].as_str().unwrap_or_default();
+        let open = wanted.to_string();
+        let open = open.strip_suffix('}').unwrap_or(&open);
+        self.line(&format!("if {met}; then\n  say 'it is so already'\nelse"));
+        self.line(&format!("  condition_target {} {}\nfi", quoted(kind), quoted(open)));
     }
 
     /// A command in a container. Its pod must still be the one that it was.
@@ -335,7 +352,9 @@ impl Writer<'_> {
                     Act::Create { at, .. } | Act::Recreate { at, .. } => {
                         Some((at.clone(), format!("\"${}\"", variable(step))))
                     }
-                    Act::Patch { target, .. } | Act::Scale { target, .. } => self.resolved(target),
+                    Act::Patch { target, .. } | Act::Condition { target, .. } | Act::Scale { target, .. } => {
+                        self.resolved(target)
+                    }
                     _ => None,
                 },
             },
@@ -344,6 +363,7 @@ impl Writer<'_> {
 
     fn wait(&mut self, step: &Step, until: &Until) {
         let place = Where::target();
+        let until = &seen_by_kubectl(until);
         let mut met: Vec<String> = until.checks.iter().map(|check| condition(check, &place, None)).collect();
         let mut body = String::new();
         let second = Where { kind: String::new(), namespace: "''".into(), name: "\"$second\"".into() };
@@ -382,6 +402,16 @@ impl Writer<'_> {
         let name = quoted(&format!("{}.{slot}", step.id));
         self.line(&format!("printf '%s\\t%s\\n' {name} \"$({read})\""));
     }
+}
+
+/// A wait without what kubectl does not see: what identifies the certificate of a TLS Secret is read by the console.
+fn seen_by_kubectl(until: &Until) -> Until {
+    let seen = |field: &str| !field.starts_with(CERTIFICATE);
+    let mut until = until.clone();
+    until.checks.retain(|check| seen(&check.field));
+    until.firm.retain(|firm| seen(&firm.check.field));
+    until.outputs.retain(|(_, field)| seen(field));
+    until
 }
 
 /// The shell's name for the UID of what a step made.

@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 
 use super::testing::server::Server;
 use super::*;
-use crate::assess::testing::{DRIVER, ago, claim as claimed, cluster_meta, now, put, put_snapshot, snapshot};
-use crate::model::{DeletionPolicy, Keep, Kind, Object, SnapshotClass, Uid, World, annotation};
+use crate::assess::testing::{DRIVER, ago, claim as claimed, cluster_meta, meta, now, put, put_snapshot, snapshot};
+use crate::model::{
+    CertManagerCertificate, DeletionPolicy, Keep, Kind, Meta, Object, SecretUse, SecretVia, SnapshotClass, Uid,
+    Workload, WorkloadKind, World, annotation,
+};
 use crate::plan::restore::testing::{pvc, vs, vsc, with, world as with_copy};
 
 /// A volume with two copies that Holdfast made, and a class for more.
@@ -23,6 +26,11 @@ fn world() -> World {
         default: true,
     };
     put(&mut world, [Object::SnapshotClass(class)]);
+    let named = |name: &str| Meta { uid: Some(Uid::from(&*format!("uid-{name}"))), ..meta(name) };
+    let certificate = CertManagerCertificate { meta: named("tls"), secret: "tls".into(), ..Default::default() };
+    let secrets = [SecretUse { secret: "tls".into(), via: SecretVia::Env }].into();
+    let front = Workload { meta: named("front"), kind: WorkloadKind::Deployment, secrets, ..Workload::default() };
+    put(&mut world, [Object::Certificate(certificate), Object::Deployment(front)]);
     for (name, age) in [("copy", 60), ("old", 120)] {
         let (mut copy, mut content) = snapshot(&claimed("data", None), name, ago(age));
         copy.meta.created = Some(ago(age));
@@ -68,7 +76,31 @@ fn server(reclaim: &str) -> Server {
         "metadata": { "name": "nightly", "namespace": "shop", "uid": "uid-nightly" },
         "spec": { "suspend": false, "jobTemplate": { "spec": { "template": { "spec": pods } } } },
     });
+    let named = |name: &str| json!({ "name": name, "namespace": "shop", "uid": format!("uid-{name}") });
+    let ready = json!([{ "type": "Ready", "status": "True" }]);
+    let certificate = json!({
+        "metadata": named("tls"), "spec": { "secretName": "tls", "issuerRef": { "name": "ca" } },
+        "status": { "revision": 1, "conditions": ready },
+    });
+    let issuer = json!({
+        "metadata": named("ca"), "spec": { "ca": { "secretName": "ca" } }, "status": { "conditions": ready },
+    });
+    let secret = json!({
+        "metadata": {
+            "name": "tls", "namespace": "shop", "uid": "uid-secret",
+            "annotations": { annotation::CERTIFICATE_NAME: "tls" },
+        },
+        "data": { "tls.crt": { "fingerprint": "1", "serial": "1", "notAfter": "then" } },
+    });
+    let front = json!({
+        "metadata": named("front"),
+        "spec": { "replicas": 2, "selector": { "matchLabels": { "app": "front" } }, "template": { "metadata": {} } },
+    });
     Server::with([
+        (Kind::Certificate, certificate),
+        (Kind::Issuer, issuer),
+        (Kind::TlsSecret, secret),
+        (Kind::Deployment, front),
         (Kind::Pvc, pvc()),
         volume("pv-data", "uid-data", reclaim, "Bound"),
         volume("pv-kept", "uid-former", "Retain", "Released"),
@@ -102,6 +134,7 @@ fn request(verb: &str) -> Request {
         "kept volume in place" => {
             Request::RestoreInPlace { claim, options: in_place(swap::From::Volume("pv-kept".into())) }
         }
+        "renew" => Request::Renew { certificate: "uid-tls".into(), options: renew::Options::default() },
         other => panic!("no verb {other}"),
     }
 }
@@ -264,6 +297,7 @@ fn cuts(lines: usize) -> impl Iterator<Item = Cut> {
 #[case::drill("drill")]
 #[case::prune("prune")]
 #[case::hold("hold")]
+#[case::renew("renew")]
 #[case::restore_in_place("restore in place")]
 #[case::kept_volume_in_place("kept volume in place")]
 fn wherever_it_is_cut_off_it_comes_to_the_same_end(#[case] verb: &str) {

@@ -72,7 +72,8 @@ pub(super) fn looks_at(undone: &Undone) -> &'static [Kind] {
         | Verb::Prune
         | Verb::Hold
         | Verb::Release
-        | Verb::Sweep => &[],
+        | Verb::Sweep
+        | Verb::Renew => &[],
     }
 }
 
@@ -82,9 +83,14 @@ pub(super) fn questions(undone: &Undone, world: &World, known: &Answers) -> Ques
         Verb::Backup => backup::undo::questions(undone),
         Verb::RestoreInPlace => swap::undo::questions(undone, world, known),
         Verb::Import => carry::undo::questions(undone),
-        Verb::Restore | Verb::Drill | Verb::Undo | Verb::Prune | Verb::Hold | Verb::Release | Verb::Sweep => {
-            Questions::default()
-        }
+        Verb::Restore
+        | Verb::Drill
+        | Verb::Undo
+        | Verb::Prune
+        | Verb::Hold
+        | Verb::Release
+        | Verb::Sweep
+        | Verb::Renew => Questions::default(),
     };
     undone.locks(world).iter().fold(own, |all, lock| all.and(lock.questions()))
 }
@@ -110,6 +116,10 @@ pub(super) fn plan(
             let why = "the volume that it made may be in use by now, and nothing here proves that its data may go";
             Err(undone
                 .refusal((why.to_owned(), format!("who is sure does it by hand: {}", undone.plan.undo.join("; ")))))
+        }
+        Verb::Renew => {
+            let why = "cert-manager replaces an older certificate that is put into the Secret, at once";
+            Err(undone.refusal((why.to_owned(), "mend what is wrong, then renew it again".to_owned())))
         }
         Verb::Sweep => {
             let why = "what operations had made for themselves is gone, and so are former volumes that were let go";

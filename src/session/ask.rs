@@ -10,7 +10,7 @@ use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError, Wri
 use crate::model::{Freshness, Kind, ObjRef, Uid};
 use crate::plan::{
     AccessQuestion, Act, Answers, DryRun, ObjectAt, OperationId, Plan, Questions, Refusal, Request, Target::Known,
-    carry,
+    carry, with_condition,
 };
 use crate::store::read_text;
 
@@ -191,10 +191,11 @@ impl Session {
     }
 
     fn dry_run(&self, ticket: Ticket, plan: Plan) {
-        let (hands, post) = (self.cluster.as_ref().and_then(crate::cluster::Cluster::hands), self.post());
+        let hands = self.cluster.as_ref().and_then(|cluster| Some((cluster.eyes(), cluster.hands()?)));
+        let post = self.post();
         tokio::spawn(async move {
             let dry_run = match hands {
-                Some(hands) => try_writes(&hands, &plan).await,
+                Some((eyes, hands)) => try_writes(&eyes, &hands, &plan).await,
                 None => DryRun::NotChecked("read-only mode sends no writes, not even as a dry run".into()),
             };
             // The session may have been closed meanwhile.
@@ -242,7 +243,7 @@ fn query(question: &AccessQuestion) -> AccessQuery {
 
 /// Sends what the plan writes as a dry run; the first refusal is the answer. What is done to objects, or in namespaces,
 /// that the plan only makes cannot be tried before they are there.
-async fn try_writes(hands: &Hands, plan: &Plan) -> DryRun {
+async fn try_writes(eyes: &Eyes, hands: &Hands, plan: &Plan) -> DryRun {
     let steps = plan.steps();
     let made: Vec<&str> = steps
         .iter()
@@ -265,7 +266,7 @@ async fn try_writes(hands: &Hands, plan: &Plan) -> DryRun {
         if early || step.act.depends() {
             continue;
         }
-        let Some(answer) = try_write(hands, &step.act).await else { continue };
+        let Some(answer) = try_write(eyes, hands, &step.act).await else { continue };
         tried = true;
         match answer {
             Ok(_) => {}
@@ -278,7 +279,7 @@ async fn try_writes(hands: &Hands, plan: &Plan) -> DryRun {
     if tried { DryRun::Accepted } else { DryRun::NotChecked("no step of it can be tried before it runs".into()) }
 }
 
-async fn try_write(hands: &Hands, act: &Act) -> Option<Result<Written, WriteError>> {
+async fn try_write(eyes: &Eyes, hands: &Hands, act: &Act) -> Option<Result<Written, WriteError>> {
     Some(match act {
         Act::Create { at, manifest } => hands.create(&at.resource, at.namespace.as_deref(), manifest, true).await,
         // What a step finds is part of some patches: these are whole only when it has run.
@@ -292,6 +293,13 @@ async fn try_write(hands: &Hands, act: &Act) -> Option<Result<Written, WriteErro
             operations.extend(patch.as_array().cloned().unwrap_or_default());
             let patch = Value::Array(operations);
             hands.patch_json(&at.resource, at.namespace.as_deref(), &at.name, &patch, true).await
+        }
+        Act::Condition { target: Known { at, uid }, condition, .. } => {
+            let (resource, namespace) = (&at.resource, at.namespace.as_deref());
+            // What cannot be read now is not tried; planning has just read it.
+            let now = eyes.get(resource, namespace, &at.name).await.ok()?.filter(|now| now.uid == uid.as_str())?;
+            let manifest = with_condition(&now.value, condition, crate::store::now());
+            hands.put_status(resource, namespace, &at.name, &manifest, true).await
         }
         Act::Delete { target: Known { at, uid } } => {
             hands.delete(&at.resource, at.namespace.as_deref(), &at.name, Some(uid.as_str()), None, true).await

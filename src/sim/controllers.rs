@@ -236,7 +236,10 @@ fn affected(state: &State, key: &Key, object: &Object) -> Vec<Key> {
             text(value, "/spec/volumeSnapshotRef/namespace"),
             text(value, "/spec/volumeSnapshotRef/name"),
         )),
-        "secrets" => keys.extend(certificates::stored_in(state, key)),
+        "secrets" => {
+            keys.extend(certificates::stored_in(state, key));
+            keys.extend(issuers::signing_with(state, key));
+        }
         _ => {}
     }
     if state.get(key).is_none() {

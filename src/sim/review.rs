@@ -56,7 +56,12 @@ const SRE: &[Rule] = &[
     Rule::new(&["create"], &["networking.k8s.io"], &["networkpolicies"]),
     Rule::new(&["create", "delete", "patch"], &[""], &["persistentvolumeclaims"]),
     Rule::new(&["patch"], &[""], &["persistentvolumes"]),
-    Rule::new(&["patch"], &["apps"], &["statefulsets", "statefulsets/scale", "deployments/scale"]),
+    Rule::new(
+        &["patch"],
+        &["apps"],
+        &["statefulsets", "statefulsets/scale", "deployments", "deployments/scale", "daemonsets"],
+    ),
+    Rule::new(&["update"], &["cert-manager.io"], &["certificates/status"]),
     Rule::new(&["patch"], &["batch"], &["cronjobs"]),
     Rule::new(&["create", "get", "update", "patch"], &[""], &["configmaps"]),
     Rule::new(&["create", "get", "update", "patch"], &["coordination.k8s.io"], &["leases"]),

@@ -9,7 +9,8 @@ use std::fmt;
 pub enum User {
     /// May do everything.
     Admin,
-    /// Reads everything; works with snapshots, claims, volumes, pods, `ConfigMaps`, Leases and exec; scales workloads.
+    /// Reads everything; works with snapshots, claims, volumes, pods, `ConfigMaps`, Leases and exec; scales and restarts
+    /// workloads; asks for certificates.
     Sre,
     /// Reads everything but Secrets.
     Auditor,

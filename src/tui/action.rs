@@ -54,6 +54,7 @@ pub enum ActionId {
     RestoreInPlace,
     Import,
     Sweep,
+    Renew,
     Resume,
     Stop,
     Undo,
@@ -104,6 +105,7 @@ impl ActionId {
             Verb::RestoreInPlace => Self::RestoreInPlace,
             Verb::Import => Self::Import,
             Verb::Sweep => Self::Sweep,
+            Verb::Renew => Self::Renew,
         }
     }
 
@@ -359,6 +361,8 @@ actions! {
         "Make a restore point of a bundle that `holdfast export` wrote, in the namespace of the selection"
     Sweep "sweep" "sweep" [] OBJECTS bar 0 menu Some('w'); Writes
         "Delete what operations of the selection's namespace left behind: each with its reason, then a typed confirmation"
+    Renew "renew" "renew" [] OBJECTS bar 0 menu Some('n'); Writes
+        "Have cert-manager issue the selected certificate anew, and restart what would go on with the former one"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes

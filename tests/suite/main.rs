@@ -32,6 +32,7 @@ mod pty;
 mod read_only;
 mod readme;
 mod reconcile;
+mod renew;
 mod restore;
 mod rights;
 mod script;

@@ -7,6 +7,7 @@ use http::Method;
 use tokio::process::Command;
 
 use crate::backup::one_snapshot_with;
+use crate::renew;
 use crate::support::cluster::{TestCluster, User};
 use crate::support::manifests;
 use crate::support::person::Person;
@@ -19,6 +20,7 @@ scenarios!(
     what_is_left_of_an_operation_is_done_by_its_script,
     a_script_takes_a_backup_back,
     a_set_is_taken_by_its_script,
+    a_certificate_is_renewed_by_its_script,
 );
 
 /// Runs a script on a person's machine, with this kubectl.
@@ -147,4 +149,14 @@ async fn a_set_is_taken_by_its_script(cluster: TestCluster) {
         assert_eq!(made.len(), snapshots, "{made:#?}");
         assert!(made.iter().all(|made| made["metadata"]["labels"]["holdfast.dev/set"].is_string()), "{made:#?}");
     }
+}
+
+async fn a_certificate_is_renewed_by_its_script(cluster: TestCluster) {
+    let Some((sre, kubectl)) = prepared(&cluster) else { return };
+    renew::prepared(&cluster).await;
+    let (path, file) = (format!("{}/web", cluster.namespace), sre.home().join("by-hand.sh"));
+    sre.run(&["renew", &path, "--dry-run", "--script", file.to_str().unwrap()]).await.expect(0);
+    let said = fine(&run(&sre, &kubectl, &file).await);
+    assert!(said.contains("issued.revision\t2"), "{said}");
+    renew::issued(&cluster, "web", 2).await;
 }

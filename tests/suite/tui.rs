@@ -11,6 +11,7 @@ mod keys;
 mod logs;
 mod mouse;
 mod pictures;
+mod renew;
 mod restore;
 mod retain;
 mod screens;

@@ -234,10 +234,10 @@ fn bound(source: &Source, claim: &Claim, deadline: Duration) -> Step {
         what: "the volume to be made from the copy and bound".into(),
         checks: vec![Check::is("/status/phase", "Bound")],
         events: true,
-        firm: vec![Firm {
-            check: Check::is("/spec/dataSource", data_source(source)),
-            or: format!("the API server made {} without its data source, so nothing was restored", claim.at),
-        }],
+        firm: vec![Firm::new(
+            Check::is("/spec/dataSource", data_source(source)),
+            format!("the API server made {} without its data source, so nothing was restored", claim.at),
+        )],
         outputs: slots(&[("began", "/metadata/creationTimestamp"), ("volume", "/spec/volumeName")]),
         ..Until::default()
     };
@@ -247,7 +247,7 @@ fn bound(source: &Source, claim: &Claim, deadline: Duration) -> Step {
 
 /// A pod that failed says why as its last words.
 fn not_failed() -> Firm {
-    Firm { check: Check::not("/status/phase", "Failed"), or: "the restored volume did not pass the check".into() }
+    Firm::new(Check::not("/status/phase", "Failed"), "the restored volume did not pass the check")
 }
 
 fn mounted(deadline: Duration) -> Step {

@@ -177,7 +177,7 @@ fn a_guard_breaks_on_anything_but_the_same_object_in_the_same_state(
 #[test]
 fn what_no_waiting_can_mend_ends_a_wait_at_once() {
     let Act::Wait { target, mut until } = ready() else { panic!() };
-    until.firm = vec![Firm { check: Check::present("/spec/dataSource"), or: "it is empty".into() }];
+    until.firm = vec![Firm::new(Check::present("/spec/dataSource"), "it is empty")];
     let act = Act::Wait { target, until };
     let seen = |object: Value| judge(&act, &operation(), &made(), &[(at(), Some(object))].into());
     assert_eq!(seen(snapshot(&json!({ "ready": true }))), Seen::Conflict("it is empty".into()));

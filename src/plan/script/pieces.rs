@@ -115,6 +115,12 @@ pub(super) fn condition(check: &Check, place: &Where, origin: Option<&str>) -> S
         Expect::Not(value) => format!("[ {read} != {} ]", quoted(&value.to_string())),
         Expect::Present => format!("[ -n {read} ]"),
         Expect::Absent => format!("[ -z {read} ]"),
+        Expect::Above(limit) => format!("{{ number={read}; [ \"${{number:-0}}\" -gt {limit} ]; }}"),
+        Expect::NotAbove(limit) => format!("{{ number={read}; [ \"${{number:-0}}\" -le {limit} ]; }}"),
+        Expect::NotBelow(other) => {
+            let other = format!("\"$({} {})\"", place.read(), quoted(&field(other)));
+            format!("{{ number={read}; other={other}; [ \"${{number:-0}}\" -ge \"${{other:-0}}\" ]; }}")
+        }
         Expect::UidOfOrigin => format!("[ {read} = {} ]", origin.unwrap_or("''")),
     }
 }

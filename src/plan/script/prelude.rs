@@ -51,6 +51,31 @@ patch_target() {
   fi
 }
 
+# condition_target TYPE JSON: sets a condition of the status, in its place where there is one of this type: reads the
+# object, changes it here and puts it back, which the server refuses when it was written meanwhile. JSON lacks its end,
+# where the time goes.
+condition_target() {
+  at='-' place=0
+  for type in $(read_target '{.status.conditions[*].type}'); do
+    if [ "$type" = "$1" ]; then at=$place; fi
+    place=$((place + 1))
+  done
+  made=''
+  if [ "$place" -eq 0 ]; then made=',{"op":"add","path":"/status","value":{"conditions":[]}}'; fi
+  if [ "$place" -eq 0 ] && [ -n "$(read_target '{.status}')" ]; then
+    made=',{"op":"add","path":"/status/conditions","value":[]}'
+  fi
+  case $at in -) op=add ;; *) op=replace ;; esac
+  version=$(read_target '{.metadata.resourceVersion}')
+  clean "$uid"; clean "$version"
+  tests='{"op":"test","path":"/metadata/uid","value":"'$uid'"},{"op":"test","path":"/metadata/resourceVersion","value":"'$version'"}'
+  value=$2',"lastTransitionTime":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'"}'
+  set_it=',{"op":"'$op'","path":"/status/conditions/'$at'","value":'$value'}'
+  on_cluster get "$kind" "$name" --namespace "$namespace" -o json |
+    on_cluster patch --local -f - --type json --patch "[$tests$made$set_it]" -o json |
+    on_cluster replace --subresource status -f - >&2
+}
+
 # scale_target REPLICAS
 scale_target() {
   version=$(read_target '{.metadata.resourceVersion}')

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::model::Uid;
-use crate::plan::{End, Firm, InPod, Lock, OperationId, Outputs, Resource, testing};
+use crate::plan::{End, Expect, Firm, InPod, Lock, OperationId, Outputs, Resource, testing};
 
 /// What a shell says of a script without running it.
 fn parsed(script: &str) -> Result<(), String> {
@@ -51,7 +51,7 @@ fn plan() -> Plan {
         follow: None,
         trouble: vec!["/status/error".into()],
         outputs: vec![("at".into(), "/status/at".into())],
-        firm: vec![Firm { check: Check::not("/status/phase", "Lost"), or: "it is lost".into() }],
+        firm: vec![Firm::new(Check::not("/status/phase", "Lost"), "it is lost")],
         ..Until::default()
     };
     let guard = Guard {
@@ -59,6 +59,24 @@ fn plan() -> Plan {
         uid: Uid::from("u-2"),
         checks: vec![Check::absent("/metadata/deletionTimestamp")],
         or: "plan again".into(),
+    };
+    let asked = Act::Condition {
+        target: known("asked"),
+        condition: json!({ "type": "Issuing", "status": "True", "reason": "r", "message": "it's due" }),
+        done: vec![
+            vec![Check::is("/status/conditions/[type=Issuing]/status", "True")],
+            vec![Check { field: "/status/revision".into(), expect: Expect::Above(3) }],
+        ],
+    };
+    let stored = Until {
+        what: "another certificate".into(),
+        checks: vec![
+            Check::not("/data/tls.crt/fingerprint", "aa"),
+            Check::not_below("/status/observedGeneration", "/metadata/generation"),
+        ],
+        firm: vec![Firm::new(Check { field: "/status/failed".into(), expect: Expect::NotAbove(0) }, "it failed")],
+        outputs: vec![("fingerprint".into(), "/data/tls.crt/fingerprint".into())],
+        ..Until::default()
     };
     let delete = Step { guards: vec![guard], ..step("delete", Act::Delete { target: known("old") }) };
     let body =
@@ -73,6 +91,8 @@ fn plan() -> Plan {
                 limit: Duration::from_secs(60),
             },
             Node::Do(Box::new(step("wait", Act::Wait { target: made(), until: Box::new(until) }))),
+            Node::Do(Box::new(step("ask", asked))),
+            Node::Do(Box::new(step("stored", Act::Wait { target: known("kept"), until: Box::new(stored) }))),
             Node::Do(Box::new(delete)),
         ],
         ..testing::plan(OperationId::new(jiff::Timestamp::UNIX_EPOCH, [0, 0, 0, 9]))
@@ -88,6 +108,10 @@ fn a_shell_can_read_the_script_of_every_act_and_node() {
     {
         assert!(script.contains(part), "{part} is not in\n{script}");
     }
+    for part in ["condition_target 'Issuing'", "-gt 3 ]", "-le 0 ]", "-ge \"${other:-0}\" ]"] {
+        assert!(script.contains(part), "{part} is not in\n{script}");
+    }
+    assert!(!script.contains("fingerprint"), "kubectl sees no such field");
     let at = |part: &str| script.find(part).unwrap();
     assert!(at("owed=\"close_1 $owed\"") < at("scale_target 0"), "what is owed is noted before it is begun");
     assert!(at("nobody_at_work 'shop' 'holdfast-u-2'") < at("scale_target 0"));
@@ -246,7 +270,7 @@ proptest! {
         let until = Until {
             what: hostile.clone(), checks: vec![Check::is(&hostile, hostile.as_str())], follow: None,
             trouble: vec![hostile.clone()], outputs: vec![(hostile.clone(), hostile.clone())],
-            firm: vec![Firm { check: Check::not(&hostile, hostile.as_str()), or: hostile.clone() }], ..Until::default()
+            firm: vec![Firm::new(Check::not(&hostile, hostile.as_str()), hostile.clone())], ..Until::default()
         };
         let acts = [
             Act::Create { at, manifest: json!({ hostile.clone(): hostile.clone() }) },

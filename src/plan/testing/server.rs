@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::model::Kind;
-use crate::plan::{Act, ListAt, ObjectAt, Progress, Resource, part_of, place};
+use crate::plan::{Act, ListAt, ObjectAt, Progress, Resource, part_of, place, with_condition};
 
 /// The moment at which everything happens.
 const NOW: &str = "2026-03-01T12:00:00Z";
@@ -60,6 +60,11 @@ impl Server {
                 let object = self.objects.get_mut(&at).unwrap_or_else(|| panic!("{at} is not there"));
                 patch.as_array().unwrap().iter().for_each(|operation| apply(object, operation, progress));
             }
+            Act::Condition { target, condition, .. } => {
+                let at = place(target, progress).unwrap();
+                let object = self.objects.get_mut(&at).unwrap_or_else(|| panic!("{at} is not there"));
+                *object = with_condition(object, condition, NOW.parse().unwrap());
+            }
             Act::Dismiss { target, .. } | Act::Delete { target } => {
                 drop(self.objects.remove(&place(target, progress).unwrap()));
             }
@@ -88,6 +93,7 @@ impl Server {
 
     /// Every controller does what there is to do.
     fn settle(&mut self) {
+        self.issue_certificates();
         self.run_workloads();
         self.bind_claims();
         self.release_volumes();
@@ -95,11 +101,30 @@ impl Server {
         self.empty_namespaces();
     }
 
+    /// A certificate that is asked for is issued and stored, with the number of its revision as its fingerprint.
+    fn issue_certificates(&mut self) {
+        for (at, mut certificate) in self.of(Kind::Certificate) {
+            let conditions = certificate["status"]["conditions"].as_array_mut().unwrap();
+            let all = conditions.len();
+            conditions.retain(|condition| condition["type"] != "Issuing");
+            if conditions.len() < all {
+                let revision = certificate["status"]["revision"].as_u64().unwrap() + 1;
+                certificate["status"]["revision"] = revision.into();
+                let name = text(&certificate, "/spec/secretName");
+                let secret = ObjectAt::of(Kind::TlsSecret, at.namespace.as_deref(), name);
+                self.objects.get_mut(&secret).unwrap()["data"]["tls.crt"]["fingerprint"] = revision.to_string().into();
+                self.objects.insert(at, certificate);
+            }
+        }
+    }
+
     fn run_workloads(&mut self) {
         for kind in [Kind::Deployment, Kind::StatefulSet] {
             for (at, mut workload) in self.of(kind) {
                 let replicas = workload["spec"]["replicas"].as_u64().unwrap_or(1);
-                let status = if replicas == 0 { json!({}) } else { json!({ "readyReplicas": replicas }) };
+                let counts = ["replicas", "readyReplicas", "availableReplicas", "updatedReplicas"];
+                let counts = counts.map(|count| (count.to_owned(), json!(replicas)));
+                let status = if replicas == 0 { json!({}) } else { Value::Object(counts.into_iter().collect()) };
                 workload["status"] = status;
                 self.objects.insert(at, workload);
             }

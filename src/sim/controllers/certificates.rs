@@ -4,6 +4,7 @@
 //! when someone sets the Issuing condition (what `cmctl renew` does). Field names, reasons and the
 //! annotations of the Secret are cert-manager v1's.
 
+mod requests;
 mod secret;
 
 use std::time::Duration;
@@ -14,12 +15,10 @@ use serde_json::{Value, json};
 use super::issuers::{self, Condition, Signer, set_condition, with_condition};
 use super::{Desk, Next, Outcome, events};
 use crate::sim::clock::{go_duration, later, stamp};
-use crate::sim::kinds;
 use crate::sim::object::{self, items, text};
 use crate::sim::pki;
 use crate::sim::refusal::Refusal;
 use crate::sim::store::{Key, State};
-use crate::sim::write::Part;
 
 /// cert-manager's default lifetime, 90 days.
 const DEFAULT_DURATION: Duration = Duration::from_secs(90 * 86_400);
@@ -45,6 +44,15 @@ pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
     let Some((reason, message)) = reason else {
         return settled(desk, key, certificate);
     };
+    // Who asks for it by hand does not wait.
+    let asked = is_asked(certificate);
+    if let Some(again) = requests::backing_off(certificate, desk.now()).filter(|_| !asked) {
+        return Ok(Next::at(again));
+    }
+    if let Some(why) = requests::failure(desk, certificate)? {
+        requests::fail(desk, key, certificate, why)?;
+        return Ok(Next::done());
+    }
     let (issuer_key, issuer) = issuers::of_certificate(desk, certificate);
     let signer = match &issuer {
         Some(issuer) => issuers::signer(desk, &issuer_key, &issuer.value),
@@ -59,8 +67,18 @@ pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
         return Ok(Next::done());
     }
     set_condition(desk, key, certificate, &Condition { kind: "Issuing", status: "True", reason, message: &message })?;
+    let waits = match issuer {
+        Some(_) => "Referenced issuer does not have a Ready status condition".to_owned(),
+        None => format!("Referenced \"{}\" not found", text(certificate, "/spec/issuerRef/kind")),
+    };
+    requests::pending(desk, certificate, &waits)?;
     not_ready(desk, key, reason, &message, stored.is_some())?;
     Ok(Next::on(issuer_key))
+}
+
+fn is_asked(certificate: &Value) -> bool {
+    let conditions = items(certificate, "/status/conditions");
+    conditions.iter().any(|condition| condition["type"] == "Issuing" && condition["status"] == "True")
 }
 
 /// Why a certificate must be issued now, if it must.
@@ -112,7 +130,7 @@ fn not_ready(desk: &mut Desk<'_, '_>, key: &Key, reason: &str, message: &str, st
         return Ok(());
     };
     // A certificate that waits for its renewal still serves until it ends.
-    if stored && reason == "Renewing" {
+    if stored && ["Renewing", "ManuallyTriggered"].contains(&reason) {
         return Ok(());
     }
     set_condition(desk, key, &certificate.value, &Condition { kind: "Ready", status: "False", reason, message })
@@ -148,8 +166,8 @@ fn issue(
         Signer::SelfSigned => made.clone(),
         Signer::Ca(ca) => ca.certificate.clone(),
     };
-    let revision = object::number(certificate, "/status/revision", 0) + 1;
-    new_request(desk, certificate, revision, &made, &ca)?;
+    let revision = requests::next_revision(certificate);
+    requests::issued(desk, certificate, revision, &made, &ca)?;
     secret::store(desk, certificate, &[("tls.crt", &made), ("tls.key", &private), ("ca.crt", &ca)])?;
     events::normal(
         desk,
@@ -159,43 +177,8 @@ fn issue(
         &format!("Issuing certificate: {reason}"),
     );
     events::normal(desk, certificate, SOURCE, "Issuing", "The certificate has been successfully issued");
-    finished(desk, key, revision, &request)
-}
-
-/// The request a certificate was issued by, approved and done; the ones before are pruned.
-fn new_request(
-    desk: &mut Desk<'_, '_>,
-    certificate: &Value,
-    revision: i64,
-    made: &str,
-    ca: &str,
-) -> Result<(), Refusal> {
-    let Some(kind) = kinds::by_plural("certificaterequests") else {
-        return Ok(());
-    };
-    let now = stamp(desk.now());
-    let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now});
-    let mut request = json!({
-        "metadata": {"name": format!("{}-{revision}", object::name(certificate)), "ownerReferences": [object::owned_by(certificate)]},
-        "spec": {
-            "issuerRef": certificate["spec"]["issuerRef"], "isCA": object::truth(certificate, "/spec/isCA"), "duration": certificate["spec"]["duration"],
-            "username": "system:serviceaccount:cert-manager:cert-manager",
-        },
-        "status": {
-            "certificate": pki::base64(made.as_bytes()), "ca": pki::base64(ca.as_bytes()),
-            "conditions": [
-                condition("Approved", "cert-manager.io", "Certificate request has been approved by cert-manager.io"),
-                condition("Ready", "Issued", "Certificate fetched from issuer successfully"),
-            ],
-        },
-    });
-    object::annotate(&mut request, "cert-manager.io/certificate-name", object::name(certificate));
-    object::annotate(&mut request, "cert-manager.io/certificate-revision", &revision.to_string());
-    let key = Key::new(kind.plural, object::namespace(certificate), object::name(&request));
-    if desk.get(&key).is_none() {
-        desk.writer.create(kind, object::namespace(certificate), request, Part::All)?;
-    }
-    Ok(())
+    finished(desk, key, revision, &request)?;
+    requests::prune(desk, certificate, revision)
 }
 
 fn finished(desk: &mut Desk<'_, '_>, key: &Key, revision: i64, request: &pki::Request) -> Result<(), Refusal> {

@@ -9,7 +9,7 @@ use crate::sim::clock::stamp;
 use crate::sim::object::{self, items, text};
 use crate::sim::pki::{self, Issued};
 use crate::sim::refusal::Refusal;
-use crate::sim::store::{Key, Object};
+use crate::sim::store::{Key, Object, State};
 
 /// Where the Secrets of a `ClusterIssuer` are (`--cluster-resource-namespace`).
 const CLUSTER_NAMESPACE: &str = "cert-manager";
@@ -35,6 +35,13 @@ pub(super) fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
         Ok(_) => Ok(Next::done()),
         Err(_) => Ok(Next::on(secret_key(key, &issuer.value))),
     }
+}
+
+/// The issuers that sign with a Secret.
+pub(super) fn signing_with(state: &State, secret: &Key) -> Vec<Key> {
+    let issuers = ["issuers", "clusterissuers"].into_iter().flat_map(|plural| state.list(plural, None));
+    let keys = issuers.map(|issuer| (Key::of(issuer.kind, &issuer.value), issuer));
+    keys.filter(|(key, issuer)| secret_key(key, &issuer.value) == *secret).map(|(key, _)| key).collect()
 }
 
 fn secret_key(issuer_key: &Key, issuer: &Value) -> Key {

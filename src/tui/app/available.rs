@@ -8,7 +8,7 @@ use super::App;
 use crate::assess::restore_point::{self, Belongs, RestorePointState, good};
 use crate::assess::retention::hold;
 use crate::model::{Key, Kind, Uid};
-use crate::plan::{AccessQuestion, Request, Verb, swap};
+use crate::plan::{AccessQuestion, Request, Verb, renew, swap};
 use crate::session::Desk;
 use crate::view::{self, OperationState, OperationView, Pane};
 
@@ -91,6 +91,7 @@ impl App {
             Verb::Release => about(self.restore_point(desk, true)?),
             Verb::Restore | Verb::Drill => about(self.restore_subject(desk)?),
             Verb::Import | Verb::Sweep => about(self.namespace(desk)?),
+            Verb::Renew => about(self.certificate(desk)?),
             Verb::Undo => taking_back(self.operation(desk)?),
             Verb::RestoreInPlace => {
                 let (claim, from) = self.swap_subject(desk)?;
@@ -164,6 +165,23 @@ impl App {
             }
             Some(_) => Err("only for restore points: select one".to_owned()),
             None => Err("no restore point is selected".to_owned()),
+        }
+    }
+
+    /// The Certificate that would be renewed: the selected one, or the one that writes the selected Secret; or why there
+    /// is none.
+    fn certificate(&self, desk: &Desk) -> Result<Uid, String> {
+        self.one_of(Pane::Certificates, "certificates", "renewed")?;
+        let world = &desk.world;
+        match self.target(desk) {
+            Some(Key::Object(Kind::Certificate, uid)) if world.inventory.certificates.get(&uid).is_some() => Ok(uid),
+            Some(Key::Object(Kind::TlsSecret, uid)) => {
+                let secret = world.inventory.tls_secrets.get(&uid).ok_or("this Secret is gone")?;
+                renew::writer(world, secret)
+            }
+            Some(Key::Object(Kind::Certificate, _)) => Err("this Certificate is gone".to_owned()),
+            Some(_) => Err("only certificates are renewed: select one".to_owned()),
+            None => Err("no certificate is selected".to_owned()),
         }
     }
 

@@ -19,6 +19,12 @@ impl App {
         }
     }
 
+    /// Goes to what was looked at before, and from there back.
+    fn last_view(&mut self) {
+        std::mem::swap(&mut self.layers, &mut self.last);
+        self.made_of = None;
+    }
+
     /// Does an action, or says why it cannot be done.
     pub(super) fn run(&mut self, desk: &Desk, id: ActionId, argument: Option<&str>) -> Effects {
         if let Availability::Disabled(why) = self.available(desk, id) {
@@ -42,10 +48,7 @@ impl App {
             ActionId::Leave => return self.leave(desk),
             ActionId::Suspend => return vec![Effect::Suspend],
             ActionId::Quit => return self.quit(desk),
-            ActionId::LastView => {
-                std::mem::swap(&mut self.layers, &mut self.last);
-                self.made_of = None;
-            }
+            ActionId::LastView => self.last_view(),
             ActionId::NextPane => self.panes.turn(1),
             ActionId::PreviousPane => self.panes.turn(Pane::ALL.len() - 1),
             ActionId::Volumes | ActionId::RestorePoints | ActionId::Certificates | ActionId::Findings => {
@@ -73,6 +76,7 @@ impl App {
             | ActionId::RestoreInPlace
             | ActionId::Import
             | ActionId::Sweep
+            | ActionId::Renew
             | ActionId::Undo
             | ActionId::Prune
             | ActionId::Hold

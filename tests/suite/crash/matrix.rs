@@ -22,6 +22,7 @@ scenarios!(
     a_drill,
     a_prune,
     a_hold,
+    a_renewal,
     the_release_of_a_hold,
     taking_a_backup_back,
     taking_a_restore_in_place_back,
@@ -61,6 +62,10 @@ async fn a_drill(cluster: TestCluster) {
 
 async fn a_prune(cluster: TestCluster) {
     killed(&cluster, Operation::Prune).await;
+}
+
+async fn a_renewal(cluster: TestCluster) {
+    killed(&cluster, Operation::Renew).await;
 }
 
 async fn a_hold(cluster: TestCluster) {

@@ -33,6 +33,8 @@ pub enum Operation {
     Drill,
     Prune,
     Hold,
+    /// A renewal, of a certificate that a workload takes by environment variables.
+    Renew,
     Release,
     /// Taking a backup back.
     UndoOfBackup,
@@ -70,9 +72,13 @@ impl Operation {
             Self::Backup | Self::Held | Self::OfSet | Self::WholeSet | Self::OfDeployment => Some(Back::Undo),
             Self::Hold => Some(Back::By(vec!["release".into(), format!("{}/copy", cluster.namespace), "--yes".into()])),
             Self::Drill => Some(Back::Nothing),
-            Self::Restore | Self::Refused | Self::Prune | Self::Release | Self::UndoOfBackup | Self::UndoOfRestore => {
-                None
-            }
+            Self::Restore
+            | Self::Refused
+            | Self::Prune
+            | Self::Release
+            | Self::Renew
+            | Self::UndoOfBackup
+            | Self::UndoOfRestore => None,
         }
     }
 
@@ -140,6 +146,12 @@ impl Operation {
                 (sre, words(&["prune", &path("data"), "--keep-last", "1", "--yes"]))
             }
             Self::Hold => (copied(cluster).await, words(&["hold", &path("copy"), "--reason", "audit", "--yes"])),
+            Self::Renew => {
+                let sre = crate::renew::prepared(cluster).await;
+                cluster.create(&crate::renew::user(&cluster.namespace, "Deployment", "front", 1, false)).await;
+                crate::renew::pods(cluster, "front", 1).await;
+                (sre, words(&["renew", &path("web"), "--yes"]))
+            }
             Self::Release => {
                 let (sre, arguments) = Box::pin(Self::Hold.prepared(cluster)).await;
                 sre.run(&slices(&arguments)).await.expect(0);

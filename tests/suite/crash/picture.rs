@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::renew::CERT_MANAGER;
 use crate::support::cluster::{TestCluster, Volume};
 use crate::support::manifests::SNAPSHOTS;
 
@@ -18,6 +19,8 @@ const KINDS: &[(&str, &str)] = &[
     ("apps/v1", "Deployment"),
     ("batch/v1", "CronJob"),
     (SNAPSHOTS, "VolumeSnapshot"),
+    (CERT_MANAGER, "Certificate"),
+    (CERT_MANAGER, "CertificateRequest"),
 ];
 
 /// Files that scenarios write into volumes.
@@ -187,6 +190,12 @@ fn what(cluster: &TestCluster, object: &Value) -> Option<Value> {
             let files = FILES.map(|file| said(cluster.read_snapshot(driver, handle, file)));
             json!({ "ready": status("/status/readyToUse"), "files": files })
         }
+        "Certificate" => json!({
+            "revision": status("/status/revision"), "failures": status("/status/failedIssuanceAttempts"),
+            "conditions": conditions(object),
+        }),
+        // What it asks to be signed is of a key that is new each time.
+        "CertificateRequest" => return Some(json!({ "conditions": conditions(object) })),
         "VolumeSnapshot" => json!({ "ready": status("/status/readyToUse") }),
         "StatefulSet" | "Deployment" => json!({ "ready": status("/status/readyReplicas") }),
         _ => json!({ "phase": status("/status/phase") }),
@@ -195,6 +204,16 @@ fn what(cluster: &TestCluster, object: &Value) -> Option<Value> {
         "labels": object["metadata"].get("labels"), "annotations": annotations(object), "spec": spec(object),
         "status": more,
     }))
+}
+
+/// Conditions by type: status and reason.
+fn conditions(object: &Value) -> Value {
+    let all = object.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+    let mut said: Vec<String> = all
+        .map(|one| ["type", "status", "reason"].map(|field| one[field].as_str().unwrap_or_default()).join(" "))
+        .collect();
+    said.sort();
+    json!(said)
 }
 
 /// Where the bytes of a PersistentVolume are.

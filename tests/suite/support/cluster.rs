@@ -258,6 +258,17 @@ impl TestCluster {
         api.patch_status(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
+    /// Replaces the status of an object of the scenario's namespace; false when it was written meanwhile.
+    pub async fn put_status(&self, api_version: &str, kind: &str, object: &Value) -> bool {
+        let api = self.api(api_version, kind, Some(&self.namespace));
+        let typed: DynamicObject = serde_json::from_value(object.clone()).unwrap();
+        let name = object["metadata"]["name"].as_str().unwrap();
+        match api.replace_status(name, &PostParams::default(), &typed).await {
+            Err(kube::Error::Api(status)) if status.code == 409 => false,
+            answer => answer.map(|_| true).unwrap(),
+        }
+    }
+
     /// Deletes an object of the scenario's namespace.
     pub async fn delete(&self, api_version: &str, kind: &str, name: &str) {
         let api = self.api(api_version, kind, Some(&self.namespace));

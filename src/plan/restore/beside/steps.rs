@@ -70,13 +70,13 @@ fn made(member: &Member) -> Target {
 
 /// What makes a claim worthless whatever comes later.
 fn kept(source: &Source, claim: &ObjectAt) -> Firm {
-    Firm {
-        check: Check::is("/spec/dataSource", data_source(source)),
-        or: format!(
+    Firm::new(
+        Check::is("/spec/dataSource", data_source(source)),
+        format!(
             "the API server made {claim} without its data source, so its volume is EMPTY, not restored; \
              delete this claim and use it for nothing"
         ),
-    }
+    )
 }
 
 fn sourced(member: &Member) -> Step {

@@ -20,10 +20,10 @@ impl Part {
             what: "the volume to be made from the restore point".into(),
             checks: vec![Check::is("/status/phase", "Bound")],
             // A server that does not know the source drops it without a word.
-            firm: vec![Firm {
-                check: Check::is("/spec/dataSource/name", data_source.as_str()),
-                or: "the API server dropped where the volume is made from: it would be empty".into(),
-            }],
+            firm: vec![Firm::new(
+                Check::is("/spec/dataSource/name", data_source.as_str()),
+                "the API server dropped where the volume is made from: it would be empty",
+            )],
             events: true,
             follow: Some(Follow {
                 resource: Resource::of(Kind::Pv),

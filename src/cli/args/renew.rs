@@ -1,0 +1,30 @@
+//! Arguments of `renew`.
+
+use std::time::Duration;
+
+use super::Consent;
+use crate::plan::backup;
+use crate::plan::renew::Restart;
+
+/// Arguments of `renew`.
+#[derive(Debug, clap::Args)]
+pub struct Renew {
+    /// The cert-manager Certificate: NAMESPACE/CERTIFICATE.
+    #[arg(value_name = "NAMESPACE/CERTIFICATE")]
+    pub certificate: String,
+    #[command(flatten)]
+    pub consent: Consent,
+    /// Which workloads that use it are restarted: those that cannot see that its files changed (subPath, environment
+    /// variables), all, or none.
+    #[arg(long, value_name = "none|needed|all", value_parser = Restart::parse, default_value = "needed")]
+    pub restart: Restart,
+    /// Why, for the journal.
+    #[arg(long, value_name = "TEXT", value_parser = backup::reason)]
+    pub reason: Option<String>,
+    /// How long issuing may take; left out, 2m for a CA in the cluster, 5m for another program, 15m for ACME.
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub issued_within: Option<Duration>,
+    /// How long one workload may take to replace its pods; left out, 10m.
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub rolled_within: Option<Duration>,
+}

@@ -1,0 +1,222 @@
+//! Who uses the certificate, and what becomes of each when it changes: it is restarted, it sees the new files, or a
+//! person has to see to it.
+//!
+//! What a container takes by `subPath` or by environment variables it keeps until it starts again (kubernetes#50345);
+//! the files of a mounted Secret change within about a minute, and whether a program reads them again is its own.
+
+use serde_json::Value;
+
+use super::{Restart, text_at};
+use crate::model::{ClaimKey, Kind, Meta, Pod, SecretUse, SecretVia, Uid, Workload, World};
+use crate::plan::{Answers, ObjectAt};
+use crate::text;
+
+/// Kinds whose pods are replaced in order when their template changes.
+const ROLLED: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
+
+/// Kinds of workload that Kubernetes itself makes for another: what owns them is looked at instead.
+const BUILT_IN: &[&str] = &["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"];
+
+/// A workload that uses the certificate.
+#[derive(Clone, Debug)]
+pub(super) struct User {
+    pub kind: Kind,
+    pub at: ObjectAt,
+    pub uid: Uid,
+    /// How it takes it that is never refreshed; `None` when it mounts the files.
+    pub frozen: Option<SecretVia>,
+    /// The operator's object that keeps it as it is.
+    pub kept_by: Option<String>,
+}
+
+impl User {
+    fn of(kind: Kind, meta: &Meta, uses: &[SecretUse], secret: &str) -> Self {
+        let via = uses.iter().filter(|used| *used.secret == *secret).map(|used| used.via);
+        Self {
+            kind,
+            at: ObjectAt::of(kind, meta.namespace.as_deref(), &meta.name),
+            uid: meta.uid(),
+            frozen: via.filter(|via| *via != SecretVia::Mount).max(),
+            kept_by: meta.controller().map(|owner| format!("{} {}", owner.kind, owner.name)),
+        }
+    }
+
+    /// `Deployment web`
+    pub fn said(&self) -> String {
+        format!("{} {}", self.at.resource.kind, text::sanitize(&self.at.name))
+    }
+
+    /// How it takes the certificate.
+    pub fn way(&self) -> &'static str {
+        match self.frozen {
+            Some(SecretVia::Env) => "takes it by environment variables, which stay as they are until it starts again",
+            Some(_) => "mounts it by subPath, which stays as it is until it starts again",
+            None => "mounts it: its files change by themselves, within about a minute",
+        }
+    }
+}
+
+/// Everybody who uses it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Users {
+    pub workloads: Vec<User>,
+    /// Pods that nothing makes again.
+    pub pods: Vec<User>,
+}
+
+impl Users {
+    pub fn of(world: &World, namespace: &str, secret: &str) -> Self {
+        let key: ClaimKey = (namespace.into(), secret.into());
+        let inventory = &world.inventory;
+        let workload = |kind: Kind, uid: &Uid| -> Option<&Workload> {
+            match kind {
+                Kind::StatefulSet => inventory.stateful_sets.get(uid),
+                Kind::Deployment => inventory.deployments.get(uid),
+                Kind::ReplicaSet => inventory.replica_sets.get(uid),
+                Kind::DaemonSet => inventory.daemon_sets.get(uid),
+                Kind::Job => inventory.jobs.get(uid),
+                Kind::CronJob => inventory.cron_jobs.get(uid),
+                _ => None,
+            }
+        };
+        let templates = world.links.templates_using(&key).iter();
+        let mut workloads: Vec<User> = templates
+            .filter_map(|(kind, uid)| Some((*kind, workload(*kind, uid)?)))
+            .filter(|(_, found)| !found.meta.controller().is_some_and(|owner| BUILT_IN.contains(&&*owner.kind)))
+            .map(|(kind, found)| User::of(kind, &found.meta, &found.secrets, secret))
+            .collect();
+        workloads.sort_by(|a, b| a.at.cmp(&b.at));
+        let pods = world.links.pods_using(&key).iter().filter_map(|uid| inventory.pods.get(uid));
+        let alone = |pod: &&Pod| !pod.ended() && pod.meta.controller().is_none();
+        let mut pods: Vec<User> =
+            pods.filter(alone).map(|pod| User::of(Kind::Pod, &pod.meta, &pod.secrets, secret)).collect();
+        pods.sort_by(|a, b| a.at.cmp(&b.at));
+        Self { workloads, pods }
+    }
+
+    /// Those that a choice means to restart, whether or not they can be.
+    pub fn chosen(&self, restart: Restart) -> impl Iterator<Item = &User> {
+        let chosen = move |user: &&User| match restart {
+            Restart::None => false,
+            Restart::Needed => user.frozen.is_some(),
+            Restart::All => true,
+        };
+        self.workloads.iter().filter(|user| ROLLED.contains(&user.kind)).filter(chosen)
+    }
+}
+
+/// What becomes of the users.
+#[derive(Debug, Default)]
+pub(super) struct Fates<'a> {
+    /// Restarted, one after the other, each as it was read.
+    pub restarted: Vec<(&'a User, &'a Value)>,
+    /// Label and sentence for each.
+    pub facts: Vec<(String, String)>,
+    /// What a person has to see to.
+    pub warnings: Vec<String>,
+}
+
+impl<'a> Fates<'a> {
+    /// Decides for each user.
+    ///
+    /// # Errors
+    /// When one that is to be restarted could not be read: why, and what would clear it.
+    pub fn of(
+        users: &'a Users,
+        secret: &str,
+        restart: Restart,
+        answers: &'a Answers,
+    ) -> Result<Self, (String, String)> {
+        let mut fates = Self::default();
+        let chosen: Vec<&ObjectAt> = users.chosen(restart).map(|user| &user.at).collect();
+        for user in users.workloads.iter().chain(&users.pods) {
+            if !chosen.contains(&&user.at) {
+                fates.left(user, restart);
+                continue;
+            }
+            let fresh = answers.object(&user.at)?;
+            if text_at(fresh, "/metadata/uid") != user.uid.as_str() {
+                return Err((format!("{} was made anew meanwhile", user.at), "try again".to_owned()));
+            }
+            fates.restart(user, fresh, secret);
+        }
+        Ok(fates)
+    }
+
+    /// Nothing is done with it.
+    fn left(&mut self, user: &User, restart: Restart) {
+        let (label, more) = match (user.kind, user.frozen) {
+            (Kind::CronJob, _) => ("takes it next", ""),
+            (_, None) => ("reloads", "; whether its program reads them again is its own"),
+            (_, Some(_)) => ("keeps the old", ""),
+        };
+        self.facts.push((label.to_owned(), format!("{}: {}{more}", user.said(), user.way())));
+        if user.frozen.is_none() || user.kind == Kind::CronJob {
+            return;
+        }
+        let why = match restart {
+            Restart::None => "nothing is restarted",
+            Restart::Needed | Restart::All => "nothing makes its pods again in order",
+        };
+        self.warnings
+            .push(format!("{} goes on with the former certificate until somebody starts it anew: {why}", user.said()));
+    }
+
+    fn restart(&mut self, user: &'a User, fresh: &'a Value, secret: &str) {
+        if reloader(fresh, secret) {
+            let said =
+                format!("{}: Reloader restarts it when the Secret changes (its annotations say so)", user.said());
+            self.facts.push(("restarts".to_owned(), said));
+            return;
+        }
+        if let Some(why) = not_rolled(user, fresh) {
+            let said = format!("{} is not restarted: {why}", user.said());
+            self.facts.push(("keeps the old".to_owned(), said.clone()));
+            self.warnings.push(format!("{said}; it goes on with what it has read until its pods start anew"));
+            return;
+        }
+        let chosen = if user.frozen.is_none() { "; it is restarted because you chose so" } else { "" };
+        self.facts.push(("restarts".to_owned(), format!("{}: {}{chosen}", user.said(), user.way())));
+        self.warnings.extend(away(user, fresh));
+        self.restarted.push((user, fresh));
+    }
+}
+
+/// Whether stakater/Reloader is told to restart it for this Secret.
+fn reloader(workload: &Value, secret: &str) -> bool {
+    let places = ["/metadata/annotations", "/spec/template/metadata/annotations"];
+    places.into_iter().filter_map(|place| workload.pointer(place)).any(|annotations| {
+        let named = annotations["secret.reloader.stakater.com/reload"].as_str().unwrap_or_default();
+        annotations["reloader.stakater.com/auto"] == "true" || named.split(',').any(|name| name.trim() == secret)
+    })
+}
+
+/// Why changing its template would not replace all of its pods.
+fn not_rolled(user: &User, workload: &Value) -> Option<String> {
+    if let Some(keeper) = &user.kept_by {
+        return Some(format!("{} keeps it and would take the change back", text::sanitize(keeper)));
+    }
+    if workload["spec"]["paused"] == true {
+        return Some("it is paused (spec.paused)".to_owned());
+    }
+    if text_at(workload, "/spec/updateStrategy/type") == "OnDelete" {
+        return Some("its pods are replaced only when somebody deletes them (updateStrategy OnDelete)".to_owned());
+    }
+    let partition = workload.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_u64);
+    let partition = partition.filter(|partition| *partition > 0)?;
+    Some(format!("its pods below ordinal {partition} stay as they are (updateStrategy.rollingUpdate.partition)"))
+}
+
+/// That nobody serves while it restarts.
+fn away(user: &User, workload: &Value) -> Option<String> {
+    let replicas = workload.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+    match user.kind {
+        Kind::Deployment if text_at(workload, "/spec/strategy/type") == "Recreate" && replicas > 0 => {
+            Some(format!("{} ends all its pods before new ones start (strategy Recreate): it is away", user.said()))
+        }
+        Kind::StatefulSet if replicas == 1 => {
+            Some(format!("{} has one pod: it is away while that starts again", user.said()))
+        }
+        _ => None,
+    }
+}
