@@ -19,7 +19,9 @@ pub mod restore_point;
 pub mod retention;
 pub mod schedule;
 mod sight;
+pub mod signing;
 pub mod standing;
+pub mod trust;
 pub mod used;
 
 use jiff::Timestamp;

@@ -15,6 +15,7 @@ mod retention;
 mod storage;
 mod table;
 mod tls;
+mod trust;
 mod usage;
 mod velero;
 mod workload;
@@ -36,8 +37,9 @@ pub use storage::{
 pub use table::Table;
 pub use tls::{
     CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, KeyPurpose, NextLink,
-    Oddity, Place, TlsSecret,
+    Oddity, Place, SigningRequest, TlsSecret,
 };
+pub use trust::{Called, Service, TrustBundle, TrustEntry};
 pub use usage::{History, Usage, UsageReport, UsageSource, Usages};
 pub use velero::{BackupLocation, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule};
 pub use workload::{

@@ -1,4 +1,5 @@
-//! How long certificates hold, and whether they are being renewed.
+//! How long certificates hold, and whether they are being renewed. What of certificates is judged elsewhere (trust
+//! bundles, issuers, requests) uses the same states.
 //!
 //! A warning comes [`WARN`] before the end of a certificate and an alarm [`CRITICAL`] before it, but never before the
 //! last third or sixth of its life: a fixed time would be red for most of a short life. A chain ends with the
@@ -11,6 +12,7 @@ mod stored;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Judgement, Reason, Severity};
+pub(super) use limits::Life;
 pub use managed::certificate;
 pub use stored::secret;
 
@@ -25,10 +27,10 @@ pub const RENEWAL_GRACE: SignedDuration = SignedDuration::from_mins(10);
 
 /// The moments in the life of a certificate from which on it is a warning and an alarm.
 pub fn thresholds(not_before: Timestamp, not_after: Timestamp) -> (Timestamp, Timestamp) {
-    limits::Life { not_before, not_after }.thresholds()
+    Life { not_before, not_after }.thresholds()
 }
 
-/// What can be said of one certificate.
+/// What can be said of one certificate, or of what makes or trusts one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateState {
     /// Holds, with time left.
@@ -51,6 +53,24 @@ pub enum CertificateState {
     Issuing,
     /// cert-manager says that it is not ready.
     NotReady,
+    /// An issuer that is ready to sign.
+    Ready,
+    /// No CA of a trust bundle holds: whoever is checked by it is refused.
+    NoValidCa,
+    /// No CA of a trust bundle vouches for what is served: it is refused.
+    WrongCa,
+    /// There is no trust bundle.
+    NoCa,
+    /// Whoever answers is believed.
+    Unchecked,
+    /// A request that waits for its issuer.
+    Pending,
+    /// A request that nobody has approved.
+    Unapproved,
+    /// A request that was turned down.
+    Denied,
+    /// A request that came to nothing.
+    Failed,
     /// Cannot be told.
     Unknown {
         /// Why, in a few words.
@@ -72,12 +92,21 @@ impl CertificateState {
             Self::MissedRenewal => "MissedRenewal",
             Self::Issuing => "Issuing",
             Self::NotReady => "NotReady",
+            Self::Ready => "Ready",
+            Self::NoValidCa => "NoValidCa",
+            Self::WrongCa => "WrongCa",
+            Self::NoCa => "NoCa",
+            Self::Unchecked => "Unchecked",
+            Self::Pending => "Pending",
+            Self::Unapproved => "Unapproved",
+            Self::Denied => "Denied",
+            Self::Failed => "Failed",
             Self::Unknown { .. } => "Unknown",
         }
     }
 }
 
-/// The verdict on one certificate.
+/// The verdict on one certificate, or on what makes or trusts one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expiry {
     /// The verdict.
@@ -91,17 +120,17 @@ pub struct Expiry {
 }
 
 impl Expiry {
-    fn new(state: CertificateState, severity: Severity) -> Judgement<Self> {
+    pub(super) fn new(state: CertificateState, severity: Severity) -> Judgement<Self> {
         Judgement::new(Self { state, severity, not_after: None, renewal: None })
     }
 
-    fn unknown(why: &str) -> Judgement<Self> {
+    pub(super) fn unknown(why: &str) -> Judgement<Self> {
         Self::new(CertificateState::Unknown { why: why.to_owned() }, Severity::Unknown).because(why)
     }
 }
 
 /// Adds a reason, and lifts the severity to what it deserves.
-fn at_least(judged: Judgement<Expiry>, severity: Severity, reason: Option<Reason>) -> Judgement<Expiry> {
+pub(super) fn at_least(judged: Judgement<Expiry>, severity: Severity, reason: Option<Reason>) -> Judgement<Expiry> {
     let Some(reason) = reason else { return judged };
     let judged = judged.because(reason);
     judged.map(|judged| Expiry { severity: judged.severity.worse(severity), ..judged })

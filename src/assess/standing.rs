@@ -1,10 +1,10 @@
 //! How the objects stand that volumes, copies and certificates hang on: a state in a word, and the one fact of it that
-//! matters most. Kinds that are judged in full elsewhere (volumes, restore points, certificates) are not judged here.
+//! matters most. Kinds that are judged in full elsewhere (volumes, restore points, certificates and what makes or trusts
+//! them) are not judged here.
 //!
 //! What an object does not say is Unknown, never good. Text of objects in states and facts is untrusted.
 
 mod storage;
-mod tls;
 mod velero;
 mod workload;
 
@@ -54,15 +54,21 @@ pub fn standing(world: &World, kind: Kind, uid: &Uid, now: Timestamp) -> Option<
         Object::VeleroSchedule(schedule) => velero::schedule(schedule, now),
         Object::BackupLocation(location) => velero::location(location),
         Object::VeleroRestore(restore) => Standing::new(Severity::Info, or(&restore.phase, "New"), ""),
-        Object::Issuer(issuer) | Object::ClusterIssuer(issuer) => tls::issuer(issuer),
-        Object::CertificateRequest(request) => tls::request(request, now),
-        Object::Namespace(_) => Standing::new(Severity::Info, "Exists", ""),
+        Object::Namespace(_) | Object::Service(_) => Standing::new(Severity::Info, "Exists", ""),
         Object::Pvc(_)
         | Object::VolumeSnapshot(_)
         | Object::DataUpload(_)
         | Object::PodVolumeBackup(_)
         | Object::TlsSecret(_)
         | Object::Certificate(_)
+        | Object::CertificateRequest(_)
+        | Object::Issuer(_)
+        | Object::ClusterIssuer(_)
+        | Object::MutatingWebhook(_)
+        | Object::ValidatingWebhook(_)
+        | Object::ApiService(_)
+        | Object::Crd(_)
+        | Object::SigningRequest(_)
         | Object::Event(_) => return None,
     };
     Some(match going(object.meta(), now) {

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    ClaimRef, Content, ContentSource, DeletionPolicy, Delta, Kind, Meta, Object, Policies, Pv, Pvc, ReclaimPolicy,
-    Scope, SnapshotSource, VolumeSnapshot, World, annotation,
+    CertificateFacts, ClaimRef, Content, ContentSource, DeletionPolicy, Delta, KeyPurpose, Kind, Meta, NextLink,
+    Object, Policies, Pv, Pvc, ReclaimPolicy, Scope, SnapshotSource, VolumeSnapshot, World, annotation,
 };
 
 /// The driver of every volume here.
@@ -58,6 +58,31 @@ pub fn cluster_meta(name: &str) -> Meta {
 pub fn annotated(meta: Meta, key: &'static str, value: &str) -> Meta {
     let annotations = meta.annotations.iter().cloned().chain([(key, value.into())]).collect();
     Meta { annotations, ..meta }
+}
+
+/// A certificate whose life has this many minutes behind it and this many before it. Its key is known by its subject,
+/// and that of its issuer by the issuer's.
+pub fn x509(subject: &str, issuer: &str, behind: i64, left: i64) -> CertificateFacts {
+    CertificateFacts {
+        fingerprint: subject.into(),
+        serial: "01".into(),
+        subject: subject.into(),
+        issuer: issuer.into(),
+        names: [subject.into()].into(),
+        not_before: ago(behind),
+        not_after: ago(-left),
+        ca: false,
+        self_signed: false,
+        key: "ECDSA P-256".into(),
+        spki: subject.into(),
+        signature: "ECDSA SHA-256".into(),
+        path_len: None,
+        key_id: Some(subject.as_bytes().into()),
+        issuer_key_id: Some(issuer.as_bytes().into()),
+        usage: KeyPurpose::default(),
+        next: NextLink::Last,
+        oddities: Box::default(),
+    }
 }
 
 /// A bound claim with an objective.

@@ -20,6 +20,7 @@ mod meta;
 mod snapshots;
 mod storage;
 mod tls;
+mod trust;
 mod velero;
 mod workload;
 
@@ -136,6 +137,12 @@ macro_rules! by_kind {
             Kind::CertificateRequest => $function::<tls::Request>($($argument),*),
             Kind::Issuer => $function::<tls::Signer>($($argument),*),
             Kind::ClusterIssuer => $function::<tls::Signer>($($argument),*),
+            Kind::Service => $function::<trust::Answering>($($argument),*),
+            Kind::MutatingWebhook => $function::<trust::Webhooks>($($argument),*),
+            Kind::ValidatingWebhook => $function::<trust::Webhooks>($($argument),*),
+            Kind::ApiService => $function::<trust::Aggregated>($($argument),*),
+            Kind::Crd => $function::<trust::Definition>($($argument),*),
+            Kind::SigningRequest => $function::<tls::Signing>($($argument),*),
             Kind::VeleroBackup => $function::<velero::Backup>($($argument),*),
             Kind::VeleroSchedule => $function::<velero::Schedule>($($argument),*),
             Kind::VeleroRestore => $function::<velero::Restore>($($argument),*),
@@ -221,13 +228,17 @@ fn event<T: Lean>(kind: Kind, line: &[u8], strings: &mut Strings) -> Event {
     if !matches!(change, Change::Added | Change::Modified | Change::Deleted) {
         return odd_event(kind, line);
     }
-    // What is gone is told even when it was not wanted: it may have been when it was added.
-    if change != Change::Deleted && !object.wanted() {
-        return Event::Skipped(object.object(kind, strings).meta().resource_version.to_string());
-    }
+    let wanted = object.wanted();
     let object = Box::new(object.object(kind, strings));
     let version = object.meta().resource_version.to_string();
-    if change == Change::Deleted { Event::Gone(object, version) } else { Event::Upsert(object, version) }
+    match change {
+        Change::Added if !wanted => Event::Skipped(version),
+        // What is gone is told even when it was not wanted: it may have been when it was added. So is what is wanted
+        // no longer.
+        Change::Deleted => Event::Gone(object, version),
+        _ if !wanted => Event::Gone(object, version),
+        _ => Event::Upsert(object, version),
+    }
 }
 
 /// A line that holds no readable object of the kind: a bookmark, an error, or an object with a wrong field.

@@ -2,8 +2,9 @@
 
 use super::{
     BackupLocation, CertManagerCertificate, CertificateRequest, ClusterEvent, Content, GroupContent, GroupSnapshot,
-    Issuer, Kind, Meta, Namespace, Node, ObjRef, Pod, Pv, Pvc, Scope, SnapshotClass, StorageClass, Table, TlsSecret,
-    Uid, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule, VolumeAttachment, VolumeSnapshot, Workload,
+    Issuer, Kind, Meta, Namespace, Node, ObjRef, Pod, Pv, Pvc, Scope, Service, SigningRequest, SnapshotClass,
+    StorageClass, Table, TlsSecret, TrustBundle, Uid, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule,
+    VolumeAttachment, VolumeSnapshot, Workload,
 };
 
 macro_rules! inventory {
@@ -108,6 +109,12 @@ inventory! {
     CertificateRequest(CertificateRequest) in certificate_requests,
     Issuer(Issuer) in issuers,
     ClusterIssuer(Issuer) in cluster_issuers,
+    Service(Service) in services,
+    MutatingWebhook(TrustBundle) in mutating_webhooks,
+    ValidatingWebhook(TrustBundle) in validating_webhooks,
+    ApiService(TrustBundle) in api_services,
+    Crd(TrustBundle) in crds,
+    SigningRequest(SigningRequest) in signing_requests,
     VeleroBackup(VeleroBackup) in velero_backups,
     VeleroSchedule(VeleroSchedule) in velero_schedules,
     VeleroRestore(VeleroRestore) in velero_restores,

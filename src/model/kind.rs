@@ -91,6 +91,18 @@ kinds! {
     Issuer = "cert-manager.io" ["v1"], "Issuer" "issuers" true None;
     /// cert-manager ClusterIssuer.
     ClusterIssuer = "cert-manager.io" ["v1"], "ClusterIssuer" "clusterissuers" false None;
+    /// Service.
+    Service = "" ["v1"], "Service" "services" true None;
+    /// MutatingWebhookConfiguration.
+    MutatingWebhook = "admissionregistration.k8s.io" ["v1"], "MutatingWebhookConfiguration" "mutatingwebhookconfigurations" false None;
+    /// ValidatingWebhookConfiguration.
+    ValidatingWebhook = "admissionregistration.k8s.io" ["v1"], "ValidatingWebhookConfiguration" "validatingwebhookconfigurations" false None;
+    /// APIService that another server answers; those that the API server answers itself are not kept.
+    ApiService = "apiregistration.k8s.io" ["v1"], "APIService" "apiservices" false None;
+    /// CustomResourceDefinition whose objects a webhook converts; others are not kept.
+    Crd = "apiextensions.k8s.io" ["v1"], "CustomResourceDefinition" "customresourcedefinitions" false None;
+    /// CertificateSigningRequest.
+    SigningRequest = "certificates.k8s.io" ["v1"], "CertificateSigningRequest" "certificatesigningrequests" false None;
     /// Velero Backup.
     VeleroBackup = "velero.io" ["v1"], "Backup" "backups" true None;
     /// Velero Schedule.

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::{ClaimKey, ContentSource, HandleKey, Kind, Object, SnapshotSource, Uid};
+use super::trust::services;
+use super::{Called, ClaimKey, ContentSource, HandleKey, Kind, ObjRef, Object, SnapshotSource, Uid};
 
 #[derive(Clone, Debug)]
 struct Index<K>(HashMap<K, Vec<Uid>>);
@@ -55,6 +56,10 @@ enum Edge {
     Child(Uid),
     Event(Uid),
     VeleroItem(Uid),
+    Serves(ClaimKey),
+    Calls(ClaimKey),
+    Injects(ClaimKey),
+    Signed(ObjRef),
 }
 
 /// The indexes.
@@ -73,6 +78,10 @@ pub struct Links {
     children: HashMap<Uid, Vec<(Kind, Uid)>>,
     events: Index<Uid>,
     velero_items: HashMap<Uid, Vec<(Kind, Uid)>>,
+    serving: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
+    calling: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
+    injected: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
+    signed: Index<ObjRef>,
 }
 
 impl Links {
@@ -121,6 +130,27 @@ impl Links {
         self.requests.get(certificate)
     }
 
+    /// TLS Secrets and cert-manager Certificates that are for the name of this Service; `*` as its name gives those for
+    /// every Service of the namespace.
+    pub fn serving(&self, service: &ClaimKey) -> &[(Kind, Uid)] {
+        self.serving.get(service).map_or(&[], Vec::as_slice)
+    }
+
+    /// Trust bundles of calls to this Service.
+    pub fn calling(&self, service: &ClaimKey) -> &[(Kind, Uid)] {
+        self.calling.get(service).map_or(&[], Vec::as_slice)
+    }
+
+    /// Trust bundles into which cert-manager's injector puts the CA of this Certificate.
+    pub fn injected_from(&self, certificate: &ClaimKey) -> &[(Kind, Uid)] {
+        self.injected.get(certificate).map_or(&[], Vec::as_slice)
+    }
+
+    /// Certificates that this Issuer or ClusterIssuer signs.
+    pub fn signed_by(&self, issuer: &ObjRef) -> &[Uid] {
+        self.signed.get(issuer)
+    }
+
     /// Attachments of this PV.
     pub fn attachments_of(&self, pv: &Arc<str>) -> &[Uid] {
         self.attachments.get(pv)
@@ -162,6 +192,10 @@ impl Links {
             Edge::Request(key) => change(&mut self.requests, key, uid, add),
             Edge::Attachment(key) => change(&mut self.attachments, key, uid, add),
             Edge::Event(key) => change(&mut self.events, key, uid, add),
+            Edge::Signed(key) => change(&mut self.signed, key, uid, add),
+            Edge::Serves(key) => change_kinded(&mut self.serving, key, (kind, uid), add),
+            Edge::Calls(key) => change_kinded(&mut self.calling, key, (kind, uid), add),
+            Edge::Injects(key) => change_kinded(&mut self.injected, key, (kind, uid), add),
             Edge::Template(key) => change_kinded(&mut self.templates, key, (kind, uid), add),
             Edge::TemplateSecret(key) => change_kinded(&mut self.template_secrets, key, (kind, uid), add),
             Edge::Child(key) => change_kinded(&mut self.children, key, (kind, uid), add),
@@ -175,10 +209,15 @@ fn change<K: Hash + Eq>(index: &mut Index<K>, key: K, uid: &Uid, add: bool) {
 }
 
 fn change_kinded<K: Hash + Eq>(index: &mut HashMap<K, Vec<(Kind, Uid)>>, key: K, (kind, uid): (Kind, &Uid), add: bool) {
-    let entry = index.entry(key).or_default();
-    entry.retain(|(_, other)| other != uid);
     if add {
+        let entry = index.entry(key).or_default();
+        entry.retain(|(_, other)| other != uid);
         entry.push((kind, uid.clone()));
+    } else if let Some(entry) = index.get_mut(&key) {
+        entry.retain(|(_, other)| other != uid);
+        if entry.is_empty() {
+            index.remove(&key);
+        }
     }
 }
 
@@ -214,7 +253,30 @@ fn edges(object: &Object, say: &mut impl FnMut(Edge)) {
             w.claims.iter().for_each(|claim| say(Edge::Template((namespace(), claim.clone()))));
             w.secrets.iter().for_each(|used| say(Edge::TemplateSecret((namespace(), used.secret.clone()))));
         }
-        Object::Certificate(certificate) => say(Edge::Certificate((namespace(), certificate.secret.clone()))),
+        Object::TlsSecret(secret) => {
+            let leaf = secret.leaf.chain.as_ref().ok().and_then(|chain| chain.first());
+            for key in leaf.iter().flat_map(|leaf| services(&leaf.names, &namespace())) {
+                say(Edge::Serves(key));
+            }
+        }
+        Object::Certificate(certificate) => {
+            say(Edge::Certificate((namespace(), certificate.secret.clone())));
+            for key in services(&certificate.names, &namespace()) {
+                say(Edge::Serves(key));
+            }
+            certificate.issuer_ref().into_iter().for_each(|issuer| say(Edge::Signed(issuer)));
+        }
+        Object::MutatingWebhook(bundle)
+        | Object::ValidatingWebhook(bundle)
+        | Object::ApiService(bundle)
+        | Object::Crd(bundle) => {
+            for entry in &bundle.entries {
+                if let Called::Service(service) = &entry.called {
+                    say(Edge::Calls(service.clone()));
+                }
+            }
+            bundle.injected_from().into_iter().for_each(|certificate| say(Edge::Injects(certificate)));
+        }
         Object::CertificateRequest(request) => {
             request.certificate.iter().for_each(|name| say(Edge::Request((namespace(), name.clone()))));
         }
@@ -226,7 +288,6 @@ fn edges(object: &Object, say: &mut impl FnMut(Edge)) {
             item.source_uid.iter().for_each(|uid| say(Edge::VeleroItem(uid.clone())));
         }
         Object::Pvc(_)
-        | Object::TlsSecret(_)
         | Object::StorageClass(_)
         | Object::SnapshotClass(_)
         | Object::Namespace(_)
@@ -236,6 +297,8 @@ fn edges(object: &Object, say: &mut impl FnMut(Edge)) {
         | Object::GroupClass(_)
         | Object::Issuer(_)
         | Object::ClusterIssuer(_)
+        | Object::Service(_)
+        | Object::SigningRequest(_)
         | Object::VeleroBackup(_)
         | Object::VeleroSchedule(_)
         | Object::VeleroRestore(_)

@@ -77,6 +77,10 @@ pub mod annotation {
     pub const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
     /// cert-manager: the revision a request is for.
     pub const CERTIFICATE_REVISION: &str = "cert-manager.io/certificate-revision";
+    /// cert-manager's CA injector: the Certificate, `NAMESPACE/NAME`, whose CA it keeps in an object.
+    pub const INJECT_CA_FROM: &str = "cert-manager.io/inject-ca-from";
+    /// cert-manager's CA injector: the Secret, `NAMESPACE/NAME`, whose `ca.crt` it keeps in an object.
+    pub const INJECT_CA_FROM_SECRET: &str = "cert-manager.io/inject-ca-from-secret";
     /// Marks the default StorageClass.
     pub const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
     /// Marks the default VolumeSnapshotClass of its driver.
@@ -104,6 +108,8 @@ pub mod annotation {
         KEEP_UNTIL,
         CERTIFICATE_NAME,
         CERTIFICATE_REVISION,
+        INJECT_CA_FROM,
+        INJECT_CA_FROM_SECRET,
         DEFAULT_CLASS,
         DEFAULT_SNAPSHOT_CLASS,
     ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Meta;
+use super::{Kind, Meta, ObjRef};
 
 /// What was read from one X.509 certificate (RFC 5280). Text fields are untrusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +36,33 @@ pub struct CertificateFacts {
     pub signature: Box<str>,
     /// basicConstraints pathLenConstraint: how many CAs may follow below this one.
     pub path_len: Option<u32>,
+    /// subjectKeyIdentifier: by this its key is found by what it issued (RFC 5280 4.2.1.2).
+    pub key_id: Option<Box<[u8]>>,
+    /// authorityKeyIdentifier: the identifier of the key that signed it (4.2.1.1).
+    pub issuer_key_id: Option<Box<[u8]>>,
     /// What it may be used for.
     pub usage: KeyPurpose,
     /// Whether the certificate that stands after it in its chain issued it.
     pub next: NextLink,
     /// Departures from RFC 5280 that clients trip over.
     pub oddities: Box<[Oddity]>,
+}
+
+impl CertificateFacts {
+    /// Whether a client that trusts this certificate takes the other one for its sake: it is the same, or it issued
+    /// the other by name and, where both say, by key. The signature itself is not looked at.
+    pub fn vouches_for(&self, other: &Self) -> bool {
+        let key = match (&self.key_id, &other.issuer_key_id) {
+            (Some(own), Some(signer)) => own == signer,
+            _ => true,
+        };
+        self.fingerprint == other.fingerprint || (self.subject == other.issuer && key)
+    }
+
+    /// Whether it holds at a moment.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.not_before <= now && now < self.not_after
+    }
 }
 
 /// What a certificate may be used for, by its extensions; `None` where none restricts it (RFC 5280 4.2.1.3, 4.2.1.12).
@@ -162,6 +183,11 @@ pub struct CertManagerCertificate {
 }
 
 impl CertManagerCertificate {
+    /// The issuer that it names; `None` when that is of a kind that is not watched.
+    pub fn issuer_ref(&self) -> Option<ObjRef> {
+        issuer_ref(&self.issuer, &self.meta)
+    }
+
     /// A condition by its type.
     pub fn condition(&self, kind: &str) -> Option<&Condition> {
         self.conditions.iter().find(|c| &*c.kind == kind)
@@ -173,6 +199,14 @@ impl CertManagerCertificate {
     }
 }
 
+fn issuer_ref((kind, name): &(Box<str>, Arc<str>), meta: &Meta) -> Option<ObjRef> {
+    match &**kind {
+        "ClusterIssuer" => Some(ObjRef::cluster(Kind::ClusterIssuer, name.clone())),
+        "Issuer" | "" => Some(ObjRef { kind: Kind::Issuer, namespace: meta.namespace.clone(), name: name.clone() }),
+        _ => None,
+    }
+}
+
 /// A cert-manager CertificateRequest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CertificateRequest {
@@ -180,6 +214,30 @@ pub struct CertificateRequest {
     pub meta: Meta,
     /// The Certificate it is for, by annotation.
     pub certificate: Option<Arc<str>>,
+    /// `spec.issuerRef`: kind and name.
+    pub issuer: (Box<str>, Arc<str>),
+    /// The signed certificate, when issued and readable.
+    pub issued: Option<CertificateFacts>,
+    /// `status.conditions`.
+    pub conditions: Box<[Condition]>,
+}
+
+impl CertificateRequest {
+    /// The issuer that it names; `None` when that is of a kind that is not watched.
+    pub fn issuer_ref(&self) -> Option<ObjRef> {
+        issuer_ref(&self.issuer, &self.meta)
+    }
+}
+
+/// A CertificateSigningRequest: someone asks the cluster for a certificate.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SigningRequest {
+    /// Metadata.
+    pub meta: Meta,
+    /// `spec.signerName`.
+    pub signer: Arc<str>,
+    /// `spec.username`: who asked. Untrusted text.
+    pub asked_by: Box<str>,
     /// The signed certificate, when issued and readable.
     pub issued: Option<CertificateFacts>,
     /// `status.conditions`.
@@ -191,6 +249,8 @@ pub struct CertificateRequest {
 pub struct Issuer {
     /// Metadata.
     pub meta: Meta,
+    /// How it signs, by the field of its spec that says so; empty when none is known.
+    pub how: &'static str,
     /// `spec.ca.secretName`, for a CA issuer.
     pub ca_secret: Option<Arc<str>>,
     /// `status.conditions`.

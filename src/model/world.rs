@@ -10,6 +10,8 @@ use super::{
     Policies, Pv, Pvc, Scope, SnapshotSource, Uid, UsageReport, Usages, VolumeSnapshot,
 };
 
+mod tls;
+
 /// Ordinals looked at per StatefulSet; a spec may ask for any number.
 const MAX_ORDINALS: u32 = 1_000;
 
@@ -43,7 +45,7 @@ pub struct Touched {
     pub volumes: HashSet<Uid>,
     /// Restore points: snapshots and Velero items.
     pub restore_points: HashSet<(Kind, Uid)>,
-    /// TLS Secrets and cert-manager Certificates.
+    /// TLS Secrets, what cert-manager keeps, trust bundles and signing requests.
     pub certificates: HashSet<(Kind, Uid)>,
 }
 
@@ -315,11 +317,27 @@ impl World {
             Object::Certificate(certificate) => {
                 touched.certificates.insert((Kind::Certificate, meta.uid()));
                 self.touch_secret(&namespaced(&certificate.secret), touched);
+                self.touch_around(certificate, touched);
             }
             Object::CertificateRequest(request) => {
+                touched.certificates.insert((Kind::CertificateRequest, meta.uid()));
                 let key = request.certificate.as_ref().map(namespaced);
                 let owner = key.and_then(|key| self.inventory.certificates.named(Some(&key.0), &key.1));
-                touched.certificates.extend(owner.map(|c| (Kind::Certificate, c.meta.uid())));
+                if let Some(owner) = owner {
+                    touched.certificates.insert((Kind::Certificate, owner.meta.uid()));
+                    self.touch_around(owner, touched);
+                }
+            }
+            Object::MutatingWebhook(_) | Object::ValidatingWebhook(_) | Object::ApiService(_) | Object::Crd(_) => {
+                touched.certificates.insert((object.kind(), meta.uid()));
+            }
+            Object::SigningRequest(_) => {
+                touched.certificates.insert((Kind::SigningRequest, meta.uid()));
+            }
+            Object::Service(_) => touched.certificates.extend(self.links.calling(&namespaced(&meta.name)).to_vec()),
+            Object::Issuer(_) | Object::ClusterIssuer(_) => {
+                touched.certificates.insert((object.kind(), meta.uid()));
+                touched.all = true;
             }
             Object::DataUpload(item) | Object::PodVolumeBackup(item) => {
                 touched.restore_points.insert((object.kind(), meta.uid()));
@@ -327,8 +345,6 @@ impl World {
             }
             Object::StorageClass(_)
             | Object::SnapshotClass(_)
-            | Object::Issuer(_)
-            | Object::ClusterIssuer(_)
             | Object::VeleroBackup(_)
             | Object::VeleroSchedule(_)
             | Object::BackupLocation(_)
@@ -358,15 +374,6 @@ impl World {
         let Some(namespace) = &claim.meta.namespace else { return };
         for uid in self.links.snapshots_naming(&(namespace.clone(), claim.meta.name.clone())) {
             touched.restore_points.insert((Kind::VolumeSnapshot, uid.clone()));
-        }
-    }
-
-    fn touch_secret(&self, secret: &ClaimKey, touched: &mut Touched) {
-        if let Some(held) = self.inventory.tls_secrets.named(Some(&secret.0), &secret.1) {
-            touched.certificates.insert((Kind::TlsSecret, held.meta.uid()));
-        }
-        for uid in self.links.certificates_writing(secret) {
-            touched.certificates.insert((Kind::Certificate, uid.clone()));
         }
     }
 

@@ -5,6 +5,7 @@
 //! Controllers write through the same rules as clients do.
 
 mod attachments;
+pub(super) mod ca_injector;
 mod certificates;
 mod checks;
 mod deployments;
@@ -187,6 +188,10 @@ fn reconcile(desk: &mut Desk<'_, '_>, key: &Key) -> Outcome {
         "volumegroupsnapshots" => groups::reconcile(desk, key),
         "issuers" | "clusterissuers" => issuers::reconcile(desk, key),
         "certificates" => certificates::reconcile(desk, key),
+        "mutatingwebhookconfigurations"
+        | "validatingwebhookconfigurations"
+        | "apiservices"
+        | "customresourcedefinitions" => ca_injector::reconcile(desk, key),
         "resourcequotas" => {
             if let Some(held) = desk.get(key) {
                 let status = quota::status(&held.value, desk.writer.state);
@@ -237,7 +242,9 @@ fn affected(state: &State, key: &Key, object: &Object) -> Vec<Key> {
             text(value, "/spec/volumeSnapshotRef/name"),
         )),
         "secrets" => {
-            keys.extend(certificates::stored_in(state, key));
+            let stored = certificates::stored_in(state, key);
+            keys.extend(ca_injector::wanting(state, &stored));
+            keys.extend(stored);
             keys.extend(issuers::signing_with(state, key));
         }
         _ => {}

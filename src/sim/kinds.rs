@@ -123,6 +123,10 @@ const fn cert_manager(kind: &'static str, plural: &'static str) -> Kind {
     Kind::new("cert-manager.io", "v1", kind, plural).custom().status()
 }
 
+const fn admission(kind: &'static str, plural: &'static str) -> Kind {
+    Kind::new("admissionregistration.k8s.io", "v1", kind, plural).cluster().generation()
+}
+
 const fn velero(version: &'static str, kind: &'static str, plural: &'static str) -> Kind {
     Kind::new("velero.io", version, kind, plural).custom()
 }
@@ -168,6 +172,18 @@ pub(crate) static KINDS: &[Kind] = &[
     cert_manager("CertificateRequest", "certificaterequests").short(&["cr", "crs"]),
     cert_manager("Issuer", "issuers"),
     cert_manager("ClusterIssuer", "clusterissuers").cluster(),
+    admission("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
+    admission("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
+    Kind::new("apiregistration.k8s.io", "v1", "APIService", "apiservices").cluster().status(),
+    Kind::new("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions")
+        .short(&["crd", "crds"])
+        .cluster()
+        .status()
+        .generation(),
+    Kind::new("certificates.k8s.io", "v1", "CertificateSigningRequest", "certificatesigningrequests")
+        .short(&["csr"])
+        .cluster()
+        .status(),
     Kind::new("coordination.k8s.io", "v1", "Lease", "leases"),
     Kind::new("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies").short(&["netpol"]),
     velero("v1", "Backup", "backups"),

@@ -11,6 +11,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::clock::Clock;
+use super::controllers::ca_injector;
 use super::ids::Ids;
 use super::object;
 use super::pki::{self, Request};
@@ -24,18 +25,18 @@ pub enum SeedError {
     #[error("the seed is not valid YAML")]
     Yaml(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A `seed.holdfast.dev/tls` annotation is not the JSON it should be.
-    #[error("the annotation {TLS} of Secret {name} is not valid")]
+    #[error("the annotation {TLS} of {name} is not valid")]
     Tls {
-        /// The Secret.
+        /// The object.
         name: String,
         /// What the JSON parser said.
         #[source]
         source: serde_json::Error,
     },
     /// A key or certificate could not be made.
-    #[error("no certificate could be made for Secret {name}")]
+    #[error("no certificate could be made for {name}")]
     Certificate {
-        /// The Secret.
+        /// The object.
         name: String,
         /// What the generator said.
         #[source]
@@ -77,6 +78,8 @@ struct Tls {
     not_after: i64,
     #[serde(default)]
     mismatch: bool,
+    #[serde(default)]
+    ca: bool,
     #[serde(default = "tls_crt")]
     cert_key: String,
     #[serde(default = "tls_key")]
@@ -91,7 +94,7 @@ fn tls_key() -> String {
     "tls.key".to_owned()
 }
 
-/// Makes the key and certificate a Secret asks for, and drops the annotation.
+/// Makes the key and certificate a Secret asks for, or the caBundle another object does, and drops the annotation.
 pub(crate) fn fill(value: &mut Value, clock: &Clock, ids: &Ids) -> Result<(), SeedError> {
     let wish = object::annotation(value, TLS).to_owned();
     if wish.is_empty() {
@@ -102,11 +105,15 @@ pub(crate) fn fill(value: &mut Value, clock: &Clock, ids: &Ids) -> Result<(), Se
     let failed = |source| SeedError::Certificate { name: name.clone(), source };
     let key = pki::new_key().map_err(failed)?;
     let certificate = pki::self_signed(&request(&wish, clock.now(), ids), &key).map_err(failed)?;
+    object::unset(value, "/metadata/annotations", TLS);
+    if object::text(value, "/kind") != "Secret" {
+        ca_injector::fill(value, &pki::base64(certificate.as_bytes()));
+        return Ok(());
+    }
     let stored = if wish.mismatch { pki::new_key().map_err(failed)? } else { key };
     let data = object::fields(object::slot(value, "/data"));
     data.insert(wish.cert_key, pki::base64(certificate.as_bytes()));
     data.insert(wish.key_key, pki::base64(stored.as_bytes()));
-    object::unset(value, "/metadata/annotations", TLS);
     Ok(())
 }
 
@@ -116,7 +123,7 @@ fn request(wish: &Tls, now: Timestamp, ids: &Ids) -> Request {
         common_name: wish.cn.clone(),
         dns: wish.dns.clone(),
         ips: Vec::new(),
-        ca: false,
+        ca: wish.ca,
         not_before: at(wish.not_before),
         not_after: at(wish.not_after),
         serial: ids.serial(),

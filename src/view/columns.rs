@@ -11,7 +11,8 @@ pub enum Pane {
     Volumes,
     /// Restore points: snapshots and Velero items.
     RestorePoints,
-    /// Certificates: TLS Secrets, and cert-manager Certificates whose Secret is not visible.
+    /// Certificates: TLS Secrets, cert-manager Certificates whose Secret is not visible, what signs certificates and
+    /// asks for them, and what API servers trust.
     Certificates,
     /// Findings of static analysis.
     Findings,
@@ -26,7 +27,16 @@ impl Pane {
         match kind {
             Kind::Pvc => Some(Self::Volumes),
             Kind::VolumeSnapshot | Kind::DataUpload | Kind::PodVolumeBackup => Some(Self::RestorePoints),
-            Kind::TlsSecret | Kind::Certificate => Some(Self::Certificates),
+            Kind::TlsSecret
+            | Kind::Certificate
+            | Kind::CertificateRequest
+            | Kind::Issuer
+            | Kind::ClusterIssuer
+            | Kind::MutatingWebhook
+            | Kind::ValidatingWebhook
+            | Kind::ApiService
+            | Kind::Crd
+            | Kind::SigningRequest => Some(Self::Certificates),
             _ => None,
         }
     }
@@ -177,15 +187,15 @@ const RESTORE_POINTS: &[Column] = columns! {
 };
 
 const CERTIFICATES: &[Column] = columns! {
-    "state"       "State"       14..14 Left  Words  0 "Whether TLS with it works, and for how long";
+    "state"       "State"       14..14 Left  Words  0 "Whether TLS with it works, and for how long; of issuers and requests, how they stand";
     "namespace"   "Namespace"    9..16 Left  Words  1 "Namespace";
-    "name"        "Name"        18..28 Left  Words  0 "Name of the Secret, or of the Certificate where its Secret is not visible";
-    "expires"     "Expires"     10..12 Right Future 0 "When the earliest certificate of the chain ends";
-    "place"       "Place"       14..16 Left  Words  6 "Where the certificate is kept";
-    "names"       "Names"       18..32 Left  Words  2 "Names the certificate is for";
+    "name"        "Name"        18..28 Left  Words  0 "Name of the Secret, of the Certificate where its Secret is not visible, or of another object of TLS";
+    "expires"     "Expires"     10..12 Right Future 0 "When the earliest certificate of the chain ends; of a trust bundle, the last CA that serves";
+    "place"       "Place"       14..16 Left  Words  6 "Where the certificate is kept, or what kind of object it is";
+    "names"       "Names"       18..32 Left  Words  2 "Names the certificate is for; of a trust bundle, who is called";
     "managedBy"   "Managed by"  20..28 Left  Words  3 "What renews it";
-    "issuer"      "Issuer"      16..28 Left  Words  5 "Who signed it";
-    "users"       "Users"       12..28 Left  Words  4 "Workloads or pods that use it";
+    "issuer"      "Issuer"      16..28 Left  Words  5 "Who signed it or is to sign; of a trust bundle, its CA";
+    "users"       "Users"       12..28 Left  Words  4 "What uses it: workloads, pods, Certificates or API servers";
 };
 
 /// The columns of the list of problems, for filters.

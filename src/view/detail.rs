@@ -3,6 +3,7 @@
 
 mod storage;
 mod tls;
+mod trust;
 mod workload;
 
 pub(super) use tls::via;
@@ -96,7 +97,13 @@ pub fn detail(world: &World, boards: &Boards, key: &Key, now: Timestamp) -> Opti
         Object::TlsSecret(secret) => tls::secret(&mut sheet, secret),
         Object::Certificate(certificate) => tls::certificate(&mut sheet, certificate),
         Object::CertificateRequest(request) => tls::request(&mut sheet, request),
-        Object::Issuer(issuer) | Object::ClusterIssuer(issuer) => tls::issuer(&mut sheet, issuer),
+        Object::SigningRequest(request) => tls::signing_request(&mut sheet, request),
+        Object::Issuer(issuer) | Object::ClusterIssuer(issuer) => tls::issuer(&mut sheet, object.kind(), issuer),
+        Object::MutatingWebhook(bundle)
+        | Object::ValidatingWebhook(bundle)
+        | Object::ApiService(bundle)
+        | Object::Crd(bundle) => trust::bundle(&mut sheet, bundle),
+        Object::Service(service) => trust::service(&mut sheet, service),
         Object::Pod(pod) => workload::pod(&mut sheet, pod),
         Object::StatefulSet(w)
         | Object::Deployment(w)

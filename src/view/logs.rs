@@ -81,7 +81,18 @@ impl LogSource {
 pub fn has_logs(kind: Kind) -> bool {
     !matches!(
         kind,
-        Kind::StorageClass | Kind::SnapshotClass | Kind::GroupClass | Kind::Node | Kind::Namespace | Kind::Event
+        Kind::StorageClass
+            | Kind::SnapshotClass
+            | Kind::GroupClass
+            | Kind::Node
+            | Kind::Namespace
+            | Kind::Service
+            | Kind::MutatingWebhook
+            | Kind::ValidatingWebhook
+            | Kind::ApiService
+            | Kind::Crd
+            | Kind::SigningRequest
+            | Kind::Event
     )
 }
 

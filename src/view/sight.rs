@@ -20,7 +20,7 @@ pub struct Sight {
 }
 
 impl Pane {
-    /// Kinds whose objects are its rows.
+    /// Kinds without which it says little: most of its rows are theirs.
     pub const fn kinds(self) -> &'static [Kind] {
         match self {
             Self::Volumes => &[Kind::Pvc, Kind::Pv],

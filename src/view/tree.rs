@@ -119,6 +119,12 @@ pub fn grows(kind: Kind) -> bool {
             | K::VeleroSchedule
             | K::VeleroRestore
             | K::BackupLocation
+            | K::Service
+            | K::MutatingWebhook
+            | K::ValidatingWebhook
+            | K::ApiService
+            | K::Crd
+            | K::SigningRequest
             | K::Event
     )
 }

@@ -45,6 +45,8 @@ pub(super) fn facts(der: &[u8]) -> Option<CertificateFacts> {
         spki: sha256(certificate.public_key().raw).into(),
         signature: signature(&certificate.signature_algorithm.algorithm),
         path_len: certificate.basic_constraints().ok().flatten().and_then(|basic| basic.value.path_len_constraint),
+        key_id: key_id(&certificate),
+        issuer_key_id: issuer_key_id(&certificate),
         usage: usage(&certificate),
         next: NextLink::Last,
         oddities: oddities(&certificate),
@@ -104,6 +106,20 @@ fn usage(certificate: &X509Certificate<'_>) -> KeyPurpose {
         server: extended.map(|extended| extended.server_auth || extended.any),
         client: extended.map(|extended| extended.client_auth || extended.any),
     }
+}
+
+fn key_id(certificate: &X509Certificate<'_>) -> Option<Box<[u8]>> {
+    certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(key) => Some(key.0.into()),
+        _ => None,
+    })
+}
+
+fn issuer_key_id(certificate: &X509Certificate<'_>) -> Option<Box<[u8]>> {
+    certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityKeyIdentifier(authority) => Some(authority.key_identifier.as_ref()?.0.into()),
+        _ => None,
+    })
 }
 
 fn oddities(certificate: &X509Certificate<'_>) -> Box<[Oddity]> {

@@ -291,7 +291,7 @@ async fn a_volume_that_fills_up_is_a_problem_and_unknown_once_nobody_measures_it
     let listed = problems(&desk.world, &desk.boards, &[]);
     let failing = listed.iter().find(|problem| problem.state == "Failing").unwrap();
     assert!(failing.reason.contains("cannot be reached"), "{failing:?}");
-    assert!(sim.audit().iter().all(|event| event.subresource != "proxy" && event.resource != "services"));
+    assert!(sim.audit().iter().all(|event| event.subresource != "proxy"));
 }
 
 async fn a_command_waits_for_used_space_and_prints_it(cluster: TestCluster) {

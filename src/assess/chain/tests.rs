@@ -22,6 +22,8 @@ fn member(subject: &str, issuer: &str) -> CertificateFacts {
         spki: subject.into(),
         signature: "ECDSA SHA-256".into(),
         path_len: None,
+        key_id: None,
+        issuer_key_id: None,
         usage: KeyPurpose::default(),
         next: NextLink::Last,
         oddities: Box::default(),

@@ -11,7 +11,7 @@ const FLOOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// A certificate's time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Life {
+pub(in crate::assess) struct Life {
     pub not_before: Timestamp,
     pub not_after: Timestamp,
 }

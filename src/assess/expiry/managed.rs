@@ -30,7 +30,7 @@ pub fn certificate(world: &World, certificate: &CertManagerCertificate, now: Tim
 }
 
 fn life(world: &World, certificate: &CertManagerCertificate) -> Option<Life> {
-    let issued = latest_request(world, certificate).and_then(|request| request.issued.as_ref());
+    let issued = world.latest_request(certificate).and_then(|request| request.issued.as_ref());
     let not_after = certificate.not_after.or(issued.map(|facts| facts.not_after))?;
     let not_before = certificate.not_before.or(issued.map(|facts| facts.not_before));
     // Without a beginning the whole of its life is not known; a warning then comes by the fixed time.
@@ -125,7 +125,7 @@ pub(super) fn not_ready(certificate: &CertManagerCertificate) -> Option<Reason> 
 
 fn never_issued(world: &World, certificate: &CertManagerCertificate) -> Judgement<Expiry> {
     use CertificateState as State;
-    let request = latest_request(world, certificate).and_then(request_trouble);
+    let request = world.latest_request(certificate).and_then(request_trouble);
     if certificate.last_failure.is_some() {
         let reason = Reason::new("cert-manager tried to issue it and failed")
             .next("see its CertificateRequests, Orders and Challenges, and its issuer");
@@ -144,17 +144,6 @@ fn never_issued(world: &World, certificate: &CertManagerCertificate) -> Judgemen
     }
 }
 
-/// The request of the highest revision; of the latest creation where none is said.
-fn latest_request<'w>(world: &'w World, certificate: &CertManagerCertificate) -> Option<&'w CertificateRequest> {
-    let key = (certificate.meta.namespace.clone()?, certificate.meta.name.clone());
-    let requests = world.links.requests_of(&key).iter();
-    let requests = requests.filter_map(|uid| world.inventory.certificate_requests.get(uid));
-    requests.max_by_key(|request| {
-        let revision = request.meta.annotation(annotation::CERTIFICATE_REVISION);
-        (revision.and_then(|revision| revision.parse::<u32>().ok()), request.meta.created)
-    })
-}
-
 fn request_trouble(request: &CertificateRequest) -> Option<Reason> {
     let bad = request.conditions.iter().find(|condition| match &*condition.kind {
         "Ready" => &*condition.status == "False",
@@ -168,7 +157,7 @@ fn request_trouble(request: &CertificateRequest) -> Option<Reason> {
 /// A request that a restore brought back answers for a revision that cert-manager believes is still to come: renewals
 /// then wait for it (cert-manager#2318).
 pub(super) fn brought_back(world: &World, certificate: &CertManagerCertificate) -> Option<Reason> {
-    let request = latest_request(world, certificate)?;
+    let request = world.latest_request(certificate)?;
     let restore = request.meta.label(annotation::VELERO_RESTORE)?;
     let name = &request.meta.name;
     let text =

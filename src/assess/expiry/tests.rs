@@ -4,36 +4,14 @@ use jiff::SignedDuration;
 use rstest::rstest;
 
 use super::*;
-use crate::assess::testing::{ago, annotated, live, meta, now, put, said};
+use crate::assess::testing::{ago, annotated, live, meta, now, put, said, x509};
 use crate::model::{
-    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Delta, KeyMatch, KeyPurpose, Kind,
-    NextLink, Object, Place, Pod, Scope, SecretUse, SecretVia, TlsSecret, World, annotation,
+    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Delta, KeyMatch, Kind, Object, Place, Pod,
+    Scope, SecretUse, SecretVia, TlsSecret, World, annotation,
 };
 
 const HOUR: i64 = 60;
 const DAY: i64 = 24 * HOUR;
-
-/// A certificate whose life has this many minutes behind it and this many before it.
-fn facts(subject: &str, issuer: &str, behind: i64, left: i64) -> CertificateFacts {
-    CertificateFacts {
-        fingerprint: subject.into(),
-        serial: "01".into(),
-        subject: subject.into(),
-        issuer: issuer.into(),
-        names: [subject.into()].into(),
-        not_before: ago(behind),
-        not_after: ago(-left),
-        ca: false,
-        self_signed: false,
-        key: "ECDSA P-256".into(),
-        spki: subject.into(),
-        signature: "ECDSA SHA-256".into(),
-        path_len: None,
-        usage: KeyPurpose::default(),
-        next: NextLink::Last,
-        oddities: Box::default(),
-    }
-}
 
 fn stored(chain: impl IntoIterator<Item = CertificateFacts>) -> TlsSecret {
     let leaf = Place { key: "tls.crt".into(), chain: Ok(chain.into_iter().collect()) };
@@ -41,7 +19,7 @@ fn stored(chain: impl IntoIterator<Item = CertificateFacts>) -> TlsSecret {
 }
 
 fn leaf(behind: i64, left: i64) -> TlsSecret {
-    stored([facts("CN=web", "CN=ca", behind, left)])
+    stored([x509("CN=web", "CN=ca", behind, left)])
 }
 
 fn condition(kind: &str, status: &str) -> Condition {
@@ -145,7 +123,7 @@ fn an_empty_secret_that_is_being_issued_is_no_alarm() {
 
 #[test]
 fn a_chain_ends_with_its_first_member() {
-    let chain = [facts("CN=web", "CN=ca", DAY, 300 * DAY), facts("CN=ca", "CN=root", 300 * DAY, 10 * DAY)];
+    let chain = [x509("CN=web", "CN=ca", DAY, 300 * DAY), x509("CN=ca", "CN=root", 300 * DAY, 10 * DAY)];
     let judged = judge(&stored(chain), []);
     assert_eq!(verdict(&judged), ("Expiring", Severity::Critical));
     assert_eq!(judged.value.not_after, Some(ago(-10 * DAY)));
@@ -154,7 +132,7 @@ fn a_chain_ends_with_its_first_member() {
 
 #[test]
 fn an_issuer_that_ends_first_is_a_warning_long_before() {
-    let chain = [facts("CN=web", "CN=ca", DAY, 300 * DAY), facts("CN=ca", "CN=root", DAY, 200 * DAY)];
+    let chain = [x509("CN=web", "CN=ca", DAY, 300 * DAY), x509("CN=ca", "CN=root", DAY, 200 * DAY)];
     assert_eq!(verdict(&judge(&stored(chain), [])), ("Valid", Severity::Warn));
 }
 
@@ -162,7 +140,7 @@ fn an_issuer_that_ends_first_is_a_warning_long_before() {
 #[case::the_issuer("CN=ca", "Expired")]
 #[case::a_stranger("CN=other", "Valid")]
 fn ca_crt_counts_when_it_issued_the_chain(#[case] subject: &str, #[case] word: &str) {
-    let ca = Place { key: "ca.crt".into(), chain: Ok([facts(subject, subject, 300 * DAY, -DAY)].into()) };
+    let ca = Place { key: "ca.crt".into(), chain: Ok([x509(subject, subject, 300 * DAY, -DAY)].into()) };
     let judged = judge(&TlsSecret { ca: Some(ca), ..leaf(DAY, 300 * DAY) }, []);
     assert_eq!(judged.value.state.word(), word);
 }
@@ -300,7 +278,7 @@ fn a_request_that_a_restore_brought_back_is_a_warning() {
 #[test]
 fn the_issued_certificate_tells_the_time_when_the_status_does_not() {
     let mut world = live();
-    let issued = Some(facts("CN=web", "CN=ca", 80 * DAY, 10 * DAY));
+    let issued = Some(x509("CN=web", "CN=ca", 80 * DAY, 10 * DAY));
     put(&mut world, [Object::CertificateRequest(CertificateRequest { issued, ..request("web-1", "1") })]);
     let judged = certificate(&world, &unissued([condition("Ready", "True")]), now());
     assert_eq!(verdict(&judged), ("Expiring", Severity::Critical));

@@ -8,8 +8,8 @@ use crate::assess::testing::{
     ago, claim, cluster_meta, live, meta, now, put, put_snapshot, snapshot, volume, with_claim,
 };
 use crate::model::{
-    BackupLocation, CertificateRequest, ClaimRef, Condition, Delta, Issuer, Node, Pod, Policies, Pv, ReclaimPolicy,
-    Scope, VeleroBackup, VeleroSchedule, VolumeAttachment, VolumeError, Workload, annotation,
+    BackupLocation, ClaimRef, Delta, Node, Pod, Policies, Pv, ReclaimPolicy, Scope, VeleroBackup, VeleroSchedule,
+    VolumeAttachment, VolumeError, Workload, annotation,
 };
 
 fn judge(world: &World, kind: Kind, name: &str) -> Judgement<Standing> {
@@ -236,40 +236,6 @@ fn a_place_that_is_unavailable_says_why() {
     let judged = alone(Object::BackupLocation(place("Unavailable")));
     assert_eq!((short(&judged), judged.reasons[0].text.as_str()), ((Severity::Critical, "Unavailable"), "403"));
     assert_eq!(short(&alone(Object::BackupLocation(place("")))), (Severity::Unknown, "Unknown"));
-}
-
-fn condition(kind: &str, status: &str, reason: &str) -> Condition {
-    Condition { kind: kind.into(), status: status.into(), reason: reason.into(), message: "said".into(), since: None }
-}
-
-#[rstest]
-#[case(&[], Severity::Unknown, "Unknown")]
-#[case(&[("Ready", "True", "KeyPairVerified")], Severity::Ok, "Ready")]
-#[case(&[("Ready", "False", "ErrGetKeyPair")], Severity::Critical, "Not ready")]
-fn an_issuer_is_ready_only_when_it_says_so(
-    #[case] conditions: &[(&str, &str, &str)],
-    #[case] severity: Severity,
-    #[case] state: &str,
-) {
-    let conditions = conditions.iter().map(|(kind, status, reason)| condition(kind, status, reason)).collect();
-    let issuer = Issuer { meta: meta("ca"), ca_secret: None, conditions };
-    assert_eq!(short(&alone(Object::Issuer(issuer))), (severity, state));
-}
-
-#[rstest]
-#[case(&[], Severity::Info, "Pending")]
-#[case(&[("Ready", "True", "Issued")], Severity::Ok, "Issued")]
-#[case(&[("Ready", "False", "Pending")], Severity::Info, "Pending")]
-#[case(&[("Ready", "False", "Failed")], Severity::Critical, "Failed")]
-#[case(&[("Ready", "False", "Denied"), ("Denied", "True", "Policy")], Severity::Critical, "Denied")]
-fn a_request_stands_by_its_conditions(
-    #[case] conditions: &[(&str, &str, &str)],
-    #[case] severity: Severity,
-    #[case] state: &str,
-) {
-    let conditions = conditions.iter().map(|(kind, status, reason)| condition(kind, status, reason)).collect();
-    let request = CertificateRequest { meta: meta("web-1"), conditions, ..CertificateRequest::default() };
-    assert_eq!(short(&alone(Object::CertificateRequest(request))), (severity, state));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::model::{
-    AccessMode, ContainerState, ContentSource, DeletionPolicy, KeyMatch, ReclaimPolicy, RetentionWhen, SecretVia,
-    SnapshotSource, WorkloadKind, annotation,
+    AccessMode, Called, ContainerState, ContentSource, DeletionPolicy, KeyMatch, ReclaimPolicy, RetentionWhen,
+    SecretVia, SnapshotSource, TrustEntry, WorkloadKind, annotation,
 };
 
 /// Adds what every object of a real server carries, and what must not be kept of it.
@@ -548,8 +548,83 @@ fn every_kind_reads_an_object_with_metadata_only() {
             object["involvedObject"] = json!({ "kind": "Pod", "name": "x" });
             object["metadata"]["creationTimestamp"] = json!(jiff::Timestamp::now().to_string());
         }
+        // Most of these are of no interest: the API server answers them itself, or nothing is called for them.
+        match kind {
+            Kind::ApiService => object["spec"] = json!({ "service": {} }),
+            Kind::Crd => object["spec"] = json!({ "conversion": { "strategy": "Webhook" } }),
+            Kind::MutatingWebhook | Kind::ValidatingWebhook => object["webhooks"] = json!([{ "name": "a" }]),
+            _ => {}
+        }
         assert_eq!(one(*kind, object).kind(), *kind);
     }
+}
+
+fn webhook(name: &str, service: &str, policy: &str, ca: &str) -> Value {
+    let service = json!({ "namespace": "shop", "name": service, "path": "/x" });
+    json!({ "name": name, "failurePolicy": policy,
+        "clientConfig": { "service": service, "caBundle": ByteString(ca.as_bytes().to_vec()) } })
+}
+
+#[test]
+fn webhooks_that_are_called_alike_are_one_entry_and_share_their_ca() {
+    let (ca, _, _) = pem();
+    let webhooks = [
+        webhook("a.example", "web", "Fail", &ca),
+        webhook("b.example", "web", "Fail", &ca),
+        webhook("c.example", "web", "Ignore", &ca),
+        webhook("d.example", "other", "Fail", ""),
+        json!({ "name": "e.example", "clientConfig": { "url": "https://hook.example" } }),
+    ];
+    let from = json!({ "annotations": { annotation::INJECT_CA_FROM: "shop/web" } });
+    let bundle = decoded!(ValidatingWebhook, real(json!({ "metadata": from, "webhooks": webhooks }), "hook", None));
+    assert_eq!(bundle.injected_from(), Some(("shop".into(), "web".into())));
+    let [both, ignored, other, url] = &bundle.entries[..] else { panic!("{:?}", bundle.entries) };
+    assert_eq!((both.names.len(), both.ignorable, ignored.ignorable), (2, false, true));
+    let read = |entry: &TrustEntry| entry.authorities.clone().unwrap().unwrap();
+    assert!(Arc::ptr_eq(&read(both), &read(ignored)), "the same bytes are read once");
+    assert_eq!(&*read(both)[0].names[0], "db.shop.svc");
+    assert_eq!((&other.called, &other.authorities), (&Called::Service(("shop".into(), "other".into())), &None));
+    assert_eq!(url.called, Called::Url("https://hook.example".into()));
+}
+
+#[test]
+fn only_api_services_and_crds_that_call_another_server_are_kept() {
+    let local = real(json!({ "metadata": {}, "spec": { "service": null } }), "v1.apps", None);
+    let conditions = json!([{ "type": "Available", "status": "False", "reason": "FailedDiscoveryCheck" }]);
+    let spec = json!({ "service": { "namespace": "shop", "name": "web" }, "insecureSkipTLSVerify": true });
+    let remote = json!({ "metadata": {}, "spec": spec, "status": { "conditions": conditions } });
+    let kept = page_of(Kind::ApiService, &[local, real(remote, "v1.metrics", None)]);
+    let [Object::ApiService(bundle)] = &kept.objects[..] else { panic!("{:?}", kept.objects) };
+    assert!(bundle.entries[0].insecure && bundle.entries[0].authorities.is_none());
+    assert_eq!(&*bundle.conditions[0].reason, "FailedDiscoveryCheck");
+
+    let crd = |strategy: &str| {
+        let webhook = json!({ "clientConfig": { "service": { "namespace": "shop", "name": "web" } } });
+        let schema = json!({ "openAPIV3Schema": { "type": "object", "properties": { "spec": { "conversion": 1 } } } });
+        let spec =
+            json!({ "conversion": { "strategy": strategy, "webhook": webhook }, "versions": [{ "schema": schema }] });
+        real(json!({ "metadata": {}, "spec": spec }), "carts.shop.example", None)
+    };
+    assert_eq!(page_of(Kind::Crd, &[crd("None"), crd("Webhook")]).objects.len(), 1);
+    let mut decoder = Decoder::new(Kind::Crd);
+    let mut line = |change: &str, strategy: &str| {
+        decoder.event(json!({ "type": change, "object": crd(strategy) }).to_string().as_bytes())
+    };
+    assert!(matches!(line("ADDED", "None"), Event::Skipped(_)));
+    assert!(matches!(line("MODIFIED", "Webhook"), Event::Upsert(..)));
+    assert!(matches!(line("MODIFIED", "None"), Event::Gone(..)), "what calls nobody any longer must go");
+}
+
+#[test]
+fn a_signing_request_says_who_asks_whom() {
+    let (pem, _, _) = pem();
+    let spec =
+        json!({ "request": "aWdub3JlZA==", "signerName": "kubernetes.io/kubelet-serving", "username": "node-a" });
+    let status = json!({ "certificate": ByteString(pem.into_bytes()) });
+    let asked =
+        decoded!(SigningRequest, real(json!({ "metadata": {}, "spec": spec, "status": status }), "csr-1", None));
+    assert_eq!((&*asked.signer, &*asked.asked_by), ("kubernetes.io/kubelet-serving", "node-a"));
+    assert!(asked.issued.is_some());
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::model::{
     CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, Kind, Object, Place,
-    TlsSecret, annotation,
+    SigningRequest, TlsSecret, annotation,
 };
 use crate::x509;
 
@@ -69,7 +70,7 @@ pub(in crate::cluster) fn wipe(bytes: &mut [u8]) {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ConditionWire {
+pub(super) struct ConditionWire {
     #[serde(default, rename = "type", deserialize_with = "nullable")]
     kind: Box<str>,
     #[serde(default, deserialize_with = "nullable")]
@@ -84,7 +85,7 @@ struct ConditionWire {
 
 #[derive(Default, Deserialize)]
 #[serde(transparent)]
-struct Conditions(Option<Vec<ConditionWire>>);
+pub(super) struct Conditions(Option<Vec<ConditionWire>>);
 
 impl From<Conditions> for Box<[Condition]> {
     fn from(conditions: Conditions) -> Self {
@@ -139,12 +140,10 @@ struct CertificateStatus {
 impl Lean for Certificate {
     fn object(self, _: Kind, strings: &mut Strings) -> Object {
         let Self { metadata, spec, status } = self;
-        // An issuerRef without a kind means Issuer (cert-manager.io/v1).
-        let issuer_kind = spec.issuer_ref.kind.filter(|kind| !kind.is_empty()).unwrap_or_else(|| "Issuer".into());
         Object::Certificate(CertManagerCertificate {
             meta: metadata.meta(strings),
             secret: spec.secret_name.into(),
-            issuer: (issuer_kind, strings.share(&spec.issuer_ref.name)),
+            issuer: spec.issuer_ref.named(strings),
             names: spec.dns_names.into(),
             not_after: status.not_after,
             not_before: status.not_before,
@@ -156,12 +155,28 @@ impl Lean for Certificate {
     }
 }
 
+impl IssuerRef {
+    /// An issuerRef without a kind means Issuer (cert-manager.io/v1).
+    fn named(self, strings: &mut Strings) -> (Box<str>, Arc<str>) {
+        let kind = self.kind.filter(|kind| !kind.is_empty()).unwrap_or_else(|| "Issuer".into());
+        (kind, strings.share(&self.name))
+    }
+}
+
 /// A cert-manager CertificateRequest.
 #[derive(Deserialize)]
 pub(super) struct Request {
     metadata: MetaWire,
     #[serde(default)]
+    spec: RequestSpec,
+    #[serde(default)]
     status: RequestStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RequestSpec {
+    issuer_ref: IssuerRef,
 }
 
 #[derive(Default, Deserialize)]
@@ -177,9 +192,40 @@ impl Lean for Request {
         let issued = self.status.certificate.and_then(|pem| first(&pem.0));
         Object::CertificateRequest(CertificateRequest {
             certificate: meta.annotation(annotation::CERTIFICATE_NAME).map(Arc::from),
+            issuer: self.spec.issuer_ref.named(strings),
             issued,
             conditions: self.status.conditions.into(),
             meta,
+        })
+    }
+}
+
+/// A CertificateSigningRequest of the cluster.
+#[derive(Deserialize)]
+pub(super) struct Signing {
+    metadata: MetaWire,
+    #[serde(default)]
+    spec: SigningSpec,
+    #[serde(default)]
+    status: RequestStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SigningSpec {
+    signer_name: String,
+    #[serde(deserialize_with = "nullable")]
+    username: Box<str>,
+}
+
+impl Lean for Signing {
+    fn object(self, _: Kind, strings: &mut Strings) -> Object {
+        Object::SigningRequest(SigningRequest {
+            meta: self.metadata.meta(strings),
+            signer: strings.share(&self.spec.signer_name),
+            asked_by: self.spec.username,
+            issued: self.status.certificate.and_then(|pem| first(&pem.0)),
+            conditions: self.status.conditions.into(),
         })
     }
 }
@@ -202,6 +248,24 @@ pub(super) struct Signer {
 #[serde(default)]
 struct SignerSpec {
     ca: Option<CaIssuer>,
+    #[serde(rename = "selfSigned")]
+    self_signed: Option<IgnoredAny>,
+    acme: Option<IgnoredAny>,
+    vault: Option<IgnoredAny>,
+    venafi: Option<IgnoredAny>,
+}
+
+impl SignerSpec {
+    fn how(&self) -> &'static str {
+        let ways = [
+            ("CA", self.ca.is_some()),
+            ("self-signed", self.self_signed.is_some()),
+            ("ACME", self.acme.is_some()),
+            ("Vault", self.vault.is_some()),
+            ("Venafi", self.venafi.is_some()),
+        ];
+        ways.into_iter().find(|(_, is)| *is).map_or("", |(how, _)| how)
+    }
 }
 
 #[derive(Deserialize)]
@@ -221,6 +285,7 @@ impl Lean for Signer {
     fn object(self, kind: Kind, strings: &mut Strings) -> Object {
         let issuer = Issuer {
             meta: self.metadata.meta(strings),
+            how: self.spec.how(),
             ca_secret: self.spec.ca.and_then(|ca| ca.secret_name).map(Arc::from),
             conditions: self.status.conditions.into(),
         };

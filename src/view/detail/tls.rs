@@ -1,11 +1,23 @@
 //! Sheets of certificates and what makes them.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
 use super::Sheet;
+use crate::assess::Judgement;
+use crate::assess::expiry::Expiry;
+use crate::assess::signing;
 use crate::model::{
-    CertManagerCertificate, CertificateFacts, CertificateRequest, Issuer, KeyMatch, Kind, Place, SecretUse, TlsSecret,
+    CertManagerCertificate, CertificateFacts, CertificateRequest, Issuer, KeyMatch, Kind, ObjRef, Place, SecretUse,
+    SigningRequest, TlsSecret, World,
 };
 use crate::text;
+use crate::view::rows::certificate_word;
 use crate::view::{Cell, Level};
+
+/// Certificates that an issuer's sheet lists at most; its tree has all.
+const SIGNED: usize = 20;
 
 pub(super) fn secret(sheet: &mut Sheet, secret: &TlsSecret) {
     sheet.row(&["state", "namespace", "name", "users", "managedBy"]);
@@ -42,7 +54,7 @@ fn place(sheet: &mut Sheet, place: &Place) {
     }
 }
 
-fn certificate_facts(sheet: &mut Sheet, key: &str, facts: &CertificateFacts) {
+pub(super) fn certificate_facts(sheet: &mut Sheet, key: &str, facts: &CertificateFacts) {
     sheet.text("Certificate", &format!("{key}: {}", facts.subject));
     sheet.text("  issuer", if facts.self_signed { "self-signed" } else { &facts.issuer });
     if !facts.names.is_empty() {
@@ -65,7 +77,7 @@ pub(super) fn certificate(sheet: &mut Sheet, certificate: &CertManagerCertificat
     sheet.fact("Revision", certificate.revision.map_or(Cell::Unknown, |revision| Cell::Number(revision.into())));
     sheet.conditions(&certificate.conditions);
     sheet.link_here("secret", Kind::TlsSecret, &certificate.secret);
-    issuer_link(sheet, certificate);
+    issuer_link(sheet, certificate.issuer_ref(), &certificate.issuer);
     let namespace = certificate.meta.namespace.clone().unwrap_or_default();
     for uid in sheet.world.links.requests_of(&(namespace.clone(), certificate.meta.name.clone())) {
         sheet.link("request", Kind::CertificateRequest, uid);
@@ -73,17 +85,17 @@ pub(super) fn certificate(sheet: &mut Sheet, certificate: &CertManagerCertificat
     users(sheet, &(namespace, certificate.secret.clone()));
 }
 
-fn issuer_link(sheet: &mut Sheet, certificate: &CertManagerCertificate) {
-    let (kind, name) = &certificate.issuer;
-    match &**kind {
-        "ClusterIssuer" => sheet.link_cluster("issuer", Kind::ClusterIssuer, name),
-        "Issuer" | "" => sheet.link_here("issuer", Kind::Issuer, name),
-        other => sheet.text("Issuer", &format!("{other} {name}")),
+fn issuer_link(sheet: &mut Sheet, issuer: Option<ObjRef>, (kind, name): &(Box<str>, Arc<str>)) {
+    match issuer {
+        Some(issuer) => sheet.link_named("issuer", &issuer),
+        None => sheet.text("Issuer", &format!("{kind} {name}")),
     }
 }
 
 pub(super) fn request(sheet: &mut Sheet, request: &CertificateRequest) {
+    judged(sheet, |world, now| signing::request(world, request, now));
     sheet.conditions(&request.conditions);
+    issuer_link(sheet, request.issuer_ref(), &request.issuer);
     if let Some(issued) = &request.issued {
         certificate_facts(sheet, "issued", issued);
     }
@@ -92,8 +104,31 @@ pub(super) fn request(sheet: &mut Sheet, request: &CertificateRequest) {
     }
 }
 
-pub(super) fn issuer(sheet: &mut Sheet, issuer: &Issuer) {
+/// The verdict on what has no row of its own.
+fn judged(sheet: &mut Sheet, judge: impl FnOnce(&World, Timestamp) -> Judgement<Expiry>) {
+    if sheet.detail.state.is_none() {
+        let judged = judge(sheet.world, sheet.now);
+        sheet.detail.state = Some((judged.value.severity.into(), certificate_word(&judged.value.state)));
+        sheet.detail.next = judged.reasons.iter().find_map(|reason| reason.next.as_deref()).map(Arc::from);
+        sheet.detail.reasons = judged.reasons.into_iter().map(|reason| reason.text.into()).collect();
+    }
+}
+
+pub(super) fn signing_request(sheet: &mut Sheet, request: &SigningRequest) {
+    sheet.conditions(&request.conditions);
+    sheet.text("Signer", &request.signer);
+    sheet.text("Asked by", &request.asked_by);
+    if let Some(issued) = &request.issued {
+        certificate_facts(sheet, "issued", issued);
+    }
+}
+
+pub(super) fn issuer(sheet: &mut Sheet, kind: Kind, issuer: &Issuer) {
     sheet.conditions(&issuer.conditions);
+    sheet.text("Signs by", issuer.how);
+    for uid in sheet.world.links.signed_by(&issuer.meta.reference(kind)).iter().take(SIGNED) {
+        sheet.link("signs", Kind::Certificate, uid);
+    }
     if let Some(secret) = &issuer.ca_secret {
         // A ClusterIssuer keeps its Secret in cert-manager's own namespace, which is not known here.
         if issuer.meta.namespace.is_some() {

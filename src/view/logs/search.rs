@@ -66,6 +66,12 @@ impl<'a> Search<'a> {
             | Object::GroupClass(_)
             | Object::Node(_)
             | Object::Namespace(_)
+            | Object::Service(_)
+            | Object::MutatingWebhook(_)
+            | Object::ValidatingWebhook(_)
+            | Object::ApiService(_)
+            | Object::Crd(_)
+            | Object::SigningRequest(_)
             | Object::Event(_) => {}
         }
     }

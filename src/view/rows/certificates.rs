@@ -44,15 +44,16 @@ pub(super) fn managed(world: &World, certificate: &CertManagerCertificate, now: 
     Some(finish(world, Kind::Certificate, &certificate.meta, expiry::certificate(world, certificate, now), rest))
 }
 
-struct Rest {
-    place: Cell,
-    names: Cell,
-    managed_by: Cell,
-    issuer: Cell,
-    users: Cell,
+/// The cells that a certificate and its likes fill each in their own way.
+pub(super) struct Rest {
+    pub place: Cell,
+    pub names: Cell,
+    pub managed_by: Cell,
+    pub issuer: Cell,
+    pub users: Cell,
 }
 
-fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<Expiry>, rest: Rest) -> Row {
+pub(super) fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<Expiry>, rest: Rest) -> Row {
     let expiry = &judged.value;
     let (level, state) = shown(expiry.severity.into(), word(&expiry.state), world.freshness(kind));
     let cells = [
@@ -81,6 +82,11 @@ pub(in crate::view) fn word(state: &CertificateState) -> &'static str {
         CertificateState::KeyMismatch => "Key mismatch",
         CertificateState::MissedRenewal => "Not renewed",
         CertificateState::NotReady => "Not ready",
+        CertificateState::NoValidCa => "No valid CA",
+        CertificateState::WrongCa => "Wrong CA",
+        CertificateState::NoCa => "No CA",
+        CertificateState::Unchecked => "Not checked",
+        CertificateState::Unapproved => "Not approved",
         other => other.word(),
     }
 }
@@ -94,7 +100,7 @@ fn users_of(world: &World, secret: &ClaimKey) -> Cell {
 }
 
 /// The names a certificate is for; without any, its subject.
-fn names_of(facts: &CertificateFacts) -> Cell {
+pub(super) fn names_of(facts: &CertificateFacts) -> Cell {
     if facts.names.is_empty() { Cell::Text(Arc::from(&*facts.subject)) } else { names(&facts.names) }
 }
 

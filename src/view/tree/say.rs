@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::TreeLine;
-use crate::assess::expiry;
 use crate::assess::standing::{going, standing};
+use crate::assess::{Reason, expiry, signing};
 use crate::model::{Key, Kind, Meta, Uid, World};
 use crate::text;
 use crate::view::row::shown;
@@ -37,6 +37,7 @@ pub(super) fn object(world: &World, boards: &Boards, kind: Kind, uid: &Uid, now:
     let mut line = match boards.find(&key) {
         Some((board, row)) => of_row(world, kind, meta, (board.pane(), row), now),
         None if kind == Kind::Certificate => managed(world, uid, now)?,
+        None if kind == Kind::CertificateRequest => request(world, uid, now)?,
         None => standing_of(world, kind, meta, uid, now),
     };
     line.key = key.clone();
@@ -66,6 +67,10 @@ fn of_row(world: &World, kind: Kind, meta: &Meta, (pane, row): (Pane, &Row), now
             join(&[&phase, &of("", "capacity"), &ago("last good copy", "lastGood"), &of("RPO ", "rpo")])
         }
         (None, Kind::TlsSecret | Kind::Certificate) => join(&[&of("ends ", "expires"), &of("", "names")]),
+        (None, Kind::Issuer | Kind::ClusterIssuer) => join(&[&of("", "issuer"), &of("for ", "users")]),
+        (None, kind) if Pane::of(kind) == Some(Pane::Certificates) => {
+            join(&[&of("ends ", "expires"), &of("", "names")])
+        }
         (None, _) => join(&[&ago("cut", "cut"), &of("", "size")]),
     };
     let why = row.level.problem().then(|| row.reasons.first().cloned()).flatten();
@@ -81,11 +86,27 @@ fn managed(world: &World, uid: &Uid, now: Timestamp) -> Option<TreeLine> {
     let (level, state) = shown(judged.value.severity.into(), word, world.freshness(Kind::Certificate));
     let renewal = judged.value.renewal.map(|at| format!("renews {}", Cell::Until(at, level).print(now)));
     let fact = going(&certificate.meta, now).or(renewal).unwrap_or_default();
-    let first = judged.reasons.into_iter().next().filter(|_| level.problem());
+    Some(judged_line(level, state, &fact, judged.reasons))
+}
+
+/// A request that has no row, because its Certificate's says what came of it.
+fn request(world: &World, uid: &Uid, now: Timestamp) -> Option<TreeLine> {
+    let request = world.inventory.certificate_requests.get(uid)?;
+    let judged = signing::request(world, request, now);
+    let word = rows::certificate_word(&judged.value.state);
+    let freshness = world.freshness(Kind::CertificateRequest);
+    let (level, state) = shown(judged.value.severity.into(), word, freshness);
+    let end = judged.value.not_after.map(|at| format!("ends {}", Cell::Until(at, level).print(now)));
+    let made = request.meta.created.map(|at| format!("made {} ago", text::age(now.duration_since(at))));
+    let facts = join(&[&made.unwrap_or_default(), &end.unwrap_or_default()]);
+    Some(judged_line(level, state, &going(&request.meta, now).unwrap_or(facts), judged.reasons))
+}
+
+fn judged_line(level: Level, state: &str, fact: &str, reasons: Vec<Reason>) -> TreeLine {
+    let first = reasons.into_iter().next().filter(|_| level.problem());
     let next = first.as_ref().and_then(|reason| reason.next.as_deref()).map(Arc::from);
     let why = first.map(|reason| reason.text.into());
-    let key = Key::Object(Kind::Certificate, uid.clone());
-    Some(TreeLine { why, next, ..note(key, level, "", state, &fact) })
+    TreeLine { why, next, ..note(Key::Notice("".into()), level, "", state, fact) }
 }
 
 fn standing_of(world: &World, kind: Kind, meta: &Meta, uid: &Uid, now: Timestamp) -> TreeLine {
@@ -121,6 +142,9 @@ pub(super) fn short(kind: Kind) -> &'static str {
         Kind::GroupContent => "GroupContent",
         Kind::TlsSecret => "Secret",
         Kind::CertificateRequest => "Request",
+        Kind::MutatingWebhook | Kind::ValidatingWebhook => "Webhook",
+        Kind::Crd => "CRD",
+        Kind::SigningRequest => "CSR",
         other => other.spec().kind,
     }
 }

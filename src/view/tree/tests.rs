@@ -301,7 +301,7 @@ fn signed(name: &str, secret: &str, issuer: &str) -> Object {
 }
 
 fn issuer(name: &str, ca: Option<&str>) -> Object {
-    Object::Issuer(Issuer { meta: meta(name), ca_secret: ca.map(Into::into), conditions: [].into() })
+    Object::Issuer(Issuer { meta: meta(name), ca_secret: ca.map(Into::into), ..Issuer::default() })
 }
 
 fn tls(name: &str) -> Object {

@@ -59,7 +59,7 @@ impl<'a> Grower<'a> {
             }
             branch.into_iter().collect()
         };
-        if issuer_of(certificate).is_some() {
+        if certificate.issuer_ref().is_some() {
             return self.nest(&above, &mut own).into_iter().next();
         }
         // An issuer of a kind of its own, such as that of a cloud.
@@ -88,7 +88,7 @@ impl<'a> Grower<'a> {
     }
 
     fn issued_by(&self, certificate: &CertManagerCertificate, above: &mut Vec<ObjRef>) {
-        let Some(issuer) = issuer_of(certificate).filter(|issuer| above.len() < ABOVE && !above.contains(issuer))
+        let Some(issuer) = certificate.issuer_ref().filter(|issuer| above.len() < ABOVE && !above.contains(issuer))
         else {
             return;
         };
@@ -190,8 +190,9 @@ impl<'a> Grower<'a> {
         let inventory = &self.world.inventory;
         let table = if kind == Kind::Issuer { &inventory.issuers } else { &inventory.cluster_issuers };
         let own = table.get(uid)?.meta.reference(kind);
+        let signed = self.world.links.signed_by(&own).iter();
         let mut signed: Vec<&CertManagerCertificate> =
-            inventory.certificates.iter().filter(|certificate| issuer_of(certificate).as_ref() == Some(&own)).collect();
+            signed.filter_map(|uid| inventory.certificates.get(uid)).collect();
         signed.sort_by(|a, b| a.meta.namespace.cmp(&b.meta.namespace).then_with(|| a.meta.name.cmp(&b.meta.name)));
         self.object(kind, uid, |grower| {
             let mut branches = grower.list("more certificates", signed, |grower, certificate| {
@@ -215,16 +216,4 @@ impl<'a> Grower<'a> {
 
 fn key(meta: &Meta, secret: &Arc<str>) -> ClaimKey {
     (meta.namespace.clone().unwrap_or_default(), secret.clone())
-}
-
-/// The issuer that a certificate names; `None` when it is of a kind that is not watched.
-fn issuer_of(certificate: &CertManagerCertificate) -> Option<ObjRef> {
-    let (kind, name) = &certificate.issuer;
-    match &**kind {
-        "ClusterIssuer" => Some(ObjRef::cluster(Kind::ClusterIssuer, name.clone())),
-        "Issuer" | "" => {
-            Some(ObjRef { kind: Kind::Issuer, namespace: certificate.meta.namespace.clone(), name: name.clone() })
-        }
-        _ => None,
-    }
 }

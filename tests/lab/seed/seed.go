@@ -18,6 +18,7 @@ import (
 var (
 	claimsResource       = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}
 	volumesResource      = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumes"}
+	secretsResource      = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
 	podsResource         = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	statefulSetsResource = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "statefulsets"}
 	deploymentsResource  = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
@@ -48,7 +49,7 @@ func Load(file string, now time.Time) ([]*unstructured.Unstructured, error) {
 // Apply creates the objects in their order, except that snapshots wait until their claims are bound, and
 // returns when everything in their namespaces is as it should be.
 func Apply(ctx context.Context, client *kube.Client, objects []*unstructured.Unstructured) error {
-	var later []*unstructured.Unstructured
+	var later, trusting []*unstructured.Unstructured
 	var namespaces []string
 	for _, object := range objects {
 		switch object.GetKind() {
@@ -57,6 +58,10 @@ func Apply(ctx context.Context, client *kube.Client, objects []*unstructured.Uns
 			continue
 		case "Namespace":
 			namespaces = append(namespaces, object.GetName())
+		}
+		if object.GetAnnotations()[injectAnnotation] != "" {
+			trusting = append(trusting, object)
+			continue
 		}
 		if err := client.Apply(ctx, object); err != nil {
 			return err
@@ -70,7 +75,42 @@ func Apply(ctx context.Context, client *kube.Client, objects []*unstructured.Uns
 			return err
 		}
 	}
-	return waitAll(ctx, client, namespaces, workloadsReady, podsRunning, snapshotsReady, certificatesReady, claimsBound, volumesAttached)
+	if err := waitAll(ctx, client, namespaces, workloadsReady, podsRunning, snapshotsReady, certificatesReady, claimsBound, volumesAttached); err != nil {
+		return err
+	}
+	for _, object := range trusting {
+		if err := inject(ctx, client, object); err != nil {
+			return fmt.Errorf("%s: %w", kube.Title(object), err)
+		}
+		if err := client.Apply(ctx, object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// injectAnnotation names the Certificate whose CA an object wants, NAMESPACE/NAME.
+const injectAnnotation = "cert-manager.io/inject-ca-from"
+
+// inject does once what cert-manager's CA injector, which the lab does not run, would do all the time.
+func inject(ctx context.Context, client *kube.Client, object *unstructured.Unstructured) error {
+	namespace, name, _ := strings.Cut(object.GetAnnotations()[injectAnnotation], "/")
+	certificates, err := client.List(ctx, certificatesResource, namespace)
+	if err != nil {
+		return err
+	}
+	secrets, err := client.List(ctx, secretsResource, namespace)
+	if err != nil {
+		return err
+	}
+	for _, certificate := range certificates {
+		for _, secret := range secrets {
+			if certificate.GetName() == name && secret.GetName() == text(certificate, "spec", "secretName") {
+				return fillBundles(object, text(secret, "data", "ca.crt"))
+			}
+		}
+	}
+	return fmt.Errorf("Certificate %s/%s or its Secret does not exist", namespace, name)
 }
 
 // check names what is not yet as it should be in a namespace.

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// tlsAnnotation describes the certificate a Secret shall hold.
+// tlsAnnotation describes the certificate a Secret shall hold, or the CA in every caBundle of another object.
 const tlsAnnotation = "seed.holdfast.dev/tls"
 
 // certificate is the value of tlsAnnotation.
@@ -22,10 +22,10 @@ type certificate struct {
 	Mismatch   bool     `json:"mismatch"` // the key is not the certificate's
 	CertKey    string   `json:"certKey"`
 	KeyKey     string   `json:"keyKey"`
+	CA         bool     `json:"ca"`
 }
 
-// fillTLS makes the key and certificate that a Secret's annotation describes and drops the annotation.
-// Other objects are left alone.
+// fillTLS makes what an object's annotation describes and drops the annotation. Objects without one are left alone.
 func fillTLS(object *unstructured.Unstructured, now time.Time) error {
 	annotations := object.GetAnnotations()
 	description, described := annotations[tlsAnnotation]
@@ -42,6 +42,9 @@ func fillTLS(object *unstructured.Unstructured, now time.Time) error {
 	}
 	delete(annotations, tlsAnnotation)
 	object.SetAnnotations(annotations)
+	if object.GetKind() != "Secret" {
+		return fillBundles(object, base64.StdEncoding.EncodeToString(pair.Cert))
+	}
 	data := map[string]any{
 		wanted.CertKey: base64.StdEncoding.EncodeToString(pair.Cert),
 		wanted.KeyKey:  base64.StdEncoding.EncodeToString(pair.Key),
@@ -49,7 +52,31 @@ func fillTLS(object *unstructured.Unstructured, now time.Time) error {
 	return unstructured.SetNestedMap(object.Object, data, "data")
 }
 
+// fillBundles puts a CA, base64, into every caBundle of a webhook configuration.
+func fillBundles(object *unstructured.Unstructured, authority string) error {
+	webhooks, _, err := unstructured.NestedSlice(object.Object, "webhooks")
+	if err != nil {
+		return err
+	}
+	for _, webhook := range webhooks {
+		fields, _ := webhook.(map[string]any)
+		if err := unstructured.SetNestedField(fields, authority, "clientConfig", "caBundle"); err != nil {
+			return err
+		}
+	}
+	return unstructured.SetNestedSlice(object.Object, webhooks, "webhooks")
+}
+
 func (c certificate) make(now time.Time) (pki.Pair, error) {
+	if c.CA {
+		// An authority begins a minute before the time that it is made at.
+		begin := now.Add(time.Duration(c.NotBefore)*time.Second + time.Minute)
+		authority, err := pki.NewAuthority(c.CommonName, begin, now.Add(time.Duration(c.NotAfter)*time.Second).Sub(begin))
+		if err != nil {
+			return pki.Pair{}, err
+		}
+		return authority.Pair, nil
+	}
 	issuer, err := pki.NewAuthority("seed-ca", now, 10*365*24*time.Hour)
 	if err != nil {
 		return pki.Pair{}, err

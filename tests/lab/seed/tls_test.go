@@ -60,6 +60,32 @@ func TestFillTLS(t *testing.T) {
 	}
 }
 
+func TestFillTLSOfABundle(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	description := `{"cn":"old-ca","ca":true,"notBefore":-7200,"notAfter":-3600}`
+	objects, err := kube.Parse([]byte("kind: MutatingWebhookConfiguration\nmetadata:\n  name: w\n  annotations:\n    " +
+		tlsAnnotation + ": '" + description + "'\nwebhooks: [{name: a, clientConfig: {}}, {name: b, clientConfig: {}}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fillTLS(objects[0], now); err != nil {
+		t.Fatal(err)
+	}
+	webhooks, _, _ := unstructured.NestedSlice(objects[0].Object, "webhooks")
+	for _, webhook := range webhooks {
+		encoded, _, _ := unstructured.NestedString(webhook.(map[string]any), "clientConfig", "caBundle")
+		raw, _ := base64.StdEncoding.DecodeString(encoded)
+		block, _ := pem.Decode(raw)
+		if block == nil {
+			t.Fatalf("no CA in %v", webhook)
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil || !cert.IsCA || !cert.NotBefore.Equal(now.Add(-2*time.Hour)) || !cert.NotAfter.Equal(now.Add(-time.Hour)) {
+			t.Errorf("the CA is %v: %v", cert, err)
+		}
+	}
+}
+
 func TestFillTLSMismatch(t *testing.T) {
 	object := secret(t, `{"cn":"a.example","notBefore":-60,"notAfter":3600,"mismatch":true}`)
 	if err := fillTLS(object, time.Now()); err != nil {

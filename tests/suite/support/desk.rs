@@ -38,10 +38,15 @@ pub async fn until(session: &mut Session, what: &str, within: Duration, right: i
     began.elapsed()
 }
 
-/// Names on a pane, each with its UID.
+/// Names on a pane, each with its UID; what has no namespace belongs to the cluster, not to a test.
 pub fn rows(desk: &Desk, pane: Pane) -> Vec<(String, String)> {
-    let mut rows: Vec<_> =
-        desk.boards.board(pane).iter().map(|row| (row.object.name.to_string(), row.uid.to_string())).collect();
+    let mut rows: Vec<_> = desk
+        .boards
+        .board(pane)
+        .iter()
+        .filter(|row| row.object.namespace.is_some())
+        .map(|row| (row.object.name.to_string(), row.uid.to_string()))
+        .collect();
     rows.sort();
     rows
 }

@@ -128,6 +128,8 @@ fn facts(cn: &str, issuer: &str, from_days: i64, to_hours: i64) -> CertificateFa
         spki: "00".repeat(32).into(),
         signature: "ECDSA SHA-256".into(),
         path_len: None,
+        key_id: None,
+        issuer_key_id: None,
         usage: KeyPurpose::default(),
         next: NextLink::Last,
         oddities: Box::default(),
@@ -279,9 +281,17 @@ fn tls() -> Vec<Object> {
     ca_facts.names = [].into();
     vec![
         Object::Issuer(Issuer {
+            how: "CA",
             meta: meta(Some("shop"), "shop-ca"),
             ca_secret: Some("shop-ca".into()),
-            conditions: [].into(),
+            conditions: [Condition {
+                kind: "Ready".into(),
+                status: "True".into(),
+                reason: "KeyPairVerified".into(),
+                message: "Signing CA verified".into(),
+                since: Some(ago(60)),
+            }]
+            .into(),
         }),
         secret("shop", "shop-ca", Ok(ca_facts), KeyMatch::Match),
         secret("shop", "web-tls", Ok(facts("web.shop", ca, 10, 24 * 80)), KeyMatch::Match),

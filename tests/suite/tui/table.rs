@@ -99,7 +99,7 @@ fn every_list_keeps_its_own_filter() {
     driven.press("esc");
     assert_eq!(driven.app.place(), Place::Problems, "the filter goes first");
     driven.press("esc");
-    assert_eq!((listed(&driven, Pane::Volumes), listed(&driven, Pane::Certificates)), (3, 6));
+    assert_eq!((listed(&driven, Pane::Volumes), listed(&driven, Pane::Certificates)), (3, 7));
     driven.press("p / nothing q");
     assert_eq!(driven.app.place(), Place::Typing, "q is typed");
     driven.press("enter");

@@ -84,6 +84,7 @@ pub fn grown(desk: &mut Desk) {
     put(
         desk,
         Object::CertificateRequest(CertificateRequest {
+            issuer: ("Issuer".into(), "shop-ca".into()),
             meta: Meta { created: Some(ago(30)), ..meta(Some("shop"), "web-tls-4") },
             certificate: Some("web-tls".into()),
             issued: None,
