@@ -88,7 +88,8 @@ impl Reader<'_> {
                     let named = Named { path: vec![word.to_owned()], line, test };
                     self.found.asynchronous.push(named);
                 }
-                "use" => {
+                // `use<'a>` in a signature captures lifetimes and names no module.
+                "use" if self.word(1) != "<" => {
                     self.at += 1;
                     let depth = inside(&self.braces);
                     self.tree(&mut Vec::new(), depth, test);
@@ -137,7 +138,7 @@ impl Reader<'_> {
                 "{" => {
                     grouped = true;
                     self.at += 1;
-                    while self.at < self.tokens.len() && self.word(0) != "}" {
+                    while self.at < self.tokens.len() && !["}", ";"].contains(&self.word(0)) {
                         self.tree(prefix, depth, test);
                         if self.word(0) == "," {
                             self.at += 1;
