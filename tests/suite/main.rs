@@ -42,6 +42,7 @@ mod support;
 mod sweep;
 mod takeover;
 mod tree;
+mod trust;
 mod tui;
 mod undo;
 mod usage;
