@@ -123,6 +123,8 @@ func (s *site) controllers() []process.Spec {
 		common := []string{
 			"--kubeconfig=" + s.kubeconfig(st.part), "--csi-address=" + s.socket(st), "--leader-election=false",
 			"--retry-interval-start=" + retryStart.String(), "--retry-interval-max=" + retryMax.String(),
+			// The default of 5 requests a second is used up by what is tried again for ever.
+			"--kube-api-qps=100", "--kube-api-burst=200",
 		}
 		with := func(flags ...string) []string { return append(append([]string{}, common...), flags...) }
 		all = append(all,
