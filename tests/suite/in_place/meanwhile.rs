@@ -169,6 +169,12 @@ async fn a_claim_that_is_held_while_it_goes_is_waited_for(cluster: TestCluster) 
             claim["metadata"].get("deletionTimestamp").map(drop)
         })
         .await;
+        // It has to be seen held: twice read, the second time surely after the deletion was answered.
+        let place = format!("/persistentvolumeclaims/{}", scene.claim);
+        let reads =
+            || cluster.audit().iter().filter(|event| event.verb == "get" && event.path.ends_with(&place)).count();
+        let before = reads();
+        wait::until("the console to look at the claim", LONG, async || (reads() > before + 3).then_some(())).await;
         let_go(&cluster, &scene.claim).await;
     };
     let (ended, ()) = tokio::join!(scene.sre.run(&arguments), held);
