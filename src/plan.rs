@@ -22,6 +22,7 @@ mod ordinal;
 mod progress;
 pub mod prune;
 mod question;
+mod read;
 pub mod reconcile;
 pub mod renew;
 mod request;

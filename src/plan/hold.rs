@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::read::text as text_at;
 use super::{
     AccessQuestion, Act, Answers, Check, Guard, Node, ObjectAt, OperationId, Plan, Questions, Refusal, Resource, Step,
     StepId, Subject, Target, Verb,
@@ -322,10 +323,6 @@ impl<'a> Case<'a> {
 fn refusal(verb: Verb, snapshot: &VolumeSnapshot, why: &str, clear: &str) -> Refusal {
     let object = format!("restore point {}", snapshot.meta.reference(Kind::VolumeSnapshot).path());
     Refusal { verb, object, why: why.to_owned(), clear: clear.to_owned() }
-}
-
-fn text_at<'a>(object: &'a Value, field: &str) -> &'a str {
-    object.pointer(field).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

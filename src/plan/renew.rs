@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use self::case::Case;
 use self::users::Users;
+use super::read::text as text_at;
 use super::{AccessQuestion, Answers, ListAt, ObjectAt, OperationId, Plan, Questions, Refusal, Resource};
 use crate::model::{CertManagerCertificate, ClaimKey, Kind, TlsSecret, Uid, World, annotation};
 use crate::text;
@@ -192,10 +193,6 @@ fn issuer(certificate: &CertManagerCertificate, fresh: &Value) -> Option<ObjectA
         "" | "Issuer" => Some(ObjectAt::of(Kind::Issuer, certificate.meta.namespace.as_deref(), name)),
         _ => None,
     }
-}
-
-fn text_at<'a>(object: &'a Value, field: &str) -> &'a str {
-    object.pointer(field).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The condition of an object with this type.

@@ -14,7 +14,6 @@ mod images;
 mod members;
 mod operators;
 mod pause;
-mod read;
 mod review;
 mod steps;
 mod trial;
@@ -28,8 +27,8 @@ use self::case::{Case, Common};
 use self::consumers::{Consumers, autoscalers};
 use self::gitops::Keeper;
 use self::members::{Given, Member, members};
-use self::read::text;
 use self::review::Review;
+use super::read::text;
 use super::restore;
 use super::{
     AccessQuestion, Answers, ListAt, Lock, ObjectAt, OperationId, Plan, Questions, Refusal, Resource, Verb, lock,

@@ -9,11 +9,11 @@ use super::consumers::Consumers;
 use super::gates::Gates;
 use super::members::{Given, Member};
 use super::pause::Pause;
-use super::read::{name, text, uid};
 use super::steps::{self, Incoming, Part, Within};
 use super::{Options, images, trial};
 use crate::assess::restore_point;
 use crate::model::{Kind, Pvc, Uid, World, annotation};
+use crate::plan::read::{name, text, uid};
 use crate::plan::restore::{self, Wish};
 use crate::plan::{Answers, ObjectAt, OperationId, Refusal, Verb, backup};
 
@@ -195,13 +195,7 @@ impl<'a> Case<'a> {
             safety,
             lineage,
             hold_until,
-            within: Within {
-                stage: options.stage_within,
-                stop: options.stop_within,
-                detach: options.detach_within,
-                cut: options.cut_within,
-                ready: options.ready_within,
-            },
+            within: Within::of(options),
             claim,
         }
     }

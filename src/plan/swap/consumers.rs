@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-use super::read::{items, name, text, uid};
 use crate::model::{Kind, Uid};
 use crate::plan::ordinal::from_template;
+use crate::plan::read::{items, name, text, uid};
 use crate::plan::{Answers, ListAt, ObjectAt, Resource};
 
 /// Kinds of a namespace that are listed to find everything that uses a claim.

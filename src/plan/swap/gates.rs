@@ -8,10 +8,10 @@ use super::consumers::{Consumers, Owner, Workload, autoscalers, listed};
 use super::gitops::{self, Keeper};
 use super::operators;
 use super::pause::Pause;
-use super::read::{annotation, items, name, text};
 use super::{Options, refusal, scaled_objects};
 use crate::model::{Kind, Pvc};
 use crate::plan::ordinal::{from_template, split};
+use crate::plan::read::{annotation, items, name, text};
 use crate::plan::{Answers, ListAt, ObjectAt, Refusal, Resource};
 
 /// The finalizer that goes with the last pod.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::pause::Pause;
-use super::read::{annotation, items, label, name, text};
+use crate::plan::read::{annotation, items, label, name, text};
 use crate::plan::{Answers, ListAt, ObjectAt, Resource};
 
 /// Mark of Argo CD: `<application>:<group>/<kind>:<namespace>/<name>`.

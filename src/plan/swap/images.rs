@@ -1,7 +1,7 @@
 //! Whether the program that will read the restored files is of another major version than the one that wrote them.
 
 use super::consumers::Consumers;
-use super::read::{items, text};
+use crate::plan::read::{items, text};
 
 /// Container and image, as they run or would run: `name=repository:tag`.
 pub(super) fn running(consumers: &Consumers) -> Vec<(String, String)> {

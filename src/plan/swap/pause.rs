@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::read::{annotation, name, text, uid};
 use crate::model::{Kind, Uid};
+use crate::plan::read::{annotation, name, text, uid};
 use crate::plan::{Act, Check, ObjectAt, Resource, Step, StepId, Target, Until};
 
 const MINUTE: Duration = Duration::from_secs(60);

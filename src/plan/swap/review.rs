@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::case::Case;
 use super::consumers::Workload;
-use super::read::{name, text, uid};
 use super::steps::{Incoming, Part, Stopped, Swap, Within};
 use super::{From, Options, command, undo};
 use crate::model::{Kind, Pvc, Uid, World};
+use crate::plan::read::{name, text, uid};
 use crate::plan::{Lock, Node, ObjectAt, OperationId, Plan, Refusal, Subject, Verb, node};
 use crate::text::{self as words, quantity};
 
@@ -100,13 +100,7 @@ impl Review<'_> {
         once(&mut workloads, |workload| workload.at.clone());
         let mut pauses: Vec<_> = self.cases.iter().flat_map(|case| case.pauses.clone()).collect();
         once(&mut pauses, |pause| (pause.at.clone(), pause.title.clone()));
-        let within = Within {
-            stage: self.options.stage_within,
-            stop: self.options.stop_within,
-            detach: self.options.detach_within,
-            cut: self.options.cut_within,
-            ready: self.options.ready_within,
-        };
+        let within = Within::of(self.options);
         Ok(Swap { parts, workloads, nodes: self.nodes()?, pauses, within })
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 pub(super) use self::part::{CLAIM, HOLD, Incoming, Part, UNKEEP, role, settled};
+use super::Options;
 use super::pause::Pause;
 use crate::model::{Uid, annotation};
 use crate::plan::{Act, Check, Expect, Guard, Node, ObjectAt, OperationId, Step, StepId, Target, Until};
@@ -65,6 +66,19 @@ pub(super) struct Within {
     pub detach: Duration,
     pub cut: Duration,
     pub ready: Duration,
+}
+
+impl Within {
+    /// As they were chosen.
+    pub fn of(options: &Options) -> Self {
+        Self {
+            stage: options.stage_within,
+            stop: options.stop_within,
+            detach: options.detach_within,
+            cut: options.cut_within,
+            ready: options.ready_within,
+        }
+    }
 }
 
 fn step(id: &str, title: impl Into<String>, act: Act, deadline: Duration) -> Step {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::read::{name, text, uid};
 use super::part::CLAIM;
 use super::{Incoming, MINUTE, Part, RECLAIM, Stopped, plain, reversible, wait};
 use crate::model::{Kind, annotation};
+use crate::plan::read::{name, text, uid};
 use crate::plan::{
     Act, Check, Expect, Follow, Guard, ListAt, Node, ObjectAt, Part as Named, Resource, Step, Target, Until,
 };

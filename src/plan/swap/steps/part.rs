@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::read::uid;
 use super::{MINUTE, RECLAIM, Within, plain, reversible, set, step, wait};
 use crate::model::{Kind, Uid, annotation};
+use crate::plan::read::uid;
 use crate::plan::{
     Act, Check, Expect, Follow, ListAt, Node, ObjectAt, OperationId, Part as Named, Progress, Resource, Step, StepId,
     Target, Until, from_step,
