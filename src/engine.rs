@@ -7,6 +7,7 @@
 mod books;
 mod close;
 mod colleagues;
+mod handshake;
 mod held;
 mod locks;
 mod machine;
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::books::Books;
+use self::handshake::Looks;
 use crate::cluster::{Eyes, Hands};
 use crate::journal::Entry;
 use crate::plan::{Authority, Confirmed, End, OperationId, Plan, StepId};
@@ -125,6 +127,8 @@ pub struct Engine {
     /// How long a lock holds without being renewed.
     lock: Duration,
     books: Books,
+    /// When pods were shaken hands with last.
+    looks: Looks,
 }
 
 impl Engine {
@@ -132,12 +136,12 @@ impl Engine {
     pub fn new(eyes: Eyes, hands: Hands, store: Store, lock: Duration) -> Self {
         // A Lease counts whole seconds.
         let lock = Duration::from_secs(lock.as_secs() + u64::from(lock.subsec_nanos() > 0)).max(Duration::from_secs(1));
-        Self { eyes, hands, store, lock, books: Books::default() }
+        Self { eyes, hands, store, lock, books: Books::default(), looks: Looks::default() }
     }
 
     /// The same for one run, with books of its own.
     fn for_a_run(&self) -> Self {
-        Self { books: Books::default(), ..self.clone() }
+        Self { books: Books::default(), looks: Looks::default(), ..self.clone() }
     }
 
     /// Starts a confirmed plan. Reports go to `reports`; the run waits for whoever reads them.

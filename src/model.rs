@@ -12,6 +12,7 @@ mod log;
 mod meta;
 mod policy;
 mod retention;
+mod served;
 mod storage;
 mod table;
 mod tls;
@@ -30,6 +31,7 @@ pub use log::LogLine;
 pub use meta::{Meta, OwnerRef, annotation};
 pub use policy::{Policies, Policy, PolicyRule, Rpo};
 pub use retention::{Bucket, Count, Hold, Keep};
+pub use served::NotServed;
 pub use storage::{
     AccessMode, ClaimRef, Content, ContentSource, DeletionPolicy, GroupContent, GroupSnapshot, Namespace, Pv, Pvc,
     ReclaimPolicy, SnapshotClass, SnapshotSource, StorageClass, VolumeAttachment, VolumeError, VolumeSnapshot,

@@ -13,6 +13,7 @@ pub mod drill;
 mod field;
 mod fill;
 mod form;
+mod handshake;
 pub mod hold;
 pub mod hooks;
 mod judge;
@@ -45,6 +46,7 @@ pub use authority::{Authority, Confirmed, NUMBER, NotConfirmed, Proof, departs};
 pub use condition::with_condition;
 pub use fill::{MAPS, maps_added_to, part_of};
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
+pub use handshake::{NotShaken, Shaken, asked, judge_handshakes, unseen};
 pub use judge::{
     Observed, Seen, broken_guard, is_target, judge, judge_list, judge_undo, kept, made_by, next_read, place, resolve,
     told_by, told_by_events,

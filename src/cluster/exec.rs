@@ -22,6 +22,9 @@ use crate::plan::Resource;
 
 pub use session::{Heard, Session};
 
+/// The sub-protocol: the first whose streams can end one by one, so that input can end before the rest does.
+/// Kubernetes has it since 1.30.
+const PROTOCOL: &str = "v5.channel.k8s.io";
 const STDIN: u8 = 0;
 const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
@@ -163,7 +166,7 @@ impl Hands {
     pub async fn exec(&self, at: &Container, command: &[String], within: Duration) -> Result<Ran, ExecError> {
         let until = Instant::now() + within;
         let path = path(at, command, false)?;
-        let (mut channel, audit_id) = self.cluster.wire().channel(&path, within.min(CALL)).await?;
+        let (mut channel, audit_id) = self.cluster.wire().channel(&path, PROTOCOL, within.min(CALL)).await?;
         let (mut stdout, mut stderr) = (Kept::default(), Kept::default());
         loop {
             let late = |_| ExecError::Unknown(format!("no end within {}s", within.as_secs_f32()).into());
@@ -194,7 +197,7 @@ impl Hands {
     /// When it was not started, or nobody knows.
     pub async fn open(&self, at: &Container, command: &[String], within: Duration) -> Result<Session, ExecError> {
         let path = path(at, command, true)?;
-        let (channel, audit_id) = self.cluster.wire().channel(&path, within.min(CALL)).await?;
+        let (channel, audit_id) = self.cluster.wire().channel(&path, PROTOCOL, within.min(CALL)).await?;
         Ok(Session::over(channel, audit_id))
     }
 }

@@ -25,8 +25,6 @@ use super::feed::{Body, Items, Lines};
 pub(super) const CALL: Duration = Duration::from_secs(15);
 /// Response header that names the line in the server's audit log.
 pub(super) const AUDIT_ID: &str = "audit-id";
-/// The sub-protocol of channels into pods: the first whose streams can end one by one. Kubernetes has it since 1.30.
-const CHANNELS: &str = "v5.channel.k8s.io";
 /// Longest message of a channel.
 const MESSAGE: usize = 1024 * 1024;
 /// Most bytes of an error answer that are read.
@@ -103,9 +101,14 @@ impl Wire {
         Ok(response.into_body().into_data_stream().map_err(|error| chain(&error)).boxed())
     }
 
-    /// Opens a channel into a pod: a WebSocket that speaks version 5 of the channel protocol, with which standard
-    /// input can end before the rest does, and the id of the request in the audit log. `deadline` is for the answer.
-    pub(super) async fn channel(&self, path: &str, deadline: Duration) -> Result<(Channel, String), CallError> {
+    /// Opens a channel into a pod: a WebSocket that speaks this sub-protocol, and the id of the request in the audit
+    /// log. `deadline` is for the answer.
+    pub(super) async fn channel(
+        &self,
+        path: &str,
+        protocol: &'static str,
+        deadline: Duration,
+    ) -> Result<(Channel, String), CallError> {
         let mut request = request("GET", path, None, Vec::new())?;
         let (key, own_id) = (generate_key(), audit_id()?);
         let headers = request.headers_mut();
@@ -116,7 +119,7 @@ impl Wire {
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(CHANNELS));
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
         if let Ok(key) = HeaderValue::from_str(&key) {
             headers.insert(header::SEC_WEBSOCKET_KEY, key);
         }
@@ -132,12 +135,12 @@ impl Wire {
             let (agreed, audit_id) = {
                 let said = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
                 let accepted = said(header::SEC_WEBSOCKET_ACCEPT.as_str());
-                let agreed = said(header::SEC_WEBSOCKET_PROTOCOL.as_str()) == Some(CHANNELS)
+                let agreed = said(header::SEC_WEBSOCKET_PROTOCOL.as_str()) == Some(protocol)
                     && accepted == Some(&*derive_accept_key(key.as_bytes()));
                 (agreed, said(AUDIT_ID).map_or(own_id, str::to_owned))
             };
             if !agreed {
-                let what = format!("{what}: the server agrees to another protocol than {CHANNELS}");
+                let what = format!("{what}: the server agrees to another protocol than {protocol}");
                 return Err(CallError::Undecodable { what: what.into() });
             }
             let upgraded = hyper::upgrade::on(&mut response).await;

@@ -66,6 +66,9 @@ impl Engine {
                 Err(why) => Seen::Unknown(format!("{} could not be listed: {why}", among.resource.plural)),
             };
         }
+        if let Act::Handshake { .. } = &step.act {
+            return self.shake_hands(step, progress).await;
+        }
         let mut observed = Observed::new();
         while let Some(at) = next_read(&step.act, progress, &observed) {
             match self.read(&at).await {
@@ -78,7 +81,7 @@ impl Engine {
     }
 
     /// Reads a list; of a kind that is not served there is nothing.
-    async fn list(&self, at: &ListAt) -> Result<Vec<Value>, String> {
+    pub(super) async fn list(&self, at: &ListAt) -> Result<Vec<Value>, String> {
         match self.eyes.list(&at.resource, at.namespace.as_deref(), &at.selector).await {
             Err(error) if error.not_found() => Ok(Vec::new()),
             listed => listed.map_err(|error| error.to_string()),

@@ -104,7 +104,8 @@ impl Engine {
             | Act::Say { .. }
             | Act::Wait { .. }
             | Act::Absent { .. }
-            | Act::Find { .. } => nothing(),
+            | Act::Find { .. }
+            | Act::Handshake { .. } => nothing(),
             Act::Patch { .. }
             | Act::Condition { .. }
             | Act::Dismiss { .. }

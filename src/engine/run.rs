@@ -14,7 +14,9 @@ use super::perform::Performed;
 use super::record::{Record, RecordError};
 use super::{Engine, EngineError, POLL, Report};
 use crate::journal::{self, Body};
-use crate::plan::{Act, Authority, Confirmed, End, Next, OperationId, Outputs, Seen, Step, StepId, StepState, resolve};
+use crate::plan::{
+    Act, Authority, Confirmed, End, Next, OperationId, Outputs, Seen, Step, StepId, StepState, resolve, unseen,
+};
 use crate::store::{OperationLog, now};
 
 pub(super) struct Run {
@@ -412,7 +414,7 @@ impl Run {
     pub(super) async fn wait(&mut self, step: &Step, what: String) -> Result<bool, EngineError> {
         if self.overdue(step) {
             if step.act.lenient() {
-                return self.done(step, Outputs::new()).await;
+                return self.done(step, unseen(&step.act, &too_late(step, &what))).await;
             }
             return self.fail(step, too_late(step, &what)).await;
         }

@@ -478,12 +478,30 @@ pub enum Act {
         /// For people: "the group to have a member of claim shop/data".
         what: String,
     },
+    /// Waits until each ready pod of a set serves a certificate, as TLS handshakes with them show; changes nothing. Its
+    /// output slot `handshakes` says in words what was seen, or that it was not.
+    Handshake {
+        /// Which list of pods, of one namespace.
+        pods: ListAt,
+        /// What tells those of the set from the others.
+        which: Vec<Check>,
+        /// The port of each that is asked.
+        port: u16,
+        /// The name of the server that is asked for (SNI).
+        name: String,
+        /// The SHA-256 fingerprint of the certificate, hex; or what an earlier step says it is, see [`from_step`].
+        serves: Value,
+        /// Whether what comes next is right in any case, see [`Until::lenient`].
+        lenient: bool,
+        /// For people: "every pod of Service shop/web to serve the new certificate".
+        what: String,
+    },
 }
 
 impl Act {
     /// Whether it changes anything in the cluster.
     pub fn writes(&self) -> bool {
-        !matches!(self, Self::Wait { .. } | Self::Absent { .. } | Self::Find { .. })
+        !matches!(self, Self::Wait { .. } | Self::Absent { .. } | Self::Find { .. } | Self::Handshake { .. })
     }
 
     /// Whether something in a container stands still or is held from here on, so that what follows means nothing
@@ -494,7 +512,11 @@ impl Act {
 
     /// Whether what comes next need not wait for it (see [`Until::lenient`]).
     pub fn lenient(&self) -> bool {
-        matches!(self, Self::Wait { until, .. } if until.lenient)
+        match self {
+            Self::Wait { until, .. } => until.lenient,
+            Self::Handshake { lenient, .. } => *lenient,
+            _ => false,
+        }
     }
 
     /// The command line that does the same by hand, where there is one that is worth saying.
@@ -517,6 +539,7 @@ impl Act {
             Self::Open { .. } => "open",
             Self::Say { .. } => "say",
             Self::Wait { .. } | Self::Absent { .. } | Self::Find { .. } => "wait",
+            Self::Handshake { .. } => "handshake",
         }
     }
 
@@ -534,7 +557,8 @@ impl Act {
             | Self::Recreate { .. }
             | Self::Say { .. }
             | Self::Absent { .. }
-            | Self::Find { .. } => None,
+            | Self::Find { .. }
+            | Self::Handshake { .. } => None,
         }
     }
 }

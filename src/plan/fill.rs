@@ -39,6 +39,13 @@ impl Act {
             Self::Find { among, which, what } => {
                 Self::Find { among: among.clone(), which: checks(which, progress)?, what: what.clone() }
             }
+            Self::Handshake { which, serves, .. } => {
+                let mut filled = self.clone();
+                if let Self::Handshake { which: to_fill, serves: to_name, .. } = &mut filled {
+                    (*to_fill, *to_name) = (checks(which, progress)?, value(serves)?);
+                }
+                filled
+            }
             Self::Delete { .. } | Self::Scale { .. } | Self::Exec { .. } | Self::Open { .. } | Self::Say { .. } => {
                 self.clone()
             }

@@ -83,7 +83,7 @@ pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<
         | Act::Scale { target, .. }
         | Act::Wait { target, .. } => place(target, progress)?,
         Act::Exec { run, .. } | Act::Open { run, .. } => place(&run.pod, progress)?,
-        Act::Say { .. } | Act::Absent { .. } | Act::Find { .. } => return None,
+        Act::Say { .. } | Act::Absent { .. } | Act::Find { .. } | Act::Handshake { .. } => return None,
     };
     let Some(read) = observed.get(&first) else { return Some(first) };
     let Act::Wait { until, .. } = act else { return None };
@@ -94,7 +94,7 @@ pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<
 
 /// Says what became of a step. Of what runs in containers only this much can be said: whether it may run again. A
 /// session that is held now is its holder's to judge; here it counts as gone. Of an [`Act::Absent`] or an
-/// [`Act::Find`] only [`judge_list`] can say it.
+/// [`Act::Find`] only [`judge_list`] can say it, of an [`Act::Handshake`] only [`super::judge_handshakes`].
 pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: &Observed) -> Seen {
     let Some(act) = act.filled(progress) else { return missing_target() };
     let on =
@@ -127,6 +127,7 @@ pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: 
         Act::Say { end: false, .. } => Seen::Conflict("the session is gone, and what it held with it".into()),
         Act::Wait { target, until } => on(target, &|object, at| judge_until(until, object, at, observed)),
         Act::Absent { .. } | Act::Find { .. } => Seen::Unknown("the list was not read".into()),
+        Act::Handshake { .. } => Seen::Unknown("the pods were not asked".into()),
     }
 }
 

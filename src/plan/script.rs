@@ -194,7 +194,22 @@ impl Writer<'_> {
             }
             Act::Absent { among, which, what } => self.absent(step, among, which, what),
             Act::Find { among, which, what } => self.find(step, among, which, what),
+            Act::Handshake { pods, port, name, .. } => self.handshake(pods, *port, name),
         }
+    }
+
+    /// What each pod serves is for a person to see: kubectl knows no handshake.
+    fn handshake(&mut self, pods: &ListAt, port: u16, name: &str) {
+        let namespace = quoted(pods.namespace.as_deref().unwrap_or_default());
+        let local = u32::from(port) + 10_000;
+        self.line("# For each pod that is ready, in another shell:");
+        self.line(&format!("#   kubectl port-forward --namespace {namespace} POD {local}:{port}"));
+        let show = "openssl x509 -noout -fingerprint -sha256 -enddate";
+        self.line(&format!(
+            "#   openssl s_client -connect 127.0.0.1:{local} -servername {} </dev/null | {show}",
+            quoted(name)
+        ));
+        self.line("say 'not seen by this script: what the pods serve now; the lines above show it'");
     }
 
     /// A condition of a status.

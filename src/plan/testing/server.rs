@@ -77,7 +77,8 @@ impl Server {
             | Act::Say { .. }
             | Act::Wait { .. }
             | Act::Absent { .. }
-            | Act::Find { .. } => {}
+            | Act::Find { .. }
+            | Act::Handshake { .. } => {}
         }
         self.settle();
     }
