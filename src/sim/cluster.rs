@@ -16,6 +16,7 @@ use super::logs::Logs;
 use super::object::{self, text};
 use super::refusal::Refusal;
 use super::seed;
+use super::serving::Serving;
 use super::store::Store;
 use super::volumes::Volumes;
 use super::write::{Part, Writer};
@@ -32,6 +33,8 @@ pub(crate) struct Cluster {
     pub faults: SnapshotFaults,
     pub scripts: Scripts,
     pub logs: Logs,
+    /// What the TLS servers in pods have read.
+    pub serving: Serving,
     /// A new value ends all watches and all logs that are followed.
     pub disconnects: watch::Sender<u64>,
     /// A new value breaks all exec sessions: they outlive the connection they came by.
@@ -71,6 +74,7 @@ impl Cluster {
             faults: SnapshotFaults::default(),
             scripts: Scripts::default(),
             logs: Logs::default(),
+            serving: Serving::default(),
             disconnects: watch::Sender::new(0),
             kills: watch::Sender::new(0),
             controllers,

@@ -65,7 +65,7 @@ const SRE: &[Rule] = &[
     Rule::new(&["patch"], &["batch"], &["cronjobs"]),
     Rule::new(&["create", "get", "update", "patch"], &[""], &["configmaps"]),
     Rule::new(&["create", "get", "update", "patch"], &["coordination.k8s.io"], &["leases"]),
-    Rule::new(&["create", "get"], &[""], &["pods/exec"]),
+    Rule::new(&["create", "get"], &[""], &["pods/exec", "pods/portforward"]),
 ];
 
 const AUDITOR: &[Rule] = &[

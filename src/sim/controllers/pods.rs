@@ -99,6 +99,7 @@ fn unschedulable(desk: &mut Desk<'_, '_>, key: &Key, why: &str) -> Result<(), Re
 }
 
 fn start(desk: &mut Desk<'_, '_>, key: &Key, pod: &Value) -> Result<(), Refusal> {
+    desk.cluster.serving.started(desk.writer.state, pod);
     let now = stamp(desk.now());
     let end = checks::end(desk, pod);
     let finished = end.is_some();

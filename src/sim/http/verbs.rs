@@ -14,6 +14,7 @@ use super::query::Query;
 use super::route::Target;
 use crate::sim::cluster::Cluster;
 use crate::sim::exec;
+use crate::sim::forward;
 use crate::sim::list::{self, ListQuery};
 use crate::sim::logs;
 use crate::sim::object::{self, text};
@@ -51,6 +52,9 @@ pub(super) async fn answer(call: Call, verb: &str, request: Request<Incoming>) -
         "get" => call.get(table),
         "list" => call.list(table),
         "watch" => call.watch(table),
+        "connect" if call.target.subresource == "portforward" => {
+            forward::connect(&call.cluster, &call.key(), call.query.get("ports"), request)
+        }
         "connect" => exec::connect(
             &call.cluster,
             &call.key(),

@@ -25,7 +25,7 @@ var people = map[string]string{"admin": "system:masters", "sre": "sre", "auditor
 
 // parts are the processes that talk to the API server. They are all powerful, but each has a name of its
 // own, so that the audit log tells them from people.
-var parts = []string{"lab", "controller-manager", "scheduler", "kwok", "snapshot-controller", "csi-block", "csi-shared", "cert-manager"}
+var parts = []string{"lab", "controller-manager", "scheduler", "kwok", "snapshot-controller", "csi-block", "csi-shared", "cert-manager", "pod-servers"}
 
 // writeKeys makes the lab's authority, the certificates of its servers and the key of service accounts.
 func (s *site) writeKeys() error {

@@ -92,6 +92,7 @@ func (s *site) nodes() []process.Spec {
 			"--config="+s.path("config/kwok.yaml"),
 			// Tests say by objects what exec and port-forward into a pod reach on this machine.
 			"--enable-crds=Exec,ClusterExec,PortForward,ClusterPortForward"),
+		s.program("pod-servers", "pod-servers", "--kubeconfig="+s.kubeconfig("pod-servers"), "--root="+s.path("pods")),
 	}
 }
 

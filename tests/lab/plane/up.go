@@ -76,7 +76,7 @@ func Up(ctx context.Context, o Options) (lab *Lab, err error) {
 
 // prepare clears what an earlier lab left, chooses ports and writes keys and configuration.
 func prepare(o Options) (*site, *Lab, error) {
-	for _, old := range []string{"lab.json", "processes.json", "audit.log", "etcd", "pki", "config", "csi", "log"} {
+	for _, old := range []string{"lab.json", "processes.json", "audit.log", "etcd", "pki", "config", "csi", "pods", "log"} {
 		if err := os.RemoveAll(filepath.Join(o.Dir, old)); err != nil {
 			return nil, nil, err
 		}
