@@ -18,6 +18,7 @@ pub mod proven;
 pub mod restore_point;
 pub mod retention;
 pub mod schedule;
+pub mod served;
 mod sight;
 pub mod signing;
 pub mod standing;

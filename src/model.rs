@@ -31,7 +31,7 @@ pub use log::LogLine;
 pub use meta::{Meta, OwnerRef, annotation};
 pub use policy::{Policies, Policy, PolicyRule, Rpo};
 pub use retention::{Bucket, Count, Hold, Keep};
-pub use served::NotServed;
+pub use served::{NotServed, Served, Shaken};
 pub use storage::{
     AccessMode, ClaimRef, Content, ContentSource, DeletionPolicy, GroupContent, GroupSnapshot, Namespace, Pv, Pvc,
     ReclaimPolicy, SnapshotClass, SnapshotSource, StorageClass, VolumeAttachment, VolumeError, VolumeSnapshot,
@@ -41,11 +41,11 @@ pub use tls::{
     CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, KeyPurpose, NextLink,
     Oddity, Place, SigningRequest, TlsSecret,
 };
-pub use trust::{Called, Service, TrustBundle, TrustEntry};
+pub use trust::{Called, PodPortName, Service, ServicePort, TrustBundle, TrustEntry};
 pub use usage::{History, Usage, UsageReport, UsageSource, Usages};
 pub use velero::{BackupLocation, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule};
 pub use workload::{
-    ClaimTemplate, ClusterEvent, Container, ContainerState, Node, Pod, RetentionWhen, SecretUse, SecretVia, Workload,
-    WorkloadKind,
+    ClaimTemplate, ClusterEvent, Container, ContainerPort, ContainerState, Node, Pod, RetentionWhen, SecretUse,
+    SecretVia, Workload, WorkloadKind,
 };
 pub use world::{Context, Touched, World};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Kind, Meta, Object, UsageReport};
+use super::{Kind, Meta, Object, Shaken, UsageReport};
 
 /// What part of the cluster a watch covers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,4 +97,6 @@ pub enum Delta {
     Login(Option<Timestamp>),
     /// The source of used space was asked.
     Usage(UsageReport),
+    /// Servers in pods were shaken hands with.
+    Shaken(Vec<Shaken>),
 }

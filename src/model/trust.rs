@@ -59,6 +59,30 @@ pub struct Service {
     pub meta: Meta,
     /// `spec.selector`.
     pub selector: Box<[(Arc<str>, Arc<str>)]>,
+    /// Its TCP ports.
+    pub ports: Box<[ServicePort]>,
+}
+
+/// A TCP port of a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePort {
+    /// Its name; empty when it has none.
+    pub name: Arc<str>,
+    /// `port`.
+    pub number: u16,
+    /// The port of the pods (`targetPort`), by number or by name.
+    pub target: PodPortName,
+    /// `appProtocol`; empty when it has none.
+    pub protocol: Arc<str>,
+}
+
+/// How a Service names a port of its pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PodPortName {
+    /// By its number.
+    Number(u16),
+    /// By the name that a container gives it.
+    Name(Arc<str>),
 }
 
 impl Service {
@@ -133,7 +157,7 @@ mod tests {
             ..Meta::default()
         };
         let meta = Meta { namespace: Some("shop".into()), ..Meta::default() };
-        let service = Service { meta, selector: [pair("app", "web")].into() };
+        let service = Service { meta, selector: [pair("app", "web")].into(), ports: Box::default() };
         assert!(service.selects(&pod("shop", &[pair("app", "web"), pair("tier", "front")])));
         assert!(!service.selects(&pod("shop", &[pair("app", "db")])));
         assert!(!service.selects(&pod("batch", &[pair("app", "web")])));

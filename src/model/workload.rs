@@ -21,8 +21,19 @@ pub struct Container {
     pub state: ContainerState,
     /// How often it was started again (`restartCount`).
     pub restarts: u32,
+    /// The TCP ports that it declares.
+    pub ports: Box<[ContainerPort]>,
     /// Whether an instance before the present one has ended (`lastState.terminated`): only then are there logs of it.
     pub previous: bool,
+}
+
+/// A TCP port that a container declares (`ports[]`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerPort {
+    /// Its name; empty when it has none.
+    pub name: Arc<str>,
+    /// `containerPort`.
+    pub number: u16,
 }
 
 /// What one instance of a container does.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     ClaimKey, Connection, Content, ContentSource, Delta, Freshness, HandleKey, Inventory, Kind, Links, Meta, Object,
-    Policies, Pv, Pvc, Scope, SnapshotSource, Uid, UsageReport, Usages, VolumeSnapshot,
+    Policies, Pv, Pvc, Scope, Served, Shaken, SnapshotSource, Uid, UsageReport, Usages, VolumeSnapshot,
 };
 
 mod tls;
@@ -79,6 +79,8 @@ pub struct World {
     pub connection: Connection,
     /// Used space of volumes.
     pub usage: Usages,
+    /// What servers in pods were seen to serve.
+    pub served: Served,
     /// Objects that could not be read, by kind: name and why.
     pub unreadable: BTreeMap<Kind, BTreeMap<Box<str>, Box<str>>>,
     relabelled: u64,
@@ -157,6 +159,7 @@ impl World {
             Delta::Connection(connection) => self.connection = connection,
             Delta::Login(ends) => self.context.login_ends = ends,
             Delta::Usage(report) => self.measured(report, now, &mut touched),
+            Delta::Shaken(shaken) => self.shaken(shaken, &mut touched),
         }
         touched
     }
@@ -195,6 +198,7 @@ impl World {
             self.inventory.upsert(object, generation);
             return;
         }
+        self.outdate(previous.as_ref(), &object);
         // Looked at before and after: a change of links touches what was linked and what is linked now.
         if let Some(previous) = &previous {
             self.relabelled += u64::from(previous.meta().labels != object.meta().labels);
@@ -221,6 +225,30 @@ impl World {
             }
         }
         self.mark(kind, scope, Freshness::Live, touched);
+    }
+
+    /// What was seen of servers before their certificate changed says nothing of it any more.
+    fn outdate(&mut self, previous: Option<&Object>, object: &Object) {
+        let leaf = |object: &Object| match object {
+            Object::TlsSecret(secret) => secret.leaf.chain.as_ref().ok()?.first().map(|leaf| leaf.fingerprint.clone()),
+            _ => None,
+        };
+        if matches!(object, Object::TlsSecret(_)) && previous.and_then(leaf) != leaf(object) {
+            let meta = object.meta();
+            let using = self.links.pods_using(&(meta.namespace.clone().unwrap_or_default(), meta.name.clone()));
+            self.served.forget(|uid| !using.contains(uid));
+        }
+    }
+
+    fn shaken(&mut self, shaken: Vec<Shaken>, touched: &mut Touched) {
+        let pods = &self.inventory.pods;
+        self.served.forget(|uid| pods.get(uid).is_some());
+        for one in shaken {
+            if let Some(pod) = self.inventory.pods.get(&one.pod) {
+                self.touch(&Object::Pod(pod.clone()), touched);
+                self.served.take(one);
+            }
+        }
     }
 
     fn measured(&mut self, report: UsageReport, now: Timestamp, touched: &mut Touched) {

@@ -51,7 +51,10 @@ fn served_by_pod() -> World {
         ..Pod::default()
     };
     let mut world = live();
-    put(&mut world, [Object::Service(Service { meta: meta("web"), selector: app.into() }), Object::Pod(pod)]);
+    put(
+        &mut world,
+        [Object::Service(Service { meta: meta("web"), selector: app.into(), ..Service::default() }), Object::Pod(pod)],
+    );
     world
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use k8s_openapi::ByteString;
 use serde::Deserialize;
 
-use crate::model::{Called, CertificateFacts, Condition, Kind, Object, Service, TrustBundle, TrustEntry};
+use crate::model::{
+    Called, CertificateFacts, Condition, Kind, Object, PodPortName, Service, ServicePort, TrustBundle, TrustEntry,
+};
 use crate::x509;
 
 use super::meta::{MetaWire, Pairs, nullable};
@@ -212,12 +214,50 @@ pub(super) struct Answering {
 #[serde(default)]
 struct AnsweringSpec {
     selector: Pairs,
+    #[serde(deserialize_with = "nullable")]
+    ports: Vec<PortWire>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PortWire {
+    #[serde(deserialize_with = "nullable")]
+    name: String,
+    #[serde(deserialize_with = "nullable")]
+    protocol: String,
+    port: u16,
+    target_port: Option<NumberOrName>,
+    #[serde(deserialize_with = "nullable")]
+    app_protocol: String,
+}
+
+/// The API's `IntOrString`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NumberOrName {
+    Number(u16),
+    Name(String),
+}
+
+impl PortWire {
+    fn port(self, strings: &mut Strings) -> ServicePort {
+        let target = match self.target_port {
+            Some(NumberOrName::Number(number)) if number > 0 => PodPortName::Number(number),
+            Some(NumberOrName::Name(name)) => PodPortName::Name(strings.share(&name)),
+            // Left out it is the port itself.
+            _ => PodPortName::Number(self.port),
+        };
+        let (name, protocol) = (strings.share(&self.name), strings.share(&self.app_protocol));
+        ServicePort { name, number: self.port, target, protocol }
+    }
 }
 
 impl Lean for Answering {
     fn object(self, _: Kind, strings: &mut Strings) -> Object {
         let selector = self.spec.selector.0.iter();
         let selector = selector.map(|(key, value)| (strings.share(key), strings.share(value))).collect();
-        Object::Service(Service { meta: self.metadata.meta(strings), selector })
+        let ports = self.spec.ports.into_iter().filter(|port| matches!(&*port.protocol, "" | "TCP"));
+        let ports = ports.map(|port| port.port(strings)).collect();
+        Object::Service(Service { meta: self.metadata.meta(strings), selector, ports })
     }
 }

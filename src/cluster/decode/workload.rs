@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::model::{
-    ClaimTemplate, Container, ContainerState, Kind, Node, Object, Pod, RetentionWhen, SecretUse, SecretVia, Workload,
-    WorkloadKind,
+    ClaimTemplate, Container, ContainerPort, ContainerState, Kind, Node, Object, Pod, RetentionWhen, SecretUse,
+    SecretVia, Workload, WorkloadKind,
 };
 
 use super::meta::{MetaWire, nullable};
@@ -87,6 +87,19 @@ struct ContainerSpec {
     env_from: Vec<VariableSource>,
     #[serde(default, deserialize_with = "nullable")]
     volume_mounts: Vec<VolumeMount>,
+    #[serde(default, deserialize_with = "nullable")]
+    ports: Vec<PortWire>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PortWire {
+    #[serde(default, deserialize_with = "nullable")]
+    name: String,
+    #[serde(default, deserialize_with = "nullable")]
+    protocol: String,
+    #[serde(default)]
+    container_port: u16,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +132,13 @@ struct VolumeMount {
     sub_path: Option<String>,
     #[serde(default)]
     sub_path_expr: Option<String>,
+}
+
+impl PortWire {
+    fn port(&self, strings: &mut Strings) -> Option<ContainerPort> {
+        let tcp = matches!(&*self.protocol, "" | "TCP") && self.container_port > 0;
+        tcp.then(|| ContainerPort { name: strings.share(&self.name), number: self.container_port })
+    }
 }
 
 impl PodSpec {
@@ -257,6 +277,7 @@ fn containers(specs: &[ContainerSpec], statuses: &[ContainerStatus], strings: &m
             image_id: status.map(|status| status.image_id.clone()).filter(|id| !id.is_empty()),
             ready: status.is_some_and(|status| status.ready),
             state: status.map(|status| status.state.state()).unwrap_or_default(),
+            ports: container.ports.iter().filter_map(|port| port.port(strings)).collect(),
             restarts: status.map_or(0, |status| status.restarts),
             previous: status.is_some_and(|status| status.last.terminated.is_some()),
         }
