@@ -17,6 +17,7 @@ mod open;
 mod operations;
 mod out;
 mod policy;
+mod probe;
 mod prune;
 mod reconcile;
 mod renew;
@@ -78,6 +79,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Hold(hold)) => hold::hold(&args.global, hold).await,
             Some(Command::Release(release)) => hold::release(&args.global, &release).await,
             Some(Command::Sweep(asked)) => sweep::run(&args.global, &asked).await,
+            Some(Command::Probe(asked)) => probe::run(&args.global, &asked).await,
             Some(Command::Renew(asked)) => renew::run(&args.global, asked).await,
             Some(Command::Reconcile(reconcile)) => Box::pin(reconcile::run(&args.global, &reconcile)).await,
             Some(Command::Policy(what)) => policy::run(&args.global, &what),

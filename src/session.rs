@@ -11,6 +11,7 @@ mod logs;
 mod operations;
 mod pace;
 mod scope;
+mod served;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +23,9 @@ use tokio::sync::mpsc;
 use crate::cluster::{self, Cluster, LogEvent, Target, USAGE_EVERY, UsageFrom, UsageWatch, WatchSet};
 use crate::config::{Config, Deadlines};
 use crate::engine::{Colleague, Engine, LOCK, Report};
-use crate::model::{Connection, Context, Delta, Freshness, Kind, Scope, Uid, UsageReport};
+use crate::model::{
+    CertificateFacts, Connection, Context, Delta, Freshness, Kind, NotServed, Scope, Shaken, Uid, UsageReport,
+};
 use crate::plan::backup::Options as BackupOptions;
 use crate::plan::carry::{Bundle, NotExported};
 use crate::plan::{AccessQuestion, Answers, Confirmed, DryRun, OperationId, Plan, Refusal};
@@ -41,6 +44,7 @@ use logs::OpenLog;
 use operations::Tracked;
 use pace::Pace;
 pub use scope::Unnamed;
+pub use served::READ_ONLY;
 
 /// Deltas taken in at once before the screen gets a turn.
 const BATCH: usize = 500;
@@ -75,6 +79,10 @@ pub enum Event {
     Read(Ticket, Result<String, String>),
     /// The bundle of a restore point, or why it is not exported.
     Exported(Ticket, Result<Box<Bundle>, NotExported>),
+    /// Pods were shaken hands with; the desk has what was seen.
+    Probed(Ticket),
+    /// A server at an address was shaken hands with: its certificate, or why that is not known.
+    Dialed(Ticket, Result<Box<CertificateFacts>, NotServed>),
     /// Something happened to the log that is being read.
     Log(Ticket, LogEvent),
     /// A run is over: the operation ended, or cannot go on here and why.
@@ -108,6 +116,8 @@ enum Message {
     Checked(Ticket, Box<Reviewed>),
     Read(Ticket, Result<String, String>),
     Carried(Ticket, Uid, Box<Answers>),
+    Shaken(Ticket, Vec<Shaken>),
+    Dialed(Ticket, Result<Box<CertificateFacts>, NotServed>),
     Report(OperationId, Report),
     Contexts(Result<Vec<KnownContext>, String>),
     Colleagues(u64, Result<Vec<Colleague>, String>),
@@ -304,6 +314,8 @@ impl Session {
             Message::Checked(ticket, reviewed) => Some(Event::Planned(ticket, Ok(reviewed))),
             Message::Read(ticket, read) => Some(Event::Read(ticket, read)),
             Message::Carried(ticket, snapshot, known) => Some(self.carried(ticket, &snapshot, &known)),
+            Message::Shaken(ticket, shaken) => Some(self.shaken(ticket, shaken)),
+            Message::Dialed(ticket, served) => Some(Event::Dialed(ticket, served)),
             Message::Report(id, report) => Some(self.report(&id, report)),
             Message::Colleagues(round, found) => self.learn_colleagues(round, found),
             Message::Contexts(known) => Some(Event::Contexts(known)),

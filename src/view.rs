@@ -24,6 +24,7 @@ mod query;
 pub mod review;
 mod row;
 mod rows;
+pub mod served;
 mod sight;
 mod timeline;
 mod tree;

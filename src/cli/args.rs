@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use crate::plan::{backup, drill, restore, swap};
 
 mod carry;
+mod probe;
 mod renew;
 mod retention;
 
 pub use carry::{Export, Import};
+pub use probe::Probe;
 pub use renew::Renew;
 pub use retention::{Hold, Policy, Prune, Reconcile, Release, Sweep};
 
@@ -82,6 +84,8 @@ pub enum Command {
     Release(Release),
     /// Delete what operations of a namespace left behind: each with its reason, confirm, run.
     Sweep(Sweep),
+    /// See whether the certificate of a Secret is the one that its pods serve: a TLS handshake with each.
+    Probe(Probe),
     /// Have cert-manager issue a certificate anew, and restart what would go on with the former one.
     Renew(Renew),
     /// Do what policies ask for and is due: back up, then prune, then drill; for a CronJob.

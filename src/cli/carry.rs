@@ -58,6 +58,8 @@ async fn read(session: &mut Session, snapshot: &Uid) -> Result<Box<Bundle>, Fail
             | Event::Changed
             | Event::Read(..)
             | Event::Log(..)
+            | Event::Probed(_)
+            | Event::Dialed(..)
             | Event::Over(_)
             | Event::Contexts(_)
             | Event::NotConnected(_) => {}

@@ -110,6 +110,8 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
                 | Event::Read(..)
                 | Event::Exported(..)
                 | Event::Log(..)
+                | Event::Probed(_)
+                | Event::Dialed(..)
                 | Event::Over(_)
                 | Event::Contexts(_) => {}
             }

@@ -135,6 +135,8 @@ pub(super) async fn planned(session: &mut Session, request: Request) -> Result<R
             | Event::Read(..)
             | Event::Exported(..)
             | Event::Log(..)
+            | Event::Probed(_)
+            | Event::Dialed(..)
             | Event::Over(_)
             | Event::Contexts(_)
             | Event::NotConnected(_) => {}

@@ -233,7 +233,12 @@ impl Console<'_> {
     fn event(&mut self, event: Event) -> Then {
         match event {
             // No action of the console exports: that writes a file of this machine.
-            Event::Changed | Event::Over(_) | Event::NotConnected(_) | Event::Exported(..) => Then::On,
+            Event::Changed
+            | Event::Over(_)
+            | Event::NotConnected(_)
+            | Event::Exported(..)
+            | Event::Probed(_)
+            | Event::Dialed(..) => Then::On,
             Event::Planned(ticket, result) => match self.asked.remove(&ticket) {
                 Some(Asked::Plan(ask)) => {
                     let result = result.map(|reviewed| (reviewed.plan, reviewed.dry_run));

@@ -70,7 +70,7 @@ fn object(row: &Row, columns: &[Column]) -> Value {
     Value::Object(members)
 }
 
-fn lines(cells: &[Vec<String>], aligns: &[Align]) -> String {
+pub(super) fn lines(cells: &[Vec<String>], aligns: &[Align]) -> String {
     let width = |i: usize| cells.iter().map(|row| row[i].width()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..aligns.len()).map(width).collect();
     let mut out = String::new();

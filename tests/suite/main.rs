@@ -36,6 +36,7 @@ mod renew;
 mod restore;
 mod rights;
 mod script;
+mod served;
 mod sets;
 mod sim;
 mod support;
