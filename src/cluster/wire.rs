@@ -116,6 +116,8 @@ impl Wire {
         if let Ok(id) = HeaderValue::from_str(&own_id) {
             headers.insert(AUDIT_ID, id);
         }
+        // What answers is a node, whose routes promise no JSON.
+        headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
