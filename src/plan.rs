@@ -29,6 +29,7 @@ pub mod renew;
 mod request;
 pub mod restore;
 pub mod script;
+mod serves;
 mod set;
 pub mod swap;
 pub mod sweep;

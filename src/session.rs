@@ -116,7 +116,7 @@ enum Message {
     Checked(Ticket, Box<Reviewed>),
     Read(Ticket, Result<String, String>),
     Carried(Ticket, Uid, Box<Answers>),
-    Shaken(Ticket, Vec<Shaken>),
+    Shaken(Option<Ticket>, Vec<Shaken>),
     Dialed(Ticket, Result<Box<CertificateFacts>, NotServed>),
     Report(OperationId, Report),
     Contexts(Result<Vec<KnownContext>, String>),
@@ -314,7 +314,10 @@ impl Session {
             Message::Checked(ticket, reviewed) => Some(Event::Planned(ticket, Ok(reviewed))),
             Message::Read(ticket, read) => Some(Event::Read(ticket, read)),
             Message::Carried(ticket, snapshot, known) => Some(self.carried(ticket, &snapshot, &known)),
-            Message::Shaken(ticket, shaken) => Some(self.shaken(ticket, shaken)),
+            Message::Shaken(ticket, shaken) => {
+                self.apply(Delta::Shaken(shaken));
+                Some(ticket.map_or(Event::Changed, Event::Probed))
+            }
             Message::Dialed(ticket, served) => Some(Event::Dialed(ticket, served)),
             Message::Report(id, report) => Some(self.report(&id, report)),
             Message::Colleagues(round, found) => self.learn_colleagues(round, found),

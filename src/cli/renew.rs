@@ -4,14 +4,14 @@ use super::args::{Global, Renew};
 use super::{Exit, Failure, open, verb};
 use crate::model::{Kind, Uid};
 use crate::plan::Request;
-use crate::plan::renew::{LOOKED_AT, Options, ROLLED_WITHIN, writer};
+use crate::plan::renew::{LOOKED_AT, Options, ROLLED_WITHIN, SERVED_WITHIN, writer};
 use crate::session::{Session, Unnamed};
 
 pub(super) async fn run(global: &Global, renew: Renew) -> Result<Exit, Failure> {
     let path = &renew.certificate;
     let (namespace, name) = verb::parse_path(path, "a certificate is named NAMESPACE/CERTIFICATE")?;
     let global = verb::within(global, &namespace, path)?;
-    let kinds: Vec<Kind> = LOOKED_AT.iter().copied().chain([Kind::TlsSecret]).collect();
+    let kinds: Vec<Kind> = LOOKED_AT.iter().copied().chain([Kind::TlsSecret, Kind::Service]).collect();
     let mut session = open::session(&global, &kinds, Unnamed::All)?;
     open::settle(&mut session, &kinds).await?;
     open::warn_of_blind_spots(&session, LOOKED_AT);
@@ -21,6 +21,7 @@ pub(super) async fn run(global: &Global, renew: Renew) -> Result<Exit, Failure> 
         reason: renew.reason,
         issued_within: renew.issued_within,
         rolled_within: renew.rolled_within.unwrap_or(ROLLED_WITHIN),
+        served_within: renew.served_within.unwrap_or(SERVED_WITHIN),
     };
     let request = Request::Renew { certificate, options };
     verb::carry_out(&mut session, request, &renew.consent, global.context.as_deref()).await

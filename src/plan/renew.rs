@@ -23,6 +23,7 @@ use super::{AccessQuestion, Answers, ListAt, ObjectAt, OperationId, Plan, Questi
 use crate::model::{CertManagerCertificate, ClaimKey, Kind, TlsSecret, Uid, World, annotation};
 use crate::text;
 
+pub use super::serves::WITHIN as SERVED_WITHIN;
 pub use form::{command, form, options};
 
 /// Kinds that planning looks at.
@@ -89,11 +90,19 @@ pub struct Options {
     pub issued_within: Option<Duration>,
     /// How long the pods of one workload may take to be replaced.
     pub rolled_within: Duration,
+    /// How long it may take until each pod that served the former certificate serves the new one.
+    pub served_within: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { restart: Restart::default(), reason: None, issued_within: None, rolled_within: ROLLED_WITHIN }
+        Self {
+            restart: Restart::default(),
+            reason: None,
+            issued_within: None,
+            rolled_within: ROLLED_WITHIN,
+            served_within: SERVED_WITHIN,
+        }
     }
 }
 
@@ -123,6 +132,12 @@ pub fn questions(world: &World, certificate: &Uid, options: &Options, known: &An
         more.objects.push(user.at.clone());
     }
     own.and(more)
+}
+
+/// The Secret whose servers are shaken hands with before it is planned.
+pub fn served(world: &World, certificate: &Uid) -> Option<ClaimKey> {
+    let certificate = world.inventory.certificates.get(certificate)?;
+    Some((certificate.meta.namespace.clone()?, certificate.secret.clone()))
 }
 
 /// Plans it for the Certificate with this UID.

@@ -12,7 +12,7 @@ use super::{
     Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, carry,
     drill, hold, prune, renew, restore, swap, sweep, undo,
 };
-use crate::model::{Kind, Uid, World};
+use crate::model::{ClaimKey, Kind, Uid, World};
 
 /// What verbs begin with unless a person chooses otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -235,6 +235,14 @@ impl Request {
             Self::Import { .. } => carry::LOOKED_AT,
             Self::Sweep { .. } => sweep::LOOKED_AT,
             Self::Renew { .. } => renew::LOOKED_AT,
+        }
+    }
+
+    /// The Secret whose servers are shaken hands with before it is planned, where there is one.
+    pub fn served(&self, world: &World) -> Option<ClaimKey> {
+        match self {
+            Self::Renew { certificate, .. } => renew::served(world, certificate),
+            _ => None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::served::AT_MOST;
 use super::{Event, Message, Reviewed, Session, Ticket};
 use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError, Written};
 use crate::model::{Freshness, Kind, ObjRef, Uid};
@@ -48,9 +49,15 @@ impl Session {
     fn ask(&self, asking: Asking) {
         let questions = asking.request.questions(&self.desk.world, &asking.known).without(&asking.known);
         let (eyes, post) = (self.cluster.as_ref().map(crate::cluster::Cluster::eyes), self.post());
+        let secret = asking.request.served(&self.desk.world).filter(|_| asking.rounds == 0);
+        let look = secret.and_then(|secret| self.look(&secret).ok());
         tokio::spawn(async move {
             let mut asking = Box::new(asking);
             asking.rounds += 1;
+            if let Some(look) = look {
+                // The session may have been closed meanwhile.
+                let _ = post.send(Message::Shaken(None, look.shake(AT_MOST).await)).await;
+            }
             if let Some(file) = asking.request.file().map(Path::to_owned) {
                 asking.request = asking.request.with_file(text_of(file).await);
             }

@@ -4,45 +4,52 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
-use super::{Event, Message, Session, Ticket};
+use super::{Message, Session, Ticket};
 use crate::assess::served::{Endpoint, endpoints, users};
 use crate::cluster::{Access, AccessQuery, Eyes, Hands, PodPort};
-use crate::model::{CertificateFacts, ClaimKey, Delta, NotServed, Shaken};
+use crate::model::{CertificateFacts, ClaimKey, NotServed, Shaken};
 
 /// How long one handshake may take.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 /// How many at once.
 pub(super) const AT_ONCE: usize = 8;
 
+/// How many before a plan: a person waits for it.
+pub(super) const AT_MOST: usize = 24;
+
 /// Why no port-forward is opened.
 pub const READ_ONLY: &str = "read-only mode opens no port-forward";
 
 impl Session {
     /// Shakes hands with every ready pod that uses a Secret, where it should serve its certificate. The desk shows what
-    /// was seen, and then comes [`Event::Probed`].
+    /// was seen, and then comes [`super::Event::Probed`].
     ///
     /// # Errors
     /// In read-only mode and before there is a connection: why.
     pub fn probe(&mut self, secret: &ClaimKey) -> Result<Ticket, &'static str> {
-        let cluster = self.cluster.as_ref().ok_or("there is no connection to the cluster")?;
-        let hands = cluster.hands().ok_or(READ_ONLY)?;
-        let (eyes, post) = (cluster.eyes(), self.inbox.0.clone());
-        let ready = users(&self.desk.world, secret).into_iter().filter(|pod| pod.ready);
-        let asked: Vec<Endpoint> = ready.flat_map(|pod| endpoints(&self.desk.world, secret, pod)).collect();
-        let (ticket, namespace) = (self.ticket(), secret.0.to_string());
+        let look = self.look(secret)?;
+        let (ticket, post) = (self.ticket(), self.inbox.0.clone());
         tokio::spawn(async move {
-            let shaken = match denied(&eyes, &namespace).await {
-                Some(why) => asked.into_iter().map(|one| outcome(one, Err(why.clone()))).collect(),
-                None => shake_all(&hands, asked).await,
-            };
             // The session may have been closed meanwhile.
-            let _ = post.send(Message::Shaken(ticket, shaken)).await;
+            let _ = post.send(Message::Shaken(Some(ticket), look.shake(usize::MAX).await)).await;
         });
         Ok(ticket)
     }
 
+    /// What is needed to shake hands with those who should serve the certificate of a Secret.
+    ///
+    /// # Errors
+    /// As [`Self::probe`].
+    pub(super) fn look(&self, secret: &ClaimKey) -> Result<Look, &'static str> {
+        let cluster = self.cluster.as_ref().ok_or("there is no connection to the cluster")?;
+        let hands = cluster.hands().ok_or(READ_ONLY)?;
+        let ready = users(&self.desk.world, secret).into_iter().filter(|pod| pod.ready);
+        let asked = ready.flat_map(|pod| endpoints(&self.desk.world, secret, pod)).collect();
+        Ok(Look { eyes: cluster.eyes(), hands, namespace: secret.0.to_string(), asked })
+    }
+
     /// Shakes hands with a server at an address that a person named, past the API server. The answer is
-    /// [`Event::Dialed`].
+    /// [`super::Event::Dialed`].
     ///
     /// # Errors
     /// Before there is a connection: why.
@@ -57,11 +64,24 @@ impl Session {
         });
         Ok(ticket)
     }
+}
 
-    /// Takes in what was seen.
-    pub(super) fn shaken(&mut self, ticket: Ticket, shaken: Vec<Shaken>) -> Event {
-        self.apply(Delta::Shaken(shaken));
-        Event::Probed(ticket)
+/// Handshakes that are to be made.
+pub(super) struct Look {
+    eyes: Eyes,
+    hands: Hands,
+    namespace: String,
+    asked: Vec<Endpoint>,
+}
+
+impl Look {
+    /// Makes the first of them.
+    pub async fn shake(self, at_most: usize) -> Vec<Shaken> {
+        let asked = self.asked.into_iter().take(at_most);
+        match denied(&self.eyes, &self.namespace).await {
+            Some(why) => asked.map(|one| outcome(one, Err(why.clone()))).collect(),
+            None => shake_all(&self.hands, asked).await,
+        }
     }
 }
 
@@ -89,8 +109,8 @@ async fn denied(eyes: &Eyes, namespace: &str) -> Option<NotServed> {
     None
 }
 
-async fn shake_all(hands: &Hands, asked: Vec<Endpoint>) -> Vec<Shaken> {
-    let each = asked.into_iter().map(|one| async {
+async fn shake_all(hands: &Hands, asked: impl Iterator<Item = Endpoint>) -> Vec<Shaken> {
+    let each = asked.map(|one| async {
         let served = shake(hands, &one).await;
         outcome(one, served)
     });

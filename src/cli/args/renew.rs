@@ -27,4 +27,7 @@ pub struct Renew {
     /// How long one workload may take to replace its pods; left out, 10m.
     #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
     pub rolled_within: Option<Duration>,
+    /// How long it may take until each pod that serves the former certificate serves the new one; left out, 5m.
+    #[arg(long, value_name = "DURATION", value_parser = backup::deadline)]
+    pub served_within: Option<Duration>,
 }

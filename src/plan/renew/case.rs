@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::ladder::{Ladder, named};
-use super::steps::{Restarted, Table};
+use super::steps::{Restarted, STORED, Table};
 use super::users::{Fates, Users};
 use super::{LOOKED_AT, Options, command, condition, is, issuer, place, requests, said, secret, text_at};
 use crate::model::{CertManagerCertificate, ClaimKey, Kind, Uid, World, annotation};
-use crate::plan::{Answers, ObjectAt, OperationId, Plan, Refusal, Subject, Verb};
+use crate::plan::serves::Serves;
+use crate::plan::{Answers, ObjectAt, OperationId, Part, Plan, Refusal, Subject, Verb, from_step};
 use crate::text;
 
 /// How long a CA or self-signed issuer takes, which signs within cert-manager itself.
@@ -41,6 +42,7 @@ pub(super) struct Case<'a> {
     stored: &'a Value,
     issuer: Option<IssuerSeen<'a>>,
     restarted: Vec<Restarted>,
+    serves: Serves,
     users: Vec<(String, String)>,
     warnings: Vec<String>,
     options: &'a Options,
@@ -85,6 +87,15 @@ impl<'a> Case<'a> {
         let users = Users::of(world, certificate.meta.namespace(), &at.name);
         let fates = Fates::of(&users, &at.name, options.restart, answers)?;
         let restarted = fates.restarted.iter().map(|(user, fresh)| Restarted::of(user, fresh)).collect();
+        let restarted: Vec<Restarted> = restarted;
+        let serves = {
+            let key: ClaimKey = (certificate.meta.namespace().into(), at.name.as_str().into());
+            let again = |at: &ObjectAt| restarted.iter().any(|one| one.at == *at);
+            let mut frozen = users.workloads.iter().chain(&users.pods).filter(|user| user.frozen.is_some());
+            let frozen_restart = frozen.all(|user| again(&user.at));
+            let new = from_step(STORED, "fingerprint", Part::Name);
+            Serves::of(world, &key, &new, frozen_restart, options.served_within, now)
+        };
         let (users, mut warnings) = (fates.facts, fates.warnings);
         warnings.extend(unseen(world, certificate));
         Ok(Self {
@@ -96,6 +107,7 @@ impl<'a> Case<'a> {
             stored,
             issuer,
             restarted,
+            serves,
             users,
             warnings,
             options,
@@ -150,6 +162,7 @@ impl<'a> Case<'a> {
             issued_within: self.options.issued_within.unwrap_or_else(|| self.issuer_needs()),
             rolled_within: self.options.rolled_within,
             restarted: &self.restarted,
+            served: &self.serves.steps,
             moment: self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         }
     }
@@ -184,6 +197,7 @@ impl<'a> Case<'a> {
         if self.users.is_empty() {
             facts.push(("used by".to_owned(), "nothing that is seen here".to_owned()));
         }
+        facts.extend(self.serves.facts.iter().cloned());
         let reason = self.options.reason.iter().flat_map(|reason| reason.lines());
         facts.extend(reason.map(|line| ("reason".to_owned(), line.to_owned())));
         facts
@@ -223,7 +237,7 @@ impl<'a> Case<'a> {
         if self.stored.pointer("/data/tls.crt/keyMatches") == Some(&Value::Bool(false)) {
             warnings.push("the stored key does not belong to the stored certificate".to_owned());
         }
-        warnings.extend(self.warnings.iter().cloned());
+        warnings.extend(self.warnings.iter().chain(&self.serves.warnings).cloned());
         warnings
     }
 

@@ -1,6 +1,6 @@
 //! What a person chooses before a renewal is planned: as a form, and as options of the command line.
 
-use super::{Options, ROLLED_WITHIN, Restart};
+use super::{Options, ROLLED_WITHIN, Restart, SERVED_WITHIN};
 use crate::model::{Kind, Uid, World};
 use crate::plan::command::CommandLine;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb, backup};
@@ -56,8 +56,16 @@ pub fn form(world: &World, certificate: &Uid, defaults: &Options) -> Option<Form
         duration(defaults.rolled_within).unwrap_or_default(),
         deadline,
     );
+    let served = field(
+        "served",
+        "Served within",
+        "How long it may take until each pod that serves the former certificate serves the new one.",
+        FieldKind::Duration,
+        duration(defaults.served_within).unwrap_or_default(),
+        deadline,
+    );
     let title = format!("renew certificate {}", certificate.meta.reference(Kind::Certificate).path());
-    Some(FormSpec { verb: Verb::Renew, title, fields: vec![restart, reason, issued, rolled] })
+    Some(FormSpec { verb: Verb::Renew, title, fields: vec![restart, reason, issued, rolled, served] })
 }
 
 fn restarts() -> FieldKind {
@@ -84,6 +92,7 @@ pub fn options(filled: &Filled) -> Result<Options, String> {
         reason: filled.get("reason").map(backup::reason).transpose()?,
         issued_within: filled.get("issued").map(backup::deadline).transpose()?,
         rolled_within: filled.get("rolled").map(backup::deadline).transpose()?.unwrap_or(ROLLED_WITHIN),
+        served_within: filled.get("served").map(backup::deadline).transpose()?.unwrap_or(SERVED_WITHIN),
     })
 }
 
@@ -100,5 +109,6 @@ pub fn command(options: &Options, path: &str, context: &str) -> String {
         line.deadline("--issued-within", within, std::time::Duration::ZERO);
     }
     line.deadline("--rolled-within", options.rolled_within, ROLLED_WITHIN);
+    line.deadline("--served-within", options.served_within, SERVED_WITHIN);
     line.on(context)
 }

@@ -78,6 +78,8 @@ pub(super) struct Table<'a> {
     pub issued_within: Duration,
     pub rolled_within: Duration,
     pub restarted: &'a [Restarted],
+    /// Steps that see who serves the new certificate.
+    pub served: &'a [Step],
     /// The value of the annotation that restarts.
     pub moment: String,
 }
@@ -104,6 +106,8 @@ fn certificate(field: &str) -> String {
     format!("{CERTIFICATE}{field}")
 }
 
+/// The step that says which certificate is the new one.
+pub(super) const STORED: &str = "stored";
 const FINGERPRINT: &str = "fingerprint";
 const ISSUING: &str = "/status/conditions/[type=Issuing]/status";
 const REVISION: &str = "/status/revision";
@@ -115,6 +119,7 @@ impl Table<'_> {
     pub fn nodes(&self) -> Vec<Node> {
         let restarts = self.restarted.iter().enumerate().flat_map(|(place, one)| self.restart(place + 1, one));
         let steps = [self.former(), self.trigger(), self.issued(), self.stored()].into_iter().chain(restarts);
+        let steps = steps.chain(self.served.iter().cloned());
         steps.map(|step| Node::Do(Box::new(step))).collect()
     }
 
@@ -257,7 +262,7 @@ impl Table<'_> {
             ..Until::default()
         };
         Step {
-            id: StepId("stored".into()),
+            id: StepId(STORED.into()),
             title: format!("see that {} holds another certificate, and which", self.secret),
             act: Act::Wait { target: self.kept_in(), until: Box::new(until) },
             guards: Vec::new(),

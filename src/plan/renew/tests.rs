@@ -449,6 +449,7 @@ fn a_rollout_is_over_only_when_its_controller_has_seen_it_and_every_pod_is_new()
     Options {
         restart: Restart::All, reason: Some("leaked".into()), issued_within: Some(Duration::from_secs(90)),
         rolled_within: Duration::from_secs(1800),
+        served_within: Duration::from_secs(240),
     },
     "holdfast renew shop/web --restart all --reason leaked --issued-within 1m30s --rolled-within 30m --context lab"
 )]

@@ -3,12 +3,28 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use k8s_openapi::ByteString;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::{all_match, by_sub_path, fingerprints, folder, probed, serve, tls};
+use crate::renew::prepared;
+use crate::support::cluster::TestCluster;
+use crate::support::person::Person;
+use crate::support::proxy::{Fault, Order};
+use crate::support::scenarios;
+
+scenarios!(
+    clients_see_no_failed_handshake_during_a_renewal_and_the_new_certificate_at_its_end,
+    what_is_restarted_is_seen_to_serve_the_new_certificate_before_it_counts_as_done,
+    a_server_that_never_reloads_fails_the_renewal_by_its_name,
+    without_the_right_the_plan_says_what_will_not_be_seen,
+);
 
 /// A TLS server on loopback with this certificate, as long as the test lasts.
 pub async fn listen(certificate: &[u8], key: &[u8]) -> SocketAddr {
@@ -25,4 +41,103 @@ pub async fn listen(certificate: &[u8], key: &[u8]) -> SocketAddr {
         }
     });
     address
+}
+
+/// The fingerprint of the certificate that is stored.
+async fn stored(cluster: &TestCluster) -> String {
+    let secret = cluster.get("v1", "Secret", "web-tls").await.unwrap();
+    let pem = serde_json::from_value::<ByteString>(secret["data"]["tls.crt"].clone()).unwrap().0;
+    holdfast::x509::chain(&pem).unwrap()[0].fingerprint.to_string()
+}
+
+/// Shakes hands with pods again and again until told to stop, each time with all of them. What each one served, in turn.
+async fn clients(cluster: &TestCluster, count: usize, stop: &tokio::sync::Notify) -> Vec<String> {
+    let mut seen = Vec::new();
+    let stopped = stop.notified();
+    tokio::pin!(stopped);
+    loop {
+        let round = async {
+            // A client takes a former certificate as well as a new one; what it does not take is no handshake.
+            let rows = probed(cluster, &[], "clients to be served", |_, _| true).await;
+            assert_eq!(rows.len(), count, "{rows:?}");
+            rows.into_iter().map(|row| row["fingerprint"].as_str().unwrap_or_else(|| panic!("{row}")).to_owned())
+        };
+        tokio::select! {
+            biased;
+            () = &mut stopped => return seen,
+            served = round => seen.extend(served),
+        }
+    }
+}
+
+fn done<'a>(entries: &'a [Value], step: &str) -> &'a Value {
+    let done = entries.iter().find(|entry| entry["body"]["what"] == "done" && entry["body"]["step"] == step);
+    &done.unwrap_or_else(|| panic!("{step} is not done: {entries:?}"))["body"]["outputs"]
+}
+
+async fn settled(cluster: &TestCluster, count: usize) {
+    probed(cluster, &[], "the stored certificate to be served", |ended, rows| {
+        all_match(ended, rows) && rows.len() == count
+    })
+    .await;
+}
+
+async fn clients_see_no_failed_handshake_during_a_renewal_and_the_new_certificate_at_its_end(cluster: TestCluster) {
+    let sre = prepared(&cluster).await;
+    serve(&cluster, "edge", 2, &folder(), &tls()).await;
+    settled(&cluster, 2).await;
+    let former = stored(&cluster).await;
+    let path = format!("{}/web", cluster.namespace);
+    let stop = tokio::sync::Notify::new();
+    let renewed = async {
+        let ended = sre.run(&["renew", &path, "--yes"]).await.expect(0);
+        stop.notify_one();
+        ended
+    };
+    let (ended, seen) = tokio::join!(renewed, clients(&cluster, 2, &stop));
+    let new = stored(&cluster).await;
+    assert_ne!(former, new);
+    assert!(!seen.is_empty() && seen.iter().all(|served| *served == former || *served == new), "{seen:?}");
+    assert!(ended.stdout.contains("Service edge:8443: 2 of 2 pods serve the stored certificate"), "{}", ended.stdout);
+    let said = done(&sre.entries(), "served-1")["handshakes"]["text"].as_str().unwrap().to_owned();
+    assert!(said.starts_with("2 of 2 pods: edge-"), "{said}");
+    // It was seen by the operation, and is so for everybody.
+    let rows = probed(&cluster, &[], "one more look", |_, _| true).await;
+    assert_eq!(fingerprints(&rows), [new.as_str()]);
+}
+
+async fn what_is_restarted_is_seen_to_serve_the_new_certificate_before_it_counts_as_done(cluster: TestCluster) {
+    let sre = prepared(&cluster).await;
+    serve(&cluster, "front", 2, &by_sub_path(), &tls()).await;
+    settled(&cluster, 2).await;
+    sre.run(&["renew", &format!("{}/web", cluster.namespace), "--yes"]).await.expect(0);
+    let entries = sre.entries();
+    let said = done(&entries, "served-1")["handshakes"]["text"].as_str().unwrap().to_owned();
+    assert!(said.starts_with("2 of 2 pods: front-"), "{said}");
+    let rows = probed(&cluster, &[], "one more look", |_, _| true).await;
+    assert_eq!(fingerprints(&rows), [stored(&cluster).await.as_str()]);
+}
+
+async fn a_server_that_never_reloads_fails_the_renewal_by_its_name(cluster: TestCluster) {
+    let sre = prepared(&cluster).await;
+    let once = json!({ super::SERVES: "tls", "lab.holdfast.dev/reloads": "never" });
+    serve(&cluster, "stubborn", 1, &folder(), &once).await;
+    settled(&cluster, 1).await;
+    let path = format!("{}/web", cluster.namespace);
+    let ended = sre.run(&["renew", &path, "--yes", "--served-within", "4s"]).await.expect(1);
+    assert!(ended.stderr.contains("pod stubborn-") && ended.stderr.contains("still serves"), "{ended:?}");
+    // With a restart it comes to an end.
+    sre.run(&["renew", &path, "--yes", "--restart", "all"]).await.expect(0);
+}
+
+async fn without_the_right_the_plan_says_what_will_not_be_seen(cluster: TestCluster) {
+    let sre: Person = prepared(&cluster).await;
+    serve(&cluster, "edge", 1, &folder(), &tls()).await;
+    settled(&cluster, 1).await;
+    cluster.proxy.order(Order::on(http::Method::GET, "/portforward", Fault::Status(403, None)));
+    let path = format!("{}/web", cluster.namespace);
+    let ended = sre.run(&["renew", &path, "--yes"]).await.expect(0);
+    let said = "whether Service edge:8443 serves the new certificate will not be seen: ";
+    assert!(ended.stdout.contains(said), "{}", ended.stdout);
+    assert!(!sre.entries().iter().any(|entry| entry["body"]["step"] == "served-1"));
 }
