@@ -73,7 +73,9 @@ fn print(judged: &[PodServed], output: Format, now: jiff::Timestamp) -> Result<(
                 .filter_map(|one| Some(format!("{}: {}", text::sanitize(&one.pod), one.why.next.as_ref()?)))
                 .collect();
             said.dedup();
-            said.iter().for_each(|line| out::say(format_args!("holdfast: {line}")));
+            for line in &said {
+                out::say(format_args!("holdfast: {line}"));
+            }
             Ok(())
         }
         Format::Json => out::line(format_args!("{:#}", lines::json(judged))),

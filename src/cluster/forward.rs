@@ -47,9 +47,9 @@ impl Hands {
     /// Why it is not known what it serves.
     pub async fn handshake(&self, at: &PodPort, name: &str, within: Duration) -> Result<Served, NotServed> {
         let until = Instant::now() + within;
-        let path = path(at).map_err(not_opened)?;
+        let path = path(at).map_err(|error| not_opened(&error))?;
         let opened = self.cluster.wire().channel(&path, PROTOCOL, within.min(CALL)).await;
-        let (channel, _) = opened.map_err(not_opened)?;
+        let (channel, _) = opened.map_err(|error| not_opened(&error))?;
         let (ours, theirs) = tokio::io::duplex(WAITING);
         let (shaken, pumped) = (shake(ours, name), pump(channel, theirs));
         tokio::pin!(shaken, pumped);
@@ -78,7 +78,7 @@ fn refused(said: Box<str>) -> NotServed {
     if said.contains("refused") { NotServed::Refused(said) } else { NotServed::Unreachable(said) }
 }
 
-fn not_opened(error: CallError) -> NotServed {
+fn not_opened(error: &CallError) -> NotServed {
     let said = error.to_string().into();
     if error.forbidden() { NotServed::Denied(said) } else { NotServed::Unreachable(said) }
 }
@@ -105,25 +105,27 @@ async fn pump(mut channel: Channel, mut stream: DuplexStream) -> Option<Box<str>
                 _ => return None,
             },
             came = channel.next() => match came {
-                Some(Ok(Message::Binary(frame))) => match frame.split_first() {
-                    Some((&DATA, rest)) => {
-                        if stream.write_all(body(rest, &mut heads[0])).await.is_err() {
-                            return None;
-                        }
-                    }
-                    Some((&ERROR, rest)) => {
-                        let said = String::from_utf8_lossy(body(rest, &mut heads[1]));
-                        if !said.trim().is_empty() {
-                            return Some(safe(said.trim()));
-                        }
-                    }
-                    _ => {}
+                Some(Ok(Message::Binary(frame))) => match heard(&frame, &mut heads) {
+                    Ok(bytes) => stream.write_all(bytes).await.ok()?,
+                    Err(said) => return Some(said),
                 },
                 Some(Ok(Message::Close(_))) | None => return None,
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Some(safe(&format!("the channel broke: {}", chain(&error)))),
             },
         }
+    }
+}
+
+/// The bytes that a frame carries, or the words of what went wrong.
+fn heard<'a>(frame: &'a [u8], heads: &mut [usize; 2]) -> Result<&'a [u8], Box<str>> {
+    match frame.split_first() {
+        Some((&DATA, rest)) => Ok(body(rest, &mut heads[0])),
+        Some((&ERROR, rest)) => match String::from_utf8_lossy(body(rest, &mut heads[1])).trim() {
+            "" => Ok(&[]),
+            said => Err(safe(said)),
+        },
+        _ => Ok(&[]),
     }
 }
 

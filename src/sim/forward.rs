@@ -156,18 +156,17 @@ async fn listen(listener: Listener, mut stream: DuplexStream) {
             let _ = stream.write_all(b"220 ready\r\n").await;
             let _ = stream.read(&mut [0; 1024]).await;
         }
-        Listener::Tls(pair) => match config(&pair) {
-            Some(config) => {
-                if let Ok(mut stream) = TlsAcceptor::from(Arc::new(config)).accept(stream).await {
-                    // Nothing is said over it; it lasts until the client goes.
-                    let _ = stream.read(&mut [0; 1024]).await;
-                }
-            }
-            None => {
+        Listener::Tls(pair) => {
+            let Some(config) = config(&pair) else {
                 let _ = stream.read(&mut [0; 1024]).await;
                 let _ = stream.write_all(&NO_CERTIFICATE).await;
+                return;
+            };
+            if let Ok(mut stream) = TlsAcceptor::from(Arc::new(config)).accept(stream).await {
+                // Nothing is said over it; it lasts until the client goes.
+                let _ = stream.read(&mut [0; 1024]).await;
             }
-        },
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod logs;
 mod palette;
 mod picker;
 mod pointed;
+mod probing;
 mod run;
 mod table;
 mod typing;
@@ -40,7 +41,7 @@ use super::spots::Spot;
 use super::theme::{Theme, Themes};
 use crate::cluster::{LogEvent, LogQuery};
 use crate::config::ThemeFolder;
-use crate::model::{Key, ObjRef};
+use crate::model::{ClaimKey, Key, ObjRef};
 use crate::plan::{AccessQuestion, Confirmed, DryRun, Plan, Refusal, Request};
 use crate::session::{Desk, KnownContext};
 use crate::view::{self, Filter, Level, Sieve};
@@ -77,6 +78,8 @@ pub enum Input {
     Yaml(ObjRef, Result<String, String>),
     /// Something happened to the log that was asked for under this number.
     Log(u64, LogEvent),
+    /// The answer to [`Effect::Probe`]; the desk has what was seen.
+    Probed(ClaimKey),
     /// The answer to [`Effect::ReadThemes`]: the user's theme files as they are now, and which theme to take.
     Themes(ThemeFolder, Option<String>),
 }
@@ -99,6 +102,8 @@ pub enum Effect {
     Resume(Arc<str>),
     /// Ask which of these rights are granted.
     AskRights(Vec<AccessQuestion>),
+    /// Shake hands with those who serve the certificate of a Secret.
+    Probe(ClaimKey),
     /// Say something that stays in the list of notices.
     Notice(Level, String),
     /// Put text into the clipboard.
@@ -237,6 +242,11 @@ impl App {
             }
             Input::Yaml(object, text) => {
                 self.yaml(desk, object, text);
+                Vec::new()
+            }
+            Input::Probed(secret) => {
+                self.made_of = None;
+                self.probed(desk, &secret);
                 Vec::new()
             }
             Input::Log(ask, event) => {

@@ -19,7 +19,7 @@ use super::spots::Spots;
 use super::terminal::{ConsoleError, Screen, panicked};
 use super::{App, Effect, Input, Keymap, Theme, Themes, draw};
 use crate::config::ThemeFolder;
-use crate::model::ObjRef;
+use crate::model::{ClaimKey, ObjRef};
 use crate::plan::OperationId;
 use crate::session::{Event, Session, Ticket};
 use crate::view::Level;
@@ -67,6 +67,7 @@ enum Asked {
     Plan(u64),
     Yaml(ObjRef),
     Log(u64),
+    Probe(ClaimKey),
 }
 
 struct Console<'a> {
@@ -233,23 +234,24 @@ impl Console<'_> {
     fn event(&mut self, event: Event) -> Then {
         match event {
             // No action of the console exports: that writes a file of this machine.
-            Event::Changed
-            | Event::Over(_)
-            | Event::NotConnected(_)
-            | Event::Exported(..)
-            | Event::Probed(_)
-            | Event::Dialed(..) => Then::On,
+            Event::Changed | Event::Over(_) | Event::NotConnected(_) | Event::Exported(..) | Event::Dialed(..) => {
+                Then::On
+            }
+            Event::Probed(ticket) => match self.asked.remove(&ticket) {
+                Some(Asked::Probe(secret)) => self.handle(Input::Probed(secret)),
+                _ => Then::On,
+            },
             Event::Planned(ticket, result) => match self.asked.remove(&ticket) {
                 Some(Asked::Plan(ask)) => {
                     let result = result.map(|reviewed| (reviewed.plan, reviewed.dry_run));
                     self.handle(Input::Planned { ask, result: Box::new(result) })
                 }
-                Some(Asked::Yaml(_) | Asked::Log(_)) | None => Then::On,
+                Some(Asked::Yaml(_) | Asked::Log(_) | Asked::Probe(_)) | None => Then::On,
             },
             Event::Contexts(known) => self.handle(Input::Contexts(known)),
             Event::Read(ticket, text) => match self.asked.remove(&ticket) {
                 Some(Asked::Yaml(object)) => self.handle(Input::Yaml(object, text)),
-                Some(Asked::Plan(_) | Asked::Log(_)) | None => Then::On,
+                Some(Asked::Plan(_) | Asked::Log(_) | Asked::Probe(_)) | None => Then::On,
             },
             Event::Log(ticket, event) => match self.asked.get(&ticket) {
                 Some(Asked::Log(ask)) => self.handle(Input::Log(*ask, event)),
@@ -296,6 +298,10 @@ impl Console<'_> {
                     return Performed::Said(Box::new(Input::Refused(Box::new(refusal))));
                 }
             }
+            Effect::Probe(secret) => match self.session.probe(&secret) {
+                Ok(ticket) => drop(self.asked.insert(ticket, Asked::Probe(secret))),
+                Err(why) => self.session.notice(Level::Warn, why),
+            },
             Effect::Notice(level, text) => self.session.notice(level, &text),
             Effect::AskRights(rights) => self.session.ask_rights(rights),
             Effect::Copy(text) => {

@@ -10,6 +10,7 @@ use crate::support::cluster::{TestCluster, User};
 use crate::support::person::Ended;
 use crate::support::proxy::{Fault, Order};
 use crate::support::scenarios;
+use crate::support::terminal::Terminal;
 use crate::support::wait::{self, LONG};
 
 mod renewal;
@@ -21,6 +22,7 @@ scenarios!(
     read_only_infers_and_opens_no_port_forward,
     a_missing_right_is_said_and_what_is_left_is_inferred,
     an_address_is_dialed_only_when_it_is_asked_for,
+    the_console_says_what_is_served_when_it_is_asked,
 );
 
 /// Annotation of pods in which a TLS server runs.
@@ -238,4 +240,23 @@ async fn an_address_is_dialed_only_when_it_is_asked_for(cluster: TestCluster) {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert!(dial(&closed.to_string(), 3).await.stderr.contains("nothing listens"));
     sre.run(&["probe", &path, "--address", "nowhere"]).await.expect(2);
+}
+
+async fn the_console_says_what_is_served_when_it_is_asked(cluster: TestCluster) {
+    cluster.create(&secret(&cluster)).await;
+    serve(&cluster, "web", 1, &folder(), &tls()).await;
+    probed(&cluster, &[], "it to match", all_match).await;
+    let sre = cluster.person(User::Sre);
+    let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
+    terminal.shows("web-tls").await;
+    terminal.press("3\r");
+    // Nothing was asked yet.
+    terminal.shows("Inferred current").await;
+    terminal.press(":probe\r");
+    terminal.shows("(web:8443): Match").await;
+    replace(&cluster).await;
+    // What was seen of the former one says nothing of the new one.
+    terminal.until("it to be inferred again", |screen| !screen.contains("(web:8443): Match")).await;
+    terminal.press(":probe\r");
+    terminal.shows("(web:8443): ").await;
 }

@@ -34,6 +34,7 @@ impl App {
             return self.verb_hindrance(desk, verb);
         }
         match id {
+            ActionId::Probe => self.not_probed(desk),
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, not_stoppable),
             ActionId::Proceed => self.not_confirmable(desk),
@@ -224,7 +225,7 @@ impl App {
     }
 
     /// Refuses several marked rows of a pane where one is worked on at a time.
-    fn one_of(&self, pane: Pane, rows: &str, done: &str) -> Result<(), String> {
+    pub(super) fn one_of(&self, pane: Pane, rows: &str, done: &str) -> Result<(), String> {
         let marked = self.panes.state(pane);
         if self.layers.is_empty() && self.panes.focus == pane && marked.marks.len() > 1 {
             let unmark = self.keymap.way(ActionId::Unmark);

@@ -81,6 +81,7 @@ impl App {
             | ActionId::Prune
             | ActionId::Hold
             | ActionId::Release => return self.begin(desk, id),
+            ActionId::Probe => return self.probe(desk),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
             ActionId::Proceed => self.proceed(desk),

@@ -5,19 +5,22 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Sheet;
-use crate::assess::Judgement;
 use crate::assess::expiry::Expiry;
 use crate::assess::signing;
+use crate::assess::{self, Judgement};
 use crate::model::{
     CertManagerCertificate, CertificateFacts, CertificateRequest, Issuer, KeyMatch, Kind, ObjRef, Place, SecretUse,
     SigningRequest, TlsSecret, World,
 };
 use crate::text;
 use crate::view::rows::certificate_word;
+use crate::view::served::sentence;
 use crate::view::{Cell, Level};
 
 /// Certificates that an issuer's sheet lists at most; its tree has all.
 const SIGNED: usize = 20;
+/// Ports of pods that a certificate's sheet lists at most.
+const SERVED: usize = 12;
 
 pub(super) fn secret(sheet: &mut Sheet, secret: &TlsSecret) {
     sheet.row(&["state", "namespace", "name", "users", "managedBy"]);
@@ -35,6 +38,18 @@ pub(super) fn secret(sheet: &mut Sheet, secret: &TlsSecret) {
         sheet.link("managed by", Kind::Certificate, uid);
     }
     users(sheet, &here);
+    served(sheet, &here);
+}
+
+/// What each pod that uses it serves, as far as that was seen or can be inferred.
+fn served(sheet: &mut Sheet, secret: &crate::model::ClaimKey) {
+    let all = assess::served::served(sheet.world, secret, sheet.now).value;
+    for one in all.iter().take(SERVED) {
+        sheet.fact("Served", Cell::Said(one.state.severity().into(), sentence(one, sheet.now).into()));
+    }
+    if all.len() > SERVED {
+        sheet.text("Served", &format!("and by {} more: holdfast probe lists them", all.len() - SERVED));
+    }
 }
 
 fn users(sheet: &mut Sheet, secret: &crate::model::ClaimKey) {
@@ -82,7 +97,9 @@ pub(super) fn certificate(sheet: &mut Sheet, certificate: &CertManagerCertificat
     for uid in sheet.world.links.requests_of(&(namespace.clone(), certificate.meta.name.clone())) {
         sheet.link("request", Kind::CertificateRequest, uid);
     }
-    users(sheet, &(namespace, certificate.secret.clone()));
+    let secret = (namespace, certificate.secret.clone());
+    users(sheet, &secret);
+    served(sheet, &secret);
 }
 
 fn issuer_link(sheet: &mut Sheet, issuer: Option<ObjRef>, (kind, name): &(Box<str>, Arc<str>)) {
