@@ -249,14 +249,17 @@ async fn the_console_says_what_is_served_when_it_is_asked(cluster: TestCluster) 
     let sre = cluster.person(User::Sre);
     let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
     terminal.shows("web-tls").await;
-    terminal.press("3\r");
+    // Webhooks of the whole cluster are in the list as well.
+    terminal.press("3/name:web-tls");
+    terminal.until("one row to be left", |screen| screen.contains(" 1 of ")).await;
+    terminal.press("\r\r");
     // Nothing was asked yet.
     terminal.shows("Inferred current").await;
     terminal.press(":probe\r");
-    terminal.shows("(web:8443): Match").await;
+    terminal.shows("Served          ✓ web-").await;
     replace(&cluster).await;
     // What was seen of the former one says nothing of the new one.
-    terminal.until("it to be inferred again", |screen| !screen.contains("(web:8443): Match")).await;
+    terminal.until("it to be inferred again", |screen| !screen.contains("(seen ")).await;
     terminal.press(":probe\r");
-    terminal.shows("(web:8443): ").await;
+    terminal.shows("(seen ").await;
 }
