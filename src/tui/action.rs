@@ -364,7 +364,7 @@ actions! {
         "Delete what operations of the selection's namespace left behind: each with its reason, then a typed confirmation"
     Renew "renew" "renew" [] OBJECTS bar 0 menu Some('n'); Writes
         "Have cert-manager issue the selected certificate anew, and restart what would go on with the former one"
-    Probe "probe" "served?" [] OBJECTS bar 0 menu Some('t'); None
+    Probe "served" "served?" [] OBJECTS bar 0 menu Some('t'); None
         "Shake hands with each pod that uses the certificate, and say whether it serves the stored one"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"

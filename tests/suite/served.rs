@@ -255,11 +255,11 @@ async fn the_console_says_what_is_served_when_it_is_asked(cluster: TestCluster) 
     terminal.press("\r\r");
     // Nothing was asked yet.
     terminal.shows("Inferred current").await;
-    terminal.press(":probe\r");
+    terminal.press(":served\r");
     terminal.shows("Served          ✓ web-").await;
     replace(&cluster).await;
     // What was seen of the former one says nothing of the new one.
     terminal.until("it to be inferred again", |screen| !screen.contains("(seen ")).await;
-    terminal.press(":probe\r");
+    terminal.press(":served\r");
     terminal.shows("(seen ").await;
 }

@@ -451,7 +451,7 @@ fn a_rollout_is_over_only_when_its_controller_has_seen_it_and_every_pod_is_new()
         rolled_within: Duration::from_secs(1800),
         served_within: Duration::from_secs(240),
     },
-    "holdfast renew shop/web --restart all --reason leaked --issued-within 1m30s --rolled-within 30m --context lab"
+    "holdfast renew shop/web --restart all --reason leaked --issued-within 1m30s --rolled-within 30m --served-within 4m --context lab"
 )]
 fn the_command_says_what_was_chosen(#[case] options: Options, #[case] line: &str) {
     assert_eq!(command(&options, "shop/web", "lab"), line);
