@@ -14,6 +14,9 @@ pub mod expiry;
 pub mod fate;
 pub mod forecast;
 pub mod former;
+mod fronts;
+pub mod held;
+mod identity;
 pub mod proven;
 pub mod restore_point;
 pub mod retention;
@@ -27,6 +30,7 @@ pub mod used;
 
 use jiff::Timestamp;
 
+pub use fronts::trouble as fronts_trouble;
 pub use sight::STALE_LIMIT;
 
 use crate::text;

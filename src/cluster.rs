@@ -9,7 +9,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::StreamExt;
 use jiff::Timestamp;
+
+use crate::model::{Kind, Object};
 
 mod connect;
 mod decode;
@@ -115,3 +118,24 @@ impl Cluster {
         &self.inner.wire
     }
 }
+
+/// Gives the objects of a list that came by another way than from a server, as a watch gives them: one after the
+/// other, with what is of no use left out. Objects that cannot be read are left out too.
+///
+/// # Errors
+/// When it is no list.
+pub async fn read_list(kind: Kind, list: Vec<u8>, mut give: impl FnMut(Object)) -> Result<(), CallError> {
+    let pieces: Vec<_> = list.chunks(PIECE).map(|piece| Ok(hyper::body::Bytes::copy_from_slice(piece))).collect();
+    drop(list);
+    let mut items = feed::Items::new(futures::stream::iter(pieces).boxed());
+    let mut decoder = decode::Decoder::new(kind);
+    while let Some(item) = items.next(wire::CALL).await? {
+        if let Ok(Some(object)) = decoder.item(item) {
+            give(object);
+        }
+    }
+    decoder.frame(items.frame()).map(drop)
+}
+
+/// In pieces of this size a list comes from a server.
+const PIECE: usize = 16 * 1024;

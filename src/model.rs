@@ -3,7 +3,10 @@
 //! Pure data. Nothing here judges ([`crate::assess`] does), nothing here knows how an object travelled
 //! (kube types stop in `cluster`). The [`World`] is owned by one task and changed only by [`World::apply`].
 
+mod copies;
 mod delta;
+mod front;
+mod held;
 mod inventory;
 mod key;
 mod kind;
@@ -22,7 +25,10 @@ mod velero;
 mod workload;
 mod world;
 
+pub use copies::{BundleKey, Identities, Member, bundle_key, identities, issued_by};
 pub use delta::{Connection, Delta, Freshness, Scope};
+pub use front::{Front, FrontTls};
+pub use held::{CertificateHolder, Fault, Format, HeldFile};
 pub use inventory::{Inventory, Object};
 pub use key::{ClaimKey, HandleKey, Key, ObjRef, Uid};
 pub use kind::{Kind, KindSpec};
@@ -38,8 +44,8 @@ pub use storage::{
 };
 pub use table::Table;
 pub use tls::{
-    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, KeyPurpose, NextLink,
-    Oddity, Place, SigningRequest, TlsSecret,
+    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, KeyPurpose,
+    KeystoreSpec, NextLink, Oddity, Place, SigningRequest, TlsSecret,
 };
 pub use trust::{Called, PodPortName, Service, ServicePort, TrustBundle, TrustEntry};
 pub use usage::{History, Usage, UsageReport, UsageSource, Usages};

@@ -1,18 +1,29 @@
 //! Certificates: PEM bytes in, facts out (RFC 5280, RFC 7468).
 //!
+//! Also keystores, kubeconfigs, and which values of a Secret or ConfigMap hold any of these ([`held`]).
+//!
 //! Reads what people really store: text around the blocks, byte order marks, indentation, blocks glued together.
 //! What cannot be read is an error with the position of the certificate; nothing is left out in silence, and no
 //! error repeats any of the input. Key bytes are looked at in [`key_match`] and nowhere kept.
 
 mod facts;
+mod held;
+mod hidden;
 mod key;
+mod keystore;
+mod kubeconfig;
 mod pem;
+
+use std::collections::HashMap;
 
 use thiserror::Error;
 
 use crate::model::CertificateFacts;
 
+pub use held::{Named, Read, held, of_use};
+pub use hidden::Hidden;
 pub use key::key_match;
+pub use keystore::{Keystore, KeystoreError, open as open_keystore};
 
 /// More than this is not read: the API server lets no Secret or ConfigMap grow larger.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -59,13 +70,49 @@ pub enum CertificateError {
 
 /// Reads every certificate, first to last. One that cannot be read fails them all: a chain with a hole is no chain.
 pub fn chain(bytes: &[u8]) -> Result<Vec<CertificateFacts>, CertificateError> {
-    let ders = ders(bytes)?;
+    chain_by(&mut KnownCas::default(), bytes)
+}
+
+/// Reads as [`chain()`] does, and reads a CA that it has read before only once: the same few stand behind every leaf.
+pub fn chain_by(known: &mut KnownCas, bytes: &[u8]) -> Result<Vec<CertificateFacts>, CertificateError> {
+    read(&ders(bytes)?, known).map_err(|position| CertificateError::NotX509 { position })
+}
+
+/// The facts of certificates in DER; the position of the first that is none is the error.
+fn facts_of(ders: &[Vec<u8>]) -> Result<Vec<CertificateFacts>, usize> {
+    read(ders, &mut KnownCas::default())
+}
+
+fn read(ders: &[Vec<u8>], known: &mut KnownCas) -> Result<Vec<CertificateFacts>, usize> {
     let mut chain = Vec::with_capacity(ders.len());
-    for (at, (der, next)) in ders.iter().zip(facts::links(&ders)).enumerate() {
-        let facts = facts::facts(der).ok_or(CertificateError::NotX509 { position: at + 1 })?;
+    for (at, (der, next)) in ders.iter().zip(facts::links(ders)).enumerate() {
+        let facts = known.facts(der).ok_or(at + 1)?;
         chain.push(CertificateFacts { next, ..facts });
     }
     Ok(chain)
+}
+
+/// CAs that were read last.
+#[derive(Default)]
+pub struct KnownCas(HashMap<Vec<u8>, CertificateFacts>);
+
+impl KnownCas {
+    /// Most that are remembered.
+    const MOST: usize = 64;
+
+    fn facts(&mut self, der: &[u8]) -> Option<CertificateFacts> {
+        if let Some(known) = self.0.get(der) {
+            return Some(known.clone());
+        }
+        let facts = facts::facts(der)?;
+        if facts.ca {
+            if self.0.len() >= Self::MOST {
+                self.0.clear();
+            }
+            self.0.insert(der.to_vec(), facts.clone());
+        }
+        Some(facts)
+    }
 }
 
 /// The DER of every certificate; whether each is X.509 is not looked at.
@@ -86,7 +133,12 @@ pub fn ders(bytes: &[u8]) -> Result<Vec<Vec<u8>>, CertificateError> {
             pem::Fault::Encoding => CertificateError::NotBase64 { position },
         })?);
     }
-    let begun = text.matches("BEGIN CERTIFICATE-").count() + text.matches("BEGIN X509 CERTIFICATE-").count();
+    let lines = |word: &str| {
+        text.matches(&format!("{word} CERTIFICATE-")).count()
+            + text.matches(&format!("{word} X509 CERTIFICATE-")).count()
+    };
+    // Where one of the two lines is damaged, the other still tells that there was a certificate.
+    let begun = lines("BEGIN").max(lines("END"));
     match (begun, ders.len()) {
         (0, 0) => Err(CertificateError::NoCertificate),
         (begun, read) if begun > read => Err(CertificateError::Lost { begun, read }),
@@ -99,5 +151,7 @@ fn is_certificate(label: &str) -> bool {
     matches!(label, "CERTIFICATE" | "X509 CERTIFICATE")
 }
 
+#[cfg(test)]
+mod hard;
 #[cfg(test)]
 mod tests;

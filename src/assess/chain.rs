@@ -17,11 +17,33 @@ pub type Flaw = (Severity, Reason);
 
 type Chain<'a> = &'a [CertificateFacts];
 
-/// Everything that is wrong with a chain, the worst first.
+/// What a chain is shown for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A server shows it.
+    Server,
+    /// A client shows it.
+    Client,
+    /// That is not known: it may sign tokens or mail.
+    Any,
+}
+
+type Check = fn(Chain<'_>) -> Vec<Flaw>;
+
+/// Everything that is wrong with a chain that a server shows, the worst first.
 pub fn flaws(chain: &[CertificateFacts]) -> Vec<Flaw> {
-    let checks: [fn(Chain<'_>) -> Vec<Flaw>; 9] =
-        [leaf_first, links, repeated, root, authorities, use_of_leaf, names, crypto, life];
-    let mut found: Vec<Flaw> = checks.iter().flat_map(|check| check(chain)).collect();
+    flaws_for(chain, Purpose::Server)
+}
+
+/// Everything that is wrong with a chain for what it is shown for, the worst first.
+pub fn flaws_for(chain: &[CertificateFacts], purpose: Purpose) -> Vec<Flaw> {
+    let every: [Check; 6] = [links, repeated, root, authorities, crypto, life];
+    let own: &[Check] = match purpose {
+        Purpose::Server => &[leaf_first, use_of_leaf, names],
+        Purpose::Client => &[leaf_first, use_of_client],
+        Purpose::Any => &[],
+    };
+    let mut found: Vec<Flaw> = every.iter().chain(own).flat_map(|check| check(chain)).collect();
     found.extend(chain.iter().flat_map(|member| member.oddities.iter().map(|oddity| odd(member, oddity))));
     found.sort_by_key(|(severity, _)| std::cmp::Reverse(severity.rank()));
     found
@@ -126,6 +148,16 @@ fn use_of_leaf(chain: Chain<'_>) -> Vec<Flaw> {
         _ => {}
     }
     found
+}
+
+/// A certificate by which a client shows who it is.
+fn use_of_client(chain: Chain<'_>) -> Vec<Flaw> {
+    let refused = chain.first().filter(|leaf| leaf.usage.client == Some(false));
+    let say = |_: &CertificateFacts| {
+        let text = "its extended key usage does not allow clients: API servers refuse it";
+        flaw(Severity::Critical, text, "issue it again with extended key usage clientAuth")
+    };
+    refused.map(say).into_iter().collect()
 }
 
 /// Clients look at the subject alternative names alone (RFC 9525 2).

@@ -5,6 +5,7 @@
 //! last third or sixth of its life: a fixed time would be red for most of a short life. A chain ends with the
 //! first of its members. Where cert-manager renews on time, being near the end is as planned.
 
+mod chained;
 mod limits;
 mod managed;
 mod stored;
@@ -12,6 +13,7 @@ mod stored;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Judgement, Reason, Severity};
+pub(super) use chained::{flawed, flaws_decide, worst_of};
 pub(super) use limits::Life;
 pub use managed::certificate;
 pub use stored::secret;
@@ -63,6 +65,8 @@ pub enum CertificateState {
     NoCa,
     /// Whoever answers is believed.
     Unchecked,
+    /// What a host is to be served with is not there, or is refused.
+    NotServed,
     /// A request that waits for its issuer.
     Pending,
     /// A request that nobody has approved.
@@ -97,6 +101,7 @@ impl CertificateState {
             Self::WrongCa => "WrongCa",
             Self::NoCa => "NoCa",
             Self::Unchecked => "Unchecked",
+            Self::NotServed => "NotServed",
             Self::Pending => "Pending",
             Self::Unapproved => "Unapproved",
             Self::Denied => "Denied",

@@ -69,6 +69,10 @@ pub fn standing(world: &World, kind: Kind, uid: &Uid, now: Timestamp) -> Option<
         | Object::ApiService(_)
         | Object::Crd(_)
         | Object::SigningRequest(_)
+        | Object::OtherSecret(_)
+        | Object::ConfigMap(_)
+        | Object::Ingress(_)
+        | Object::Gateway(_)
         | Object::Event(_) => return None,
     };
     Some(match going(object.meta(), now) {

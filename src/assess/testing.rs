@@ -10,6 +10,9 @@ use crate::model::{
 /// The driver of every volume here.
 pub const DRIVER: &str = "csi.example";
 
+/// Minutes of a day.
+pub const DAY: i64 = 24 * 60;
+
 /// The moment at which tests judge.
 pub fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().unwrap()

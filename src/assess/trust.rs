@@ -235,7 +235,7 @@ impl Case<'_> {
 }
 
 /// What does no harm and is worth knowing.
-fn aside(judged: Judgement<Expiry>, authorities: &[CertificateFacts], now: Timestamp) -> Judgement<Expiry> {
+pub(super) fn aside(judged: Judgement<Expiry>, authorities: &[CertificateFacts], now: Timestamp) -> Judgement<Expiry> {
     let ended = authorities.iter().filter(|ca| ca.not_after <= now).count();
     let ended = (ended > 0).then(|| {
         let stand = text::plural(ended, "CA that has expired stands", "CAs that have expired stand");

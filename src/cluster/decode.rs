@@ -16,6 +16,8 @@ use crate::model::{Kind, Object};
 
 use super::errors::{CallError, safe};
 
+mod front;
+mod held;
 mod meta;
 mod snapshots;
 mod storage;
@@ -34,7 +36,7 @@ const SHARED: usize = 8192;
 
 /// Strings that many objects carry (namespaces, classes, drivers, labels), each held once.
 #[derive(Default)]
-struct Strings(HashSet<Arc<str>>);
+struct Strings(HashSet<Arc<str>>, held::Chains);
 
 impl Strings {
     fn share(&mut self, text: &str) -> Arc<str> {
@@ -143,6 +145,10 @@ macro_rules! by_kind {
             Kind::ApiService => $function::<trust::Aggregated>($($argument),*),
             Kind::Crd => $function::<trust::Definition>($($argument),*),
             Kind::SigningRequest => $function::<tls::Signing>($($argument),*),
+            Kind::OtherSecret => $function::<held::SecretObject>($($argument),*),
+            Kind::ConfigMap => $function::<held::ConfigMapObject>($($argument),*),
+            Kind::Ingress => $function::<front::IngressObject>($($argument),*),
+            Kind::Gateway => $function::<front::GatewayObject>($($argument),*),
             Kind::VeleroBackup => $function::<velero::Backup>($($argument),*),
             Kind::VeleroSchedule => $function::<velero::Schedule>($($argument),*),
             Kind::VeleroRestore => $function::<velero::Restore>($($argument),*),
@@ -199,7 +205,12 @@ fn item<T: Lean>(kind: Kind, bytes: &[u8], strings: &mut Strings) -> Result<Opti
         let whole = serde_json::from_slice(bytes).unwrap_or_default();
         Unreadable::of(kind, &whole, &error)
     })?;
-    Ok(read.wanted().then(|| read.object(kind, strings)))
+    Ok(read.wanted().then(|| read.object(kind, strings)).filter(kept))
+}
+
+/// Whether it turned out to hold what its kind is watched for.
+fn kept(object: &Object) -> bool {
+    !matches!(object, Object::OtherSecret(holder) | Object::ConfigMap(holder) if holder.files.is_empty())
 }
 
 #[derive(Deserialize)]
@@ -230,6 +241,7 @@ fn event<T: Lean>(kind: Kind, line: &[u8], strings: &mut Strings) -> Event {
     }
     let wanted = object.wanted();
     let object = Box::new(object.object(kind, strings));
+    let wanted = wanted && kept(&object);
     let version = object.meta().resource_version.to_string();
     match change {
         Change::Added if !wanted => Event::Skipped(version),
@@ -274,8 +286,9 @@ impl Unreadable {
     }
 
     fn of(kind: Kind, object: &Value, error: &serde_json::Error) -> Self {
-        // serde quotes the value it did not expect, and in a Secret that may be a key.
-        let why = if kind == Kind::TlsSecret { "a field has an unexpected type".into() } else { error.to_string() };
+        // serde quotes the value it did not expect, and that may be a key.
+        let hidden = matches!(kind, Kind::TlsSecret | Kind::OtherSecret | Kind::ConfigMap);
+        let why = if hidden { "a field has an unexpected type".into() } else { error.to_string() };
         Self::new(kind, object, &why)
     }
 }

@@ -1,10 +1,10 @@
 //! All objects seen in one cluster, one table per kind.
 
 use super::{
-    BackupLocation, CertManagerCertificate, CertificateRequest, ClusterEvent, Content, GroupContent, GroupSnapshot,
-    Issuer, Kind, Meta, Namespace, Node, ObjRef, Pod, Pv, Pvc, Scope, Service, SigningRequest, SnapshotClass,
-    StorageClass, Table, TlsSecret, TrustBundle, Uid, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule,
-    VolumeAttachment, VolumeSnapshot, Workload,
+    BackupLocation, CertManagerCertificate, CertificateHolder, CertificateRequest, ClusterEvent, Content, Front,
+    GroupContent, GroupSnapshot, Issuer, Kind, Meta, Namespace, Node, ObjRef, Pod, Pv, Pvc, Scope, Service,
+    SigningRequest, SnapshotClass, StorageClass, Table, TlsSecret, TrustBundle, Uid, VeleroBackup, VeleroItem,
+    VeleroRestore, VeleroSchedule, VolumeAttachment, VolumeSnapshot, Workload,
 };
 
 macro_rules! inventory {
@@ -115,6 +115,10 @@ inventory! {
     ApiService(TrustBundle) in api_services,
     Crd(TrustBundle) in crds,
     SigningRequest(SigningRequest) in signing_requests,
+    OtherSecret(CertificateHolder) in other_secrets,
+    ConfigMap(CertificateHolder) in config_maps,
+    Ingress(Front) in ingresses,
+    Gateway(Front) in gateways,
     VeleroBackup(VeleroBackup) in velero_backups,
     VeleroSchedule(VeleroSchedule) in velero_schedules,
     VeleroRestore(VeleroRestore) in velero_restores,

@@ -114,10 +114,22 @@ impl fmt::Display for ObjRef {
 pub enum Key {
     /// A Kubernetes object.
     Object(Kind, Uid),
+    /// The certificates under one data key of a Secret or ConfigMap.
+    Place(Kind, Uid, Arc<str>),
     /// One operation of this console, by its id.
     Operation(Arc<str>),
     /// A standing condition of the console itself, such as a kind that cannot be watched.
     Notice(Arc<str>),
+}
+
+impl Key {
+    /// The Kubernetes object that it stands for or lies in.
+    pub fn object(&self) -> Option<(Kind, &Uid)> {
+        match self {
+            Self::Object(kind, uid) | Self::Place(kind, uid, _) => Some((*kind, uid)),
+            Self::Operation(_) | Self::Notice(_) => None,
+        }
+    }
 }
 
 /// Namespace and name of a claim or Secret, for indexes.

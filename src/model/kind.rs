@@ -19,6 +19,12 @@ pub struct KindSpec {
     pub selector: Option<&'static str>,
 }
 
+/// All Secrets but TLS Secrets and those whose type says that they hold something else, in bulk as a rule.
+const OTHER_SECRETS: &str = "type!=kubernetes.io/tls,type!=helm.sh/release.v1,\
+    type!=kubernetes.io/service-account-token,type!=bootstrap.kubernetes.io/token,\
+    type!=kubernetes.io/dockerconfigjson,type!=kubernetes.io/dockercfg,\
+    type!=kubernetes.io/basic-auth,type!=kubernetes.io/ssh-auth";
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $group:literal $versions:expr, $kind:literal $plural:literal $namespaced:literal $selector:expr;)*) => {
         /// A kind of Kubernetes object that the console watches.
@@ -51,7 +57,7 @@ kinds! {
     Content = "snapshot.storage.k8s.io" ["v1"], "VolumeSnapshotContent" "volumesnapshotcontents" false None;
     /// PersistentVolume.
     Pv = "" ["v1"], "PersistentVolume" "persistentvolumes" false None;
-    /// Secret of type kubernetes.io/tls; no other Secret is read.
+    /// Secret of type kubernetes.io/tls.
     TlsSecret = "" ["v1"], "Secret" "secrets" true Some("type=kubernetes.io/tls");
     /// cert-manager Certificate.
     Certificate = "cert-manager.io" ["v1"], "Certificate" "certificates" true None;
@@ -103,6 +109,15 @@ kinds! {
     Crd = "apiextensions.k8s.io" ["v1"], "CustomResourceDefinition" "customresourcedefinitions" false None;
     /// CertificateSigningRequest.
     SigningRequest = "certificates.k8s.io" ["v1"], "CertificateSigningRequest" "certificatesigningrequests" false None;
+    /// Secret of another type that holds certificates, a keystore or a kubeconfig; others are not kept. Releases of Helm,
+    /// tokens and what else never holds a certificate that somebody chose is not listed.
+    OtherSecret = "" ["v1"], "Secret" "secrets" true Some(OTHER_SECRETS);
+    /// ConfigMap that holds certificates or a kubeconfig; others are not kept.
+    ConfigMap = "" ["v1"], "ConfigMap" "configmaps" true None;
+    /// Ingress.
+    Ingress = "networking.k8s.io" ["v1"], "Ingress" "ingresses" true None;
+    /// Gateway of the Gateway API.
+    Gateway = "gateway.networking.k8s.io" ["v1", "v1beta1"], "Gateway" "gateways" true None;
     /// Velero Backup.
     VeleroBackup = "velero.io" ["v1"], "Backup" "backups" true None;
     /// Velero Schedule.

@@ -3,10 +3,11 @@
 //! Each index maps what one object names to the UIDs of the objects that name it; the way there (claim to
 //! volume, snapshot to content) is a lookup by name in the [`Inventory`](super::Inventory).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use super::copies::{BundleKey, Groups, Member, groups, held_identities};
 use super::trust::services;
 use super::{Called, ClaimKey, ContentSource, HandleKey, Kind, ObjRef, Object, SnapshotSource, Uid};
 
@@ -60,6 +61,12 @@ enum Edge {
     Calls(ClaimKey),
     Injects(ClaimKey),
     Signed(ObjRef),
+    PodMap(ClaimKey),
+    TemplateMap(ClaimKey),
+    Front(ClaimKey),
+    Issues(ClaimKey),
+    Reads(ClaimKey),
+    Holds(u128),
 }
 
 /// The indexes.
@@ -82,6 +89,13 @@ pub struct Links {
     calling: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
     injected: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
     signed: Index<ObjRef>,
+    pod_maps: Index<ClaimKey>,
+    template_maps: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
+    fronts: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
+    issuing: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
+    reading: HashMap<ClaimKey, Vec<(Kind, Uid)>>,
+    holding: HashMap<u128, Vec<(Kind, Uid)>>,
+    groups: Groups,
 }
 
 impl Links {
@@ -151,6 +165,41 @@ impl Links {
         self.signed.get(issuer)
     }
 
+    /// Pods that use this ConfigMap.
+    pub fn pods_using_map(&self, map: &ClaimKey) -> &[Uid] {
+        self.pod_maps.get(map)
+    }
+
+    /// Workloads whose template uses this ConfigMap.
+    pub fn templates_using_map(&self, map: &ClaimKey) -> &[(Kind, Uid)] {
+        self.template_maps.get(map).map_or(&[], Vec::as_slice)
+    }
+
+    /// Ingresses and Gateways that show the certificate of this Secret.
+    pub fn fronts_of(&self, secret: &ClaimKey) -> &[(Kind, Uid)] {
+        self.fronts.get(secret).map_or(&[], Vec::as_slice)
+    }
+
+    /// Issuers that sign with the CA of this Secret, of its own namespace.
+    pub fn issuers_by(&self, secret: &ClaimKey) -> &[(Kind, Uid)] {
+        self.issuing.get(secret).map_or(&[], Vec::as_slice)
+    }
+
+    /// Trust bundles into which cert-manager's injector puts the CA of this Secret.
+    pub fn injected_from_secret(&self, secret: &ClaimKey) -> &[(Kind, Uid)] {
+        self.reading.get(secret).map_or(&[], Vec::as_slice)
+    }
+
+    /// Secrets and ConfigMaps that hold something of this [identity](super::identity).
+    pub fn holding(&self, identity: u128) -> &[(Kind, Uid)] {
+        self.holding.get(&identity).map_or(&[], Vec::as_slice)
+    }
+
+    /// Objects that hold the same bundle under the same name, in the order of their namespaces: one stands for all.
+    pub fn same_bundle(&self, bundle: &BundleKey) -> Option<&BTreeSet<Member>> {
+        self.groups.get(bundle)
+    }
+
     /// Attachments of this PV.
     pub fn attachments_of(&self, pv: &Arc<str>) -> &[Uid] {
         self.attachments.get(pv)
@@ -173,11 +222,22 @@ impl Links {
 
     pub(super) fn add(&mut self, object: &Object) {
         let (kind, uid) = (object.kind(), object.meta().uid());
+        groups(object, |bundle, member| {
+            self.groups.entry(bundle).or_default().insert(member);
+        });
         edges(object, &mut |edge| self.change(edge, kind, &uid, true));
     }
 
     pub(super) fn drop(&mut self, object: &Object) {
         let (kind, uid) = (object.kind(), object.meta().uid());
+        groups(object, |bundle, member| {
+            if let Some(members) = self.groups.get_mut(&bundle) {
+                members.remove(&member);
+                if members.is_empty() {
+                    self.groups.remove(&bundle);
+                }
+            }
+        });
         edges(object, &mut |edge| self.change(edge, kind, &uid, false));
     }
 
@@ -193,6 +253,12 @@ impl Links {
             Edge::Attachment(key) => change(&mut self.attachments, key, uid, add),
             Edge::Event(key) => change(&mut self.events, key, uid, add),
             Edge::Signed(key) => change(&mut self.signed, key, uid, add),
+            Edge::PodMap(key) => change(&mut self.pod_maps, key, uid, add),
+            Edge::TemplateMap(key) => change_kinded(&mut self.template_maps, key, (kind, uid), add),
+            Edge::Front(key) => change_kinded(&mut self.fronts, key, (kind, uid), add),
+            Edge::Issues(key) => change_kinded(&mut self.issuing, key, (kind, uid), add),
+            Edge::Reads(key) => change_kinded(&mut self.reading, key, (kind, uid), add),
+            Edge::Holds(key) => change_kinded(&mut self.holding, key, (kind, uid), add),
             Edge::Serves(key) => change_kinded(&mut self.serving, key, (kind, uid), add),
             Edge::Calls(key) => change_kinded(&mut self.calling, key, (kind, uid), add),
             Edge::Injects(key) => change_kinded(&mut self.injected, key, (kind, uid), add),
@@ -243,6 +309,7 @@ fn edges(object: &Object, say: &mut impl FnMut(Edge)) {
         Object::Pod(pod) => {
             pod.claims.iter().for_each(|claim| say(Edge::Pod((namespace(), claim.clone()))));
             pod.secrets.iter().for_each(|used| say(Edge::PodSecret((namespace(), used.secret.clone()))));
+            pod.config_maps.iter().for_each(|used| say(Edge::PodMap((namespace(), used.secret.clone()))));
         }
         Object::StatefulSet(w)
         | Object::Deployment(w)
@@ -252,11 +319,14 @@ fn edges(object: &Object, say: &mut impl FnMut(Edge)) {
         | Object::CronJob(w) => {
             w.claims.iter().for_each(|claim| say(Edge::Template((namespace(), claim.clone()))));
             w.secrets.iter().for_each(|used| say(Edge::TemplateSecret((namespace(), used.secret.clone()))));
+            w.config_maps.iter().for_each(|used| say(Edge::TemplateMap((namespace(), used.secret.clone()))));
         }
         Object::TlsSecret(secret) => {
-            let leaf = secret.leaf.chain.as_ref().ok().and_then(|chain| chain.first());
-            for key in leaf.iter().flat_map(|leaf| services(&leaf.names, &namespace())) {
+            for key in secret.facts().iter().flat_map(|leaf| services(&leaf.names, &namespace())) {
                 say(Edge::Serves(key));
+            }
+            for identity in held_identities(object) {
+                say(Edge::Holds(identity));
             }
         }
         Object::Certificate(certificate) => {
@@ -276,6 +346,18 @@ fn edges(object: &Object, say: &mut impl FnMut(Edge)) {
                 }
             }
             bundle.injected_from().into_iter().for_each(|certificate| say(Edge::Injects(certificate)));
+            bundle.injected_from_secret().into_iter().for_each(|secret| say(Edge::Reads(secret)));
+        }
+        Object::OtherSecret(_) | Object::ConfigMap(_) => {
+            for identity in held_identities(object) {
+                say(Edge::Holds(identity));
+            }
+        }
+        Object::Ingress(front) | Object::Gateway(front) => {
+            front.tls.iter().filter_map(|tls| tls.secret.clone()).for_each(|secret| say(Edge::Front(secret)));
+        }
+        Object::Issuer(issuer) => {
+            issuer.ca_secret.iter().for_each(|secret| say(Edge::Issues((namespace(), secret.clone()))));
         }
         Object::CertificateRequest(request) => {
             request.certificate.iter().for_each(|name| say(Edge::Request((namespace(), name.clone()))));
@@ -295,7 +377,6 @@ fn edges(object: &Object, say: &mut impl FnMut(Edge)) {
         | Object::GroupSnapshot(_)
         | Object::GroupContent(_)
         | Object::GroupClass(_)
-        | Object::Issuer(_)
         | Object::ClusterIssuer(_)
         | Object::Service(_)
         | Object::SigningRequest(_)

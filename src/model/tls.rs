@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Meta, ObjRef};
+use super::{Format, HeldFile, Kind, Meta, ObjRef};
 
 /// What was read from one X.509 certificate (RFC 5280). Text fields are untrusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +126,7 @@ pub struct Place {
     /// The data key, such as `tls.crt`.
     pub key: Box<str>,
     /// The certificates in it, first to last; or why it could not be read.
-    pub chain: Result<Box<[CertificateFacts]>, Box<str>>,
+    pub chain: Result<Arc<[CertificateFacts]>, Box<str>>,
 }
 
 /// A Secret of type kubernetes.io/tls, without its bytes.
@@ -140,6 +140,15 @@ pub struct TlsSecret {
     pub ca: Option<Place>,
     /// Whether `tls.key` belongs to the first certificate.
     pub key: KeyMatch,
+    /// Other data keys that hold certificates, such as the keystores that cert-manager makes of it.
+    pub files: Box<[HeldFile]>,
+}
+
+impl TlsSecret {
+    /// The certificate that is shown to others.
+    pub fn facts(&self) -> Option<&CertificateFacts> {
+        self.leaf.chain.as_ref().ok().and_then(|chain| chain.first())
+    }
 }
 
 /// A status condition.
@@ -172,6 +181,10 @@ pub struct CertManagerCertificate {
     pub not_after: Option<Timestamp>,
     /// `status.notBefore`.
     pub not_before: Option<Timestamp>,
+    /// `spec.keystores`: the format, and the Secret and its data key that have the password.
+    pub keystores: Box<[KeystoreSpec]>,
+    /// `spec.renewal.policy` is `Disabled`: cert-manager leaves it as it is.
+    pub unrenewed: bool,
     /// `status.renewalTime`.
     pub renewal: Option<Timestamp>,
     /// `status.lastFailureTime`.
@@ -180,6 +193,15 @@ pub struct CertManagerCertificate {
     pub revision: Option<u32>,
     /// `status.conditions`.
     pub conditions: Box<[Condition]>,
+}
+
+/// A keystore that cert-manager makes of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeystoreSpec {
+    /// Its format.
+    pub format: Format,
+    /// Name of the Secret that has the password, and the data key there; `None` where it is in the Certificate itself.
+    pub password: Option<(Arc<str>, Box<str>)>,
 }
 
 impl CertManagerCertificate {

@@ -50,6 +50,12 @@ impl TrustBundle {
         let (namespace, name) = self.meta.annotation(annotation::INJECT_CA_FROM)?.split_once('/')?;
         Some((namespace.into(), name.into()))
     }
+
+    /// The Secret whose `ca.crt` cert-manager's injector keeps here.
+    pub fn injected_from_secret(&self) -> Option<ClaimKey> {
+        let (namespace, name) = self.meta.annotation(annotation::INJECT_CA_FROM_SECRET)?.split_once('/')?;
+        Some((namespace.into(), name.into()))
+    }
 }
 
 /// A Service, as far as it says which pods answer.

@@ -50,7 +50,7 @@ pub enum ContainerState {
     Ended(i32),
 }
 
-/// How a pod or template takes a Secret.
+/// How a pod or template takes a Secret or ConfigMap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SecretVia {
     /// A volume; the kubelet refreshes its files.
@@ -61,10 +61,10 @@ pub enum SecretVia {
     Env,
 }
 
-/// One use of a Secret.
+/// One use of a Secret or ConfigMap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretUse {
-    /// The Secret's name.
+    /// Its name.
     pub secret: Arc<str>,
     /// How.
     pub via: SecretVia,
@@ -87,6 +87,8 @@ pub struct Pod {
     pub claims: Box<[Arc<str>]>,
     /// Secrets it uses.
     pub secrets: Box<[SecretUse]>,
+    /// ConfigMaps it uses, but for the CA that every pod has with its token.
+    pub config_maps: Box<[SecretUse]>,
     /// Its containers.
     pub containers: Box<[Container]>,
     /// Its init containers, in the order in which they run.
@@ -165,6 +167,8 @@ pub struct Workload {
     pub when_scaled: RetentionWhen,
     /// Secrets its pod template uses.
     pub secrets: Box<[SecretUse]>,
+    /// ConfigMaps its pod template uses, but for the CA that every pod has with its token.
+    pub config_maps: Box<[SecretUse]>,
 }
 
 /// An Event about another object.

@@ -261,6 +261,20 @@ impl World {
         }
     }
 
+    /// The workload of a kind; `None` for kinds that are none.
+    pub fn workload(&self, kind: Kind, uid: &Uid) -> Option<&super::Workload> {
+        let inventory = &self.inventory;
+        match kind {
+            Kind::StatefulSet => inventory.stateful_sets.get(uid),
+            Kind::Deployment => inventory.deployments.get(uid),
+            Kind::ReplicaSet => inventory.replica_sets.get(uid),
+            Kind::DaemonSet => inventory.daemon_sets.get(uid),
+            Kind::Job => inventory.jobs.get(uid),
+            Kind::CronJob => inventory.cron_jobs.get(uid),
+            _ => None,
+        }
+    }
+
     /// The claim of a namespace and name.
     pub fn claim(&self, key: &ClaimKey) -> Option<&Pvc> {
         self.inventory.pvcs.named(Some(&key.0), &key.1)
@@ -329,6 +343,7 @@ impl World {
                 let claims = pod.claims.iter().filter_map(|name| self.claim(&namespaced(name)));
                 touched.volumes.extend(claims.map(|claim| claim.meta.uid()));
                 pod.secrets.iter().for_each(|used| self.touch_secret(&namespaced(&used.secret), touched));
+                pod.config_maps.iter().for_each(|used| self.touch_map(&namespaced(&used.secret), touched));
             }
             Object::StatefulSet(w)
             | Object::Deployment(w)
@@ -339,34 +354,24 @@ impl World {
                 let claims = w.claims.iter().filter_map(|name| self.claim(&namespaced(name)));
                 touched.volumes.extend(claims.map(|claim| claim.meta.uid()));
                 w.secrets.iter().for_each(|used| self.touch_secret(&namespaced(&used.secret), touched));
+                w.config_maps.iter().for_each(|used| self.touch_map(&namespaced(&used.secret), touched));
                 self.touch_template_claims(w, touched);
             }
-            Object::TlsSecret(_) => self.touch_secret(&namespaced(&meta.name), touched),
-            Object::Certificate(certificate) => {
-                touched.certificates.insert((Kind::Certificate, meta.uid()));
-                self.touch_secret(&namespaced(&certificate.secret), touched);
-                self.touch_around(certificate, touched);
-            }
-            Object::CertificateRequest(request) => {
-                touched.certificates.insert((Kind::CertificateRequest, meta.uid()));
-                let key = request.certificate.as_ref().map(namespaced);
-                let owner = key.and_then(|key| self.inventory.certificates.named(Some(&key.0), &key.1));
-                if let Some(owner) = owner {
-                    touched.certificates.insert((Kind::Certificate, owner.meta.uid()));
-                    self.touch_around(owner, touched);
-                }
-            }
-            Object::MutatingWebhook(_) | Object::ValidatingWebhook(_) | Object::ApiService(_) | Object::Crd(_) => {
-                touched.certificates.insert((object.kind(), meta.uid()));
-            }
-            Object::SigningRequest(_) => {
-                touched.certificates.insert((Kind::SigningRequest, meta.uid()));
-            }
-            Object::Service(_) => touched.certificates.extend(self.links.calling(&namespaced(&meta.name)).to_vec()),
-            Object::Issuer(_) | Object::ClusterIssuer(_) => {
-                touched.certificates.insert((object.kind(), meta.uid()));
-                touched.all = true;
-            }
+            Object::TlsSecret(_)
+            | Object::OtherSecret(_)
+            | Object::ConfigMap(_)
+            | Object::Ingress(_)
+            | Object::Gateway(_)
+            | Object::Certificate(_)
+            | Object::CertificateRequest(_)
+            | Object::MutatingWebhook(_)
+            | Object::ValidatingWebhook(_)
+            | Object::ApiService(_)
+            | Object::Crd(_)
+            | Object::SigningRequest(_)
+            | Object::Service(_)
+            | Object::Issuer(_)
+            | Object::ClusterIssuer(_) => self.touch_tls(object, touched),
             Object::DataUpload(item) | Object::PodVolumeBackup(item) => {
                 touched.restore_points.insert((object.kind(), meta.uid()));
                 touched.volumes.extend(item.source_uid.clone());

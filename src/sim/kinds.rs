@@ -185,6 +185,7 @@ pub(crate) static KINDS: &[Kind] = &[
         .cluster()
         .status(),
     Kind::new("coordination.k8s.io", "v1", "Lease", "leases"),
+    Kind::new("networking.k8s.io", "v1", "Ingress", "ingresses").short(&["ing"]).status().generation(),
     Kind::new("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies").short(&["netpol"]),
     velero("v1", "Backup", "backups"),
     velero("v1", "Schedule", "schedules"),

@@ -99,6 +99,8 @@ const AUDITOR: &[Rule] = &[
             "apiextensions.k8s.io",
             "certificates.k8s.io",
             "coordination.k8s.io",
+            "networking.k8s.io",
+            "gateway.networking.k8s.io",
             "velero.io",
         ],
         EVERYTHING,

@@ -2,6 +2,8 @@
 //!
 //! Only what a change touched, or what ran out of time, is built again; in slices where that is much.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::agenda::Agenda;
@@ -12,13 +14,20 @@ use crate::model::{Freshness, Key, Kind, Touched, Uid, World};
 #[derive(Debug)]
 pub struct Boards {
     panes: [Board; Pane::ALL.len()],
+    /// The rows of objects that have one for each of their data keys.
+    places: HashMap<(Kind, Uid), Vec<Key>>,
     agenda: Agenda,
     now: Timestamp,
 }
 
 impl Default for Boards {
     fn default() -> Self {
-        Self { panes: Pane::ALL.map(Board::new), agenda: Agenda::default(), now: Timestamp::UNIX_EPOCH }
+        Self {
+            panes: Pane::ALL.map(Board::new),
+            places: HashMap::new(),
+            agenda: Agenda::default(),
+            now: Timestamp::UNIX_EPOCH,
+        }
     }
 }
 
@@ -66,8 +75,11 @@ impl Boards {
 
     /// Takes note of a change; [`Boards::work`] brings the rows up to date with it.
     pub fn note(&mut self, touched: &Touched) {
-        let boards = &self.panes;
+        let (boards, places) = (&self.panes, &self.places);
         let known = |kind: &Kind, uid: &Uid| {
+            if rows::has_places(*kind) {
+                return places.contains_key(&(*kind, uid.clone()));
+            }
             Pane::of(*kind).is_some_and(|pane| boards[pane.index()].get(&Key::Object(*kind, uid.clone())).is_some())
         };
         self.agenda.note(touched, known);
@@ -115,6 +127,18 @@ impl Boards {
     fn update(&mut self, world: &World, kind: Kind, uid: Uid, now: Timestamp) {
         let Some(pane) = Pane::of(kind) else { return };
         let board = &mut self.panes[pane.index()];
+        if let Some(rows) = rows::places(world, pane, kind, &uid, now) {
+            let keys: Vec<Key> = rows.iter().map(|row| row.key.clone()).collect();
+            let before = self.places.remove(&(kind, uid.clone())).unwrap_or_default();
+            before.iter().filter(|key| !keys.contains(key)).for_each(|key| board.remove(key));
+            for row in rows {
+                board.put(row);
+            }
+            if !keys.is_empty() {
+                self.places.insert((kind, uid), keys);
+            }
+            return;
+        }
         match rows::build(world, pane, kind, &uid, now) {
             Some(row) => board.put(row),
             None => board.remove(&Key::Object(kind, uid)),
@@ -124,7 +148,7 @@ impl Boards {
 
 fn object(key: Key) -> Option<(Kind, Uid)> {
     match key {
-        Key::Object(kind, uid) => Some((kind, uid)),
+        Key::Object(kind, uid) | Key::Place(kind, uid, _) => Some((kind, uid)),
         Key::Operation(_) | Key::Notice(_) => None,
     }
 }

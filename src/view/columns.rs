@@ -12,7 +12,7 @@ pub enum Pane {
     /// Restore points: snapshots and Velero items.
     RestorePoints,
     /// Certificates: TLS Secrets, cert-manager Certificates whose Secret is not visible, what signs certificates and
-    /// asks for them, and what API servers trust.
+    /// asks for them, what API servers trust, and each data key of other Secrets and of ConfigMaps with certificates.
     Certificates,
     /// Findings of static analysis.
     Findings,
@@ -36,7 +36,11 @@ impl Pane {
             | Kind::ValidatingWebhook
             | Kind::ApiService
             | Kind::Crd
-            | Kind::SigningRequest => Some(Self::Certificates),
+            | Kind::SigningRequest
+            | Kind::OtherSecret
+            | Kind::ConfigMap
+            | Kind::Ingress
+            | Kind::Gateway => Some(Self::Certificates),
             _ => None,
         }
     }
@@ -189,9 +193,9 @@ const RESTORE_POINTS: &[Column] = columns! {
 const CERTIFICATES: &[Column] = columns! {
     "state"       "State"       14..14 Left  Words  0 "Whether TLS with it works, and for how long; of issuers and requests, how they stand";
     "namespace"   "Namespace"    9..16 Left  Words  1 "Namespace";
-    "name"        "Name"        18..28 Left  Words  0 "Name of the Secret, of the Certificate where its Secret is not visible, or of another object of TLS";
+    "name"        "Name"        18..28 Left  Words  0 "Name of the Secret or ConfigMap, of the Certificate where its Secret is not visible, or of another object of TLS";
     "expires"     "Expires"     10..12 Right Future 0 "When the earliest certificate of the chain ends; of a trust bundle, the last CA that serves";
-    "place"       "Place"       14..16 Left  Words  6 "Where the certificate is kept, or what kind of object it is";
+    "place"       "Place"       14..16 Left  Words  6 "Where the certificate is kept, with its data key, or what kind of object it is";
     "names"       "Names"       18..32 Left  Words  2 "Names the certificate is for; of a trust bundle, who is called";
     "managedBy"   "Managed by"  20..28 Left  Words  3 "What renews it";
     "issuer"      "Issuer"      16..28 Left  Words  5 "Who signed it or is to sign; of a trust bundle, its CA";

@@ -1,6 +1,7 @@
 //! Everything about one object on one sheet, with what it is linked to, so that one can walk from a volume to
 //! its pods, copies and events. Read from the world at the moment of drawing; judges nothing by itself.
 
+mod held;
 mod storage;
 mod tls;
 mod trust;
@@ -81,9 +82,9 @@ pub struct Link {
 
 /// The sheet of an object; `None` when it is gone.
 pub fn detail(world: &World, boards: &Boards, key: &Key, now: Timestamp) -> Option<Detail> {
-    let Key::Object(kind, uid) = key else { return None };
-    let object = world.inventory.object(*kind, uid)?;
-    let mut sheet = Sheet::new(world, boards, &object, now);
+    let (kind, uid) = key.object()?;
+    let object = world.inventory.object(kind, uid)?;
+    let mut sheet = Sheet::new(world, boards, key, &object, now);
     match &object {
         Object::Pvc(claim) => storage::claim(&mut sheet, claim),
         Object::Pv(pv) => storage::pv(&mut sheet, pv),
@@ -103,6 +104,8 @@ pub fn detail(world: &World, boards: &Boards, key: &Key, now: Timestamp) -> Opti
         | Object::ValidatingWebhook(bundle)
         | Object::ApiService(bundle)
         | Object::Crd(bundle) => trust::bundle(&mut sheet, bundle),
+        Object::OtherSecret(holder) | Object::ConfigMap(holder) => held::holder(&mut sheet, kind, holder, key),
+        Object::Ingress(front) | Object::Gateway(front) => held::front(&mut sheet, front),
         Object::Service(service) => trust::service(&mut sheet, service),
         Object::Pod(pod) => workload::pod(&mut sheet, pod),
         Object::StatefulSet(w)
@@ -134,10 +137,14 @@ struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    fn new(world: &'a World, boards: &'a Boards, object: &Object, now: Timestamp) -> Self {
+    fn new(world: &'a World, boards: &'a Boards, key: &Key, object: &Object, now: Timestamp) -> Self {
         let (kind, meta) = (object.kind(), object.meta());
         // Judged anew: what a row says of ages was true when the row was made.
-        let row = Pane::ALL.iter().find_map(|pane| Some((*pane, rows::build(world, *pane, kind, &meta.uid(), now)?)));
+        let row = Pane::ALL.iter().find_map(|pane| {
+            let places = || rows::places(world, *pane, kind, &meta.uid(), now).unwrap_or_default();
+            let place = || places().into_iter().find(|row| row.key == *key);
+            Some((*pane, rows::build(world, *pane, kind, &meta.uid(), now).or_else(place)?))
+        });
         let detail = Detail {
             object: meta.reference(kind),
             uid: meta.uid(),

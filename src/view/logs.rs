@@ -92,20 +92,23 @@ pub fn has_logs(kind: Kind) -> bool {
             | Kind::ApiService
             | Kind::Crd
             | Kind::SigningRequest
+            | Kind::ConfigMap
+            | Kind::Ingress
+            | Kind::Gateway
             | Kind::Event
     )
 }
 
 /// Where the logs about an object are; `None` when it is gone, or when nothing writes about its kind.
 pub fn log_sources(world: &World, key: &Key) -> Option<LogSources> {
-    let Key::Object(kind, uid) = key else { return None };
-    if !has_logs(*kind) {
+    let (kind, uid) = key.object()?;
+    if !has_logs(kind) {
         return None;
     }
-    let object = world.inventory.object(*kind, uid)?;
+    let object = world.inventory.object(kind, uid)?;
     let mut search = Search::new(world);
     search.about(&object);
-    Some(search.found(object.meta().reference(*kind)))
+    Some(search.found(object.meta().reference(kind)))
 }
 
 /// How a container stands.

@@ -87,7 +87,7 @@ impl Problem {
     /// The UID of the object, where it is one.
     pub fn uid(&self) -> Option<&str> {
         match &self.key {
-            Key::Object(_, uid) => Some(uid.as_str()),
+            Key::Object(_, uid) | Key::Place(_, uid, _) => Some(uid.as_str()),
             Key::Operation(_) | Key::Notice(_) => None,
         }
     }
@@ -106,7 +106,7 @@ impl Problem {
         let class = match self.key {
             Key::Notice(_) => 0,
             Key::Operation(_) => 1,
-            Key::Object(..) => 2,
+            Key::Object(..) | Key::Place(..) => 2,
         };
         let object = self.object.as_ref();
         let name = object.map(|object| (object.namespace.as_deref(), &*object.name, object.kind.spec().kind));
@@ -118,7 +118,9 @@ impl Problem {
         let object = self.object.as_ref();
         let kind = match self.key {
             Key::Operation(_) => "Operation",
-            Key::Object(..) | Key::Notice(_) => object.map_or("Console", |object| object.kind.spec().kind),
+            Key::Object(..) | Key::Place(..) | Key::Notice(_) => {
+                object.map_or("Console", |object| object.kind.spec().kind)
+            }
         };
         [
             Cell::State(self.level, self.state),

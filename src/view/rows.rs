@@ -1,12 +1,14 @@
 //! Rows made of judgements: one builder per pane. Words and levels come from `assess`; nothing is judged here.
 
 mod certificates;
+mod held;
 mod issuance;
 mod restore_points;
 mod trust;
 mod volumes;
 
 pub(super) use certificates::{ABOUT_TO_BREAK, word as certificate_word};
+pub(super) use held::{has_places, places};
 pub(super) use trust::called;
 pub(super) use volumes::GOING;
 
@@ -49,6 +51,7 @@ pub(super) fn build(world: &World, pane: Pane, kind: Kind, uid: &Uid, now: Times
         (Pane::Certificates, Kind::Certificate) => {
             certificates::managed(world, world.inventory.certificates.get(uid)?, now)
         }
+        (Pane::Certificates, Kind::Ingress | Kind::Gateway) => held::front(world, kind, uid, now),
         (Pane::Certificates, _) => issuance::row(world, kind, uid, now).or_else(|| trust::row(world, kind, uid, now)),
         _ => None,
     }
@@ -68,7 +71,8 @@ pub(super) fn all(world: &World, pane: Pane) -> Vec<(Kind, Uid)> {
         Pane::Certificates => {
             let secrets = inventory.tls_secrets.iter().map(|object| (Kind::TlsSecret, object.meta.uid()));
             let managed = inventory.certificates.iter().map(|object| (Kind::Certificate, object.meta.uid()));
-            secrets.chain(managed).chain(issuance::all(inventory)).chain(trust::all(inventory)).collect()
+            let others = issuance::all(inventory).chain(trust::all(inventory)).chain(held::all(inventory));
+            secrets.chain(managed).chain(others).collect()
         }
         Pane::Findings => Vec::new(),
     }

@@ -396,3 +396,55 @@ proptest! {
         }
     }
 }
+
+/// ConfigMap `trust` of a namespace with bundles under these data keys, each told by its content.
+fn trust(namespace: &str, files: &[(&str, u128)]) -> Object {
+    let facts = crate::assess::testing::x509("CN=ca", "CN=ca", 60, 600 * 24 * 60);
+    let file = |(key, content): &(&str, u128)| crate::model::HeldFile {
+        key: (*key).into(),
+        format: crate::model::Format::Pem,
+        own: Box::default(),
+        trusted: [facts.clone()].into(),
+        key_match: None,
+        fault: None,
+        content: *content,
+    };
+    let uid = Some(format!("uid-{namespace}").into());
+    let meta = Meta { namespace: Some(namespace.into()), name: "trust".into(), uid, ..Meta::default() };
+    Object::ConfigMap(crate::model::CertificateHolder { meta, files: files.iter().map(file).collect() })
+}
+
+/// The rows of the certificates pane: namespace, place, users.
+fn certificate_rows(world: &mut World, boards: &mut Boards, change: Delta) -> Vec<String> {
+    let touched = world.apply(change, now());
+    boards.refresh(world, &touched, now());
+    let board = boards.board(Pane::Certificates);
+    let said = |row: &Row| {
+        let of = |id: &str| row.cells[Pane::Certificates.column(id).unwrap()].print(now()).into_owned();
+        format!("{} {} {}", of("namespace"), of("place"), of("users"))
+    };
+    let mut rows: Vec<String> = board.iter().map(said).collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn the_same_bundle_in_many_namespaces_is_one_row() {
+    let (mut world, mut boards) = (crate::assess::testing::live(), Boards::default());
+    let mut put =
+        |object: Object| certificate_rows(&mut world, &mut boards, Delta::Upsert(Box::new(object), Scope::All));
+    assert_eq!(put(trust("b", &[("ca.crt", 1)])), ["b ConfigMap ca.crt -"]);
+    assert_eq!(put(trust("a", &[("ca.crt", 1)])), ["a ConfigMap ca.crt 2 namespaces"], "the first stands for all");
+    assert_eq!(put(trust("c", &[("ca.crt", 1)])), ["a ConfigMap ca.crt 3 namespaces"]);
+    let apart = put(trust("c", &[("ca.crt", 2), ("more.crt", 1)]));
+    assert_eq!(apart, ["a ConfigMap ca.crt 2 namespaces", "c ConfigMap ca.crt -", "c ConfigMap more.crt -"]);
+    assert_eq!(
+        put(trust("c", &[("ca.crt", 1)])),
+        ["a ConfigMap ca.crt 3 namespaces"],
+        "keys that are gone have no row"
+    );
+    let gone = |namespace| Delta::Gone(Box::new(trust(namespace, &[("ca.crt", 1)])));
+    assert_eq!(certificate_rows(&mut world, &mut boards, gone("a")), ["b ConfigMap ca.crt 2 namespaces"]);
+    assert_eq!(certificate_rows(&mut world, &mut boards, gone("c")), ["b ConfigMap ca.crt -"]);
+    assert_eq!(certificate_rows(&mut world, &mut boards, gone("b")), [""; 0]);
+}

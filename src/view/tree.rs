@@ -125,6 +125,10 @@ pub fn grows(kind: Kind) -> bool {
             | K::ApiService
             | K::Crd
             | K::SigningRequest
+            | K::OtherSecret
+            | K::ConfigMap
+            | K::Ingress
+            | K::Gateway
             | K::Event
     )
 }

@@ -22,6 +22,7 @@ mod faults;
 mod filter;
 mod hooks;
 mod in_place;
+mod inventory;
 mod lease;
 mod live;
 mod logs;

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::limits::Life;
+use super::chained::{flawed, flaws_decide, worst_of};
 use super::managed::{brought_back, due, missed, not_ready, renewed_on_time, several_writers};
 use super::{CertificateState, Expiry, at_least};
-use crate::assess::chain::flaws;
+use crate::assess::chain::{Flaw, Purpose};
 use crate::assess::sight::Sight;
 use crate::assess::{Judgement, Reason, Severity};
+use crate::assess::{fronts, identity};
 use crate::model::{
-    CertManagerCertificate, CertificateFacts, ClaimKey, KeyMatch, Kind, SecretUse, SecretVia, TlsSecret, World,
+    CertManagerCertificate, CertificateFacts, ClaimKey, Fault, KeyMatch, Kind, SecretUse, SecretVia, TlsSecret, World,
 };
 use crate::text;
 
@@ -28,9 +29,21 @@ pub fn secret(world: &World, secret: &TlsSecret, now: Timestamp) -> Judgement<Ex
         Ok(chain) if chain.is_empty() => unreadable(&format!("{} holds no certificate", secret.leaf.key), writer),
         Ok(chain) => by_chain(secret, chain, writer, now),
     };
+    let judged = flaws_decide(judged, beside(secret, writer));
+    let judged = match secret.facts() {
+        Some(leaf) => flaws_decide(judged, fronts::names(world, &key, leaf, now)),
+        None => judged,
+    };
+    let judged = locked(judged, secret, writer);
     let judged = judged.map(|judged| Expiry { renewal: writer.and_then(|writer| writer.renewal), ..judged });
     let judged = at_least(judged, Severity::Warn, several_writers(world, &key));
     let judged = at_least(judged, Severity::Warn, writer.and_then(|writer| brought_back(world, writer)));
+    let judged = match secret.facts() {
+        Some(leaf) => identity::shared(world, Kind::TlsSecret, &secret.meta, leaf)
+            .into_iter()
+            .fold(judged, |judged, (severity, reason)| at_least(judged, severity, Some(reason))),
+        None => judged,
+    };
     let judged = at_least(judged, Severity::Info, unseen_manager(world, &key.0, now));
     let judged = at_least(judged, Severity::Info, unrefreshed(world, &key));
     match sight.recent() {
@@ -55,7 +68,8 @@ fn by_chain(
     now: Timestamp,
 ) -> Judgement<Expiry> {
     use CertificateState as State;
-    let expiry = worst_of(secret, chain, now);
+    let bundle = secret.ca.as_ref().and_then(|place| place.chain.as_ref().ok()).map_or(&[][..], |chain| chain);
+    let expiry = worst_of(chain, bundle, now);
     let expiry = writer.map_or(expiry.clone(), |writer| renewed_on_time(expiry, writer, now));
     let decided = match (secret.key, writer.and_then(|writer| missed(writer, now))) {
         (KeyMatch::Mismatch, _) => {
@@ -83,58 +97,61 @@ fn by_chain(
         }
         None => expiry,
     };
-    let expiry = at_least(flawed(expiry, chain), Severity::Warn, writer.and_then(not_ready));
+    let expiry = at_least(flawed(expiry, chain, Purpose::Server), Severity::Warn, writer.and_then(not_ready));
     expiry.until(writer.and_then(|writer| due(writer, now)))
 }
 
-/// Adds what is wrong with the chain; that is the verdict where nothing else is wrong.
-fn flawed(judged: Judgement<Expiry>, chain: &[CertificateFacts]) -> Judgement<Expiry> {
-    let flaws = flaws(chain);
-    let decides =
-        judged.value.state == CertificateState::Valid && flaws.first().is_some_and(|(severity, _)| severity.problem());
-    let time = judged.reasons.clone();
-    let mut judged =
-        flaws.into_iter().fold(Judgement { reasons: Vec::new(), ..judged }, |judged, (severity, reason)| {
-            at_least(judged, severity, Some(reason))
-        });
-    if decides {
-        judged.reasons.extend(time);
-        return judged.map(|judged| Expiry { state: CertificateState::Flawed, ..judged });
-    }
-    let found = std::mem::replace(&mut judged.reasons, time);
-    judged.because_all(found)
-}
-
-/// The member of the chain whose time is worst decides. A CA of `ca.crt` counts when it issued one of the chain.
-fn worst_of(secret: &TlsSecret, chain: &[CertificateFacts], now: Timestamp) -> Judgement<Expiry> {
-    let bundle = secret.ca.iter().filter_map(|place| place.chain.as_ref().ok()).flat_map(|chain| chain.iter());
-    let issuers = bundle.filter(|ca| chain.iter().any(|member| member.issuer == ca.subject));
-    let members: Vec<&CertificateFacts> = chain.iter().chain(issuers).collect();
-    let judge = |(at, facts): (usize, &&CertificateFacts)| {
-        let life = Life { not_before: facts.not_before, not_after: facts.not_after };
-        let what = if at == 0 { "the certificate".to_owned() } else { format!("its issuer {}", facts.subject) };
-        life.judge(&what, now)
+/// What is wrong with the files that were made of the certificate: a keystore that was not made anew with it goes on
+/// being served by what reads it.
+fn beside(secret: &TlsSecret, writer: Option<&CertManagerCertificate>) -> Vec<Flaw> {
+    let next = if writer.is_some() {
+        "see that the Certificate asks for this keystore still, and take what it does not make out of the Secret"
+    } else {
+        "make it anew of tls.crt and tls.key"
     };
-    let judged: Vec<_> = members.iter().enumerate().map(judge).collect();
-    let earliest = judged.iter().filter_map(|judged| judged.valid_until).min();
-    let not_after = members.iter().map(|facts| facts.not_after).min();
-    // The leaf first among equals, so that its own sentence stands.
-    let worst = judged.into_iter().rev().max_by_key(|judged| (judged.value.1.rank(), ended(&judged.value.0)));
-    let Some(worst) = worst else { return Expiry::unknown("there is no certificate") };
-    let shorter = members.iter().skip(1).filter(|facts| Some(facts.not_after) == not_after);
-    let shorter = shorter.filter(|facts| chain.first().is_some_and(|leaf| facts.not_after < leaf.not_after));
-    let shorter = shorter.map(|facts| {
-        let end = facts.not_after;
-        Reason::new(format!("its issuer {} ends before it, at {end}", facts.subject)).next("renew the CA first")
-    });
-    let first = shorter.take(1);
-    let judged = worst.map(|(state, severity)| Expiry { state, severity, not_after, renewal: None });
-    first.fold(judged.until(earliest), |judged, reason| at_least(judged, Severity::Warn, Some(reason)))
+    let mut found = Vec::new();
+    for file in &secret.files {
+        if let (Some(own), Some(leaf)) = (file.leaf(), secret.facts())
+            && own.fingerprint != leaf.fingerprint
+        {
+            let text = format!("{} holds another certificate than tls.crt: who reads it serves that one", file.key);
+            found.push((Severity::Critical, Reason::new(text).next(next)));
+        }
+        if let Some(fault) = file.fault.as_ref().filter(|fault| !fault.locked()) {
+            found.push((Severity::Warn, Reason::new(format!("{} ({})", fault.said, fault.word)).next(next)));
+        }
+    }
+    found.sort_by_key(|(severity, _): &Flaw| std::cmp::Reverse(severity.rank()));
+    found
 }
 
-/// Among critical states, one that is broken now comes before one that will be.
-fn ended(state: &CertificateState) -> bool {
-    matches!(state, CertificateState::Expired | CertificateState::NotYetValid)
+/// Keystores that nothing here opens: whether they fit is not known, and so it is not of the whole.
+fn locked(judged: Judgement<Expiry>, secret: &TlsSecret, writer: Option<&CertManagerCertificate>) -> Judgement<Expiry> {
+    let mut judged = judged;
+    for file in secret.files.iter().filter(|file| file.fault.as_ref().is_some_and(Fault::locked)) {
+        let specs = writer.into_iter().flat_map(|writer| writer.keystores.iter());
+        let password = specs.filter(|spec| spec.format == file.format).find_map(|spec| spec.password.as_ref());
+        let text = match password {
+            Some((name, key)) => format!(
+                "whether {} holds the certificate of tls.crt is not known: its password is in Secret {name}, key {key}",
+                file.key
+            ),
+            None => format!(
+                "whether {} holds the certificate of tls.crt is not known: no password that is known here opens it",
+                file.key
+            ),
+        };
+        let reason =
+            Reason::new(&text).next("compare its certificate with `keytool -list -v`, or renew to have it made anew");
+        if judged.value.severity.rank() < Severity::Unknown.rank() {
+            judged.reasons.insert(0, reason);
+            let state = CertificateState::Unknown { why: text };
+            judged = judged.map(|expiry| Expiry { state, severity: Severity::Unknown, ..expiry });
+        } else {
+            judged = judged.because(reason);
+        }
+    }
+    judged
 }
 
 /// A missed renewal would not show.

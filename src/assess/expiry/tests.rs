@@ -15,7 +15,7 @@ const DAY: i64 = 24 * HOUR;
 
 fn stored(chain: impl IntoIterator<Item = CertificateFacts>) -> TlsSecret {
     let leaf = Place { key: "tls.crt".into(), chain: Ok(chain.into_iter().collect()) };
-    TlsSecret { meta: meta("web-tls"), leaf, ca: None, key: KeyMatch::Match }
+    TlsSecret { meta: meta("web-tls"), leaf, ca: None, key: KeyMatch::Match, files: Box::default() }
 }
 
 fn leaf(behind: i64, left: i64) -> TlsSecret {
@@ -292,4 +292,45 @@ fn not_ready_with_time_left_is_a_warning() {
     let judged = certificate(&live(), &unready, now());
     assert_eq!(verdict(&judged), ("NotReady", Severity::Warn));
     assert_eq!(judged.reasons[0].text, "cert-manager says not ready: Because: it is so");
+}
+
+/// A keystore beside `tls.crt`: with this certificate in it, or that nothing opens.
+fn keystore(held: Option<CertificateFacts>) -> crate::model::HeldFile {
+    let closed = crate::model::Fault { word: "bad_passphrase", said: "keystore.p12 is closed".into() };
+    crate::model::HeldFile {
+        key: "keystore.p12".into(),
+        format: crate::model::Format::Pkcs12,
+        fault: held.is_none().then_some(closed),
+        own: held.map(|facts| [facts].into()).into_iter().collect(),
+        trusted: [].into(),
+        key_match: None,
+        content: 1,
+    }
+}
+
+#[test]
+fn a_keystore_of_another_certificate_is_stale() {
+    let own = leaf(DAY, 300 * DAY);
+    let facts = own.facts().unwrap().clone();
+    let with = |held| TlsSecret { files: [keystore(Some(held))].into(), ..own.clone() };
+    assert_eq!(verdict(&judge(&with(facts.clone()), [])), ("Valid", Severity::Ok));
+    let former = CertificateFacts { fingerprint: "former".into(), ..facts };
+    let judged = judge(&with(former), []);
+    assert_eq!(verdict(&judged), ("Flawed", Severity::Critical));
+    assert!(said(&judged).starts_with("keystore.p12 holds another certificate than tls.crt"), "{}", said(&judged));
+}
+
+#[test]
+fn a_keystore_that_nothing_opens_is_unknown_and_says_where_its_password_is() {
+    let secret = TlsSecret { files: [keystore(None)].into(), ..leaf(60 * DAY, 30 * DAY) };
+    let judged = judge(&secret, []);
+    assert_eq!(verdict(&judged), ("Unknown", Severity::Unknown));
+    assert!(said(&judged).contains("no password that is known here opens it"));
+    let password = Some(("store-password".into(), "p12".into()));
+    let spec = crate::model::KeystoreSpec { format: crate::model::Format::Pkcs12, password };
+    let managed = CertManagerCertificate { keystores: [spec].into(), ..managed(DAY) };
+    let judged = judge(&secret, [managed.clone()]);
+    assert!(judged.reasons[0].text.ends_with("its password is in Secret store-password, key p12"));
+    let mismatch = TlsSecret { key: KeyMatch::Mismatch, ..secret };
+    assert_eq!(verdict(&judge(&mismatch, [managed])), ("KeyMismatch", Severity::Critical), "what is known is worse");
 }

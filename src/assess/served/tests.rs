@@ -18,7 +18,7 @@ fn key() -> ClaimKey {
 
 fn secret(name: &str, leaf: CertificateFacts) -> Object {
     let leaf = Place { key: "tls.crt".into(), chain: Ok([leaf].into()) };
-    Object::TlsSecret(TlsSecret { meta: meta(name), leaf, ca: None, key: KeyMatch::Match })
+    Object::TlsSecret(TlsSecret { meta: meta(name), leaf, ca: None, key: KeyMatch::Match, files: Box::default() })
 }
 
 /// A certificate that holds since an hour.

@@ -64,7 +64,7 @@ fn leaf(issuer: &str) -> CertificateFacts {
 
 fn secret(issuer: &str) -> Object {
     let leaf = Place { key: "tls.crt".into(), chain: Ok([leaf(issuer)].into()) };
-    Object::TlsSecret(TlsSecret { meta: meta("web-tls"), leaf, ca: None, key: KeyMatch::Match })
+    Object::TlsSecret(TlsSecret { meta: meta("web-tls"), leaf, ca: None, key: KeyMatch::Match, files: Box::default() })
 }
 
 fn managed(issuer: &str) -> [Object; 2] {

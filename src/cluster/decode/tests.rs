@@ -552,6 +552,10 @@ fn every_kind_reads_an_object_with_metadata_only() {
         match kind {
             Kind::ApiService => object["spec"] = json!({ "service": {} }),
             Kind::Crd => object["spec"] = json!({ "conversion": { "strategy": "Webhook" } }),
+            Kind::OtherSecret => object["data"] = json!({ "ca.crt": ByteString(pem().0.into_bytes()) }),
+            Kind::ConfigMap => object["data"] = json!({ "ca.crt": pem().0 }),
+            Kind::Ingress => object["spec"] = json!({ "tls": [{ "secretName": "web-tls" }] }),
+            Kind::Gateway => object["spec"] = json!({ "listeners": [{ "name": "a", "tls": {} }] }),
             Kind::MutatingWebhook | Kind::ValidatingWebhook => object["webhooks"] = json!([{ "name": "a" }]),
             _ => {}
         }
@@ -633,4 +637,127 @@ fn equal_strings_are_held_once() {
     let [Object::Pvc(one), Object::Pvc(two)] = &page.objects[..] else { panic!("not two claims") };
     let shared = |a: &Option<Arc<str>>, b: &Option<Arc<str>>| Arc::ptr_eq(a.as_ref().unwrap(), b.as_ref().unwrap());
     assert!(shared(&one.meta.namespace, &two.meta.namespace) && shared(&one.storage_class, &two.storage_class));
+}
+
+fn opaque(data: &[(&str, &str)]) -> Value {
+    let mut secret = secret(data);
+    secret["type"] = json!("Opaque");
+    secret
+}
+
+/// What is of no use is not kept, and of what is kept no key, no password and no other value.
+#[test]
+fn of_a_secret_of_another_type_only_certificates_are_kept() {
+    let (certificate, key, _) = pem();
+    let held = decoded!(
+        OtherSecret,
+        opaque(&[("tls.crt", &certificate), ("tls.key", &key), ("password", "hunter2"), ("note", "s3cr3t note")])
+    );
+    assert_eq!(held.files.len(), 1);
+    assert_eq!((&*held.files[0].key, held.files[0].key_match), ("tls.crt", Some(KeyMatch::Match)));
+    let said = format!("{held:?}");
+    assert!(
+        !said.contains(key.lines().nth(1).unwrap()) && !said.contains("hunter2") && !said.contains("note"),
+        "{said}"
+    );
+    for other in [opaque(&[("password", "x")]), opaque(&[("id.key", &key)]), opaque(&[])] {
+        assert_eq!(page_of(Kind::OtherSecret, &[other]).objects, []);
+    }
+}
+
+#[test]
+fn a_secret_that_loses_its_certificate_goes() {
+    let line = |object: Value| json!({ "type": "MODIFIED", "object": object }).to_string();
+    let mut decoder = Decoder::new(Kind::OtherSecret);
+    let with = decoder.event(line(opaque(&[("ca.crt", &pem().0)])).as_bytes());
+    assert!(matches!(with, Event::Upsert(..)), "{with:?}");
+    for without in [opaque(&[]), opaque(&[("password", "x")])] {
+        let without = decoder.event(line(without).as_bytes());
+        assert!(matches!(without, Event::Gone(..)), "{without:?}");
+    }
+}
+
+#[test]
+fn a_secret_of_another_type_that_cannot_be_read_is_not_quoted() {
+    let mut broken = opaque(&[("a", "x")]);
+    broken["data"]["a"] = json!("s3cr3t is not base64");
+    let page = page_of(Kind::OtherSecret, &[broken]);
+    assert_eq!((page.objects.len(), page.unreadable.len()), (0, 1));
+    assert!(!format!("{:?}", page.unreadable).contains("s3cr3t"));
+}
+
+/// The same bundle in every namespace is read once, and held once.
+#[test]
+fn bundles_of_config_maps_are_shared() {
+    let (certificate, _, _) = pem();
+    let map = |name: &str| {
+        let data = json!({ "ca.crt": certificate, "README": "who reads this?" });
+        let binary = json!({ "more.crt": ByteString(certificate.clone().into_bytes()) });
+        real(json!({ "metadata": {}, "data": data, "binaryData": binary }), name, Some("shop"))
+    };
+    let page = page_of(Kind::ConfigMap, &[map("a"), map("b")]);
+    let trusted: Vec<_> = page
+        .objects
+        .iter()
+        .flat_map(|object| match object {
+            Object::ConfigMap(holder) => {
+                holder.files.iter().map(|file| file.own.first().unwrap_or(&file.trusted).clone()).collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(trusted.len(), 4);
+    assert!(trusted.iter().all(|chain| Arc::ptr_eq(chain, &trusted[0])), "read once, held once");
+    let other = real(json!({ "metadata": {}, "data": { "a": "b" } }), "c", Some("shop"));
+    assert_eq!(page_of(Kind::ConfigMap, &[other]).objects, []);
+}
+
+#[test]
+fn ingresses_and_gateways_say_whose_certificate_they_show() {
+    let ingress = decoded!(
+        Ingress,
+        real(
+            json!({ "metadata": {}, "spec": { "tls": [{ "hosts": ["shop.example"], "secretName": "web-tls" }, {}] } }),
+            "web",
+            Some("shop")
+        )
+    );
+    let key = |namespace: &str, name: &str| Some((namespace.into(), name.into()));
+    assert_eq!(ingress.tls[0].secret, key("shop", "web-tls"));
+    assert_eq!(&*ingress.tls[0].hosts, [Box::from("shop.example")]);
+    assert_eq!(ingress.tls[1].secret, None);
+    let plain = real(json!({ "metadata": {}, "spec": { "rules": [] } }), "plain", Some("shop"));
+    assert_eq!(page_of(Kind::Ingress, &[plain]).objects, []);
+    let refs =
+        json!([{ "name": "web-tls" }, { "name": "far", "namespace": "certs" }, { "kind": "Other", "name": "x" }]);
+    let condition = |status: &str| json!({ "type": "ResolvedRefs", "status": status, "reason": "RefNotPermitted" });
+    let gateway = decoded!(
+        Gateway,
+        real(
+            json!({
+                "metadata": {},
+                "spec": { "listeners": [{ "hostname": "shop.example", "tls": { "certificateRefs": refs } }, {}] },
+                "status": { "listeners": [{ "conditions": [condition("True")] }, { "conditions": [condition("False")] }] },
+            }),
+            "edge",
+            Some("shop")
+        )
+    );
+    let secrets: Vec<_> = gateway.tls.iter().map(|tls| tls.secret.clone()).collect();
+    assert_eq!(secrets, [key("shop", "web-tls"), key("certs", "far")]);
+    assert_eq!(gateway.refused.len(), 1);
+}
+
+#[test]
+fn a_certificate_says_which_keystores_it_makes_and_where_their_passwords_are() {
+    let keystores = json!({
+        "jks": { "create": true, "passwordSecretRef": { "name": "store-password", "key": "jks" } },
+        "pkcs12": { "create": false, "passwordSecretRef": { "name": "x", "key": "y" } },
+    });
+    let spec = json!({ "secretName": "db-tls", "issuerRef": { "name": "ca" }, "keystores": keystores,
+        "renewal": { "policy": "Disabled" } });
+    let certificate = decoded!(Certificate, real(json!({ "metadata": {}, "spec": spec }), "db", Some("shop")));
+    assert_eq!(certificate.keystores.len(), 1);
+    assert_eq!(certificate.keystores[0].password, Some(("store-password".into(), "jks".into())));
+    assert!(certificate.unrenewed);
 }

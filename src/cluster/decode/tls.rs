@@ -9,57 +9,42 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::model::{
-    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, Kind, Object, Place,
-    SigningRequest, TlsSecret, annotation,
+    CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Format, Issuer, KeyMatch, KeystoreSpec,
+    Kind, Object, Place, SigningRequest, TlsSecret, annotation,
 };
-use crate::x509;
+use crate::x509::{self, CertificateError};
 
+use super::held::{Values, tls_values};
 use super::meta::{MetaWire, nullable};
 use super::{Lean, Strings};
 
-/// A Secret of type kubernetes.io/tls. Other data keys are skipped in the parser.
+/// A Secret of type kubernetes.io/tls. Data keys that hold no certificates are dropped in the parser.
 #[derive(Deserialize)]
 pub(super) struct Secret {
     metadata: MetaWire,
-    #[serde(default)]
-    data: Option<SecretData>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct SecretData {
-    #[serde(rename = "tls.crt")]
-    certificate: Option<ByteString>,
-    #[serde(rename = "ca.crt")]
-    authority: Option<ByteString>,
-    #[serde(rename = "tls.key")]
-    key: Option<ByteString>,
+    #[serde(default, deserialize_with = "tls_values")]
+    data: Values,
 }
 
 impl Lean for Secret {
     fn object(self, _: Kind, strings: &mut Strings) -> Object {
-        let SecretData { certificate, authority, key } = self.data.unwrap_or_default();
-        let certificate = certificate.unwrap_or_default().0;
-        let authority = authority.filter(|bytes| !bytes.0.is_empty());
+        let Self { metadata, mut data } = self;
+        let certificate = data.take("tls.crt").unwrap_or_default();
+        let authority = data.take("ca.crt").filter(|bytes| !bytes.is_empty());
+        let key = data.take("tls.key").unwrap_or_default();
+        let key = if key.is_empty() { KeyMatch::Missing } else { x509::key_match(&certificate, &key) };
         Object::TlsSecret(TlsSecret {
-            meta: self.metadata.meta(strings),
-            key: key_match(&certificate, key),
-            leaf: place("tls.crt", &certificate),
-            ca: authority.map(|bytes| place("ca.crt", &bytes.0)),
+            meta: metadata.meta(strings),
+            key,
+            leaf: place("tls.crt", strings.1.read(&certificate)),
+            ca: authority.map(|bytes| place("ca.crt", strings.1.shared(&bytes))),
+            files: strings.1.held(&data),
         })
     }
 }
 
-fn place(key: &str, bytes: &[u8]) -> Place {
-    let chain = x509::chain(bytes).map(Vec::into_boxed_slice);
+fn place(key: &str, chain: Result<Arc<[CertificateFacts]>, CertificateError>) -> Place {
     Place { key: key.into(), chain: chain.map_err(|error| format!("{key} {error}").into()) }
-}
-
-fn key_match(certificate: &[u8], key: Option<ByteString>) -> KeyMatch {
-    let Some(ByteString(mut key)) = key.filter(|key| !key.0.is_empty()) else { return KeyMatch::Missing };
-    let matched = x509::key_match(certificate, &key);
-    wipe(&mut key);
-    matched
 }
 
 /// Overwrites bytes that must not linger in freed memory. `black_box` keeps the writes from being optimised away.
@@ -117,6 +102,46 @@ struct CertificateSpec {
     issuer_ref: IssuerRef,
     #[serde(deserialize_with = "nullable")]
     dns_names: Vec<Box<str>>,
+    keystores: Option<Keystores>,
+    renewal: Option<Renewal>,
+}
+
+#[derive(Deserialize)]
+struct Renewal {
+    #[serde(default, deserialize_with = "nullable")]
+    policy: Box<str>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Keystores {
+    jks: Option<KeystoreWire>,
+    pkcs12: Option<KeystoreWire>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct KeystoreWire {
+    create: Option<bool>,
+    password_secret_ref: Option<PasswordRef>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PasswordRef {
+    name: String,
+    key: Box<str>,
+}
+
+impl Keystores {
+    fn made(self) -> Box<[KeystoreSpec]> {
+        let made = [(Format::Jks, self.jks), (Format::Pkcs12, self.pkcs12)].into_iter().filter_map(|(format, wire)| {
+            let wire = wire.filter(|wire| wire.create == Some(true))?;
+            let password = wire.password_secret_ref.filter(|at| !at.name.is_empty());
+            Some(KeystoreSpec { format, password: password.map(|at| (at.name.into(), at.key)) })
+        });
+        made.collect()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -147,6 +172,8 @@ impl Lean for Certificate {
             names: spec.dns_names.into(),
             not_after: status.not_after,
             not_before: status.not_before,
+            keystores: spec.keystores.map(Keystores::made).unwrap_or_default(),
+            unrenewed: spec.renewal.is_some_and(|renewal| &*renewal.policy == "Disabled"),
             renewal: status.renewal_time,
             last_failure: status.last_failure_time,
             revision: status.revision,

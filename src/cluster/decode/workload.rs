@@ -40,6 +40,8 @@ struct Volume {
     secret: Option<SecretSource>,
     #[serde(default)]
     projected: Option<Projected>,
+    #[serde(default)]
+    config_map: Option<RefName>,
 }
 
 #[derive(Deserialize)]
@@ -62,14 +64,19 @@ struct Projected {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ProjectedSource {
     #[serde(default)]
-    secret: Option<SecretName>,
+    secret: Option<RefName>,
+    #[serde(default)]
+    config_map: Option<RefName>,
+    #[serde(default)]
+    service_account_token: Option<serde::de::IgnoredAny>,
 }
 
-/// A Secret by name, as projections, `envFrom` and `secretKeyRef` write it.
+/// A Secret or ConfigMap by name, as projections, `envFrom` and the references of variables write it.
 #[derive(Deserialize)]
-struct SecretName {
+struct RefName {
     #[serde(default)]
     name: Option<String>,
 }
@@ -113,14 +120,18 @@ struct Variable {
 #[serde(rename_all = "camelCase")]
 struct ValueFrom {
     #[serde(default)]
-    secret_key_ref: Option<SecretName>,
+    secret_key_ref: Option<RefName>,
+    #[serde(default)]
+    config_map_key_ref: Option<RefName>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct VariableSource {
     #[serde(default)]
-    secret_ref: Option<SecretName>,
+    secret_ref: Option<RefName>,
+    #[serde(default)]
+    config_map_ref: Option<RefName>,
 }
 
 #[derive(Deserialize)]
@@ -170,6 +181,28 @@ impl PodSpec {
             uses.extend(refs.filter_map(|secret| Some((secret.name.as_deref()?, SecretVia::Env))));
         }
         uses.into_iter().map(|(secret, via)| SecretUse { secret: strings.share(secret), via }).collect()
+    }
+
+    /// ConfigMaps that are used, each way once. That each pod mounts the cluster's CA with its token says nothing.
+    fn config_maps(&self, strings: &mut Strings) -> Box<[SecretUse]> {
+        let mut uses: BTreeSet<(&str, SecretVia)> = BTreeSet::new();
+        for volume in &self.volumes {
+            let sources = volume.projected.iter().map(|projected| &projected.sources);
+            let token =
+                sources.clone().any(|sources| sources.iter().any(|source| source.service_account_token.is_some()));
+            let projected = sources.filter(|_| !token).flatten().filter_map(|source| source.config_map.as_ref());
+            let named = volume.config_map.iter().chain(projected).filter_map(|map| map.name.as_deref());
+            for map in named {
+                uses.extend(self.mounts(&volume.name).map(|via| (map, via)));
+            }
+        }
+        for container in self.containers.iter().chain(&self.init_containers) {
+            let refs =
+                container.env.iter().filter_map(|variable| variable.value_from.as_ref()?.config_map_key_ref.as_ref());
+            let refs = refs.chain(container.env_from.iter().filter_map(|source| source.config_map_ref.as_ref()));
+            uses.extend(refs.filter_map(|map| Some((map.name.as_deref()?, SecretVia::Env))));
+        }
+        uses.into_iter().map(|(map, via)| SecretUse { secret: strings.share(map), via }).collect()
     }
 
     fn mounts(&self, volume: &str) -> impl Iterator<Item = SecretVia> {
@@ -293,6 +326,7 @@ impl Lean for PodObject {
             init_containers: containers(&spec.init_containers, &status.init_container_statuses, strings),
             claims: spec.claims(Some(&metadata.name)),
             secrets: spec.secrets(strings),
+            config_maps: spec.config_maps(strings),
             meta: metadata.meta(strings),
             node: strings.maybe(spec.node_name),
             ready: ready(&status.conditions),
@@ -418,6 +452,7 @@ impl Lean for Owner {
             when_deleted: when(retention.and_then(|policy| policy.when_deleted.as_deref())),
             when_scaled: when(retention.and_then(|policy| policy.when_scaled.as_deref())),
             secrets: pod.secrets(strings),
+            config_maps: pod.config_maps(strings),
         })
     }
 }

@@ -43,15 +43,17 @@ impl App {
             ActionId::Open => self.nothing_made(desk),
             ActionId::CopyCommand => self.command_line(desk).err(),
             ActionId::Yaml => match self.target(desk) {
-                Some(Key::Object(Kind::TlsSecret, _)) => {
+                Some(Key::Object(Kind::TlsSecret | Kind::OtherSecret, _) | Key::Place(Kind::OtherSecret, ..)) => {
                     Some("Secrets are not printed: their bytes never reach the screen".to_owned())
                 }
-                Some(Key::Object(..)) => None,
+                Some(Key::Object(..) | Key::Place(..)) => None,
                 _ => Some("select an object first".to_owned()),
             },
             ActionId::Tree => match self.target(desk) {
                 Some(Key::Object(kind, _)) if view::grows(kind) => None,
-                Some(Key::Object(kind, _)) => Some(format!("a {} has no tree of its own", kind.spec().kind)),
+                Some(Key::Object(kind, _) | Key::Place(kind, ..)) => {
+                    Some(format!("a {} has no tree of its own", kind.spec().kind))
+                }
                 _ => Some("select a volume, a restore point or a certificate first".to_owned()),
             },
             ActionId::Suspend if desk.operations.iter().any(OperationView::runs_here) => {
@@ -190,7 +192,9 @@ impl App {
     fn namespace(&self, desk: &Desk) -> Result<Uid, String> {
         let world = &desk.world;
         let selected = match self.target(desk) {
-            Some(Key::Object(kind, uid)) => world.inventory.meta(kind, &uid).and_then(|meta| meta.namespace.clone()),
+            Some(Key::Object(kind, uid) | Key::Place(kind, uid, _)) => {
+                world.inventory.meta(kind, &uid).and_then(|meta| meta.namespace.clone())
+            }
             _ => None,
         };
         let only = || match world.context.namespaces.as_slice() {

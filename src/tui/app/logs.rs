@@ -54,8 +54,10 @@ impl App {
     /// Why no logs can be read about what is selected.
     pub(super) fn no_logs(&self, desk: &Desk) -> Option<String> {
         match self.target(desk) {
-            Some(Key::Object(kind, _)) if view::has_logs(kind) => None,
-            Some(Key::Object(kind, _)) => Some(format!("no program writes a log about a {}", kind.spec().kind)),
+            Some(Key::Object(kind, _) | Key::Place(kind, ..)) if view::has_logs(kind) => None,
+            Some(Key::Object(kind, _) | Key::Place(kind, ..)) => {
+                Some(format!("no program writes a log about a {}", kind.spec().kind))
+            }
             _ => Some("select an object first".to_owned()),
         }
     }

@@ -279,7 +279,7 @@ impl App {
             _ => self.target(desk),
         };
         match key {
-            Some(key @ Key::Object(..)) => {
+            Some(key @ (Key::Object(..) | Key::Place(..))) => {
                 self.push_view(Layer::Detail(Box::new(DetailLayer { key, sheet: None, link: 0, scroll: 0 })));
             }
             Some(Key::Operation(id)) => {
@@ -373,7 +373,7 @@ impl App {
 
     fn fetch(&mut self, desk: &Desk) -> Effects {
         match self.target(desk) {
-            Some(Key::Object(kind, uid)) => match desk.world.inventory.meta(kind, &uid) {
+            Some(Key::Object(kind, uid) | Key::Place(kind, uid, _)) => match desk.world.inventory.meta(kind, &uid) {
                 Some(meta) => vec![Effect::FetchYaml(meta.reference(kind))],
                 None => Effects::new(),
             },
@@ -395,12 +395,14 @@ impl App {
             self.target(desk).into_iter().collect()
         };
         let name = |key: &Key| match key {
-            Key::Object(kind, uid) => desk.world.inventory.meta(*kind, uid).map(|meta| meta.reference(*kind)),
+            Key::Object(kind, uid) | Key::Place(kind, uid, _) => {
+                desk.world.inventory.meta(*kind, uid).map(|meta| meta.reference(*kind))
+            }
             Key::Operation(_) | Key::Notice(_) => None,
         };
         let text = |key: &Key| match key {
             Key::Operation(id) | Key::Notice(id) => Some(id.to_string()),
-            Key::Object(..) => name(key).as_ref().map(ObjRef::path),
+            Key::Object(..) | Key::Place(..) => name(key).as_ref().map(ObjRef::path),
         };
         let lines: Vec<String> = keys.iter().filter_map(text).collect();
         let copied = lines.join("\n");

@@ -144,8 +144,8 @@ fn unlisted(world: &World, argument: Argument, typed: &str) -> Option<Value> {
 
 /// Whether a key is about something outside of these namespaces.
 pub fn outside(desk: &Desk, key: &Key, namespaces: &[String]) -> bool {
-    let Key::Object(kind, uid) = key else { return false };
-    let meta = desk.world.inventory.meta(*kind, uid);
+    let Some((kind, uid)) = key.object() else { return false };
+    let meta = desk.world.inventory.meta(kind, uid);
     let namespace = meta.and_then(|meta| meta.namespace.as_deref());
     !namespaces.is_empty() && namespace.is_some_and(|namespace| namespaces.iter().all(|name| *name != *namespace))
 }

@@ -80,7 +80,7 @@ fn menu(pen: &mut Pen, app: &App, desk: &Desk, entries: &[(ActionId, Availabilit
     let apart = if count.saturating_mul(2).saturating_add(3) <= body.height / 2 { 2 } else { 1 };
     let area = dialog(body, 84, count.saturating_mul(apart).saturating_add(3));
     let about = app.target(desk).and_then(|key| match key {
-        crate::model::Key::Object(kind, uid) => {
+        crate::model::Key::Object(kind, uid) | crate::model::Key::Place(kind, uid, _) => {
             Some(desk.world.inventory.meta(kind, &uid)?.reference(kind).to_string())
         }
         crate::model::Key::Operation(id) | crate::model::Key::Notice(id) => Some(id.to_string()),

@@ -121,7 +121,7 @@ fn about_line(pen: &mut Pen, keymap: &Keymap, desk: &Desk, line: &TreeLine, area
 
 /// Kind, namespace and name of an object, fit to draw.
 pub(super) fn named(desk: &Desk, key: &Key) -> Option<String> {
-    let Key::Object(kind, uid) = key else { return None };
-    let object = desk.world.inventory.meta(*kind, uid)?.reference(*kind);
+    let (kind, uid) = key.object()?;
+    let object = desk.world.inventory.meta(kind, uid)?.reference(kind);
     Some(text::sanitize(&object.to_string()).into_owned())
 }

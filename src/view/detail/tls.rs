@@ -10,7 +10,7 @@ use crate::assess::signing;
 use crate::assess::{self, Judgement};
 use crate::model::{
     CertManagerCertificate, CertificateFacts, CertificateRequest, Issuer, KeyMatch, Kind, ObjRef, Place, SecretUse,
-    SigningRequest, TlsSecret, World,
+    SecretVia, SigningRequest, TlsSecret, World,
 };
 use crate::text;
 use crate::view::rows::certificate_word;
@@ -33,12 +33,14 @@ pub(super) fn secret(sheet: &mut Sheet, secret: &TlsSecret) {
     sheet.fact("Private key", key);
     place(sheet, &secret.leaf);
     secret.ca.iter().for_each(|ca| place(sheet, ca));
+    secret.files.iter().for_each(|file| super::held::file(sheet, file));
     let here = (secret.meta.namespace.clone().unwrap_or_default(), secret.meta.name.clone());
     for uid in sheet.world.links.certificates_writing(&here) {
         sheet.link("managed by", Kind::Certificate, uid);
     }
     users(sheet, &here);
     served(sheet, &here);
+    super::held::copies(sheet, &secret.meta.uid(), secret.facts().into_iter());
 }
 
 /// What each pod that uses it serves, as far as that was seen or can be inferred.
@@ -52,13 +54,39 @@ fn served(sheet: &mut Sheet, secret: &crate::model::ClaimKey) {
     }
 }
 
-fn users(sheet: &mut Sheet, secret: &crate::model::ClaimKey) {
+pub(super) fn users(sheet: &mut Sheet, secret: &crate::model::ClaimKey) {
     let world = sheet.world;
     for (kind, uid) in world.links.templates_using(secret) {
-        sheet.link("used by", *kind, uid);
+        let used = world.workload(*kind, uid).and_then(|workload| use_of(&workload.secrets, &secret.1));
+        sheet.link(by(used), *kind, uid);
     }
     for uid in world.links.pods_using(secret) {
-        sheet.link("used by", Kind::Pod, uid);
+        let used = world.inventory.pods.get(uid).and_then(|pod| use_of(&pod.secrets, &secret.1));
+        sheet.link(by(used), Kind::Pod, uid);
+    }
+    for (kind, uid) in world.links.fronts_of(secret) {
+        sheet.link("served by", *kind, uid);
+    }
+    for (kind, uid) in world.links.issuers_by(secret) {
+        sheet.link("signs for", *kind, uid);
+    }
+    for (kind, uid) in world.links.injected_from_secret(secret) {
+        sheet.link("CA put into", *kind, uid);
+    }
+}
+
+/// The way of use that a renewal reaches last.
+pub(super) fn use_of<'a>(uses: &'a [SecretUse], name: &Arc<str>) -> Option<&'a SecretUse> {
+    uses.iter().filter(|used| used.secret == *name).max_by_key(|used| used.via)
+}
+
+/// How something is used, seen from it, with whether a new one is seen there.
+pub(super) fn by(used: Option<&SecretUse>) -> &'static str {
+    match used.map(|used| used.via) {
+        None => "used by",
+        Some(SecretVia::Mount) => "mounted by",
+        Some(SecretVia::SubPath) => "by subPath (never refreshed)",
+        Some(SecretVia::Env) => "by environment (never refreshed)",
     }
 }
 
@@ -159,8 +187,8 @@ pub(super) fn issuer(sheet: &mut Sheet, kind: Kind, issuer: &Issuer) {
 /// How a Secret is taken, for people.
 pub(in crate::view) fn via(used: &SecretUse) -> &'static str {
     match used.via {
-        crate::model::SecretVia::Mount => "mounts",
-        crate::model::SecretVia::SubPath => "mounts by subPath (never refreshed)",
-        crate::model::SecretVia::Env => "takes by environment (never refreshed)",
+        SecretVia::Mount => "mounts",
+        SecretVia::SubPath => "mounts by subPath (never refreshed)",
+        SecretVia::Env => "takes by environment (never refreshed)",
     }
 }

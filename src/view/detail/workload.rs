@@ -1,7 +1,7 @@
 //! Sheets of pods and of the workloads that make them.
 
 use super::Sheet;
-use crate::model::{Kind, Pod, RetentionWhen, Workload};
+use crate::model::{Kind, Meta, ObjRef, Pod, RetentionWhen, SecretUse, Workload};
 use crate::view::{Cell, Level};
 
 pub(super) fn pod(sheet: &mut Sheet, pod: &Pod) {
@@ -18,14 +18,17 @@ pub(super) fn pod(sheet: &mut Sheet, pod: &Pod) {
         sheet.link_here("mounts", Kind::Pvc, claim);
     }
     for used in &pod.secrets {
-        // Only TLS Secrets are read, so a Secret that was not seen may well be there.
-        let secret = crate::model::ObjRef {
-            kind: Kind::TlsSecret,
-            namespace: sheet.namespace.clone(),
-            name: used.secret.clone(),
-        };
-        if let Some(uid) = sheet.world.inventory.find(&secret).map(crate::model::Meta::uid) {
-            sheet.link(super::tls::via(used), Kind::TlsSecret, &uid);
+        uses(sheet, used, &[Kind::TlsSecret, Kind::OtherSecret]);
+    }
+    pod.config_maps.iter().for_each(|used| uses(sheet, used, &[Kind::ConfigMap]));
+}
+
+/// Only what holds certificates is kept, so what was not seen may well be there.
+fn uses(sheet: &mut Sheet, used: &SecretUse, kinds: &[Kind]) {
+    for kind in kinds.iter().copied() {
+        let object = ObjRef { kind, namespace: sheet.namespace.clone(), name: used.secret.clone() };
+        if let Some(uid) = sheet.world.inventory.find(&object).map(Meta::uid) {
+            sheet.link(super::tls::via(used), kind, &uid);
         }
     }
 }

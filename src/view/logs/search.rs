@@ -45,6 +45,7 @@ impl<'a> Search<'a> {
             Object::GroupSnapshot(group) => self.group(group),
             Object::GroupContent(content) => self.cut_by(Some(&content.driver), true),
             Object::VolumeAttachment(attachment) => self.sidecar(&ATTACHER, Some(&attachment.attacher)),
+            Object::OtherSecret(holder) => self.secret(&holder.meta, &holder.meta.name, false),
             Object::TlsSecret(secret) => self.secret(&secret.meta, &secret.meta.name, false),
             Object::Certificate(certificate) => self.secret(&certificate.meta, &certificate.secret, true),
             Object::CertificateRequest(_) | Object::Issuer(_) | Object::ClusterIssuer(_) => {
@@ -72,6 +73,9 @@ impl<'a> Search<'a> {
             | Object::ApiService(_)
             | Object::Crd(_)
             | Object::SigningRequest(_)
+            | Object::ConfigMap(_)
+            | Object::Ingress(_)
+            | Object::Gateway(_)
             | Object::Event(_) => {}
         }
     }

@@ -108,6 +108,7 @@ fn objects() -> Vec<Object> {
             ..Content::default()
         }),
         Object::TlsSecret(TlsSecret {
+            files: Box::default(),
             meta: meta("shop", "db-tls"),
             leaf: crate::model::Place { key: "tls.crt".into(), chain: Err("no PEM".into()) },
             ca: None,

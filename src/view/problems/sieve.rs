@@ -43,7 +43,7 @@ impl Sieve {
         let pinned = match &problem.key {
             Key::Notice(_) => true,
             Key::Operation(_) => here(&self.beside, problem, world, now),
-            key @ Key::Object(..) => boards
+            key @ (Key::Object(..) | Key::Place(..)) => boards
                 .find(key)
                 .is_none_or(|(board, row)| self.pinned[board.pane().index()].passes_row(row, world, now)),
         };
@@ -56,7 +56,7 @@ fn here(bound: &Bound, problem: &Problem, world: &World, now: Timestamp) -> bool
         return true;
     }
     let meta = match &problem.key {
-        Key::Object(kind, uid) if bound.wants_meta() => world.inventory.meta(*kind, uid),
+        Key::Object(kind, uid) | Key::Place(kind, uid, _) if bound.wants_meta() => world.inventory.meta(*kind, uid),
         _ => None,
     };
     bound.passes(&Subject { level: problem.level, cells: &problem.cells(), meta }, now)

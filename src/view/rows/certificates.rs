@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{frame, said, users};
 use crate::assess::Judgement;
 use crate::assess::expiry::{self, CertificateState, Expiry};
-use crate::model::{CertManagerCertificate, CertificateFacts, ClaimKey, Kind, Meta, TlsSecret, World};
+use crate::model::{CertManagerCertificate, CertificateFacts, ClaimKey, Kind, Meta, TlsSecret, Uid, World};
 use crate::view::row::shown;
 use crate::view::{Cell, Row};
 use jiff::Timestamp;
@@ -87,16 +87,34 @@ pub(in crate::view) fn word(state: &CertificateState) -> &'static str {
         CertificateState::NoCa => "No CA",
         CertificateState::Unchecked => "Not checked",
         CertificateState::Unapproved => "Not approved",
+        CertificateState::NotServed => "Not served",
         other => other.word(),
     }
 }
 
-fn key(meta: &Meta, secret: &Arc<str>) -> ClaimKey {
+pub(super) fn key(meta: &Meta, secret: &Arc<str>) -> ClaimKey {
     (meta.namespace.clone().unwrap_or_default(), secret.clone())
 }
 
-fn users_of(world: &World, secret: &ClaimKey) -> Cell {
-    users(world, world.links.templates_using(secret), world.links.pods_using(secret))
+pub(super) fn users_of(world: &World, secret: &ClaimKey) -> Cell {
+    let links = &world.links;
+    let used = users(world, links.templates_using(secret), links.pods_using(secret));
+    let besides: Vec<_> =
+        [links.fronts_of(secret), links.issuers_by(secret), links.injected_from_secret(secret)].concat();
+    beside(world, used, &besides)
+}
+
+/// Adds users that are no pods: the first by name where nothing else uses it.
+fn beside(world: &World, used: Cell, besides: &[(Kind, Uid)]) -> Cell {
+    let [(kind, uid), rest @ ..] = besides else { return used };
+    if let Cell::Text(text) = used {
+        let (first, more) = text.rsplit_once(" +").unwrap_or((&text, "0"));
+        let more = more.parse::<usize>().unwrap_or_default() + besides.len();
+        return Cell::Text(format!("{first} +{more}").into());
+    }
+    let name = world.inventory.meta(*kind, uid).map_or("", |meta| &meta.name);
+    let more = if rest.is_empty() { String::new() } else { format!(" +{}", rest.len()) };
+    Cell::Text(format!("{} {name}{more}", kind.spec().kind).into())
 }
 
 /// The names a certificate is for; without any, its subject.
@@ -112,6 +130,6 @@ fn names(names: &[Box<str>]) -> Cell {
     }
 }
 
-fn issuer_of(facts: &CertificateFacts) -> Cell {
+pub(super) fn issuer_of(facts: &CertificateFacts) -> Cell {
     if facts.self_signed { Cell::Word("self-signed") } else { Cell::Text(Arc::from(&*facts.issuer)) }
 }

@@ -306,7 +306,7 @@ fn issuer(name: &str, ca: Option<&str>) -> Object {
 
 fn tls(name: &str) -> Object {
     let leaf = Place { key: "tls.crt".into(), chain: Err("not read".into()) };
-    Object::TlsSecret(TlsSecret { meta: meta(name), leaf, ca: None, key: KeyMatch::Match })
+    Object::TlsSecret(TlsSecret { meta: meta(name), leaf, ca: None, key: KeyMatch::Match, files: Box::default() })
 }
 
 /// Issuer `self` signs Certificate `root` into Secret `root-tls`, with which Issuer `ca` signs `web` for a pod.

@@ -125,7 +125,7 @@ fn facts(cn: &str, issuer: &str, from_days: i64, to_hours: i64) -> CertificateFa
         ca: false,
         self_signed: cn == issuer,
         key: "ECDSA P-256".into(),
-        spki: "00".repeat(32).into(),
+        spki: cn.into(),
         signature: "ECDSA SHA-256".into(),
         path_len: None,
         key_id: None,
@@ -139,6 +139,7 @@ fn facts(cn: &str, issuer: &str, from_days: i64, to_hours: i64) -> CertificateFa
 fn secret(namespace: &str, name: &str, facts: Result<CertificateFacts, &str>, key: KeyMatch) -> Object {
     let chain = facts.map(|facts| [facts].into()).map_err(Into::into);
     Object::TlsSecret(TlsSecret {
+        files: Box::default(),
         meta: meta(Some(namespace), name),
         leaf: Place { key: "tls.crt".into(), chain },
         ca: None,
