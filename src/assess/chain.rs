@@ -4,6 +4,8 @@
 //! a function of the chain alone; what it finds says how much it matters, what was seen and what to do. Critical is
 //! what makes clients in wide use refuse the connection.
 
+mod public;
+
 use crate::model::{CertificateFacts, NextLink, Oddity};
 use crate::text;
 
@@ -37,7 +39,7 @@ pub fn flaws(chain: &[CertificateFacts]) -> Vec<Flaw> {
 
 /// Everything that is wrong with a chain for what it is shown for, the worst first.
 pub fn flaws_for(chain: &[CertificateFacts], purpose: Purpose) -> Vec<Flaw> {
-    let every: [Check; 6] = [links, repeated, root, authorities, crypto, life];
+    let every: [Check; 7] = [links, repeated, root, authorities, crypto, life, public::too_long];
     let own: &[Check] = match purpose {
         Purpose::Server => &[leaf_first, use_of_leaf, names],
         Purpose::Client => &[leaf_first, use_of_client],

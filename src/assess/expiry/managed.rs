@@ -21,6 +21,7 @@ pub fn certificate(world: &World, certificate: &CertManagerCertificate, now: Tim
         None => never_issued(world, certificate),
     };
     let judged = judged.map(|judged| Expiry { renewal: certificate.renewal, ..judged });
+    let judged = at_least(judged, Severity::Info, unrenewed(certificate));
     let judged = judged.because_all(rivals(world, certificate));
     let judged = at_least(judged, Severity::Warn, brought_back(world, certificate));
     match sight.recent() {
@@ -83,11 +84,17 @@ pub(super) fn missed(certificate: &CertManagerCertificate, now: Timestamp) -> Op
         let ago = text::age(now.duration_since(failed));
         return Some(Reason::new(format!("cert-manager failed to issue Certificate {name} {ago} ago")).next(next));
     }
-    let renewal = certificate.renewal?;
+    let renewal = certificate.renewal.filter(|_| !certificate.unrenewed)?;
     let late = now.duration_since(renewal);
     let missed = late > RENEWAL_GRACE && !certificate.is("Issuing");
     let text = format!("cert-manager should have renewed Certificate {name} {} ago", text::age(late));
     missed.then(|| Reason::new(text).next(next))
+}
+
+/// A Certificate that its owner keeps from being renewed.
+pub(super) fn unrenewed(certificate: &CertManagerCertificate) -> Option<Reason> {
+    let text = format!("Certificate {} has renewal.policy Disabled: cert-manager lets it end", certificate.meta.name);
+    certificate.unrenewed.then(|| Reason::new(text).next("take the policy away, or renew it by hand in time"))
 }
 
 /// When a renewal will count as missed.
@@ -104,7 +111,7 @@ pub(super) fn renewed_on_time(
     now: Timestamp,
 ) -> Judgement<Expiry> {
     let expiry = expiry.until(due(certificate, now));
-    let planned = certificate.renewal.filter(|renewal| {
+    let planned = certificate.renewal.filter(|_| !certificate.unrenewed).filter(|renewal| {
         let on_time = renewal.saturating_add(RENEWAL_GRACE).unwrap_or(Timestamp::MAX);
         now <= on_time && expiry.value.not_after.is_some_and(|end| on_time < end)
     });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::chained::{flawed, flaws_decide, worst_of};
-use super::managed::{brought_back, due, missed, not_ready, renewed_on_time, several_writers};
+use super::managed::{brought_back, due, missed, not_ready, renewed_on_time, several_writers, unrenewed};
 use super::{CertificateState, Expiry, at_least};
 use crate::assess::chain::{Flaw, Purpose};
 use crate::assess::sight::Sight;
@@ -36,6 +36,7 @@ pub fn secret(world: &World, secret: &TlsSecret, now: Timestamp) -> Judgement<Ex
     };
     let judged = locked(judged, secret, writer);
     let judged = judged.map(|judged| Expiry { renewal: writer.and_then(|writer| writer.renewal), ..judged });
+    let judged = at_least(judged, Severity::Info, writer.and_then(unrenewed));
     let judged = at_least(judged, Severity::Warn, several_writers(world, &key));
     let judged = at_least(judged, Severity::Warn, writer.and_then(|writer| brought_back(world, writer)));
     let judged = match secret.facts() {

@@ -334,3 +334,13 @@ fn a_keystore_that_nothing_opens_is_unknown_and_says_where_its_password_is() {
     let mismatch = TlsSecret { key: KeyMatch::Mismatch, ..secret };
     assert_eq!(verdict(&judge(&mismatch, [managed])), ("KeyMismatch", Severity::Critical), "what is known is worse");
 }
+
+#[test]
+fn a_renewal_that_is_turned_off_is_neither_planned_nor_missed() {
+    let off = |renewal| CertManagerCertificate { unrenewed: true, ..managed(renewal) };
+    let judged = judge(&leaf(60 * DAY, 30 * DAY), [off(-DAY)]);
+    assert_eq!(verdict(&judged), ("Valid", Severity::Info), "{}", said(&judged));
+    assert!(said(&judged).contains("renewal.policy Disabled"));
+    assert_eq!(verdict(&judge(&leaf(85 * DAY, 5 * DAY), [off(DAY)])), ("Expiring", Severity::Critical));
+    assert_eq!(verdict(&certificate(&live(), &off(-DAY), now())).1, Severity::Info);
+}
