@@ -1,18 +1,24 @@
-//! Certificates: PEM bytes in, facts out (RFC 5280, RFC 7468).
+//! Certificates: PEM bytes in, facts out; and new ones made like others (RFC 5280, RFC 7468).
 //!
 //! Also keystores, kubeconfigs, and which values of a Secret or ConfigMap hold any of these ([`held`]).
 //!
 //! Reads what people really store: text around the blocks, byte order marks, indentation, blocks glued together.
 //! What cannot be read is an error with the position of the certificate; nothing is left out in silence, and no
-//! error repeats any of the input. Key bytes are looked at in [`key_match`] and nowhere kept.
+//! error repeats any of the input. Key bytes are looked at in [`key_match`] and used in [`reissue`], and nowhere
+//! kept.
 
+mod der;
 mod facts;
+mod given;
 mod held;
 mod hidden;
+mod issue;
 mod key;
 mod keystore;
 mod kubeconfig;
 mod pem;
+mod private;
+mod signer;
 
 use std::collections::HashMap;
 
@@ -20,8 +26,10 @@ use thiserror::Error;
 
 use crate::model::CertificateFacts;
 
+pub use given::{Given, GivenError};
 pub use held::{Named, Read, held, of_use};
 pub use hidden::Hidden;
+pub use issue::{Change, IssueError, Issued, KeyKind, Material, reissue, with_root};
 pub use key::key_match;
 pub use keystore::{Keystore, KeystoreError, open as open_keystore};
 
