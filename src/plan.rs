@@ -28,6 +28,7 @@ pub mod reconcile;
 pub mod renew;
 mod request;
 pub mod restore;
+mod roll;
 pub mod script;
 mod serves;
 mod set;
@@ -57,4 +58,5 @@ pub use node::{Bundle, Guard, Node, OperationId, Plan, Refusal, Step, StepId, Su
 pub use progress::{End, Next, Progress, StepState};
 pub use question::{AccessQuestion, Answers, DryRun, ListAt, Questions};
 pub use request::{Defaults, Request};
+pub use roll::Restart;
 pub use undo::Undone;

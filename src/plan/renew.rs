@@ -9,7 +9,6 @@ mod case;
 mod form;
 mod ladder;
 mod steps;
-mod users;
 
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use self::case::Case;
-use self::users::Users;
 use super::read::text as text_at;
+use super::roll::{Restart, Users};
 use super::{AccessQuestion, Answers, ListAt, ObjectAt, OperationId, Plan, Questions, Refusal, Resource};
 use crate::model::{CertManagerCertificate, ClaimKey, Kind, TlsSecret, Uid, World, annotation};
 use crate::text;
@@ -43,41 +42,6 @@ pub const ROLLED_WITHIN: Duration = Duration::from_secs(600);
 
 /// cert-manager's own API group; an issuer of another one is a program of its own.
 const GROUP: &str = "cert-manager.io";
-
-/// Which users of the certificate are restarted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Restart {
-    /// None.
-    None,
-    /// Those that cannot see that its files changed: they take it by `subPath` or by environment variables.
-    #[default]
-    Needed,
-    /// All.
-    All,
-}
-
-impl Restart {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::None, Self::Needed, Self::All];
-
-    /// Its word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Needed => "needed",
-            Self::All => "all",
-        }
-    }
-
-    /// Reads it.
-    ///
-    /// # Errors
-    /// When it is none of these.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|restart| restart.word() == text);
-        found.ok_or_else(|| format!("\"{}\" is no choice; it is none, needed or all", text::sanitize(text)))
-    }
-}
 
 /// What the operator may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,12 +90,7 @@ pub fn questions(world: &World, certificate: &Uid, options: &Options, known: &An
         more.objects.push(issuer);
     }
     let users = Users::of(world, namespace, text_at(fresh, "/spec/secretName"));
-    for user in users.chosen(options.restart) {
-        more.access.extend(["get", "patch"].map(|verb| ask(verb, &user.at.resource)));
-        more.access.push(ask("list", &Resource::of(Kind::Pod)));
-        more.objects.push(user.at.clone());
-    }
-    own.and(more)
+    own.and(more).and(users.questions(namespace, options.restart))
 }
 
 /// The Secret whose servers are shaken hands with before it is planned.

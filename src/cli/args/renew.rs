@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Consent;
+use crate::plan::Restart;
 use crate::plan::backup;
-use crate::plan::renew::Restart;
 
 /// Arguments of `renew`.
 #[derive(Debug, clap::Args)]

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::ladder::{Ladder, named};
-use super::steps::{Restarted, STORED, Table};
-use super::users::{Fates, Users};
+use super::steps::{STORED, Table};
 use super::{LOOKED_AT, Options, command, condition, is, issuer, place, requests, said, secret, text_at};
 use crate::model::{CertManagerCertificate, ClaimKey, Kind, Uid, World, annotation};
+use crate::plan::roll::{Fates, Restarted, Users};
 use crate::plan::serves::Serves;
 use crate::plan::{Answers, ObjectAt, OperationId, Part, Plan, Refusal, Subject, Verb, from_step};
 use crate::text;
@@ -86,18 +86,13 @@ impl<'a> Case<'a> {
         issuable(&ladder, certificate)?;
         let users = Users::of(world, certificate.meta.namespace(), &at.name);
         let fates = Fates::of(&users, &at.name, options.restart, answers)?;
-        let restarted = fates.restarted.iter().map(|(user, fresh)| Restarted::of(user, fresh)).collect();
-        let restarted: Vec<Restarted> = restarted;
-        let serves = {
-            let key: ClaimKey = (certificate.meta.namespace().into(), at.name.as_str().into());
-            let again = |at: &ObjectAt| restarted.iter().any(|one| one.at == *at);
-            let mut frozen = users.workloads.iter().chain(&users.pods).filter(|user| user.frozen.is_some());
-            let frozen_restart = frozen.all(|user| again(&user.at));
-            let new = from_step(STORED, "fingerprint", Part::Name);
-            Serves::of(world, &key, &new, frozen_restart, options.served_within, now)
-        };
+        let restarted: Vec<Restarted> =
+            fates.restarted.iter().map(|(user, fresh)| Restarted::of(user, fresh)).collect();
+        let key: ClaimKey = (certificate.meta.namespace().into(), at.name.as_str().into());
+        let new = from_step(STORED, "fingerprint", Part::Name);
+        let serves = Serves::of(world, &key, &new, users.all_anew(&restarted), options.served_within, now);
         let (users, mut warnings) = (fates.facts, fates.warnings);
-        warnings.extend(unseen(world, certificate));
+        warnings.extend(Users::unseen(world, certificate.meta.namespace(), LOOKED_AT));
         Ok(Self {
             world,
             certificate,
@@ -163,7 +158,7 @@ impl<'a> Case<'a> {
             rolled_within: self.options.rolled_within,
             restarted: &self.restarted,
             served: &self.serves.steps,
-            moment: self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            moment: self.now.to_string(),
         }
     }
 
@@ -251,11 +246,7 @@ impl<'a> Case<'a> {
                 text::plural(usize::try_from(limit).unwrap_or(usize::MAX), "CertificateRequest", "CertificateRequests",)
             ),
         ];
-        changes.extend(
-            self.restarted
-                .iter()
-                .map(|one| format!("restarts {}: its pods are replaced in the order that it has for updates", one.at)),
-        );
+        changes.extend(self.restarted.iter().map(Restarted::change));
         changes.push(id.recorded(self.certificate.meta.namespace()));
         changes
     }
@@ -362,14 +353,4 @@ fn issuable(ladder: &Ladder, certificate: &CertManagerCertificate) -> Result<(),
         return Err((why, clear));
     }
     Ok(())
-}
-
-/// That users may be missed because they cannot be seen.
-fn unseen(world: &World, certificate: &CertManagerCertificate) -> Option<String> {
-    let namespace = certificate.meta.namespace.clone().unwrap_or_default();
-    let blind = LOOKED_AT.iter().filter(|kind| !world.freshness_in(**kind, &namespace).live());
-    let blind: Vec<String> = blind.map(|kind| kind.spec().plural.to_owned()).collect();
-    (!blind.is_empty()).then(|| {
-        format!("{} cannot be seen here: what uses the certificate there is not restarted", text::list(&blind))
-    })
 }

@@ -1,8 +1,9 @@
 //! What a person chooses before a renewal is planned: as a form, and as options of the command line.
 
-use super::{Options, ROLLED_WITHIN, Restart, SERVED_WITHIN};
+use super::{Options, ROLLED_WITHIN, SERVED_WITHIN};
 use crate::model::{Kind, Uid, World};
 use crate::plan::command::CommandLine;
+use crate::plan::roll::Restart;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb, backup};
 use crate::text::quantity;
 
@@ -69,12 +70,7 @@ pub fn form(world: &World, certificate: &Uid, defaults: &Options) -> Option<Form
 }
 
 fn restarts() -> FieldKind {
-    let says = |restart| match restart {
-        Restart::None => "nobody; what cannot see the change goes on with the former one",
-        Restart::Needed => "those that take it by subPath or environment variables",
-        Restart::All => "also those that mount it as files, which change by themselves",
-    };
-    let choice = |restart: Restart| Choice { value: restart.word().to_owned(), says: says(restart).to_owned() };
+    let choice = |restart: Restart| Choice { value: restart.word().to_owned(), says: restart.says().to_owned() };
     FieldKind::Choice {
         of: "way",
         choices: [Restart::Needed, Restart::All, Restart::None].map(choice).to_vec(),

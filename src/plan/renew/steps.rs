@@ -1,65 +1,19 @@
 //! The table of a renewal: it is asked for, issued and stored, and then what cannot take it up by itself is restarted,
 //! one workload after the other.
-//!
-//! Each restart is watched to its end as `kubectl rollout status` does it, and the pods themselves are looked at after:
-//! something that keeps a workload as it is written down elsewhere may take the annotation back meanwhile, and
-//! Kubernetes then goes back to the pods with the former certificate without a word (research: tls, section 0).
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::case::IssuerSeen;
-use super::users::User;
 use crate::model::{Kind, Uid, annotation};
+use crate::plan::roll::{Restarted, Roll};
 use crate::plan::{
     Act, CERTIFICATE, Check, Expect, Firm, Guard, ListAt, Node, ObjectAt, Resource, Step, StepId, Target, Teller, Until,
 };
 
 /// How long it may take that a change shows.
 const SHOWN: Duration = Duration::from_secs(60);
-/// Annotations of a pod template.
-const TEMPLATE: &str = "/spec/template/metadata/annotations";
-/// The annotation that kubectl restarts with.
-const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
-
-/// A workload to restart.
-#[derive(Clone, Debug)]
-pub(super) struct Restarted {
-    pub at: ObjectAt,
-    kind: Kind,
-    uid: Uid,
-    /// Whether its template has annotations.
-    annotated: bool,
-    /// Labels that its pods carry: `key=value,…`.
-    selector: String,
-}
-
-impl Restarted {
-    /// From the workload as it was read.
-    pub fn of(user: &User, fresh: &Value) -> Self {
-        let labels = |field: &str| fresh.pointer(field).and_then(Value::as_object).filter(|labels| !labels.is_empty());
-        let labels = labels("/spec/selector/matchLabels").or_else(|| labels("/spec/template/metadata/labels"));
-        let labels = labels.into_iter().flatten().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)));
-        Self {
-            at: user.at.clone(),
-            kind: user.kind,
-            uid: user.uid.clone(),
-            annotated: fresh.pointer(TEMPLATE).is_some_and(Value::is_object),
-            selector: labels.collect::<Vec<_>>().join(","),
-        }
-    }
-
-    fn target(&self) -> Target {
-        Target::Known { at: self.at.clone(), uid: self.uid.clone() }
-    }
-
-    fn pods(&self) -> ListAt {
-        let pods = ListAt::all(Resource::of(Kind::Pod), self.at.namespace.as_deref());
-        ListAt { selector: self.selector.clone(), ..pods }
-    }
-}
-
 /// Everything that the table is made of.
 pub(super) struct Table<'a> {
     pub certificate: ObjectAt,
@@ -117,7 +71,13 @@ const DELETED: &str = "/metadata/deletionTimestamp";
 impl Table<'_> {
     /// The whole table.
     pub fn nodes(&self) -> Vec<Node> {
-        let restarts = self.restarted.iter().enumerate().flat_map(|(place, one)| self.restart(place + 1, one));
+        let roll = Roll {
+            moment: self.moment.clone(),
+            former: None,
+            within: self.rolled_within,
+            or: "the new certificate is stored".into(),
+        };
+        let restarts = self.restarted.iter().enumerate().flat_map(|(place, one)| roll.steps(place + 1, one));
         let steps = [self.former(), self.trigger(), self.issued(), self.stored()].into_iter().chain(restarts);
         let steps = steps.chain(self.served.iter().cloned());
         steps.map(|step| Node::Do(Box::new(step))).collect()
@@ -269,132 +229,6 @@ impl Table<'_> {
             deadline: SHOWN,
         }
     }
-
-    fn restart(&self, place: usize, one: &Restarted) -> [Step; 3] {
-        let id = |what: &str| StepId(format!("{what}-{place}"));
-        [
-            Step {
-                id: id("restart"),
-                title: format!("restart {}", one.at),
-                act: self.annotate(one),
-                guards: vec![unchanged(one)],
-                deadline: SHOWN,
-            },
-            Step {
-                id: id("rolled"),
-                title: format!("wait until {} has replaced its pods", one.at),
-                act: Act::Wait { target: one.target(), until: Box::new(self.rolled(one)) },
-                guards: Vec::new(),
-                deadline: self.rolled_within,
-            },
-            Step {
-                id: id("gone"),
-                title: format!("see that no pod of {} is from before", one.at),
-                act: Act::Absent {
-                    among: one.pods(),
-                    which: self.former_pods(one),
-                    what: "pods from before to be gone".into(),
-                },
-                guards: Vec::new(),
-                deadline: self.rolled_within,
-            },
-        ]
-    }
-
-    fn annotate(&self, one: &Restarted) -> Act {
-        // A template without annotations has nothing to add one to (RFC 6902 section 4.1).
-        let patch = if one.annotated {
-            json!([{ "op": "add", "path": restarted(), "value": self.moment }])
-        } else {
-            json!([{ "op": "add", "path": TEMPLATE, "value": { RESTARTED: self.moment } }])
-        };
-        Act::Patch { target: one.target(), patch, done: vec![self.still(one)] }
-    }
-
-    fn still(&self, _: &Restarted) -> Check {
-        Check::is(&restarted(), self.moment.as_str())
-    }
-
-    /// As `kubectl rollout status` has it (kubectl `pkg/polymorphichelpers/rollout_status.go`).
-    fn rolled(&self, one: &Restarted) -> Until {
-        let mut checks = vec![Check::not_below("/status/observedGeneration", "/metadata/generation")];
-        let (more, replaced): (&[(&str, &str)], _) = match one.kind {
-            Kind::Deployment => (
-                &[
-                    ("/status/updatedReplicas", "/spec/replicas"),
-                    ("/status/updatedReplicas", "/status/replicas"),
-                    ("/status/availableReplicas", "/status/updatedReplicas"),
-                ],
-                "/status/updatedReplicas",
-            ),
-            Kind::DaemonSet => (
-                &[
-                    ("/status/updatedNumberScheduled", "/status/desiredNumberScheduled"),
-                    ("/status/numberAvailable", "/status/desiredNumberScheduled"),
-                ],
-                "/status/updatedNumberScheduled",
-            ),
-            _ => (
-                &[("/status/updatedReplicas", "/spec/replicas"), ("/status/readyReplicas", "/spec/replicas")],
-                "/status/updatedReplicas",
-            ),
-        };
-        checks.extend(more.iter().map(|(field, other)| Check::not_below(field, other)));
-        let kept = Firm::new(
-            self.still(one),
-            "the restart was taken back: something keeps this workload as it is written down elsewhere (GitOps), \
-             and pods may go on with the former certificate; pause that, then restart the workload",
-        );
-        let struggling = Teller {
-            among: one.pods(),
-            which: vec![Check::is(&annotation::pointer(RESTARTED), self.moment.as_str())],
-            trouble: fields(&[
-                "/status/containerStatuses/*/state/waiting/{reason,message}",
-                "/status/conditions/[reason=Unschedulable]/message",
-            ]),
-        };
-        Until {
-            what: format!("{} to replace its pods", one.at),
-            checks,
-            trouble: fields(&[
-                "/status/conditions/[reason=ProgressDeadlineExceeded]/message",
-                "/status/conditions/[type=ReplicaFailure]/message",
-            ]),
-            events: true,
-            tellers: vec![struggling],
-            firm: vec![kept, Firm::new(Check::absent(DELETED), "the workload is being deleted")],
-            outputs: outputs(&[("pods", replaced)]),
-            ..Until::default()
-        }
-    }
-
-    /// What pods from before the restart have in common: they lack its mark. Those that have ended serve nobody.
-    fn former_pods(&self, one: &Restarted) -> Vec<Check> {
-        let mut which = vec![
-            Check::not(&annotation::pointer(RESTARTED), self.moment.as_str()),
-            Check::not("/status/phase", "Succeeded"),
-            Check::not("/status/phase", "Failed"),
-        ];
-        // Pods of a Deployment belong to its ReplicaSets.
-        if one.kind != Kind::Deployment {
-            which.push(Check::is("/metadata/ownerReferences/*/uid", one.uid.as_str()));
-        }
-        which
-    }
-}
-
-fn unchanged(one: &Restarted) -> Guard {
-    let template = if one.annotated { Check::present(TEMPLATE) } else { Check::absent(TEMPLATE) };
-    Guard {
-        at: one.at.clone(),
-        uid: one.uid.clone(),
-        checks: vec![Check::absent(DELETED), Check::not("/spec/paused", true), template],
-        or: "it was changed meanwhile; the new certificate is stored: restart it with kubectl rollout restart".into(),
-    }
-}
-
-fn restarted() -> String {
-    format!("{TEMPLATE}/{}", RESTARTED.replace('/', "~1"))
 }
 
 /// Orders of cert-manager at a public CA.

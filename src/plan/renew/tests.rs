@@ -422,7 +422,7 @@ fn a_rollout_is_over_only_when_its_controller_has_seen_it_and_every_pod_is_new()
     let front = workload("front", WorkloadKind::Deployment, &[SecretVia::Env]);
     let (at, object) = rolled(Kind::Deployment, "front", &json!({}));
     let plan = Scene::new().using(Object::Deployment(front), [(at, object.clone())]).plan().unwrap();
-    let moment = now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let moment = now().to_string();
     let state = |generation: u64, observed: u64, updated: u64, all: u64, available: u64| {
         let mut object = object.clone();
         object["metadata"]["generation"] = generation.into();

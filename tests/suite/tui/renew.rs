@@ -2,7 +2,7 @@
 
 use holdfast::model::Kind;
 use holdfast::plan::Request;
-use holdfast::plan::renew::Restart;
+use holdfast::plan::Restart;
 use holdfast::tui::Effect;
 use insta::assert_snapshot;
 

@@ -6,9 +6,10 @@
 
 use serde_json::Value;
 
-use super::{Restart, text_at};
+use super::{Restart, Restarted};
 use crate::model::{ClaimKey, Kind, Meta, Pod, SecretUse, SecretVia, Uid, Workload, World};
-use crate::plan::{Answers, ObjectAt};
+use crate::plan::read::text as text_at;
+use crate::plan::{AccessQuestion, Answers, ObjectAt, Questions, Resource};
 use crate::text;
 
 /// Kinds whose pods are replaced in order when their template changes.
@@ -19,7 +20,7 @@ const BUILT_IN: &[&str] = &["Deployment", "ReplicaSet", "StatefulSet", "DaemonSe
 
 /// A workload that uses the certificate.
 #[derive(Clone, Debug)]
-pub(super) struct User {
+pub(in crate::plan) struct User {
     pub kind: Kind,
     pub at: ObjectAt,
     pub uid: Uid,
@@ -58,7 +59,7 @@ impl User {
 
 /// Everybody who uses it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Users {
+pub(in crate::plan) struct Users {
     pub workloads: Vec<User>,
     /// Pods that nothing makes again.
     pub pods: Vec<User>,
@@ -94,6 +95,34 @@ impl Users {
         Self { workloads, pods }
     }
 
+    /// What has to be asked to restart those that a choice means.
+    pub fn questions(&self, namespace: &str, restart: Restart) -> Questions {
+        let ask = |verb, resource: &Resource| AccessQuestion::new(verb, resource, Some(namespace));
+        let mut questions = Questions::default();
+        for user in self.chosen(restart) {
+            questions.access.extend(["get", "patch"].map(|verb| ask(verb, &user.at.resource)));
+            questions.access.push(ask("list", &Resource::of(Kind::Pod)));
+            questions.objects.push(user.at.clone());
+        }
+        questions
+    }
+
+    /// Whether all that never take changed files are among those that are restarted.
+    pub fn all_anew(&self, restarted: &[Restarted]) -> bool {
+        let mut frozen = self.workloads.iter().chain(&self.pods).filter(|user| user.frozen.is_some());
+        frozen.all(|user| restarted.iter().any(|one| one.at == user.at))
+    }
+
+    /// That some may be missed, because one of these kinds cannot be seen.
+    pub fn unseen(world: &World, namespace: &str, kinds: &[Kind]) -> Option<String> {
+        let namespace = namespace.into();
+        let blind = kinds.iter().filter(|kind| !world.freshness_in(**kind, &namespace).live());
+        let blind: Vec<String> = blind.map(|kind| kind.spec().plural.to_owned()).collect();
+        (!blind.is_empty()).then(|| {
+            format!("{} cannot be seen here: what uses the certificate there is not restarted", text::list(&blind))
+        })
+    }
+
     /// Those that a choice means to restart, whether or not they can be.
     pub fn chosen(&self, restart: Restart) -> impl Iterator<Item = &User> {
         let chosen = move |user: &&User| match restart {
@@ -107,7 +136,7 @@ impl Users {
 
 /// What becomes of the users.
 #[derive(Debug, Default)]
-pub(super) struct Fates<'a> {
+pub(in crate::plan) struct Fates<'a> {
     /// Restarted, one after the other, each as it was read.
     pub restarted: Vec<(&'a User, &'a Value)>,
     /// Label and sentence for each.
