@@ -30,6 +30,7 @@ mod paths;
 mod pause;
 mod plugin;
 mod readonly;
+mod secrets;
 mod strip;
 mod usage;
 mod watch;
@@ -64,6 +65,8 @@ struct Inner {
     read_only: bool,
     wire: Wire,
     rights: eyes::Rights,
+    /// What people handed over, for Secrets that are not made yet.
+    vault: secrets::Vault,
     renewal: tokio::sync::Mutex<()>,
     login_ends: Mutex<Option<Timestamp>>,
 }

@@ -75,6 +75,8 @@ pub enum CertificateState {
     Denied,
     /// A request that came to nothing.
     Failed,
+    /// An operation put it aside: nobody is served with it.
+    SetAside,
     /// Cannot be told.
     Unknown {
         /// Why, in a few words.
@@ -95,6 +97,7 @@ impl CertificateState {
             Self::Flawed => "Flawed",
             Self::MissedRenewal => "MissedRenewal",
             Self::Issuing => "Issuing",
+            Self::SetAside => "Set aside",
             Self::NotReady => "NotReady",
             Self::Ready => "Ready",
             Self::NoValidCa => "NoValidCa",

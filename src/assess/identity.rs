@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::chain::Flaw;
 use super::{Reason, Severity};
-use crate::model::{CertificateFacts, HeldFile, KeyMatch, Kind, Meta, Uid, World, identities};
+use crate::model::{CertificateFacts, HeldFile, KeyMatch, Kind, Meta, Uid, World, annotation, identities};
 use crate::text;
 
 /// Places that one sentence tells.
@@ -46,6 +46,10 @@ pub(super) fn shared(world: &World, kind: Kind, meta: &Meta, leaf: &CertificateF
 fn keyed<'w>(world: &'w World, kind: Kind, uid: &Uid, spki: &str) -> Option<(String, &'w CertificateFacts)> {
     let facts = if kind == Kind::TlsSecret {
         let secret = world.inventory.tls_secrets.get(uid).filter(|secret| secret.key == KeyMatch::Match)?;
+        // What an operation put aside serves nobody.
+        if secret.meta.annotation(annotation::COPY_OF).is_some() {
+            return None;
+        }
         secret.facts()?
     } else {
         let files = world.holder(kind, uid)?.files.iter();

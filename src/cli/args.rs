@@ -12,11 +12,13 @@ mod carry;
 mod probe;
 mod renew;
 mod retention;
+mod rotate;
 
 pub use carry::{Export, Import};
 pub use probe::Probe;
 pub use renew::Renew;
 pub use retention::{Hold, Policy, Prune, Reconcile, Release, Sweep};
+pub use rotate::Rotate;
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
 ///
@@ -88,6 +90,8 @@ pub enum Command {
     Probe(Probe),
     /// Have cert-manager issue a certificate anew, and restart what would go on with the former one.
     Renew(Renew),
+    /// Give a TLS Secret that nobody else renews a new certificate, signed by a CA in the cluster or by itself.
+    Rotate(Rotate),
     /// Do what policies ask for and is due: back up, then prune, then drill; for a CronJob.
     Reconcile(Reconcile),
     /// The policy file: check one, print its schema.

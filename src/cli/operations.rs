@@ -17,18 +17,6 @@ use crate::view::Unclosed;
 
 /// Resuming needs no rows, only a connection and a sign of life.
 const KINDS: &[Kind] = &[Kind::Namespace];
-/// What taking an operation back looks at.
-const UNDONE: &[Kind] = &[
-    Kind::Pvc,
-    Kind::Pv,
-    Kind::VolumeSnapshot,
-    Kind::Content,
-    Kind::SnapshotClass,
-    Kind::StorageClass,
-    Kind::Pod,
-    Kind::GroupSnapshot,
-    Kind::GroupContent,
-];
 
 pub(super) async fn run(global: &Global, what: &Operations) -> Result<Exit, Failure> {
     match what {
@@ -144,9 +132,11 @@ async fn resume(global: &Global, id: &str, stop: bool) -> Result<Exit, Failure> 
 
 async fn undo(global: &Global, id: &str, consent: &Consent) -> Result<Exit, Failure> {
     let run = stored(&parse(id)?)?;
-    let mut session = session_of(global, &run, UNDONE).await?;
-    open::warn_of_blind_spots(&session, UNDONE);
-    let request = Request::undo(run.plan, run.progress);
+    let request = Request::undo(run.plan.clone(), run.progress.clone());
+    let kinds = request.looks_at();
+    // Where planning looks at nothing, a sign of life is enough.
+    let mut session = session_of(global, &run, if kinds.is_empty() { KINDS } else { kinds }).await?;
+    open::warn_of_blind_spots(&session, kinds);
     verb::carry_out(&mut session, request, consent, global.context.as_deref()).await
 }
 

@@ -189,6 +189,7 @@ pub async fn connect(target: &Target, read_only: impl Fn(&str) -> bool) -> Resul
         read_only,
         wire: Wire::new(client, &url),
         rights: Rights::default(),
+        vault: super::secrets::Vault::default(),
         renewal: tokio::sync::Mutex::default(),
         login_ends: std::sync::Mutex::new(login_ends),
     };

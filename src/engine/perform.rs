@@ -8,7 +8,7 @@ use super::Engine;
 use super::held::{Held, Words};
 use crate::cluster::{WriteError, Written};
 use crate::plan::{
-    Act, MAPS, ObjectAt, Outputs, Progress, Step, Target, is_target, kept, maps_added_to, part_of, place,
+    Act, MAPS, ObjectAt, Outputs, Progress, Step, Target, is_target, kept, maps_added_to, part_of, place, resolve,
     with_condition,
 };
 use crate::store::now;
@@ -86,19 +86,31 @@ impl Engine {
             Ok(act) => act,
             Err(why) => return Performed::Refused(why),
         };
-        let performed = outcome(self.send(&act, current.as_ref()).await);
+        if let (Act::Store { was, .. }, Some(current)) = (&act, &current)
+            && let Some(why) = kept(&current.object, was)
+        {
+            return Performed::Refused(format!("{}: {why}", current.at));
+        }
+        let performed = outcome(self.send(&act, current.as_ref(), progress).await);
         match (performed, current) {
             (Performed::Refused(why), Some(current)) => self.refused(why, &current).await,
             (performed, _) => performed,
         }
     }
 
-    async fn send(&self, act: &Act, current: Option<&Current>) -> Result<Written, WriteError> {
+    async fn send(&self, act: &Act, current: Option<&Current>, progress: &Progress) -> Result<Written, WriteError> {
         let nothing = || Ok(Written { object: Value::Null, audit_id: None });
         match act {
             Act::Create { at, manifest } | Act::Recreate { at, manifest, .. } => {
                 self.hands.create(&at.resource, at.namespace.as_deref(), manifest, false).await
             }
+            Act::Stage { at, manifest, content } => self.hands.stage(at, manifest, content, now()).await,
+            Act::Store { from, .. } => match (current, resolve(from, progress)) {
+                (Some(current), Some(from)) => {
+                    self.hands.store(&from, &current.at, (&current.uid, &current.version)).await
+                }
+                _ => nothing(),
+            },
             Act::Exec { .. }
             | Act::Open { .. }
             | Act::Say { .. }

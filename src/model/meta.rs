@@ -16,6 +16,8 @@ pub mod annotation {
     pub const OPERATION: &str = "holdfast.dev/operation";
     /// The step of that operation.
     pub const STEP: &str = "holdfast.dev/step";
+    /// On a Secret: the name of the one whose values it holds, or was made for.
+    pub const COPY_OF: &str = "holdfast.dev/copy-of";
     /// On a restore point: the spec of the claim it was cut from, as JSON.
     pub const CLAIM_SPEC: &str = "holdfast.dev/claim-spec";
     /// Label on the members of a set of restore points that were cut together: the operation that cut them.
@@ -97,6 +99,7 @@ pub mod annotation {
         LINEAGE,
         OPERATION,
         STEP,
+        COPY_OF,
         CONSISTENCY,
         SET_SIZE,
         SET_SKEW,

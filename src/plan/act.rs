@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ListAt, OperationId, StepId};
+use super::{Content, ListAt, OperationId, StepId};
 use crate::model::{Kind, Uid};
 use crate::text;
 
@@ -459,6 +459,28 @@ pub enum Act {
         /// Fields that say what is wrong while it is not gone.
         trouble: Vec<String>,
     },
+    /// Creates a TLS Secret whose values no plan can hold. Its output slot `object` is what was made; `fingerprint`,
+    /// `serial` and `notAfter` are those of its certificate.
+    Stage {
+        /// Where.
+        at: ObjectAt,
+        /// The Secret without its values. The engine adds the operation's annotations.
+        manifest: Value,
+        /// What it is filled with.
+        content: Content,
+    },
+    /// Gives a TLS Secret the certificate, key and CAs that another one holds, all in one write: those who mount it
+    /// never see a key beside a certificate that it does not belong to.
+    Store {
+        /// Which Secret.
+        target: Target,
+        /// The one that it is given the values of.
+        from: Target,
+        /// What must hold of the very version that is written over.
+        was: Vec<Check>,
+        /// What holds once it is done.
+        done: Vec<Check>,
+    },
     /// Waits until no object of a list meets all of these conditions; changes nothing.
     Absent {
         /// Which list.
@@ -530,8 +552,8 @@ impl Act {
     /// What it does, in a few words.
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::Create { .. } | Self::Recreate { .. } => "create",
-            Self::Patch { .. } | Self::Dismiss { .. } => "patch",
+            Self::Create { .. } | Self::Recreate { .. } | Self::Stage { .. } => "create",
+            Self::Patch { .. } | Self::Dismiss { .. } | Self::Store { .. } => "patch",
             Self::Condition { .. } => "set condition",
             Self::Delete { .. } => "delete",
             Self::Scale { .. } => "scale",
@@ -549,12 +571,14 @@ impl Act {
             Self::Patch { target, .. }
             | Self::Condition { target, .. }
             | Self::Dismiss { target, .. }
+            | Self::Store { target, .. }
             | Self::Delete { target }
             | Self::Scale { target, .. }
             | Self::Wait { target, .. } => Some(target),
             Self::Exec { run, .. } | Self::Open { run, .. } => Some(&run.pod),
             Self::Create { .. }
             | Self::Recreate { .. }
+            | Self::Stage { .. }
             | Self::Say { .. }
             | Self::Absent { .. }
             | Self::Find { .. }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::act::{FROM_STEP, OUTCOME};
-use super::{Act, Check, Expect, Follow, Output, Progress, StepId, Until};
+use super::{Act, Check, Expect, Firm, Follow, Output, Progress, StepId, Until};
 use crate::text::quantity;
 
 impl Act {
@@ -29,6 +29,15 @@ impl Act {
                 patch: value(patch)?,
                 done: checks(done, progress)?,
                 trouble: trouble.clone(),
+            },
+            Self::Stage { at, manifest, content } => {
+                Self::Stage { at: at.clone(), manifest: value(manifest)?, content: content.clone() }
+            }
+            Self::Store { target, from, was, done } => Self::Store {
+                target: target.clone(),
+                from: from.clone(),
+                was: checks(was, progress)?,
+                done: checks(done, progress)?,
             },
             Self::Wait { target, until } => {
                 Self::Wait { target: target.clone(), until: Box::new(filled_until(until, progress)?) }
@@ -63,7 +72,12 @@ fn filled_until(until: &Until, progress: &Progress) -> Option<Until> {
         None => None,
         Some(follow) => Some(Follow { checks: checks(&follow.checks, progress)?, ..follow.clone() }),
     };
-    Some(Until { checks: checks(&until.checks, progress)?, follow, ..until.clone() })
+    let firm = until.firm.iter().map(|firm| {
+        let check = checks(std::slice::from_ref(&firm.check), progress)?.pop()?;
+        Some(Firm { check, ..firm.clone() })
+    });
+    let firm = firm.collect::<Option<_>>()?;
+    Some(Until { checks: checks(&until.checks, progress)?, follow, firm, ..until.clone() })
 }
 
 fn checks(checks: &[Check], progress: &Progress) -> Option<Vec<Check>> {

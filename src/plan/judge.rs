@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::field::{first_unmet, met, values};
 use super::{
-    Act, Check, Expect, Follow, Guard, ListAt, ObjectAt, OperationId, Output, Outputs, Progress, Target, Teller, Until,
+    Act, CERTIFICATE, Check, Expect, Follow, Guard, ListAt, ObjectAt, OperationId, Output, Outputs, Progress, Target,
+    Teller, Until,
 };
 use crate::model::{Uid, annotation};
 use crate::text;
@@ -75,10 +76,11 @@ pub fn kept(object: &Value, checks: &[Check]) -> Option<String> {
 /// The next object to read before [`judge`] can say more. Ask again with what was read, until `None`.
 pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<ObjectAt> {
     let first = match act {
-        Act::Create { at, .. } | Act::Recreate { at, .. } => at.clone(),
+        Act::Create { at, .. } | Act::Recreate { at, .. } | Act::Stage { at, .. } => at.clone(),
         Act::Patch { target, .. }
         | Act::Condition { target, .. }
         | Act::Dismiss { target, .. }
+        | Act::Store { target, .. }
         | Act::Delete { target }
         | Act::Scale { target, .. }
         | Act::Wait { target, .. } => place(target, progress)?,
@@ -102,10 +104,13 @@ pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: 
     match &act {
         Act::Create { at, .. } => judge_create(at, None, operation, observed),
         Act::Recreate { at, former, .. } => judge_create(at, Some(former), operation, observed),
-        Act::Patch { target, done, .. } => on(target, &|object, at| match first_unmet(done, object, None) {
-            None => Seen::Done(outputs_object(at, object)),
-            Some(_) => Seen::NotDone,
-        }),
+        Act::Stage { at, .. } => judge_stage(at, operation, observed),
+        Act::Patch { target, done, .. } | Act::Store { target, done, .. } => {
+            on(target, &|object, at| match first_unmet(done, object, None) {
+                None => Seen::Done(outputs_object(at, object)),
+                Some(_) => Seen::NotDone,
+            })
+        }
         Act::Condition { target, done, .. } => on(target, &|object, at| {
             let shows = |way: &Vec<Check>| first_unmet(way, object, None).is_none();
             if done.iter().any(shows) { Seen::Done(outputs_object(at, object)) } else { Seen::NotDone }
@@ -198,6 +203,23 @@ fn judge_create(at: &ObjectAt, former: Option<&Uid>, operation: &OperationId, ob
         return Seen::Conflict(format!("{at} exists and was not made by this operation"));
     }
     Seen::Done(outputs_object(at, object))
+}
+
+/// A Secret that was made counts only with a certificate that its key belongs to.
+fn judge_stage(at: &ObjectAt, operation: &OperationId, observed: &Observed) -> Seen {
+    let Seen::Done(mut outputs) = judge_create(at, None, operation, observed) else {
+        return judge_create(at, None, operation, observed);
+    };
+    let Some(Some(secret)) = observed.get(at) else { return Seen::Unknown(format!("{at} was not read")) };
+    let said = |field: &str| secret.pointer(&format!("{CERTIFICATE}{field}"));
+    if said("keyMatches") != Some(&Value::Bool(true)) {
+        return Seen::Conflict(format!("{at} holds no certificate with a key that belongs to it"));
+    }
+    let texts = ["fingerprint", "serial", "notAfter"]
+        .into_iter()
+        .filter_map(|field| Some((field.to_owned(), Output::Text(said(field)?.as_str()?.to_owned()))));
+    outputs.extend(texts);
+    Seen::Done(outputs)
 }
 
 fn judge_delete(target: &Target, progress: &Progress, observed: &Observed) -> Seen {

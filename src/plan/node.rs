@@ -168,6 +168,8 @@ pub enum Verb {
     Sweep,
     /// Has a certificate issued anew.
     Renew,
+    /// Gives a TLS Secret that nobody else renews a new certificate.
+    Rotate,
 }
 
 impl Verb {
@@ -184,6 +186,7 @@ impl Verb {
         Verb::Import,
         Verb::Sweep,
         Verb::Renew,
+        Verb::Rotate,
     ];
 }
 
@@ -201,6 +204,7 @@ impl fmt::Display for Verb {
             Self::Import => "import",
             Self::Sweep => "sweep",
             Self::Renew => "renew",
+            Self::Rotate => "rotate",
         })
     }
 }

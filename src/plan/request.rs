@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, carry,
-    drill, hold, prune, renew, restore, swap, sweep, undo,
+    drill, hold, prune, renew, restore, rotate, swap, sweep, undo,
 };
 use crate::model::{ClaimKey, Kind, Uid, World};
 
@@ -96,6 +96,13 @@ pub enum Request {
         /// What was chosen.
         options: renew::Options,
     },
+    /// A new certificate for a Secret that nobody else renews.
+    Rotate {
+        /// The Secret.
+        secret: Uid,
+        /// What was chosen.
+        options: rotate::Options,
+    },
 }
 
 impl Request {
@@ -114,6 +121,7 @@ impl Request {
             Verb::Release => Some(Self::Release { snapshot: subject.clone() }),
             Verb::Sweep => Some(Self::Sweep { namespace: subject.clone(), options: sweep::Options::default() }),
             Verb::Renew => Some(Self::Renew { certificate: subject.clone(), options: renew::Options::default() }),
+            Verb::Rotate => Some(Self::Rotate { secret: subject.clone(), options: rotate::Options::default() }),
             Verb::Import => Some(Self::Import { namespace: subject.clone(), options: carry::Options::default() }),
         }
     }
@@ -152,6 +160,9 @@ impl Request {
             Self::Renew { certificate, .. } => {
                 Ok(Self::Renew { certificate: certificate.clone(), options: renew::options(filled)? })
             }
+            Self::Rotate { secret, .. } => {
+                Ok(Self::Rotate { secret: secret.clone(), options: rotate::options(filled)? })
+            }
             Self::Release { .. } | Self::Undo(_) => Ok(self.clone()),
         }
     }
@@ -170,6 +181,7 @@ impl Request {
             Self::Import { .. } => Verb::Import,
             Self::Sweep { .. } => Verb::Sweep,
             Self::Renew { .. } => Verb::Renew,
+            Self::Rotate { .. } => Verb::Rotate,
         }
     }
 
@@ -205,6 +217,7 @@ impl Request {
             | Self::Release { snapshot } => (Kind::VolumeSnapshot, snapshot),
             Self::Import { namespace, .. } | Self::Sweep { namespace, .. } => (Kind::Namespace, namespace),
             Self::Renew { certificate, .. } => (Kind::Certificate, certificate),
+            Self::Rotate { secret, .. } => (Kind::TlsSecret, secret),
             Self::Undo(undone) => (undone.plan.subject.object.kind, &undone.plan.subject.uid),
         }
     }
@@ -235,6 +248,15 @@ impl Request {
             Self::Import { .. } => carry::LOOKED_AT,
             Self::Sweep { .. } => sweep::LOOKED_AT,
             Self::Renew { .. } => renew::LOOKED_AT,
+            Self::Rotate { .. } => rotate::LOOKED_AT,
+        }
+    }
+
+    /// A certificate with its key that was handed over for it: only the memory of this console has it.
+    pub fn handed_over(&self) -> Option<&rotate::HandedOver> {
+        match self {
+            Self::Rotate { options, .. } => rotate::handed_over(options),
+            _ => None,
         }
     }
 
@@ -242,6 +264,8 @@ impl Request {
     pub fn served(&self, world: &World) -> Option<ClaimKey> {
         match self {
             Self::Renew { certificate, .. } => renew::served(world, certificate),
+            Self::Rotate { secret, .. } => rotate::served(world, secret),
+            Self::Undo(undone) => undo::served(undone),
             _ => None,
         }
     }
@@ -259,6 +283,7 @@ impl Request {
             Self::Import { namespace, options } => carry::form(world, namespace, options),
             Self::Sweep { namespace, options } => sweep::form(world, namespace, *options),
             Self::Renew { certificate, options } => renew::form(world, certificate, options),
+            Self::Rotate { secret, options } => rotate::form(world, secret, options),
             Self::Release { .. } | Self::Undo(_) => None,
         }
     }
@@ -282,6 +307,7 @@ impl Request {
             Self::Import { namespace, options } => Some(carry::questions(world, namespace, options)),
             Self::Sweep { namespace, options } => Some(sweep::questions(world, namespace, *options, known)),
             Self::Renew { certificate, options } => Some(renew::questions(world, certificate, options, known)),
+            Self::Rotate { secret, options } => Some(rotate::questions(world, secret, options)),
             Self::Undo(undone) => Some(undo::questions(undone, world, known)),
         };
         found.unwrap_or_default()
@@ -303,6 +329,7 @@ impl Request {
             Self::RestoreInPlace { claim, options } => swap::plan(world, claim, answers, options, &id, now),
             Self::Import { namespace, options } => carry::plan(world, namespace, answers, options, id, now),
             Self::Renew { certificate, options } => renew::plan(world, certificate, answers, options, id, now),
+            Self::Rotate { secret, options } => rotate::plan(world, secret, answers, options, id, now),
             Self::Sweep { namespace, options } => sweep::plan(world, namespace, answers, *options, id, now),
         }
     }
@@ -323,6 +350,10 @@ impl Request {
             Self::Renew { certificate, options } => {
                 let meta = &world.inventory.certificates.get(certificate)?.meta;
                 renew::command(options, &meta.reference(Kind::Certificate).path(), context)
+            }
+            Self::Rotate { secret, options } => {
+                let meta = &world.inventory.tls_secrets.get(secret)?.meta;
+                rotate::command(options, &meta.reference(Kind::TlsSecret).path(), context)
             }
             Self::Sweep { namespace, options } => {
                 sweep::command(*options, &world.inventory.namespaces.get(namespace)?.meta.name, context)

@@ -34,6 +34,10 @@ pub fn script(plan: &Plan, progress: &Progress) -> String {
         if plan.steps().iter().any(|step| matches!(step.act, Act::Open { .. }) && !progress.settled(&step.id)) {
             writer.line(HELD_SESSION);
         }
+        let keys = |act: &Act| matches!(act, Act::Stage { .. } | Act::Store { .. });
+        if plan.steps().iter().any(|step| keys(&step.act) && !progress.settled(&step.id)) {
+            writer.line(KEYS);
+        }
         writer.nodes(&plan.nodes);
         writer.line("\nsay 'done'");
     }
@@ -43,6 +47,9 @@ pub fn script(plan: &Plan, progress: &Progress) -> String {
 /// What stands where a plan holds a session: a script has no way to hold one.
 const HELD_SESSION: &str =
     "fail 'a session has to be held open here, which takes the console; plan with hooks that need none, or without'";
+
+/// What stands where keys are made or moved: a script would leave them behind in files and arguments.
+const KEYS: &str = "fail 'private keys are made and moved by the console alone: resume the operation there'";
 
 /// The script as it grows.
 struct Writer<'a> {
@@ -137,6 +144,7 @@ impl Writer<'_> {
         };
         match &act {
             Act::Create { at, manifest } | Act::Recreate { at, manifest, .. } => self.create(step, &act, at, manifest),
+            Act::Stage { .. } | Act::Store { .. } => self.line(KEYS),
             Act::Patch { target, patch, done } => {
                 if patch.as_array().into_iter().flatten().any(|operation| operation.get("valueFrom").is_some()) {
                     self.line("say 'left out: only the console writes down what steps found'");

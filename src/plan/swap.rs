@@ -39,7 +39,7 @@ pub use form::{command, form, from_text, image, options};
 
 /// Kinds that planning looks at.
 pub const LOOKED_AT: &[Kind] =
-    &[Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass, Kind::StorageClass, Kind::Pod];
+    &[Kind::Pvc, Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::SnapshotClass, Kind::StorageClass, Kind::Pod];
 
 /// What runs in the trial pod: it does nothing, and every node has it.
 pub const TRIAL_IMAGE: &str = "registry.k8s.io/pause:3.10";

@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 
 use super::testing::server::Server;
 use super::*;
-use crate::assess::testing::{DRIVER, ago, claim as claimed, cluster_meta, meta, now, put, put_snapshot, snapshot};
+use crate::assess::testing::{
+    DRIVER, ago, claim as claimed, cluster_meta, meta, now, put, put_snapshot, snapshot, x509,
+};
 use crate::model::{
-    CertManagerCertificate, DeletionPolicy, Keep, Kind, Meta, Object, SecretUse, SecretVia, SnapshotClass, Uid,
-    Workload, WorkloadKind, World, annotation,
+    CertManagerCertificate, CertificateFacts, DeletionPolicy, Keep, KeyMatch, Kind, Meta, Object, Place, SecretUse,
+    SecretVia, SnapshotClass, TlsSecret, Uid, Workload, WorkloadKind, World, annotation,
 };
 use crate::plan::restore::testing::{pvc, vs, vsc, with, world as with_copy};
 
@@ -29,9 +31,19 @@ fn world() -> World {
     put(&mut world, [Object::SnapshotClass(class)]);
     let named = |name: &str| Meta { uid: Some(Uid::from(&*format!("uid-{name}"))), ..meta(name) };
     let certificate = CertManagerCertificate { meta: named("tls"), secret: "tls".into(), ..Default::default() };
-    let secrets = [SecretUse { secret: "tls".into(), via: SecretVia::Env }].into();
+    let secrets = ["tls", "edge-tls"].map(|name| SecretUse { secret: name.into(), via: SecretVia::Env }).into();
     let front = Workload { meta: named("front"), kind: WorkloadKind::Deployment, secrets, ..Workload::default() };
     put(&mut world, [Object::Certificate(certificate), Object::Deployment(front)]);
+    let held = |name: &str, facts: CertificateFacts| TlsSecret {
+        meta: named(name),
+        leaf: Place { key: "tls.crt".into(), chain: Ok([facts].into()) },
+        ca: None,
+        key: KeyMatch::Match,
+        files: Box::default(),
+    };
+    let authority = CertificateFacts { ca: true, self_signed: true, ..x509("edge-ca", "edge-ca", 60, 600) };
+    let secrets = [held("edge-tls", x509("edge-tls", "edge-ca", 60, 60)), held("edge-ca", authority)];
+    put(&mut world, secrets.map(Object::TlsSecret));
     for (name, age) in [("copy", 60), ("old", 120)] {
         let (mut copy, mut content) = snapshot(&claimed("data", None), name, ago(age));
         copy.meta.created = Some(ago(age));
@@ -93,6 +105,10 @@ fn server(reclaim: &str) -> Server {
         },
         "data": { "tls.crt": { "fingerprint": "1", "serial": "1", "notAfter": "then" } },
     });
+    let held = |name: &str| {
+        let certificate = json!({ "fingerprint": name, "serial": "1", "notAfter": "then", "keyMatches": true });
+        json!({ "metadata": named(name), "type": "kubernetes.io/tls", "data": { "tls.crt": certificate } })
+    };
     let front = json!({
         "metadata": named("front"),
         "spec": { "replicas": 2, "selector": { "matchLabels": { "app": "front" } }, "template": { "metadata": {} } },
@@ -101,6 +117,8 @@ fn server(reclaim: &str) -> Server {
         (Kind::Certificate, certificate),
         (Kind::Issuer, issuer),
         (Kind::TlsSecret, secret),
+        (Kind::TlsSecret, held("edge-tls")),
+        (Kind::TlsSecret, held("edge-ca")),
         (Kind::Deployment, front),
         (Kind::Pvc, pvc()),
         volume("pv-data", "uid-data", reclaim, "Bound"),
@@ -136,6 +154,7 @@ fn request(verb: &str) -> Request {
             Request::RestoreInPlace { claim, options: in_place(swap::From::Volume("pv-kept".into())) }
         }
         "renew" => Request::Renew { certificate: "uid-tls".into(), options: renew::Options::default() },
+        "rotate" => Request::Rotate { secret: "uid-edge-tls".into(), options: rotate::Options::default() },
         other => panic!("no verb {other}"),
     }
 }
@@ -257,7 +276,10 @@ impl<'a> Run<'a> {
 
     /// Whether the application runs on the other volume already, so that nothing is taken back any more.
     fn settled(&self) -> bool {
-        self.progress.outputs(&StepId("ours".into())).is_some()
+        let rotated = self.progress.outputs(&StepId("unstage".into())).is_some();
+        let rotated = rotated && self.progress.taken_back(self.plan).is_empty();
+        let stored = self.progress.outputs(&StepId("gone-1".into())).is_some();
+        self.progress.outputs(&StepId("ours".into())).is_some() || (rotated && stored)
     }
 }
 
@@ -273,13 +295,18 @@ fn picture(server: &Server, original: &Server) -> BTreeMap<String, Value> {
         for field in ["apiVersion", "kind"] {
             object.as_object_mut().unwrap().remove(field);
         }
+        // Which restart it was the last of does not count.
+        if let Some(template) = object.pointer_mut("/spec/template/metadata").and_then(Value::as_object_mut) {
+            template.remove("annotations");
+        }
         if let Some(reference) = object.pointer_mut("/spec/claimRef").and_then(Value::as_object_mut) {
             reference.retain(|field, _| field == "name" || field == "namespace");
         }
         (at.to_string(), object)
     };
     let safety = |at: &ObjectAt, object: &Value| {
-        let copy = at.name.contains("-before-") || object["spec"]["deletionPolicy"] == "Retain";
+        let copy = ["-before-", "-kept-"].iter().any(|part| at.name.contains(part));
+        let copy = copy || object["spec"]["deletionPolicy"] == "Retain";
         copy && !original.objects.contains_key(at)
     };
     let there = server.objects.iter().filter(|(at, object)| !safety(at, object));
@@ -304,6 +331,7 @@ fn cuts(lines: usize) -> impl Iterator<Item = Cut> {
 #[case::prune("prune")]
 #[case::hold("hold")]
 #[case::renew("renew")]
+#[case::rotate("rotate")]
 #[case::restore_in_place("restore in place")]
 #[case::kept_volume_in_place("kept volume in place")]
 fn wherever_it_is_cut_off_it_comes_to_the_same_end(#[case] verb: &str) {
@@ -321,6 +349,7 @@ fn wherever_it_is_cut_off_it_comes_to_the_same_end(#[case] verb: &str) {
 /// With a drill that leaves nothing, and in place that is all or nothing.
 #[rstest]
 #[case::drill("drill", "Delete")]
+#[case::rotate("rotate", "Delete")]
 #[case::restore_in_place("restore in place", "Delete")]
 #[case::of_a_volume_that_is_retained("restore in place", "Retain")]
 #[case::kept_volume_in_place("kept volume in place", "Delete")]

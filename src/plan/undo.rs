@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::{Answers, Lock, OperationId, Plan, Progress, Questions, Refusal, Verb, backup, carry, swap};
-use crate::model::{Kind, World};
+use super::{Answers, Lock, OperationId, Plan, Progress, Questions, Refusal, Verb, backup, carry, rotate, swap};
+use crate::model::{ClaimKey, Kind, World};
 use crate::text;
 
 /// What is taken back: a plan, and how far it came.
@@ -65,6 +65,7 @@ pub(super) fn looks_at(undone: &Undone) -> &'static [Kind] {
     match undone.plan.verb {
         Verb::Backup => backup::undo::LOOKED_AT,
         Verb::RestoreInPlace => swap::LOOKED_AT,
+        Verb::Rotate => rotate::LOOKED_AT,
         Verb::Restore
         | Verb::Import
         | Verb::Drill
@@ -77,12 +78,19 @@ pub(super) fn looks_at(undone: &Undone) -> &'static [Kind] {
     }
 }
 
+/// The Secret whose servers are shaken hands with before it is planned, where there is one.
+pub(super) fn served(undone: &Undone) -> Option<ClaimKey> {
+    let object = &undone.plan.subject.object;
+    (undone.plan.verb == Verb::Rotate).then(|| Some((object.namespace.clone()?, object.name.clone())))?
+}
+
 /// What has to be asked.
 pub(super) fn questions(undone: &Undone, world: &World, known: &Answers) -> Questions {
     let own = match undone.plan.verb {
         Verb::Backup => backup::undo::questions(undone),
         Verb::RestoreInPlace => swap::undo::questions(undone, world, known),
         Verb::Import => carry::undo::questions(undone),
+        Verb::Rotate => rotate::undo::questions(undone, world),
         Verb::Restore
         | Verb::Drill
         | Verb::Undo
@@ -108,6 +116,7 @@ pub(super) fn plan(
         Verb::Backup => backup::undo::plan(undone, world, answers, id, now),
         Verb::RestoreInPlace => swap::undo::plan(undone, world, answers, &id, now),
         Verb::Import => carry::undo::plan(undone, world, answers, id, now),
+        Verb::Rotate => rotate::undo::plan(undone, world, answers, id, now),
         Verb::Drill => {
             let why = "a drill removes by itself what it makes";
             Err(undone.refusal((why.to_owned(), "there is nothing to take back".to_owned())))

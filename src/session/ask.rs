@@ -38,6 +38,10 @@ impl Session {
     /// Asks for the plan of a request. The answer is [`Event::Planned`].
     pub fn plan(&mut self, request: Request) -> Ticket {
         let ticket = self.ticket();
+        let hands = self.cluster.as_ref().and_then(crate::cluster::Cluster::hands);
+        if let (Some(hands), Some(handed)) = (hands, request.handed_over()) {
+            hands.keep(handed.given.clone());
+        }
         let who = self.desk.world.context.user.as_deref().unwrap_or_default().to_owned();
         let keeps = format!("{}:{}", crate::engine::host(), self.options.store.bundles().display());
         let known = Answers { who, keeps, ..Answers::default() };

@@ -62,6 +62,17 @@ fn pod_spec(value: &mut Value, at: &str) {
 
 fn secret(value: &mut Value) {
     default(value, "/type", "Opaque");
+    encode(value);
+}
+
+/// Takes up what a write says in plain text (`stringData` of a Secret), whether the object is new or not.
+pub(crate) fn in_plain(kind: &Kind, value: &mut Value) {
+    if kind.plural == "secrets" {
+        encode(value);
+    }
+}
+
+fn encode(value: &mut Value) {
     let plain = value.as_object_mut().and_then(|map| map.remove("stringData"));
     for (key, text) in plain.as_ref().and_then(Value::as_object).into_iter().flatten() {
         let bytes = text.as_str().unwrap_or_default().as_bytes();

@@ -54,7 +54,7 @@ const SRE: &[Rule] = &[
     Rule::new(&["create", "delete"], &[""], &["namespaces", "pods"]),
     Rule::new(&["create"], &[""], &["resourcequotas"]),
     Rule::new(&["create"], &["networking.k8s.io"], &["networkpolicies"]),
-    Rule::new(&["create", "delete", "patch"], &[""], &["persistentvolumeclaims"]),
+    Rule::new(&["create", "delete", "patch"], &[""], &["persistentvolumeclaims", "secrets"]),
     Rule::new(&["patch"], &[""], &["persistentvolumes"]),
     Rule::new(
         &["patch"],

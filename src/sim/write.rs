@@ -157,6 +157,7 @@ impl Writer<'_> {
         check_identity(kind, key, &old, &value)?;
         let mut value = merge_parts(kind, &old.value, value, part);
         carry_metadata(&old.value, &mut value);
+        defaults::in_plain(kind, &mut value);
         validate::changed_object(kind, &old.value, &value, self.state)?;
         if kind.generation && !same_wish(&old.value, &value) {
             object::set(&mut value, "/metadata/generation", object::number(&old.value, "/metadata/generation", 1) + 1);

@@ -55,6 +55,7 @@ pub enum ActionId {
     Import,
     Sweep,
     Renew,
+    Rotate,
     Probe,
     Resume,
     Stop,
@@ -107,6 +108,7 @@ impl ActionId {
             Verb::Import => Self::Import,
             Verb::Sweep => Self::Sweep,
             Verb::Renew => Self::Renew,
+            Verb::Rotate => Self::Rotate,
         }
     }
 
@@ -364,6 +366,8 @@ actions! {
         "Delete what operations of the selection's namespace left behind: each with its reason, then a typed confirmation"
     Renew "renew" "renew" [] OBJECTS bar 0 menu Some('n'); Writes
         "Have cert-manager issue the selected certificate anew, and restart what would go on with the former one"
+    Rotate "rotate" "rotate" [] OBJECTS bar 0 menu Some('f'); Writes
+        "Give the selected TLS Secret, which nobody else renews, a new certificate like the present one"
     Probe "served" "served?" [] OBJECTS bar 0 menu Some('t'); None
         "Shake hands with each pod that uses the certificate, and say whether it serves the stored one"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes

@@ -36,6 +36,7 @@ mod reconcile;
 mod renew;
 mod restore;
 mod rights;
+mod rotate;
 mod script;
 mod served;
 mod sets;

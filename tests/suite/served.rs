@@ -14,6 +14,7 @@ use crate::support::terminal::Terminal;
 use crate::support::wait::{self, LONG};
 
 mod renewal;
+mod rotation;
 
 scenarios!(
     pods_that_reload_match_and_match_again_once_the_secret_is_replaced,

@@ -8,6 +8,7 @@ pub mod kubelet;
 pub mod lab;
 pub mod manifests;
 pub mod person;
+pub mod pki;
 pub mod postgres;
 pub mod proxy;
 pub mod terminal;

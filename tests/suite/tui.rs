@@ -14,6 +14,7 @@ mod pictures;
 mod renew;
 mod restore;
 mod retain;
+mod rotate;
 mod screens;
 pub mod shop;
 mod size;

@@ -13,6 +13,7 @@ use crate::assess::{Judgement, Reason, Severity};
 use crate::assess::{fronts, identity};
 use crate::model::{
     CertManagerCertificate, CertificateFacts, ClaimKey, Fault, KeyMatch, Kind, SecretUse, SecretVia, TlsSecret, World,
+    annotation,
 };
 use crate::text;
 
@@ -21,6 +22,9 @@ pub fn secret(world: &World, secret: &TlsSecret, now: Timestamp) -> Judgement<Ex
     let sight = Sight::within(world, Kind::TlsSecret, secret.meta.namespace.as_ref(), now);
     if let Some(blind) = sight.blind() {
         return Expiry::unknown(&blind.text);
+    }
+    if let Some(of) = secret.meta.annotation(annotation::COPY_OF) {
+        return set_aside(secret, of);
     }
     let key: ClaimKey = (secret.meta.namespace.clone().unwrap_or_else(|| "".into()), secret.meta.name.clone());
     let writer = world.links.certificates_writing(&key).iter().find_map(|uid| world.inventory.certificates.get(uid));
@@ -51,6 +55,16 @@ pub fn secret(world: &World, secret: &TlsSecret, now: Timestamp) -> Judgement<Ex
         Some((until, reason)) => judged.because(reason.clone()).until(until),
         None => judged,
     }
+}
+
+/// What an operation put aside: it may end in peace. Its private key is what there is to say of it.
+fn set_aside(secret: &TlsSecret, of: &str) -> Judgement<Expiry> {
+    let by = secret.meta.annotation(annotation::OPERATION).unwrap_or("an operation");
+    let said = format!("operation {by} put it aside for Secret {of}; it holds a private key");
+    let name = &secret.meta.name;
+    let next = format!("once it is of no use: kubectl delete secret -n {} {name}", secret.meta.namespace());
+    let reason = Reason::new(text::sanitize(&said)).next(text::sanitize(&next));
+    Expiry::new(CertificateState::SetAside, Severity::Info).because(reason)
 }
 
 fn unreadable(why: &str, writer: Option<&CertManagerCertificate>) -> Judgement<Expiry> {

@@ -344,3 +344,17 @@ fn a_renewal_that_is_turned_off_is_neither_planned_nor_missed() {
     assert_eq!(verdict(&judge(&leaf(85 * DAY, 5 * DAY), [off(DAY)])), ("Expiring", Severity::Critical));
     assert_eq!(verdict(&certificate(&live(), &off(-DAY), now())).1, Severity::Info);
 }
+
+/// It may end in peace, and its key is told of.
+#[test]
+fn what_an_operation_put_aside_alarms_nobody() {
+    let mut world = live();
+    let meta = annotated(meta("web-tls-kept-1"), annotation::COPY_OF, "web-tls");
+    let chain = Ok([x509("web", "ca", 100, -10)].into());
+    let leaf = Place { key: "tls.crt".into(), chain };
+    let kept = TlsSecret { meta, leaf, ca: None, key: KeyMatch::Match, files: Box::default() };
+    put(&mut world, [Object::TlsSecret(kept.clone())]);
+    let judged = secret(&world, &kept, now());
+    assert_eq!((judged.value.state.word(), judged.value.severity), ("Set aside", Severity::Info));
+    assert!(said(&judged).contains("it holds a private key"), "{}", said(&judged));
+}

@@ -19,7 +19,8 @@ use crate::plan::{
 use crate::text;
 
 /// Kinds that planning looks at.
-pub(in crate::plan) const LOOKED_AT: &[Kind] = &[Kind::Pvc, Kind::Pv, Kind::VolumeSnapshot, Kind::Content];
+pub(in crate::plan) const LOOKED_AT: &[Kind] =
+    &[Kind::Pvc, Kind::Pv, Kind::VolumeSnapshot, Kind::Content, Kind::GroupSnapshot, Kind::GroupContent];
 
 /// How long the storage system may take to let go of the copy.
 const GONE_WITHIN: Duration = Duration::from_secs(600);

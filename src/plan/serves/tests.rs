@@ -29,7 +29,13 @@ fn world(via: SecretVia) -> World {
     let place = Place { key: "tls.crt".into(), chain: Ok([leaf("CN=web")].into()) };
     put(
         &mut world,
-        [Object::TlsSecret(TlsSecret { meta: meta("web-tls"), leaf: place, ca: None, key: KeyMatch::Match, files: Box::default() })],
+        [Object::TlsSecret(TlsSecret {
+            meta: meta("web-tls"),
+            leaf: place,
+            ca: None,
+            key: KeyMatch::Match,
+            files: Box::default(),
+        })],
     );
     let port =
         ServicePort { name: "https".into(), number: 443, target: PodPortName::Number(8443), protocol: "".into() };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::model::Kind;
-use crate::plan::{Act, ListAt, ObjectAt, Progress, Resource, part_of, place, with_condition};
+use crate::plan::{Act, Content, ListAt, ObjectAt, Progress, Resource, part_of, place, with_condition};
 
 /// The moment at which everything happens.
 const NOW: &str = "2026-03-01T12:00:00Z";
@@ -68,6 +68,11 @@ impl Server {
             Act::Dismiss { target, .. } | Act::Delete { target } => {
                 drop(self.objects.remove(&place(target, progress).unwrap()));
             }
+            Act::Stage { at, manifest, content } => self.stage(at, manifest.clone(), content),
+            Act::Store { target, from, .. } => {
+                let from = self.objects[&place(from, progress).unwrap()]["data"]["tls.crt"].clone();
+                self.objects.get_mut(&place(target, progress).unwrap()).unwrap()["data"]["tls.crt"] = from;
+            }
             Act::Scale { target, replicas } => {
                 let at = place(target, progress).unwrap();
                 self.objects.get_mut(&at).unwrap()["spec"]["replicas"] = json!(replicas);
@@ -90,6 +95,18 @@ impl Server {
         object["metadata"]["resourceVersion"] = "1".into();
         object["metadata"]["creationTimestamp"] = NOW.into();
         self.objects.insert(at.clone(), object);
+    }
+
+    /// A new certificate has the name of its Secret as its fingerprint.
+    fn stage(&mut self, at: &ObjectAt, mut manifest: Value, content: &Content) {
+        let held = self.objects[&content.from()[0].at]["data"]["tls.crt"].clone();
+        manifest["data"]["tls.crt"] = match content {
+            Content::CopyOf(_) => held,
+            Content::Like(_) | Content::Given { .. } => {
+                json!({ "fingerprint": at.name, "serial": "2", "notAfter": "later", "keyMatches": true })
+            }
+        };
+        self.create(at, manifest);
     }
 
     /// Every controller does what there is to do.

@@ -95,6 +95,7 @@ impl App {
             Verb::Restore | Verb::Drill => about(self.restore_subject(desk)?),
             Verb::Import | Verb::Sweep => about(self.namespace(desk)?),
             Verb::Renew => about(self.certificate(desk)?),
+            Verb::Rotate => about(self.tls_secret(desk)?),
             Verb::Undo => taking_back(self.operation(desk)?),
             Verb::RestoreInPlace => {
                 let (claim, from) = self.swap_subject(desk)?;
@@ -184,6 +185,24 @@ impl App {
             }
             Some(Key::Object(Kind::Certificate, _)) => Err("this Certificate is gone".to_owned()),
             Some(_) => Err("only certificates are renewed: select one".to_owned()),
+            None => Err("no certificate is selected".to_owned()),
+        }
+    }
+
+    /// The TLS Secret that would be given another certificate, or why there is none.
+    fn tls_secret(&self, desk: &Desk) -> Result<Uid, String> {
+        self.one_of(Pane::Certificates, "certificates", "rotated")?;
+        let world = &desk.world;
+        match self.target(desk) {
+            Some(Key::Object(Kind::TlsSecret, uid)) => {
+                let secret = world.inventory.tls_secrets.get(&uid).ok_or("this Secret is gone")?;
+                match renew::writer(world, secret) {
+                    Ok(_) => Err("cert-manager writes this Secret: renew it".to_owned()),
+                    Err(_) => Ok(uid),
+                }
+            }
+            Some(Key::Object(Kind::Certificate, _)) => Err("cert-manager issues it: renew it".to_owned()),
+            Some(_) => Err("only certificates in TLS Secrets are rotated: select one".to_owned()),
             None => Err("no certificate is selected".to_owned()),
         }
     }

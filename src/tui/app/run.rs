@@ -77,6 +77,7 @@ impl App {
             | ActionId::Import
             | ActionId::Sweep
             | ActionId::Renew
+            | ActionId::Rotate
             | ActionId::Undo
             | ActionId::Prune
             | ActionId::Hold

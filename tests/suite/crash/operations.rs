@@ -35,6 +35,8 @@ pub enum Operation {
     Hold,
     /// A renewal, of a certificate that a workload takes by environment variables.
     Renew,
+    /// A rotation, of a certificate that a workload takes by environment variables.
+    Rotate,
     Release,
     /// Taking a backup back.
     UndoOfBackup,
@@ -69,7 +71,9 @@ impl Operation {
     /// How it is taken back; `None` when its end is all that there is.
     pub fn back(self, cluster: &TestCluster) -> Option<Back> {
         match self {
-            Self::Backup | Self::Held | Self::OfSet | Self::WholeSet | Self::OfDeployment => Some(Back::Undo),
+            Self::Backup | Self::Held | Self::OfSet | Self::WholeSet | Self::OfDeployment | Self::Rotate => {
+                Some(Back::Undo)
+            }
             Self::Hold => Some(Back::By(vec!["release".into(), format!("{}/copy", cluster.namespace), "--yes".into()])),
             Self::Drill => Some(Back::Nothing),
             Self::Restore
@@ -151,6 +155,12 @@ impl Operation {
                 cluster.create(&crate::renew::user(&cluster.namespace, "Deployment", "front", 1, false)).await;
                 crate::renew::pods(cluster, "front", 1).await;
                 (sre, words(&["renew", &path("web"), "--yes"]))
+            }
+            Self::Rotate => {
+                let (sre, _) = crate::rotate::prepared(cluster).await;
+                cluster.create(&crate::renew::user(&cluster.namespace, "Deployment", "front", 1, false)).await;
+                crate::renew::pods(cluster, "front", 1).await;
+                (sre, words(&["rotate", &path("web-tls"), "--yes"]))
             }
             Self::Release => {
                 let (sre, arguments) = Box::pin(Self::Hold.prepared(cluster)).await;

@@ -3,6 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use holdfast::model::KeyMatch;
+use holdfast::text::sha256;
+use holdfast::x509;
+use k8s_openapi::ByteString;
 use serde_json::{Map, Value, json};
 
 use crate::renew::CERT_MANAGER;
@@ -14,6 +18,7 @@ const KINDS: &[(&str, &str)] = &[
     ("v1", "PersistentVolumeClaim"),
     ("v1", "Pod"),
     ("v1", "ConfigMap"),
+    ("v1", "Secret"),
     ("coordination.k8s.io/v1", "Lease"),
     ("apps/v1", "StatefulSet"),
     ("apps/v1", "Deployment"),
@@ -22,6 +27,9 @@ const KINDS: &[(&str, &str)] = &[
     (CERT_MANAGER, "Certificate"),
     (CERT_MANAGER, "CertificateRequest"),
 ];
+
+/// What stands before the digest of a certificate.
+const CERTIFICATE: &str = "certificate-";
 
 /// Files that scenarios write into volumes.
 const FILES: [&str; 2] = ["rows", "state"];
@@ -59,6 +67,7 @@ impl Names {
             let (kind, name) = (text(&object, "/kind"), text(&object, "/metadata/name"));
             let known = names.iter().fold(name.to_owned(), |name, (from, to)| name.replace(from, to));
             names.push((text(&object, "/metadata/uid").to_owned(), format!("<{kind} {known}>")));
+            names.extend(certificate(&object).map(|certificate| (certificate, format!("<certificate of {known}>"))));
         }
         Self(names)
     }
@@ -76,7 +85,7 @@ impl Names {
 
     fn plain(&self, said: &str) -> String {
         let said = self.0.iter().fold(said.to_owned(), |said, (from, to)| said.replace(from, to));
-        without_times(&without_uids(&said))
+        without_digests(&without_times(&without_uids(&said)))
     }
 }
 
@@ -108,11 +117,13 @@ impl Picture {
     /// operations there were, and without what they keep for a while so that nothing is lost.
     pub fn essence(&self, original: &Self) -> Self {
         let marked = |object: &Value| object.pointer("/annotations/holdfast.dev~1keep-until").is_some();
+        // A former certificate stays in a Secret of its own.
+        let copied = |name: &String| name.starts_with("Secret ") && name.contains("-kept-");
         let kept = |name: &String, object: &Value| {
             // A content is kept with its snapshot.
             let snapshot = format!("VolumeSnapshot {}", text(object, "/spec/volumeSnapshotRef/name"));
             let with = self.0.get(&snapshot).is_some_and(marked);
-            !original.0.contains_key(name) && (marked(object) || with)
+            !original.0.contains_key(name) && (marked(object) || with || copied(name))
         };
         let records = |name: &String| name.starts_with("ConfigMap") || name.starts_with("Lease");
         let there = self.0.iter().filter(|(name, object)| !kept(name, object) && !records(name));
@@ -131,6 +142,14 @@ fn without_marks(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(annotations) = object["annotations"].as_object_mut() {
         annotations.retain(|key, _| !key.starts_with("holdfast.dev/") || key == "holdfast.dev/hold");
+    }
+    // Who was restarted is so again, with the former certificate.
+    let template = object.pointer_mut("/spec/template/metadata").and_then(Value::as_object_mut);
+    if let Some(metadata) = template {
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.retain(|key, _| key != "kubectl.kubernetes.io/restartedAt");
+        }
+        metadata.retain(|key, value| key != "annotations" || *value != json!({}));
     }
     object
 }
@@ -174,6 +193,8 @@ fn what(cluster: &TestCluster, object: &Value) -> Option<Value> {
     let kind = text(object, "/kind");
     let status = |field: &str| object.pointer(field).cloned().unwrap_or_default();
     let more = match kind {
+        // Of what was not there before it only counts that it is another one.
+        "Secret" => return certificate(object).map(|certificate| json!({ "holds": certificate })),
         "ConfigMap" => return object.pointer("/data/operation").map(|_| json!({ "state": object["data"]["state"] })),
         "Lease" => return Some(json!({ "holder": object.pointer("/spec/holderIdentity") })),
         // Which node it is on is chance.
@@ -204,6 +225,16 @@ fn what(cluster: &TestCluster, object: &Value) -> Option<Value> {
         "labels": object["metadata"].get("labels"), "annotations": annotations(object), "spec": spec(object),
         "status": more,
     }))
+}
+
+/// What identifies the certificate of a TLS Secret and the key beside it. Other Secrets are left out.
+fn certificate(object: &Value) -> Option<String> {
+    let value = |key: &str| object["data"][key].as_str();
+    let (certificate, key) =
+        value("tls.crt").zip(value("tls.key")).filter(|_| object["type"] == "kubernetes.io/tls")?;
+    let bytes = |text: &str| serde_json::from_value::<ByteString>(json!(text)).unwrap().0;
+    assert_eq!(x509::key_match(&bytes(certificate), &bytes(key)), KeyMatch::Match, "{object}");
+    Some(format!("{CERTIFICATE}{}", sha256(&bytes(certificate))))
 }
 
 /// Conditions by type: status and reason.
@@ -267,6 +298,14 @@ fn without_uids(said: &str) -> String {
         })
     };
     replaced(said, 36, is, "<uid>")
+}
+
+/// Certificates that were not there before.
+fn without_digests(said: &str) -> String {
+    let is = |at: &[u8]| {
+        at.strip_prefix(CERTIFICATE.as_bytes()).is_some_and(|digest| digest.iter().all(u8::is_ascii_hexdigit))
+    };
+    replaced(said, CERTIFICATE.len() + 64, is, "<another certificate>")
 }
 
 /// Moments, as the API writes them.

@@ -44,14 +44,14 @@ pub async fn listen(certificate: &[u8], key: &[u8]) -> SocketAddr {
 }
 
 /// The fingerprint of the certificate that is stored.
-async fn stored(cluster: &TestCluster) -> String {
+pub async fn stored(cluster: &TestCluster) -> String {
     let secret = cluster.get("v1", "Secret", "web-tls").await.unwrap();
     let pem = serde_json::from_value::<ByteString>(secret["data"]["tls.crt"].clone()).unwrap().0;
     holdfast::x509::chain(&pem).unwrap()[0].fingerprint.to_string()
 }
 
 /// Shakes hands with pods again and again until told to stop, each time with all of them. What each one served, in turn.
-async fn clients(cluster: &TestCluster, count: usize, stop: &tokio::sync::Notify) -> Vec<String> {
+pub async fn clients(cluster: &TestCluster, count: usize, stop: &tokio::sync::Notify) -> Vec<String> {
     let mut seen = Vec::new();
     let stopped = stop.notified();
     tokio::pin!(stopped);
@@ -75,7 +75,7 @@ fn done<'a>(entries: &'a [Value], step: &str) -> &'a Value {
     &done.unwrap_or_else(|| panic!("{step} is not done: {entries:?}"))["body"]["outputs"]
 }
 
-async fn settled(cluster: &TestCluster, count: usize) {
+pub async fn settled(cluster: &TestCluster, count: usize) {
     probed(cluster, &[], "the stored certificate to be served", |ended, rows| {
         all_match(ended, rows) && rows.len() == count
     })

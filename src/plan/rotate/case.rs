@@ -1,0 +1,357 @@
+//! One Secret as it was read just now, with who signs for it and who uses it: what the plan says of that.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::given::{apart, fits};
+use super::signer::{Found, can_sign, find, leaf};
+use super::steps::{Table, new};
+use super::subject::{manager, rotatable};
+use super::{HandedOver, LOOKED_AT, Options, command, handed_over, lock_of, place};
+use crate::model::{CertificateFacts, ClaimKey, Kind, TlsSecret, Uid, World, annotation};
+use crate::plan::lock;
+use crate::plan::read::{text as text_at, uid};
+use crate::plan::roll::{Fates, Restarted, Users};
+use crate::plan::serves::Serves;
+use crate::plan::{Answers, Content, Held, Like, ObjectAt, OperationId, Plan, Refusal, SignedBy, Subject, Verb};
+use crate::text;
+
+/// Longest name of an object (RFC 1123 subdomain, as Kubernetes has it).
+const NAME: usize = 253;
+
+/// Why not, and what would clear it.
+type No = (String, String);
+
+/// Everything that a plan is made of.
+pub(super) struct Case<'a> {
+    world: &'a World,
+    secret: &'a TlsSecret,
+    own: &'a CertificateFacts,
+    fresh: &'a Value,
+    /// The CA, with what was read of its Secret; `None` when the certificate signs itself or was handed over.
+    signer: Option<(&'a TlsSecret, &'a CertificateFacts)>,
+    handed: Option<&'a HandedOver>,
+    restarted: Vec<Restarted>,
+    serves: Serves,
+    users: Vec<(String, String)>,
+    warnings: Vec<String>,
+    options: &'a Options,
+    now: Timestamp,
+}
+
+impl<'a> Case<'a> {
+    pub fn of(
+        world: &'a World,
+        secret: &Uid,
+        answers: &'a Answers,
+        options: &'a Options,
+        (id, now): (&OperationId, Timestamp),
+    ) -> Result<Self, Refusal> {
+        let Some(secret) = world.inventory.tls_secrets.get(secret) else {
+            let (object, why) = ("a certificate".to_owned(), "its Secret is gone".to_owned());
+            return Err(Refusal { verb: Verb::Rotate, object, why, clear: "pick another certificate".into() });
+        };
+        let object = format!("certificate {}", secret.meta.reference(Kind::TlsSecret).path());
+        let refused = |(why, clear)| Refusal { verb: Verb::Rotate, object: object.clone(), why, clear };
+        Self::read(world, secret, answers, options, (id, now)).map_err(refused)
+    }
+
+    fn read(
+        world: &'a World,
+        secret: &'a TlsSecret,
+        answers: &'a Answers,
+        options: &'a Options,
+        (id, now): (&OperationId, Timestamp),
+    ) -> Result<Self, No> {
+        answers.rights()?;
+        let mut warnings = lock::look(&[lock_of(secret)], answers, id, now)?;
+        let (fresh, own) = rotatable(world, secret, answers, options)?;
+        let signer = match find(world, secret, options)? {
+            Found::Itself => None,
+            Found::Elsewhere(handed) => {
+                fits(handed, own, now)?;
+                None
+            }
+            Found::Authority(ca) => {
+                can_sign(ca, now)?;
+                Some((ca, as_seen(ca, answers)?))
+            }
+        };
+        let namespace = secret.meta.namespace();
+        let users = Users::of(world, namespace, &secret.meta.name);
+        let fates = Fates::of(&users, &secret.meta.name, options.restart, answers)?;
+        let restarted: Vec<Restarted> =
+            fates.restarted.iter().map(|(user, fresh)| Restarted::of(user, fresh)).collect();
+        let key: ClaimKey = (namespace.into(), secret.meta.name.clone());
+        let serves = Serves::of(world, &key, &new(), users.all_anew(&restarted), options.served_within, now);
+        let users = fates.facts;
+        warnings.extend(fates.warnings);
+        warnings.extend(Users::unseen(world, namespace, LOOKED_AT));
+        let handed = handed_over(options);
+        Ok(Self { world, secret, own, fresh, signer, handed, restarted, serves, users, warnings, options, now })
+    }
+
+    pub fn plan(&self, id: OperationId) -> Plan {
+        let context = &self.world.context;
+        let reference = self.secret.meta.reference(Kind::TlsSecret);
+        let path = reference.path();
+        let lock = lock_of(self.secret);
+        Plan {
+            verb: Verb::Rotate,
+            title: format!("rotate certificate {path}"),
+            context: context.name.to_string(),
+            server: context.server.to_string(),
+            protected: context.protected,
+            count: None,
+            subject: Subject {
+                object: reference,
+                uid: self.secret.meta.uid(),
+                resource_version: text_at(self.fresh, "/metadata/resourceVersion").to_owned(),
+            },
+            made: self.now,
+            facts: self.facts(),
+            warnings: self.all_warnings(),
+            changes: self.changes(&id),
+            command: command(self.options, &path, &context.name),
+            undo: self.undo(&id),
+            locks: vec![lock],
+            undoes: None,
+            bundle: None,
+            nodes: self.table(&id).nodes(),
+            id,
+        }
+    }
+
+    fn table<'b>(&'b self, id: &'b OperationId) -> Table<'b> {
+        Table {
+            id,
+            secret: held(self.secret, self.own),
+            content: self.content(),
+            staged: self.named("new", id),
+            kept: (!self.options.compromised).then(|| self.named("kept", id)),
+            restarted: &self.restarted,
+            served: &self.serves.steps,
+            rolled_within: self.options.rolled_within,
+            now: self.now,
+        }
+    }
+
+    fn content(&self) -> Content {
+        let former = held(self.secret, self.own);
+        if let Some(handed) = self.handed {
+            return Content::Given { former, fingerprint: handed.given.fingerprint().to_owned() };
+        }
+        let signer = self.signer.map(|(ca, facts)| SignedBy::Authority(held(ca, facts)));
+        Content::Like(Box::new(Like {
+            former,
+            signer: signer.unwrap_or(SignedBy::Itself),
+            key: self.options.key,
+            life: self.options.life,
+        }))
+    }
+
+    /// The first certificate of what was handed over.
+    fn new_one(&self) -> Option<&CertificateFacts> {
+        self.handed?.given.chain.first()
+    }
+
+    /// A Secret beside this one, of this operation.
+    fn named(&self, what: &str, id: &OperationId) -> ObjectAt {
+        sibling(&place(self.secret), what, id)
+    }
+
+    fn facts(&self) -> Vec<(String, String)> {
+        let safe = |text: &str| text::sanitize(text).into_owned();
+        let mut facts = vec![
+            ("present fingerprint".to_owned(), safe(&self.own.fingerprint)),
+            ("present serial".to_owned(), safe(&self.own.serial)),
+            ("present until".to_owned(), self.own.not_after.to_string()),
+            ("subject and names".to_owned(), self.said_names()),
+            ("key".to_owned(), format!("a new one, {}", self.said_key())),
+            ("signed by".to_owned(), self.said_signer()),
+            ("valid until".to_owned(), self.said_until()),
+        ];
+        facts.extend(self.new_one().map(|new| ("new fingerprint".to_owned(), safe(&new.fingerprint))));
+        facts.extend(self.users.iter().cloned());
+        if self.users.is_empty() {
+            facts.push(("used by".to_owned(), "nothing that is seen here".to_owned()));
+        }
+        facts.extend(self.serves.facts.iter().cloned());
+        facts.extend(self.same_key().map(|other| ("same key".to_owned(), other)));
+        let reason = self.options.reason.iter().flat_map(|reason| reason.lines());
+        facts.extend(reason.map(|line| ("reason".to_owned(), line.to_owned())));
+        facts
+    }
+
+    fn said_until(&self) -> String {
+        self.new_one().map_or_else(|| format!("about {}", self.until()), |new| new.not_after.to_string())
+    }
+
+    fn said_names(&self) -> String {
+        if let Some(new) = self.new_one() {
+            let (lost, more) = apart(new, self.own);
+            let part = |what: &str, names: &[String]| {
+                if names.is_empty() { String::new() } else { format!("; {what}: {}", names.join(", ")) }
+            };
+            let said = format!("{}{}{}", new.subject, part("no longer", &lost), part("new", &more));
+            return text::sanitize(&said).into_owned();
+        }
+        let names: Vec<&str> = self.own.names.iter().map(|name| &**name).collect();
+        let said = format!("as now: {}; {}", self.own.subject, names.join(", "));
+        text::sanitize(said.trim_end_matches("; ")).into_owned()
+    }
+
+    fn said_key(&self) -> String {
+        let own = self.new_one().unwrap_or(self.own);
+        let kind = self.options.key.map_or(&*own.key, |kind| kind.said());
+        text::sanitize(kind).into_owned()
+    }
+
+    fn said_signer(&self) -> String {
+        if let Some(new) = self.new_one().filter(|new| !new.self_signed) {
+            return text::sanitize(&format!("{}, as it was handed over", new.issuer)).into_owned();
+        }
+        let Some((ca, facts)) = self.signer else { return "itself".to_owned() };
+        let said =
+            format!("{}, {}, until {}", ca.meta.reference(Kind::TlsSecret).path(), facts.subject, facts.not_after);
+        text::sanitize(&said).into_owned()
+    }
+
+    /// When the new one ends: never after those who sign it.
+    fn until(&self) -> Timestamp {
+        if let Some(new) = self.new_one() {
+            return new.not_after;
+        }
+        let chosen = self.options.life.and_then(|life| SignedDuration::try_from(life).ok());
+        let life = chosen.unwrap_or_else(|| self.own.not_after.duration_since(self.own.not_before));
+        let end = self.now.saturating_add(life).unwrap_or(Timestamp::MAX);
+        let chain = self.signer.and_then(|(ca, _)| ca.leaf.chain.as_deref().ok()).unwrap_or_default();
+        chain.iter().map(|facts| facts.not_after).fold(end, Timestamp::min)
+    }
+
+    /// Other Secrets with the present key.
+    fn same_key(&self) -> impl Iterator<Item = String> {
+        let others = self.world.inventory.tls_secrets.iter().filter(|other| other.meta.uid != self.secret.meta.uid);
+        let others = others.filter(|other| other.meta.annotation(annotation::COPY_OF).is_none());
+        let same = others.filter(|other| leaf(other).is_some_and(|facts| facts.spki == self.own.spki));
+        same.map(|other| {
+            text::sanitize(&format!("Secret {}", other.meta.reference(Kind::TlsSecret).path())).into_owned()
+        })
+    }
+
+    fn all_warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let other =
+            self.new_one().filter(|new| new.issuer != self.own.issuer || new.issuer_key_id != self.own.issuer_key_id);
+        if let Some(new) = other {
+            let said = format!("another CA signed it than before ({} instead of {})", new.issuer, self.own.issuer);
+            warnings.push(format!("{}: clients must trust that one already", text::sanitize(&said)));
+        }
+        if self.handed.is_some_and(|handed| handed.given.reordered) {
+            warnings.push("the certificates were not in order; they are put in order, the leaf first".to_owned());
+        }
+        if self.handed.is_some() {
+            warnings.push(
+                "the key is only in the memory of this console until it is stored: when that ends before, hand it over again"
+                    .to_owned(),
+            );
+        }
+        if self.signer.is_none() && self.handed.is_none() {
+            warnings.push(
+                "it signs itself: clients that trust the present certificate have to trust the new one before it is \
+                 stored, or they refuse it"
+                    .to_owned(),
+            );
+        }
+        if let Some((ca, facts)) = self.signer.filter(|(_, facts)| !facts.vouches_for(self.own)) {
+            warnings.push(
+                text::sanitize(&format!(
+                    "another CA signs it than before ({} instead of {}): clients of {} must trust that one already",
+                    facts.subject,
+                    self.own.issuer,
+                    ca.meta.reference(Kind::TlsSecret).path()
+                ))
+                .into_owned(),
+            );
+        }
+        if self.until() < self.own.not_after {
+            warnings.push(format!("it ends before the present one does ({})", self.own.not_after));
+        }
+        let others: Vec<String> = self.same_key().collect();
+        if self.options.compromised {
+            warnings.push(format!(
+                "the old certificate stays valid until {} unless its clients check revocation",
+                self.own.not_after
+            ));
+            warnings
+                .push("nothing goes back to the present key: when a step fails, the new certificate stays".to_owned());
+            if !others.is_empty() {
+                warnings.push(format!("the same key is in {}: rotate that too", text::list(&others)));
+            }
+        } else if !others.is_empty() {
+            warnings.push(format!("{} goes on with the present key", text::list(&others)));
+        }
+        if let Some(manager) = manager(self.secret) {
+            warnings.push(format!("{manager} keeps this Secret as it is written down elsewhere: it must be paused"));
+        }
+        warnings.extend(self.warnings.iter().cloned());
+        warnings.extend(self.serves.warnings.iter().cloned());
+        warnings
+    }
+
+    fn changes(&self, id: &OperationId) -> Vec<String> {
+        let secret = place(self.secret);
+        let mut changes = vec![format!(
+            "makes {} with the new certificate and its key, and deletes it in the end",
+            self.named("new", id)
+        )];
+        if !self.options.compromised {
+            changes.push(format!("writes what {secret} holds now into {}, which stays", self.named("kept", id)));
+        }
+        changes.push(format!("replaces tls.crt and tls.key of {secret} in one write; of ca.crt nothing is taken away"));
+        changes.extend(self.restarted.iter().map(Restarted::change));
+        changes.push(lock_of(self.secret).kept());
+        changes.push(id.recorded(self.secret.meta.namespace()));
+        changes
+    }
+
+    fn undo(&self, id: &OperationId) -> Vec<String> {
+        if self.options.compromised {
+            return vec!["cannot be taken back: nothing goes back to a key that is known to others".to_owned()];
+        }
+        let kept = self.named("kept", id);
+        vec![
+            "when a step fails, everything goes back to the present certificate".to_owned(),
+            format!(
+                "later: `holdfast operations undo {id}`, as long as {kept} is there and the certificate in it holds"
+            ),
+            format!(
+                "it holds the present private key; once it is of no use: kubectl delete secret -n {} {}",
+                self.secret.meta.namespace(),
+                text::sanitize(&kept.name)
+            ),
+        ]
+    }
+}
+
+/// A Secret beside another one, of an operation: its name tells which and what for.
+pub(super) fn sibling(of: &ObjectAt, what: &str, id: &OperationId) -> ObjectAt {
+    let end = format!("-{what}-{}", id.short());
+    let name: String = of.name.chars().take(NAME - end.len()).collect();
+    ObjectAt { name: format!("{}{end}", name.trim_end_matches(['-', '.'])), ..of.clone() }
+}
+
+fn held(secret: &TlsSecret, facts: &CertificateFacts) -> Held {
+    Held { at: place(secret), uid: secret.meta.uid(), fingerprint: facts.fingerprint.to_string() }
+}
+
+/// The certificate of a CA, when its Secret still holds the one that is seen.
+fn as_seen<'a>(ca: &'a TlsSecret, answers: &Answers) -> Result<&'a CertificateFacts, No> {
+    let at = place(ca);
+    let fresh = answers.object(&at)?;
+    let facts = leaf(ca).filter(|facts| text_at(fresh, "/data/tls.crt/fingerprint") == &*facts.fingerprint);
+    let facts = facts.filter(|_| uid(fresh) == ca.meta.uid());
+    facts.ok_or_else(|| {
+        (format!("{at} was given another certificate just now"), "wait a moment, then try again".to_owned())
+    })
+}

@@ -1,0 +1,221 @@
+//! What a person chooses before a rotation is planned: as a form, and as options of the command line.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::signer::{self, Found, leaf};
+use super::{Options, ROLLED_WITHIN, SERVED_WITHIN, Signer};
+use crate::model::{KeyMatch, Kind, TlsSecret, Uid, World};
+use crate::plan::command::CommandLine;
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Restart, Verb, backup};
+use crate::text::{self, names, quantity};
+use crate::x509::KeyKind;
+
+/// The words of signers that are no Secret. No path of one lacks a slash.
+const FORMER: &str = "as-before";
+const ITSELF: &str = "itself";
+/// The word of a certificate that was handed over; only the command line takes one.
+const GIVEN: &str = "handed-over";
+/// The word for a key as before.
+const SAME: &str = "as-before";
+
+/// The form for this Secret, beginning with `chosen`; `None` when it is gone.
+pub fn form(world: &World, secret: &Uid, chosen: &Options) -> Option<FormSpec> {
+    let secret = world.inventory.tls_secrets.get(secret)?;
+    let free: fn(&str) -> Result<(), String> = |_| Ok(());
+    let deadline: fn(&str) -> Result<(), String> = |answer| backup::deadline(answer).map(drop);
+    let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    let field = |id, label, doc: &str, kind, default: String, required, check| Field {
+        id,
+        label,
+        doc: doc.to_owned(),
+        kind,
+        default,
+        required,
+        check,
+    };
+    let fields = vec![
+        field("signer", "Signed by", SIGNER, signers(world, secret), chosen.signer.word(), true, free),
+        field("key", "Key", "The kind of the new key.", keys(), key_word(chosen.key).to_owned(), true, free),
+        field("life", "Valid for", LIFE, FieldKind::Duration, said(chosen.life), false, deadline),
+        field("restart", "Restart", RESTART, restarts(), chosen.restart.word().to_owned(), true, free),
+        field("compromised", "Key is known", COMPROMISED, FieldKind::YesNo, yes(chosen.compromised), true, free),
+        field("managed", "Manager paused", MANAGED, FieldKind::YesNo, yes(chosen.managed), true, free),
+        field(
+            "reason",
+            "Reason",
+            "Why, for the journal.",
+            FieldKind::Lines,
+            chosen.reason.clone().unwrap_or_default(),
+            false,
+            |answer| backup::reason(answer).map(drop),
+        ),
+        field("served", "Served within", SERVED, FieldKind::Duration, said(Some(chosen.served_within)), true, deadline),
+        field(
+            "rolled",
+            "Restart within",
+            ROLLED,
+            FieldKind::Duration,
+            said(Some(chosen.rolled_within)),
+            true,
+            deadline,
+        ),
+    ];
+    let title = format!("rotate certificate {}", secret.meta.reference(Kind::TlsSecret).path());
+    Some(FormSpec { verb: Verb::Rotate, title, fields })
+}
+
+const SIGNER: &str = "Whose signature the new certificate has. Clients have to trust it already.";
+const LIFE: &str =
+    "How long it is valid at most, never longer than its CA. Left empty: as long as the present one was.";
+const RESTART: &str = "Which workloads that use the certificate are restarted once it is stored, one after the other.";
+const COMPROMISED: &str =
+    "Yes when others may have the present private key: nothing goes back to it, and no copy of it is kept.";
+const MANAGED: &str =
+    "Yes when what keeps this Secret as it is written down elsewhere (Argo CD, Helm, an operator) is paused.";
+const SERVED: &str = "How long it may take until each pod that served the present certificate serves the new one.";
+const ROLLED: &str = "How long one workload may take to replace its pods.";
+
+fn said(duration: Option<Duration>) -> String {
+    let duration = duration.and_then(|duration| SignedDuration::try_from(duration).ok());
+    duration.map(quantity::duration).unwrap_or_default()
+}
+
+fn choice(value: &str, says: &str) -> Choice {
+    Choice { value: value.to_owned(), says: text::sanitize(says).into_owned() }
+}
+
+/// Who can sign: who did, CAs with their keys, itself.
+fn signers(world: &World, secret: &TlsSecret) -> FieldKind {
+    let authority = |other: &&TlsSecret| {
+        other.key == KeyMatch::Match && leaf(other).is_some_and(|facts| facts.ca && facts.usage.signs != Some(false))
+    };
+    let mut authorities: Vec<Choice> = world
+        .inventory
+        .tls_secrets
+        .iter()
+        .filter(|other| other.meta.uid != secret.meta.uid)
+        .filter(authority)
+        .filter_map(|other| {
+            let facts = leaf(other)?;
+            let says = format!("{}, until {}", facts.subject, facts.not_after);
+            Some(choice(&other.meta.reference(Kind::TlsSecret).path(), &says))
+        })
+        .collect();
+    authorities.sort_by(|a, b| a.value.cmp(&b.value));
+    let former = match signer::former(world, secret) {
+        Ok(Found::Itself) => "itself, as now".to_owned(),
+        Ok(Found::Authority(ca)) => format!("the CA in {}", ca.meta.reference(Kind::TlsSecret).path()),
+        Ok(Found::Elsewhere(_)) => "handed over".to_owned(),
+        Err((why, _)) => format!("nobody here: {why}"),
+    };
+    let mut choices = vec![choice(FORMER, &former)];
+    choices.extend(authorities);
+    choices.push(choice(ITSELF, "its own key: clients have to trust the certificate itself"));
+    FieldKind::Choice { of: "signer", choices, left_out: Vec::new() }
+}
+
+fn keys() -> FieldKind {
+    let mut choices = vec![choice(SAME, "of the kind that the present one is")];
+    choices.extend(KeyKind::ALL.map(|kind| choice(kind.word(), kind.said())));
+    FieldKind::Choice { of: "key", choices, left_out: Vec::new() }
+}
+
+fn restarts() -> FieldKind {
+    let choices = [Restart::Needed, Restart::All, Restart::None];
+    let choices = choices.map(|restart| choice(restart.word(), restart.says())).to_vec();
+    FieldKind::Choice { of: "way", choices, left_out: Vec::new() }
+}
+
+fn key_word(key: Option<KeyKind>) -> &'static str {
+    key.map_or(SAME, KeyKind::word)
+}
+
+impl Signer {
+    /// Its word: `as-before`, `itself` or `NAMESPACE/SECRET`.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Former => FORMER.to_owned(),
+            Self::Itself => ITSELF.to_owned(),
+            Self::Secret(namespace, name) => format!("{namespace}/{name}"),
+            Self::Given(_) => GIVEN.to_owned(),
+        }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is none: what to write instead.
+    pub fn parse(word: &str) -> Result<Self, String> {
+        match word {
+            FORMER => return Ok(Self::Former),
+            ITSELF => return Ok(Self::Itself),
+            _ => {}
+        }
+        let wrong =
+            || format!("\"{}\" is no signer; it is {FORMER}, {ITSELF} or NAMESPACE/SECRET", text::sanitize(word));
+        let (namespace, name) = word.split_once('/').ok_or_else(wrong)?;
+        let good = names::validate_name(namespace).is_ok() && names::validate_name(name).is_ok();
+        if good { Ok(Self::Secret(namespace.to_owned(), name.to_owned())) } else { Err(wrong()) }
+    }
+}
+
+/// What a filled form chose.
+///
+/// # Errors
+/// When an answer is not what the form would let pass.
+pub fn options(filled: &Filled) -> Result<Options, String> {
+    let yes = |id| filled.get(id) == Some("yes");
+    let key = filled.get("key").filter(|word| *word != SAME).map(KeyKind::parse).transpose()?;
+    Ok(Options {
+        signer: filled.get("signer").map(Signer::parse).transpose()?.unwrap_or_default(),
+        key,
+        life: filled.get("life").map(backup::deadline).transpose()?,
+        restart: filled.get("restart").map(Restart::parse).transpose()?.unwrap_or_default(),
+        compromised: yes("compromised"),
+        managed: yes("managed"),
+        reason: filled.get("reason").map(backup::reason).transpose()?,
+        served_within: filled.get("served").map(backup::deadline).transpose()?.unwrap_or(SERVED_WITHIN),
+        rolled_within: filled.get("rolled").map(backup::deadline).transpose()?.unwrap_or(ROLLED_WITHIN),
+    })
+}
+
+/// The command that makes the same choices for this Secret, `namespace/name`, on this context.
+pub fn command(options: &Options, path: &str, context: &str) -> String {
+    let mut line = CommandLine::new("rotate", path);
+    match &options.signer {
+        Signer::Former => {}
+        Signer::Given(handed) => {
+            line.option("--certificate", &handed.certificate.to_string_lossy());
+            if let Some(key) = &handed.key {
+                line.option("--private-key", &key.to_string_lossy());
+            }
+            if handed.other_names {
+                line.flag("--other-names");
+            }
+        }
+        signer => line.option("--signer", &signer.word()),
+    }
+    if let Some(key) = options.key {
+        line.option("--key", key.word());
+    }
+    if let Some(life) = options.life {
+        line.deadline("--valid-for", life, Duration::ZERO);
+    }
+    if options.restart != Restart::default() {
+        line.option("--restart", options.restart.word());
+    }
+    if options.compromised {
+        line.flag("--compromised");
+    }
+    if options.managed {
+        line.flag("--managed-elsewhere");
+    }
+    if let Some(reason) = &options.reason {
+        line.option("--reason", reason);
+    }
+    line.deadline("--rolled-within", options.rolled_within, ROLLED_WITHIN);
+    line.deadline("--served-within", options.served_within, SERVED_WITHIN);
+    line.on(context)
+}

@@ -1,0 +1,75 @@
+//! Certificates that scenarios put into a cluster: a CA of their own, and what it signs.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+
+use super::manifests;
+
+/// A certificate and its key, PEM.
+pub struct Pair {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Pair {
+    /// As a TLS Secret.
+    pub fn secret(&self, namespace: &str, name: &str) -> Value {
+        manifests::tls_secret(namespace, name, &self.certificate, &self.key)
+    }
+}
+
+/// A CA.
+pub struct Authority {
+    pub pair: Pair,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+fn lasting(mut params: CertificateParams, days: i64) -> CertificateParams {
+    let now = OffsetDateTime::now_utc();
+    (params.not_before, params.not_after) = (now - Duration::days(1), now + Duration::days(days));
+    params
+}
+
+impl Authority {
+    /// A root of this name.
+    pub fn new(name: &str) -> Self {
+        let mut params = lasting(CertificateParams::default(), 900);
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().unwrap();
+        let pair = Pair { certificate: params.self_signed(&key).unwrap().pem(), key: key.serialize_pem() };
+        Self { pair, issuer: Issuer::new(params, key) }
+    }
+
+    /// A server's certificate for this name.
+    pub fn leaf(&self, name: &str) -> Pair {
+        let key = KeyPair::generate().unwrap();
+        Pair { certificate: leaf(name).signed_by(&key, &self.issuer).unwrap().pem(), key: key.serialize_pem() }
+    }
+}
+
+/// A server's certificate that signs itself.
+pub fn self_signed(name: &str) -> Pair {
+    let key = KeyPair::generate().unwrap();
+    Pair { certificate: leaf(name).self_signed(&key).unwrap().pem(), key: key.serialize_pem() }
+}
+
+fn leaf(name: &str) -> CertificateParams {
+    let mut params = lasting(CertificateParams::new(vec![name.to_owned(), "10.1.2.3".to_owned()]).unwrap(), 30);
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+/// A Secret with another value besides.
+pub fn with(mut secret: Value, key: &str, value: &str) -> Value {
+    secret["stringData"][key] = json!(value);
+    secret
+}
