@@ -16,7 +16,7 @@ pub mod forecast;
 pub mod former;
 mod fronts;
 pub mod held;
-mod identity;
+pub mod identity;
 pub mod proven;
 pub mod restore_point;
 pub mod retention;

@@ -42,6 +42,13 @@ pub(super) fn shared(world: &World, kind: Kind, meta: &Meta, leaf: &CertificateF
     found
 }
 
+/// Other places that hold the private key of a certificate: with this one, or with another. Names of objects, untrusted.
+pub fn with_key(world: &World, own: &Uid, leaf: &CertificateFacts) -> Vec<String> {
+    let elsewhere = world.links.holding(identities(leaf).key).iter().filter(|(_, other)| other != own);
+    let places = elsewhere.filter_map(|(kind, uid)| keyed(world, *kind, uid, &leaf.spki)).map(|(place, _)| place);
+    places.collect::<BTreeSet<String>>().into_iter().collect()
+}
+
 /// A place that holds the private key of this public one.
 fn keyed<'w>(world: &'w World, kind: Kind, uid: &Uid, spki: &str) -> Option<(String, &'w CertificateFacts)> {
     let facts = if kind == Kind::TlsSecret {

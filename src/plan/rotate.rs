@@ -33,6 +33,7 @@ pub use subject::manager;
 /// Kinds that planning looks at.
 pub const LOOKED_AT: &[Kind] = &[
     Kind::TlsSecret,
+    Kind::OtherSecret,
     Kind::Certificate,
     Kind::Pod,
     Kind::StatefulSet,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::ladder::{Ladder, named};
 use super::steps::{STORED, Table};
-use super::{LOOKED_AT, Options, command, condition, is, issuer, place, requests, said, secret, text_at};
+use super::{Options, command, condition, is, issuer, place, requests, said, secret, text_at};
 use crate::model::{CertManagerCertificate, ClaimKey, Kind, Uid, World, annotation};
 use crate::plan::roll::{Fates, Restarted, Users};
 use crate::plan::serves::Serves;
@@ -92,7 +92,7 @@ impl<'a> Case<'a> {
         let new = from_step(STORED, "fingerprint", Part::Name);
         let serves = Serves::of(world, &key, &new, users.all_anew(&restarted), options.served_within, now);
         let (users, mut warnings) = (fates.facts, fates.warnings);
-        warnings.extend(Users::unseen(world, certificate.meta.namespace(), LOOKED_AT));
+        warnings.extend(Users::unseen(world, certificate.meta.namespace()));
         Ok(Self {
             world,
             certificate,

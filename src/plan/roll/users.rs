@@ -12,6 +12,10 @@ use crate::plan::read::text as text_at;
 use crate::plan::{AccessQuestion, Answers, ObjectAt, Questions, Resource};
 use crate::text;
 
+/// Kinds of users.
+const KINDS: &[Kind] =
+    &[Kind::Pod, Kind::StatefulSet, Kind::Deployment, Kind::ReplicaSet, Kind::DaemonSet, Kind::Job, Kind::CronJob];
+
 /// Kinds whose pods are replaced in order when their template changes.
 const ROLLED: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
 
@@ -113,10 +117,10 @@ impl Users {
         frozen.all(|user| restarted.iter().any(|one| one.at == user.at))
     }
 
-    /// That some may be missed, because one of these kinds cannot be seen.
-    pub fn unseen(world: &World, namespace: &str, kinds: &[Kind]) -> Option<String> {
+    /// That some may be missed, because one of their kinds cannot be seen.
+    pub fn unseen(world: &World, namespace: &str) -> Option<String> {
         let namespace = namespace.into();
-        let blind = kinds.iter().filter(|kind| !world.freshness_in(**kind, &namespace).live());
+        let blind = KINDS.iter().filter(|kind| !world.freshness_in(**kind, &namespace).live());
         let blind: Vec<String> = blind.map(|kind| kind.spec().plural.to_owned()).collect();
         (!blind.is_empty()).then(|| {
             format!("{} cannot be seen here: what uses the certificate there is not restarted", text::list(&blind))

@@ -7,8 +7,9 @@ use super::given::{apart, fits};
 use super::signer::{Found, can_sign, find, leaf};
 use super::steps::{Table, new};
 use super::subject::{manager, rotatable};
-use super::{HandedOver, LOOKED_AT, Options, command, handed_over, lock_of, place};
-use crate::model::{CertificateFacts, ClaimKey, Kind, TlsSecret, Uid, World, annotation};
+use super::{HandedOver, Options, command, handed_over, lock_of, place};
+use crate::assess::identity;
+use crate::model::{CertificateFacts, ClaimKey, Kind, TlsSecret, Uid, World};
 use crate::plan::lock;
 use crate::plan::read::{text as text_at, uid};
 use crate::plan::roll::{Fates, Restarted, Users};
@@ -86,7 +87,7 @@ impl<'a> Case<'a> {
         let serves = Serves::of(world, &key, &new(), users.all_anew(&restarted), options.served_within, now);
         let users = fates.facts;
         warnings.extend(fates.warnings);
-        warnings.extend(Users::unseen(world, namespace, LOOKED_AT));
+        warnings.extend(Users::unseen(world, namespace));
         let handed = handed_over(options);
         Ok(Self { world, secret, own, fresh, signer, handed, restarted, serves, users, warnings, options, now })
     }
@@ -177,7 +178,7 @@ impl<'a> Case<'a> {
             facts.push(("used by".to_owned(), "nothing that is seen here".to_owned()));
         }
         facts.extend(self.serves.facts.iter().cloned());
-        facts.extend(self.same_key().map(|other| ("same key".to_owned(), other)));
+        facts.extend(self.same_key().into_iter().map(|other| ("same key".to_owned(), other)));
         let reason = self.options.reason.iter().flat_map(|reason| reason.lines());
         facts.extend(reason.map(|line| ("reason".to_owned(), line.to_owned())));
         facts
@@ -229,74 +230,83 @@ impl<'a> Case<'a> {
         chain.iter().map(|facts| facts.not_after).fold(end, Timestamp::min)
     }
 
-    /// Other Secrets with the present key.
-    fn same_key(&self) -> impl Iterator<Item = String> {
-        let others = self.world.inventory.tls_secrets.iter().filter(|other| other.meta.uid != self.secret.meta.uid);
-        let others = others.filter(|other| other.meta.annotation(annotation::COPY_OF).is_none());
-        let same = others.filter(|other| leaf(other).is_some_and(|facts| facts.spki == self.own.spki));
-        same.map(|other| {
-            text::sanitize(&format!("Secret {}", other.meta.reference(Kind::TlsSecret).path())).into_owned()
-        })
+    /// Other places with the present key.
+    fn same_key(&self) -> Vec<String> {
+        let places = identity::with_key(self.world, &self.secret.meta.uid(), self.own);
+        places.iter().map(|place| text::sanitize(place).into_owned()).collect()
     }
 
     fn all_warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let other =
-            self.new_one().filter(|new| new.issuer != self.own.issuer || new.issuer_key_id != self.own.issuer_key_id);
-        if let Some(new) = other {
-            let said = format!("another CA signed it than before ({} instead of {})", new.issuer, self.own.issuer);
-            warnings.push(format!("{}: clients must trust that one already", text::sanitize(&said)));
-        }
-        if self.handed.is_some_and(|handed| handed.given.reordered) {
-            warnings.push("the certificates were not in order; they are put in order, the leaf first".to_owned());
-        }
-        if self.handed.is_some() {
-            warnings.push(
-                "the key is only in the memory of this console until it is stored: when that ends before, hand it over again"
-                    .to_owned(),
-            );
-        }
-        if self.signer.is_none() && self.handed.is_none() {
-            warnings.push(
-                "it signs itself: clients that trust the present certificate have to trust the new one before it is \
-                 stored, or they refuse it"
-                    .to_owned(),
-            );
-        }
-        if let Some((ca, facts)) = self.signer.filter(|(_, facts)| !facts.vouches_for(self.own)) {
-            warnings.push(
-                text::sanitize(&format!(
-                    "another CA signs it than before ({} instead of {}): clients of {} must trust that one already",
-                    facts.subject,
-                    self.own.issuer,
-                    ca.meta.reference(Kind::TlsSecret).path()
-                ))
-                .into_owned(),
-            );
-        }
+        let mut warnings = match self.handed {
+            Some(handed) => self.about_what_was_handed_over(handed),
+            None => self.about_the_signer(),
+        };
         if self.until() < self.own.not_after {
             warnings.push(format!("it ends before the present one does ({})", self.own.not_after));
         }
-        let others: Vec<String> = self.same_key().collect();
-        if self.options.compromised {
-            warnings.push(format!(
-                "the old certificate stays valid until {} unless its clients check revocation",
-                self.own.not_after
-            ));
-            warnings
-                .push("nothing goes back to the present key: when a step fails, the new certificate stays".to_owned());
-            if !others.is_empty() {
-                warnings.push(format!("the same key is in {}: rotate that too", text::list(&others)));
-            }
-        } else if !others.is_empty() {
-            warnings.push(format!("{} goes on with the present key", text::list(&others)));
-        }
+        warnings.extend(self.about_the_present_key());
         if let Some(manager) = manager(self.secret) {
             warnings.push(format!("{manager} keeps this Secret as it is written down elsewhere: it must be paused"));
         }
         warnings.extend(self.warnings.iter().cloned());
         warnings.extend(self.serves.warnings.iter().cloned());
         warnings
+    }
+
+    fn about_what_was_handed_over(&self, handed: &HandedOver) -> Vec<String> {
+        let same =
+            |new: &CertificateFacts| new.issuer == self.own.issuer && new.issuer_key_id == self.own.issuer_key_id;
+        let mut said = Vec::new();
+        if let Some(new) = handed.given.chain.first().filter(|new| !same(new)) {
+            let other = format!("another CA signed it than before ({} instead of {})", new.issuer, self.own.issuer);
+            said.push(format!("{}: clients must trust that one already", text::sanitize(&other)));
+        }
+        if handed.given.reordered {
+            said.push("the certificates were not in order; they are put in order, the leaf first".to_owned());
+        }
+        let memory = "the key is only in the memory of this console until it is stored: when that ends before, hand it \
+                      over again";
+        said.push(memory.to_owned());
+        said
+    }
+
+    fn about_the_signer(&self) -> Vec<String> {
+        let Some((ca, facts)) = self.signer else {
+            let said = "it signs itself: clients that trust the present certificate have to trust the new one before it \
+                        is stored, or they refuse it";
+            return vec![said.to_owned()];
+        };
+        if facts.vouches_for(self.own) {
+            return Vec::new();
+        }
+        let path = ca.meta.reference(Kind::TlsSecret).path();
+        let said = format!(
+            "another CA signs it than before ({} instead of {}): clients must trust that of {path} already",
+            facts.subject, self.own.issuer
+        );
+        vec![text::sanitize(&said).into_owned()]
+    }
+
+    fn about_the_present_key(&self) -> Vec<String> {
+        let others = self.same_key();
+        if !self.options.compromised {
+            let on = format!("{} goes on with the present key", text::list(&others));
+            return if others.is_empty() { Vec::new() } else { vec![on] };
+        }
+        let until = self.own.not_after;
+        let mut said = vec![
+            format!("the old certificate stays valid until {until} unless its clients check revocation"),
+            "nothing goes back to the present key: when a step fails, the new certificate stays".to_owned(),
+        ];
+        if !others.is_empty() {
+            said.push(format!("the same key is in {}: rotate that too", text::list(&others)));
+        }
+        let namespace = self.secret.meta.namespace().into();
+        let blind = [Kind::TlsSecret, Kind::OtherSecret].iter();
+        if blind.copied().any(|kind| !self.world.freshness_in(kind, &namespace).live()) {
+            said.push("not all Secrets can be seen here: whether the same key is in others is not known".to_owned());
+        }
+        said
     }
 
     fn changes(&self, id: &OperationId) -> Vec<String> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::case::sibling;
 use super::steps::{certificate, keep, known, store, stored};
-use super::{LOOKED_AT, ROLLED_WITHIN, SERVED_WITHIN};
+use super::{ROLLED_WITHIN, SERVED_WITHIN};
 use crate::model::{ClaimKey, World};
 use crate::plan::read::{text as text_at, uid};
 use crate::plan::roll::{Fates, Restart, Restarted, Roll, Users};
@@ -92,7 +92,7 @@ fn planned(undone: &Undone, world: &World, answers: &Answers, id: OperationId, n
     let fates = Fates::of(&users, &rotated.secret.name, Restart::Needed, answers)?;
     let restarted: Vec<Restarted> = fates.restarted.iter().map(|(user, fresh)| Restarted::of(user, fresh)).collect();
     warnings.extend(fates.warnings);
-    warnings.extend(Users::unseen(world, &namespace, LOOKED_AT));
+    warnings.extend(Users::unseen(world, &namespace));
     let roll = Roll {
         moment: now.to_string(),
         former: None,
