@@ -44,7 +44,7 @@ impl Lean for Secret {
 }
 
 fn place(key: &str, chain: Result<Arc<[CertificateFacts]>, CertificateError>) -> Place {
-    Place { key: key.into(), chain: chain.map_err(|error| format!("{key} {error}").into()) }
+    Place { key: key.into(), chain: chain.map_err(|error| error.to_string().into()) }
 }
 
 /// Overwrites bytes that must not linger in freed memory. `black_box` keeps the writes from being optimised away.
