@@ -210,9 +210,13 @@ fn key_id(spki: &[u8]) -> Vec<u8> {
 
 /// A bundle with a root, PEM, that may be in it already; the bundle as it is where there is none.
 pub fn with_root(bundle: &[u8], root: Option<&str>) -> Vec<u8> {
-    let root = root.and_then(|root| ders(root.as_bytes()).ok()?.into_iter().next());
+    trusting(bundle, root.and_then(|root| ders(root.as_bytes()).ok()?.into_iter().next()).as_ref())
+}
+
+/// The same with the root as DER.
+fn trusting(bundle: &[u8], root: Option<&Vec<u8>>) -> Vec<u8> {
     match root {
-        Some(root) if !ders(bundle).is_ok_and(|held| held.contains(&root)) => with(bundle, &root),
+        Some(root) if !ders(bundle).is_ok_and(|held| held.contains(root)) => with(bundle, root),
         _ => bundle.to_vec(),
     }
 }
@@ -389,10 +393,7 @@ impl Authority {
         if super::key_match(certificate.as_bytes(), key.pem.as_bytes()) != KeyMatch::Match {
             return Err(IssueError::Signing);
         }
-        let authority = former.map(|former| match &self.root {
-            Some(root) if !ders(former).is_ok_and(|held| held.contains(root)) => with(former, root),
-            _ => former.to_vec(),
-        });
+        let authority = former.map(|former| trusting(former, self.root.as_ref()));
         Ok(Issued { certificate, key: key.pem, authority })
     }
 }

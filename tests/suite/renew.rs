@@ -257,7 +257,7 @@ async fn it_comes_to_what_cmctl_renew_comes_to_and_no_key_is_written_down(cluste
     }
 }
 
-fn everything_below(folder: &std::path::Path) -> String {
+pub fn everything_below(folder: &std::path::Path) -> String {
     let mut all = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap().path();

@@ -8,7 +8,7 @@ use serde_json::json;
 use holdfast::model::{CertificateFacts, KeyMatch};
 use holdfast::x509;
 
-use crate::renew::{pods, user};
+use crate::renew::{everything_below, pods, user};
 use crate::support::cluster::{TestCluster, User};
 use crate::support::person::{self, Person};
 use crate::support::pki::{self, Authority, Pair};
@@ -129,19 +129,6 @@ async fn no_key_is_written_down(cluster: TestCluster) {
     }
     let refused = "private keys are made and moved by the console alone";
     assert!(shown.stdout.contains(refused), "{shown:?}");
-}
-
-fn everything_below(folder: &std::path::Path) -> String {
-    let mut all = String::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap().path();
-        if entry.is_dir() {
-            all.push_str(&everything_below(&entry));
-        } else {
-            all.push_str(&String::from_utf8_lossy(&std::fs::read(entry).unwrap()));
-        }
-    }
-    all
 }
 
 async fn what_cannot_see_the_change_is_restarted_and_again_when_it_is_taken_back(cluster: TestCluster) {

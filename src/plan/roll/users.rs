@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::{Restart, Restarted};
-use crate::model::{ClaimKey, Kind, Meta, Pod, SecretUse, SecretVia, Uid, Workload, World};
+use crate::model::{ClaimKey, Kind, Meta, Pod, SecretUse, SecretVia, Uid, World};
 use crate::plan::read::text as text_at;
 use crate::plan::{AccessQuestion, Answers, ObjectAt, Questions, Resource};
 use crate::text;
@@ -72,26 +72,14 @@ pub(in crate::plan) struct Users {
 impl Users {
     pub fn of(world: &World, namespace: &str, secret: &str) -> Self {
         let key: ClaimKey = (namespace.into(), secret.into());
-        let inventory = &world.inventory;
-        let workload = |kind: Kind, uid: &Uid| -> Option<&Workload> {
-            match kind {
-                Kind::StatefulSet => inventory.stateful_sets.get(uid),
-                Kind::Deployment => inventory.deployments.get(uid),
-                Kind::ReplicaSet => inventory.replica_sets.get(uid),
-                Kind::DaemonSet => inventory.daemon_sets.get(uid),
-                Kind::Job => inventory.jobs.get(uid),
-                Kind::CronJob => inventory.cron_jobs.get(uid),
-                _ => None,
-            }
-        };
         let templates = world.links.templates_using(&key).iter();
         let mut workloads: Vec<User> = templates
-            .filter_map(|(kind, uid)| Some((*kind, workload(*kind, uid)?)))
+            .filter_map(|(kind, uid)| Some((*kind, world.workload(*kind, uid)?)))
             .filter(|(_, found)| !found.meta.controller().is_some_and(|owner| BUILT_IN.contains(&&*owner.kind)))
             .map(|(kind, found)| User::of(kind, &found.meta, &found.secrets, secret))
             .collect();
         workloads.sort_by(|a, b| a.at.cmp(&b.at));
-        let pods = world.links.pods_using(&key).iter().filter_map(|uid| inventory.pods.get(uid));
+        let pods = world.links.pods_using(&key).iter().filter_map(|uid| world.inventory.pods.get(uid));
         let alone = |pod: &&Pod| !pod.ended() && pod.meta.controller().is_none();
         let mut pods: Vec<User> =
             pods.filter(alone).map(|pod| User::of(Kind::Pod, &pod.meta, &pod.secrets, secret)).collect();

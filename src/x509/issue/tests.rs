@@ -105,6 +105,15 @@ fn openssl_takes(issued: &Issued, root: &str) {
     assert_eq!(of_key, public(&["x509", "-in", "new.pem", "-noout", "-pubkey"]));
 }
 
+/// What a request of openssl makes with this configuration: `web.pem` and `key.pem` of a folder.
+fn requested(folder: &TempDir, arguments: &[&str], configuration: &str) -> Pair {
+    std::fs::write(folder.path().join("c.cnf"), configuration).unwrap();
+    let output = openssl(folder.path(), arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    Pair { certificate: read("web.pem"), key: read("key.pem") }
+}
+
 #[test]
 fn the_new_certificate_says_what_the_former_one_said_and_openssl_and_webpki_take_it() {
     let ca = ca("shop CA", now() + days(900));
@@ -154,11 +163,7 @@ fn a_subject_is_copied_as_it_stands_whatever_it_is_made_of() {
         "-out",
         "web.pem",
     ];
-    std::fs::write(folder.path().join("c.cnf"), "[req]\ndistinguished_name=d\n[d]\n[dir]\nO=Shop\nCN=web\n").unwrap();
-    let output = openssl(folder.path(), &made);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-    let former = Pair { certificate: read("web.pem"), key: read("key.pem") };
+    let former = requested(&folder, &made, "[req]\ndistinguished_name=d\n[d]\n[dir]\nO=Shop\nCN=web\n");
     let ca = ca("shop CA", now() + days(900));
     let issued = reissue(&former.material(), Some(&ca.pair.material()), Change::default(), now()).unwrap();
     openssl_takes(&issued, &ca.pair.certificate);
@@ -313,11 +318,7 @@ fn p521() -> Pair {
         "-out",
         "web.pem",
     ];
-    std::fs::write(folder.path().join("c.cnf"), "[req]\ndistinguished_name=d\n[d]\n").unwrap();
-    let output = openssl(folder.path(), &made);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-    Pair { certificate: read("web.pem"), key: read("key.pem") }
+    requested(&folder, &made, "[req]\ndistinguished_name=d\n[d]\n")
 }
 
 #[test]

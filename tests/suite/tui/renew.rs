@@ -10,7 +10,7 @@ use super::driven::Driven;
 use super::shop;
 
 /// The shop with a certificate under the cursor.
-fn on(name: &str, columns: u16, lines: u16) -> Driven {
+pub fn on(name: &str, columns: u16, lines: u16) -> Driven {
     let mut driven = Driven::new(shop::desk(), columns, lines);
     driven.press(&format!("3 / name:{name} enter"));
     driven.effects.clear();

@@ -6,15 +6,8 @@ use holdfast::tui::Effect;
 use insta::assert_snapshot;
 
 use super::driven::Driven;
+use super::renew::on;
 use super::shop;
-
-/// The shop with a certificate under the cursor.
-fn on(name: &str, columns: u16, lines: u16) -> Driven {
-    let mut driven = Driven::new(shop::desk(), columns, lines);
-    driven.press(&format!("3 / name:{name} enter"));
-    driven.effects.clear();
-    driven
-}
 
 #[test]
 fn the_form_before_a_rotation() {
