@@ -14,7 +14,7 @@ pub mod expiry;
 pub mod fate;
 pub mod forecast;
 pub mod former;
-mod fronts;
+pub mod fronts;
 pub mod held;
 pub mod identity;
 pub mod proven;

@@ -7,11 +7,14 @@ mod commands;
 mod index;
 mod log;
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::journal::{Entry, JournalError, Run, fold};
 use crate::plan::OperationId;
@@ -259,6 +262,53 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), StoreError> {
 
 /// The most that a file may hold that a person names.
 const MOST: u64 = 4 << 20;
+
+/// Room for what a pipe sends, whose length nobody knows before.
+const LEAST: usize = 64 << 10;
+
+/// What a file with a private key holds, wiped when it goes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PrivateFile {
+    /// Its bytes.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Whether others on this machine may read the file.
+    pub open: bool,
+}
+
+impl PrivateFile {
+    /// What to say of it when it holds a private key: that others may read it.
+    pub fn warning(&self, path: &Path) -> Option<String> {
+        let said = format!("{} can be read by others on this machine: chmod 600 it", path.display());
+        self.open.then_some(said)
+    }
+}
+
+impl fmt::Debug for PrivateFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateFile").field("open", &self.open).finish_non_exhaustive()
+    }
+}
+
+/// Reads a file that a person names and that may hold a private key.
+///
+/// # Errors
+/// When it cannot be read, or is larger than 4 MiB.
+pub fn read_private(path: &Path) -> Result<PrivateFile, StoreError> {
+    let read = || {
+        let file = fs::File::open(path)?;
+        let found = file.metadata()?;
+        let open = found.is_file() && found.permissions().mode() & 0o077 != 0;
+        // Taken whole at once: a buffer that grows leaves copies behind.
+        let room = usize::try_from(found.len().min(MOST)).unwrap_or_default() + 1;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(room.max(LEAST)));
+        file.take(MOST + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MOST {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than 4 MiB"));
+        }
+        Ok(PrivateFile { bytes, open })
+    };
+    read().map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
+}
 
 /// The text of a file that a person names.
 ///

@@ -7,6 +7,7 @@
 //! error repeats any of the input. Key bytes are looked at in [`key_match`] and used in [`reissue`], and nowhere
 //! kept.
 
+mod apart;
 mod der;
 mod facts;
 mod given;
@@ -26,6 +27,7 @@ use thiserror::Error;
 
 use crate::model::CertificateFacts;
 
+pub use apart::{holds_key, without_keys};
 pub use given::{Given, GivenError};
 pub use held::{Named, Read, held, of_use};
 pub use hidden::Hidden;

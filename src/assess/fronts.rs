@@ -33,8 +33,8 @@ fn front(world: &World, kind: Kind, uid: &crate::model::Uid) -> Option<Front> {
     table.get(uid).cloned()
 }
 
-/// What is wrong with the names of the certificate of a Secret, the worst first.
-pub(super) fn names(world: &World, secret: &ClaimKey, leaf: &CertificateFacts, now: Timestamp) -> Vec<Flaw> {
+/// What is wrong with the names of a certificate, where this Secret holds it: now, or some day.
+pub fn names(world: &World, secret: &ClaimKey, leaf: &CertificateFacts, now: Timestamp) -> Vec<Flaw> {
     let mut found = Vec::new();
     for (kind, uid) in world.links.fronts_of(secret) {
         let Some(front) = front(world, *kind, uid) else { continue };

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use super::args::{Global, Rotate};
-use super::{Exit, Failure, open, verb};
+use super::{Exit, Failure, open, out, verb};
 use crate::model::{Kind, Uid};
 use crate::plan::Request;
 use crate::plan::rotate::{HandedOver, LOOKED_AT, Options, ROLLED_WITHIN, SERVED_WITHIN, Signer};
 use crate::session::{Session, Unnamed};
+use crate::store::read_private;
+use crate::text;
 use crate::x509::Given;
 
 pub(super) async fn run(global: &Global, rotate: Rotate) -> Result<Exit, Failure> {
@@ -48,16 +48,17 @@ pub(super) async fn run(global: &Global, rotate: Rotate) -> Result<Exit, Failure
 
 /// Reads what a person hands over. Of the files no more is said than what is wrong with them.
 fn handed_over(certificate: &Path, rotate: &Rotate) -> Result<HandedOver, Failure> {
-    let read = |file: &Path| {
-        let text = std::fs::read(file).map(Zeroizing::new);
-        text.map_err(|error| Failure::new(Exit::Usage, format!("{} cannot be read: {error}", file.display())))
-    };
+    let read = |file| read_private(file).map_err(|error| Failure::new(Exit::Usage, text::chain(&error)));
     let key = rotate.private_key.as_deref();
-    let (text, own) = (read(certificate)?, key.map(read).transpose()?);
-    let given = Given::read(&text, own.as_ref().unwrap_or(&text));
+    let (pem, own) = (read(certificate)?, key.map(read).transpose()?);
+    let (of_key, path) = (own.as_ref().unwrap_or(&pem), key.unwrap_or(certificate));
+    let given = Given::read(&pem.bytes, &of_key.bytes);
     let given = given.map_err(|error| {
         Failure::new(Exit::Refused, format!("{} is not taken: {error}; nothing was changed", certificate.display()))
     })?;
+    if let Some(warning) = of_key.warning(path) {
+        out::say(format_args!("holdfast: {}", text::sanitize(&warning)));
+    }
     Ok(HandedOver {
         given: Arc::new(given),
         certificate: certificate.to_owned(),

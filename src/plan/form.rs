@@ -63,6 +63,15 @@ pub enum FieldKind {
     YesNo,
     /// Labels: `tier=gold, team=shop`.
     Labels,
+    /// PEM that anybody may see.
+    Pem,
+    /// A private key. What stands in its field is not the answer: a form only says how long that is.
+    Hidden,
+    /// A file of this machine, whose text goes into the field of this identity.
+    File {
+        /// The field.
+        into: &'static str,
+    },
 }
 
 /// One thing to choose.
@@ -117,13 +126,20 @@ impl FieldKind {
         match self {
             Self::Choice { choices, .. } => choices.clone(),
             Self::YesNo => vec![choice("yes", ""), choice("no", "")],
-            Self::Text | Self::Lines | Self::Number(_) | Self::Duration | Self::Labels => Vec::new(),
+            Self::Text
+            | Self::Lines
+            | Self::Number(_)
+            | Self::Duration
+            | Self::Labels
+            | Self::Pem
+            | Self::Hidden
+            | Self::File { .. } => Vec::new(),
         }
     }
 
     fn wrong(&self, answer: &str) -> Option<String> {
         match self {
-            Self::Text | Self::Lines => None,
+            Self::Text | Self::Lines | Self::Pem | Self::Hidden | Self::File { .. } => None,
             Self::Choice { of, choices, .. } => {
                 let there = choices.iter().any(|choice| choice.value == answer);
                 (!there).then(|| format!("there is no {of} \"{}\" to choose", text::sanitize(answer)))

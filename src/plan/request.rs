@@ -160,8 +160,8 @@ impl Request {
             Self::Renew { certificate, .. } => {
                 Ok(Self::Renew { certificate: certificate.clone(), options: renew::options(filled)? })
             }
-            Self::Rotate { secret, .. } => {
-                Ok(Self::Rotate { secret: secret.clone(), options: rotate::options(filled)? })
+            Self::Rotate { secret, options } => {
+                Ok(Self::Rotate { secret: secret.clone(), options: rotate::options(filled, options)? })
             }
             Self::Release { .. } | Self::Undo(_) => Ok(self.clone()),
         }
@@ -249,6 +249,24 @@ impl Request {
             Self::Sweep { .. } => sweep::LOOKED_AT,
             Self::Renew { .. } => renew::LOOKED_AT,
             Self::Rotate { .. } => rotate::LOOKED_AT,
+        }
+    }
+
+    /// A rotation of this Secret to a certificate that is handed over.
+    pub fn hand_over(secret: &Uid) -> Self {
+        let options = rotate::Options { signer: rotate::Signer::Awaited, ..rotate::Options::default() };
+        Self::Rotate { secret: secret.clone(), options }
+    }
+
+    /// The same with what is handed over so far; of another verb nothing else.
+    #[must_use]
+    pub fn handing(self, handed: Option<rotate::HandedOver>) -> Self {
+        match self {
+            Self::Rotate { secret, options } => {
+                let signer = handed.map_or(rotate::Signer::Awaited, rotate::Signer::Given);
+                Self::Rotate { secret, options: rotate::Options { signer, ..options } }
+            }
+            other => other,
         }
     }
 

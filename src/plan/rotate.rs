@@ -27,7 +27,7 @@ use crate::x509::KeyKind;
 
 pub use super::serves::WITHIN as SERVED_WITHIN;
 pub use form::{command, form, options};
-pub use given::HandedOver;
+pub use given::{HandedOver, Look, TYPED, look};
 pub use subject::manager;
 
 /// Kinds that planning looks at.
@@ -60,6 +60,8 @@ pub enum Signer {
     Itself,
     /// Nobody here: the certificate and its key were handed over.
     Given(HandedOver),
+    /// Nobody here: they are still to be handed over.
+    Awaited,
 }
 
 /// What the operator may choose.
@@ -124,7 +126,7 @@ pub fn questions(world: &World, secret: &Uid, options: &Options) -> Questions {
 pub fn handed_over(options: &Options) -> Option<&HandedOver> {
     match &options.signer {
         Signer::Given(handed) => Some(handed),
-        Signer::Former | Signer::Secret(..) | Signer::Itself => None,
+        Signer::Former | Signer::Secret(..) | Signer::Itself | Signer::Awaited => None,
     }
 }
 

@@ -38,7 +38,7 @@ pub enum GivenError {
     #[error("the certificate {0}")]
     Certificate(CertificateError),
     /// There is no private key.
-    #[error("there is no private key: give it with --private-key, or in the same file")]
+    #[error("there is no private key: give its PEM block too, in the same file or one of its own (--private-key)")]
     NoKey,
     /// There are several.
     #[error("there are {0} private keys: give one")]

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::given::{apart, fits};
+use super::given::{another_ca, apart, fits, hosts};
 use super::signer::{Found, can_sign, find, leaf};
 use super::steps::{Table, new};
 use super::subject::{manager, rotatable};
@@ -254,12 +254,10 @@ impl<'a> Case<'a> {
     }
 
     fn about_what_was_handed_over(&self, handed: &HandedOver) -> Vec<String> {
-        let same =
-            |new: &CertificateFacts| new.issuer == self.own.issuer && new.issuer_key_id == self.own.issuer_key_id;
         let mut said = Vec::new();
-        if let Some(new) = handed.given.chain.first().filter(|new| !same(new)) {
-            let other = format!("another CA signed it than before ({} instead of {})", new.issuer, self.own.issuer);
-            said.push(format!("{}: clients must trust that one already", text::sanitize(&other)));
+        if let Some(new) = handed.given.chain.first() {
+            said.extend(another_ca(new, self.own));
+            said.extend(hosts(self.world, self.secret, new, self.now));
         }
         if handed.given.reordered {
             said.push("the certificates were not in order; they are put in order, the leaf first".to_owned());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::signer::{self, Found, leaf};
-use super::{Options, ROLLED_WITHIN, SERVED_WITHIN, Signer};
+use super::{HandedOver, Options, ROLLED_WITHIN, SERVED_WITHIN, Signer};
 use crate::model::{KeyMatch, Kind, TlsSecret, Uid, World};
 use crate::plan::command::CommandLine;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Restart, Verb, backup};
@@ -15,7 +15,7 @@ use crate::x509::KeyKind;
 /// The words of signers that are no Secret. No path of one lacks a slash.
 const FORMER: &str = "as-before";
 const ITSELF: &str = "itself";
-/// The word of a certificate that was handed over; only the command line takes one.
+/// The word of a certificate that is handed over.
 const GIVEN: &str = "handed-over";
 /// The word for a key as before.
 const SAME: &str = "as-before";
@@ -23,49 +23,78 @@ const SAME: &str = "as-before";
 /// The form for this Secret, beginning with `chosen`; `None` when it is gone.
 pub fn form(world: &World, secret: &Uid, chosen: &Options) -> Option<FormSpec> {
     let secret = world.inventory.tls_secrets.get(secret)?;
-    let free: fn(&str) -> Result<(), String> = |_| Ok(());
-    let deadline: fn(&str) -> Result<(), String> = |answer| backup::deadline(answer).map(drop);
-    let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
-    let field = |id, label, doc: &str, kind, default: String, required, check| Field {
-        id,
-        label,
-        doc: doc.to_owned(),
-        kind,
-        default,
-        required,
-        check,
+    let path = secret.meta.reference(Kind::TlsSecret).path();
+    let (title, mut fields) = match &chosen.signer {
+        Signer::Given(_) | Signer::Awaited => (format!("import a certificate into {path}"), given_fields()),
+        _ => (format!("rotate certificate {path}"), made_fields(world, secret, chosen)),
     };
-    let fields = vec![
-        field("signer", "Signed by", SIGNER, signers(world, secret), chosen.signer.word(), true, free),
-        field("key", "Key", "The kind of the new key.", keys(), key_word(chosen.key).to_owned(), true, free),
-        field("life", "Valid for", LIFE, FieldKind::Duration, said(chosen.life), false, deadline),
-        field("restart", "Restart", RESTART, restarts(), chosen.restart.word().to_owned(), true, free),
-        field("compromised", "Key is known", COMPROMISED, FieldKind::YesNo, yes(chosen.compromised), true, free),
-        field("managed", "Manager paused", MANAGED, FieldKind::YesNo, yes(chosen.managed), true, free),
-        field(
-            "reason",
-            "Reason",
-            "Why, for the journal.",
-            FieldKind::Lines,
-            chosen.reason.clone().unwrap_or_default(),
-            false,
-            |answer| backup::reason(answer).map(drop),
-        ),
-        field("served", "Served within", SERVED, FieldKind::Duration, said(Some(chosen.served_within)), true, deadline),
-        field(
-            "rolled",
-            "Restart within",
-            ROLLED,
-            FieldKind::Duration,
-            said(Some(chosen.rolled_within)),
-            true,
-            deadline,
-        ),
-    ];
-    let title = format!("rotate certificate {}", secret.meta.reference(Kind::TlsSecret).path());
+    fields.extend(fields_of_both(chosen));
     Some(FormSpec { verb: Verb::Rotate, title, fields })
 }
 
+fn field(id: &'static str, label: &'static str, doc: &str, kind: FieldKind, default: String) -> Field {
+    let check = |_: &str| Ok(());
+    Field { id, label, doc: doc.to_owned(), kind, default, required: true, check }
+}
+
+fn deadline(answer: &str) -> Result<(), String> {
+    backup::deadline(answer).map(drop)
+}
+
+fn yes(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
+}
+
+/// What is asked of one that is made here.
+fn made_fields(world: &World, secret: &TlsSecret, chosen: &Options) -> Vec<Field> {
+    let life = field("life", "Valid for", LIFE, FieldKind::Duration, said(chosen.life));
+    vec![
+        field("signer", "Signed by", SIGNER, signers(world, secret), chosen.signer.word()),
+        field("key", "Key", "The kind of the new key.", keys(), key_word(chosen.key).to_owned()),
+        Field { required: false, check: deadline, ..life },
+    ]
+}
+
+/// What is asked of one that is handed over. What was handed over before is not in the form: its key is nowhere else
+/// than in memory.
+fn given_fields() -> Vec<Field> {
+    let file = |id, doc, into| {
+        let file = field(id, "  or its file", doc, FieldKind::File { into }, String::new());
+        Field { required: false, ..file }
+    };
+    vec![
+        field("pem", "Certificate", PEM, FieldKind::Pem, String::new()),
+        file("pem-file", PEM_FILE, "pem"),
+        field("private", "Private key", PRIVATE, FieldKind::Hidden, String::new()),
+        file("private-file", PRIVATE_FILE, "private"),
+        field("other-names", "Other names", OTHER_NAMES, FieldKind::YesNo, yes(false)),
+    ]
+}
+
+/// What is asked either way.
+fn fields_of_both(chosen: &Options) -> Vec<Field> {
+    let reason = chosen.reason.clone().unwrap_or_default();
+    let reason = field("reason", "Reason", "Why, for the journal.", FieldKind::Lines, reason);
+    let within = |id, label, doc, within| {
+        let within = field(id, label, doc, FieldKind::Duration, said(Some(within)));
+        Field { check: deadline, ..within }
+    };
+    vec![
+        field("restart", "Restart", RESTART, restarts(), chosen.restart.word().to_owned()),
+        field("compromised", "Key is known", COMPROMISED, FieldKind::YesNo, yes(chosen.compromised)),
+        field("managed", "Manager paused", MANAGED, FieldKind::YesNo, yes(chosen.managed)),
+        Field { required: false, check: |answer| backup::reason(answer).map(drop), ..reason },
+        within("served", "Served within", SERVED, chosen.served_within),
+        within("rolled", "Restart within", ROLLED, chosen.rolled_within),
+    ]
+}
+
+const PEM: &str = "The certificate with those that issued it, PEM, in any order. A private key among it goes into its \
+                   own field.";
+const PEM_FILE: &str = "A file to read it from, and the key where that is in it too; enter reads it.";
+const PRIVATE: &str = "Its private key, PEM, not encrypted. It is not shown, and is in memory only until it is stored.";
+const PRIVATE_FILE: &str = "A file to read the key from; enter reads it.";
+const OTHER_NAMES: &str = "Yes when nobody uses the names that the new certificate lacks.";
 const SIGNER: &str = "Whose signature the new certificate has. Clients have to trust it already.";
 const LIFE: &str =
     "How long it is valid at most, never longer than its CA. Left empty: as long as the present one was.";
@@ -139,7 +168,7 @@ impl Signer {
             Self::Former => FORMER.to_owned(),
             Self::Itself => ITSELF.to_owned(),
             Self::Secret(namespace, name) => format!("{namespace}/{name}"),
-            Self::Given(_) => GIVEN.to_owned(),
+            Self::Given(_) | Self::Awaited => GIVEN.to_owned(),
         }
     }
 
@@ -161,15 +190,22 @@ impl Signer {
     }
 }
 
-/// What a filled form chose.
+/// What a filled form chose; what was handed over is in what was chosen `before`.
 ///
 /// # Errors
 /// When an answer is not what the form would let pass.
-pub fn options(filled: &Filled) -> Result<Options, String> {
+pub fn options(filled: &Filled, before: &Options) -> Result<Options, String> {
     let yes = |id| filled.get(id) == Some("yes");
+    let signer = match (filled.get("signer"), &before.signer) {
+        (Some(word), _) => Signer::parse(word)?,
+        (None, Signer::Given(handed)) => {
+            Signer::Given(HandedOver { other_names: yes("other-names"), ..handed.clone() })
+        }
+        (None, _) => Signer::Awaited,
+    };
     let key = filled.get("key").filter(|word| *word != SAME).map(KeyKind::parse).transpose()?;
     Ok(Options {
-        signer: filled.get("signer").map(Signer::parse).transpose()?.unwrap_or_default(),
+        signer,
         key,
         life: filled.get("life").map(backup::deadline).transpose()?,
         restart: filled.get("restart").map(Restart::parse).transpose()?.unwrap_or_default(),
@@ -185,7 +221,7 @@ pub fn options(filled: &Filled) -> Result<Options, String> {
 pub fn command(options: &Options, path: &str, context: &str) -> String {
     let mut line = CommandLine::new("rotate", path);
     match &options.signer {
-        Signer::Former => {}
+        Signer::Former | Signer::Awaited => {}
         Signer::Given(handed) => {
             line.option("--certificate", &handed.certificate.to_string_lossy());
             if let Some(key) = &handed.key {

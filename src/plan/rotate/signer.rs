@@ -33,6 +33,10 @@ pub(super) fn find<'a>(world: &'a World, secret: &TlsSecret, options: &'a Option
     match &options.signer {
         Signer::Itself => Ok(Found::Itself),
         Signer::Given(handed) => Ok(Found::Elsewhere(handed)),
+        Signer::Awaited => {
+            let clear = "hand over the certificate and its private key";
+            Err(("nothing was handed over".to_owned(), clear.to_owned()))
+        }
         Signer::Secret(namespace, name) => {
             let found = world.inventory.tls_secrets.named(Some(&namespace.as_str().into()), &name.as_str().into());
             found.map(Found::Authority).ok_or_else(|| {
