@@ -137,6 +137,11 @@ impl FieldKind {
         }
     }
 
+    /// Whether an answer has several lines.
+    pub fn lines(&self) -> bool {
+        matches!(self, Self::Lines | Self::Pem | Self::Hidden)
+    }
+
     fn wrong(&self, answer: &str) -> Option<String> {
         match self {
             Self::Text | Self::Lines | Self::Pem | Self::Hidden | Self::File { .. } => None,

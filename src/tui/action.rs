@@ -56,6 +56,7 @@ pub enum ActionId {
     Sweep,
     Renew,
     Rotate,
+    ImportCertificate,
     Probe,
     Resume,
     Stop,
@@ -368,6 +369,8 @@ actions! {
         "Have cert-manager issue the selected certificate anew, and restart what would go on with the former one"
     Rotate "rotate" "rotate" [] OBJECTS bar 0 menu Some('f'); Writes
         "Give the selected TLS Secret, which nobody else renews, a new certificate like the present one"
+    ImportCertificate "import-certificate" "import certificate" [] OBJECTS bar 0 menu Some('a'); Writes
+        "Give the selected TLS Secret a certificate that you have: pasted with its private key, which is not shown, or from files"
     Probe "served" "served?" [] OBJECTS bar 0 menu Some('t'); None
         "Shake hands with each pod that uses the certificate, and say whether it serves the stored one"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes

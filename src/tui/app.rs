@@ -20,6 +20,7 @@ pub use typing::content;
 pub(super) use typing::edit;
 pub use values::{Contexts, Value};
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
@@ -27,7 +28,7 @@ use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::action::ActionId;
-use super::form::Form;
+use super::form::{FileText, Form, Unseen};
 use super::keymap::Keymap;
 use super::keys::Chord;
 use super::layer::{DetailLayer, Layer, Offer, Place, ProblemsLayer};
@@ -53,8 +54,10 @@ pub enum Input {
     Key(KeyEvent),
     /// The mouse was used on what stood under it.
     Mouse(Gesture, Spot),
-    /// Text was pasted.
-    Paste(String),
+    /// Text was pasted: it may be a private key.
+    Paste(Unseen),
+    /// The answer to [`Effect::ReadFile`]: what the file held, or why it cannot be read.
+    FileRead(usize, Result<FileText, String>),
     /// Time passed.
     Tick,
     /// The desk changed.
@@ -121,6 +124,8 @@ pub enum Effect {
     CloseLog(u64),
     /// Read the user's theme files anew, then take this theme, or the next.
     ReadThemes(Option<String>),
+    /// Read the file that the field at this place of a form names.
+    ReadFile(usize, PathBuf),
     /// Give the terminal back and stop until the shell continues this process.
     Suspend,
     /// Look at these namespaces, or at all when there are none.
@@ -210,6 +215,12 @@ impl App {
             Input::Paste(text) => {
                 if self.seen() {
                     self.paste(desk, &text);
+                }
+                Vec::new()
+            }
+            Input::FileRead(place, read) => {
+                if let Some(form) = self.form_mut() {
+                    form.load(place, read);
                 }
                 Vec::new()
             }

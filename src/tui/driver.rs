@@ -9,6 +9,7 @@ mod signals;
 use std::collections::HashMap;
 use std::future::pending;
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as Key, KeyEventKind};
@@ -17,11 +18,13 @@ use super::bell::Bell;
 use super::mouse::Mouse;
 use super::spots::Spots;
 use super::terminal::{ConsoleError, Screen, panicked};
-use super::{App, Effect, Input, Keymap, Theme, Themes, draw};
+use super::{App, Effect, FileText, Input, Keymap, Theme, Themes, draw};
 use crate::config::ThemeFolder;
 use crate::model::{ClaimKey, ObjRef};
 use crate::plan::OperationId;
 use crate::session::{Event, Session, Ticket};
+use crate::store::read_private;
+use crate::text;
 use crate::view::Level;
 use keys::Keys;
 use signals::{Said, Signals};
@@ -196,7 +199,7 @@ impl Console<'_> {
     fn key(&mut self, event: Key) -> Then {
         let input = match event {
             Key::Key(key) if key.kind != KeyEventKind::Release => Some(Input::Key(key)),
-            Key::Paste(text) => Some(Input::Paste(text)),
+            Key::Paste(text) => Some(Input::Paste(text.into())),
             Key::Mouse(event) => self.mouse.input(event, &self.spots, Instant::now()),
             Key::Resize(..) => {
                 // Each frame asks for the size, so that of many only the last one is drawn.
@@ -325,6 +328,9 @@ impl Console<'_> {
                     return Performed::Said(Box::new(Input::Themes(folder, name)));
                 }
             }
+            Effect::ReadFile(place, path) => {
+                return Performed::Said(Box::new(Input::FileRead(place, file_text(&path))));
+            }
             Effect::LookAt(namespaces) => {
                 self.session.look_at(&namespaces);
                 return Performed::Said(Box::new(Input::Changed));
@@ -336,6 +342,17 @@ impl Console<'_> {
         }
         Performed::Nothing
     }
+}
+
+/// What a file holds that a form names. Only of files that end: a pipe could keep the console waiting.
+fn file_text(path: &Path) -> Result<FileText, String> {
+    let said = |why: &dyn std::error::Error| text::sanitize(&text::chain(why)).into_owned();
+    if path.exists() && !path.is_file() {
+        return Err(text::sanitize(&format!("{} is no file", path.display())).into_owned());
+    }
+    let file = read_private(path).map_err(|error| said(&error))?;
+    let text = std::str::from_utf8(&file.bytes).map_err(|_| "it is no text: PEM is asked for".to_owned())?;
+    Ok(FileText { text: text.into(), warning: file.warning(path) })
 }
 
 enum Performed {

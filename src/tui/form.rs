@@ -4,11 +4,18 @@
 //! `draw` shows it. What a person cannot see is made visible before it gets into a field.
 
 mod entry;
+mod handing;
+mod unseen;
+
+use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Request};
 pub use entry::Entry;
+use handing::Loaded;
+pub use handing::{FileText, Handing};
+pub use unseen::Unseen;
 
 /// A form being filled in.
 #[derive(Clone, Debug)]
@@ -23,18 +30,25 @@ pub struct Form {
     pub entries: Vec<Entry>,
     /// Whether somebody tried to go on with a wrong answer: all of them are shown from then on.
     tried: bool,
+    /// What was read of a certificate that is handed over.
+    handing: Option<Handing>,
+    /// Files that were read, by the place of the field that names each.
+    loaded: BTreeMap<usize, Loaded>,
 }
 
 impl Form {
     /// A form with its default answers.
     pub fn new(spec: FormSpec, request: Request) -> Self {
         let entries = spec.fields.iter().map(|field| Entry::new(&field.default, &field.kind)).collect();
-        Self { spec, request, focus: 0, entries, tried: false }
+        let (handing, loaded) = (None, BTreeMap::new());
+        let mut form = Self { spec, request, focus: 0, entries, tried: false, handing, loaded };
+        form.read();
+        form
     }
 
-    /// Whether both ask for the same verb on the same object.
+    /// Whether both ask the same of the same object.
     pub fn about(&self, other: &Form) -> bool {
-        let of = |form: &Form| (form.request.verb(), form.request.subject().1.clone());
+        let of = |form: &Form| (form.request.subject().1.clone(), form.spec.title.clone());
         of(self) == of(other)
     }
 
@@ -44,9 +58,11 @@ impl Form {
             let before = earlier.fields().find(|(other, _)| other.id == field.id);
             let changed = before.filter(|(other, typed)| typed.text() != other.default);
             if let Some((_, typed)) = changed {
-                entry.set(&typed.text());
+                entry.take_over(typed);
             }
         }
+        self.loaded.clone_from(&earlier.loaded);
+        self.read();
     }
 
     /// Each field and what is typed in it.
@@ -69,7 +85,9 @@ impl Form {
         let (field, entry) = self.spec.fields.get(place).zip(self.entries.get(place))?;
         // What is typed into an open list is a search, no answer yet.
         let say = entry.open.is_none() && (self.tried || entry.text() != field.default);
-        field.wrong(&entry.text()).filter(|_| say)
+        let not_given = || self.not_given().filter(|(wrong, _)| *wrong == place).map(|(_, why)| why);
+        let unreadable = || self.loaded(place)?.err().map(str::to_owned);
+        field.wrong(&entry.text()).or_else(not_given).or_else(unreadable).filter(|_| say)
     }
 
     /// What the open list of a field shows: all its choices, or those that hold what was typed.
@@ -80,13 +98,14 @@ impl Form {
 
     /// The answers, once all are good.
     pub fn filled(&self) -> Option<Filled> {
-        self.spec.filled(&self.texts()).ok()
+        self.spec.filled(&self.texts()).ok().filter(|_| self.not_given().is_none())
     }
 
     /// The answers for going on. When one is wrong its field gets the keys, and all that are wrong say so.
     pub fn submit(&mut self) -> Option<Filled> {
         self.settle();
-        match self.spec.filled(&self.texts()) {
+        let filled = self.spec.filled(&self.texts());
+        match self.not_given().map_or(filled, |(place, _)| Err(place)) {
             Ok(filled) => Some(filled),
             Err(place) => {
                 (self.tried, self.focus) = (true, place);
@@ -121,7 +140,7 @@ impl Form {
 
     /// Whether `enter` is a new line in the field that has the keys.
     pub fn in_lines(&self) -> bool {
-        self.focused().is_some_and(|(field, _)| matches!(field.kind, FieldKind::Lines))
+        self.focused().is_some_and(|(field, _)| field.kind.lines())
     }
 
     /// Whether the list of the field that has the keys is open.
@@ -151,24 +170,23 @@ impl Form {
         let chosen = !field.kind.choices().is_empty();
         match (event.code, &field.kind) {
             (KeyCode::Up | KeyCode::Down, _) if chosen => entry.walk(event.code == KeyCode::Down, &field.kind, listed),
-            (KeyCode::Up, FieldKind::Lines) if entry.line() > 0 => entry.input(event),
-            (KeyCode::Down, FieldKind::Lines) if !entry.at_last_line() => entry.input(event),
+            (KeyCode::Up, FieldKind::Lines | FieldKind::Pem) if entry.line() > 0 => entry.input(event),
+            (KeyCode::Down, FieldKind::Lines | FieldKind::Pem) if !entry.at_last_line() => entry.input(event),
             (KeyCode::Up, _) => self.previous(),
             (KeyCode::Down, _) => self.next(),
-            (KeyCode::Enter, FieldKind::Lines) => entry.input(event),
+            (KeyCode::Enter, kind) if kind.lines() => entry.input(event),
             (KeyCode::Enter | KeyCode::Tab, _) => {}
             (KeyCode::Char(_) | KeyCode::Backspace | KeyCode::Delete, _) if chosen => entry.search(event),
             _ if chosen && entry.open.is_none() => {}
             _ => entry.input(event),
         }
+        self.turn_to_key();
+        self.read();
     }
 
-    /// Text that was pasted: a field of one line takes its first one.
-    pub fn paste(&mut self, text: &str) {
-        let lines = self.in_lines();
-        if let Some((field, entry)) = self.spec.fields.get(self.focus).zip(self.entries.get_mut(self.focus)) {
-            entry.paste(text, lines, !field.kind.choices().is_empty());
-        }
+    /// Text that was pasted, all at once: a field of one line takes its first one. What to say of it, if anything.
+    pub fn paste(&mut self, text: &Unseen) -> Option<String> {
+        self.put(self.focus, text.text(), None)
     }
 }
 

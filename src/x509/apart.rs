@@ -77,7 +77,11 @@ mod tests {
     #[case::before(&[SEC1, CERTIFICATE].concat(), CERTIFICATE, SEC1)]
     #[case::between(&[CERTIFICATE, SEC1, CERTIFICATE].concat(), &[CERTIFICATE, CERTIFICATE].concat(), SEC1)]
     #[case::two(&[PKCS8, CERTIFICATE, SEC1].concat(), CERTIFICATE, &[PKCS8, SEC1].concat())]
-    #[case::glued("-----END CERTIFICATE----------BEGIN PRIVATE KEY-----\nMC", "-----END CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----\nMC")]
+    #[case::glued(
+        "-----END CERTIFICATE----------BEGIN PRIVATE KEY-----\nMC",
+        "-----END CERTIFICATE-----",
+        "-----BEGIN PRIVATE KEY-----\nMC"
+    )]
     #[case::cut_off(&["-----BEGIN PRIVATE KEY-----\nMC4C\n", CERTIFICATE].concat(), CERTIFICATE, "-----BEGIN PRIVATE KEY-----\nMC4C\n")]
     #[case::its_first_line("-----BEGIN PRIVATE KEY-----", "", "-----BEGIN PRIVATE KEY-----")]
     #[case::none(CERTIFICATE, CERTIFICATE, "")]

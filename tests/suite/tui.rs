@@ -6,6 +6,7 @@ mod choosing;
 mod colour;
 mod driven;
 mod form;
+mod handing;
 mod hostile;
 mod keys;
 mod logs;

@@ -92,7 +92,8 @@ fn fields_of_both(chosen: &Options) -> Vec<Field> {
 const PEM: &str = "The certificate with those that issued it, PEM, in any order. A private key among it goes into its \
                    own field.";
 const PEM_FILE: &str = "A file to read it from, and the key where that is in it too; enter reads it.";
-const PRIVATE: &str = "Its private key, PEM, not encrypted. It is not shown, and is in memory only until it is stored.";
+const PRIVATE: &str = "Its private key, PEM, not encrypted. It is not shown, and only in memory until it is stored; ctrl-u \
+                       empties it.";
 const PRIVATE_FILE: &str = "A file to read the key from; enter reads it.";
 const OTHER_NAMES: &str = "Yes when nobody uses the names that the new certificate lacks.";
 const SIGNER: &str = "Whose signature the new certificate has. Clients have to trust it already.";

@@ -34,6 +34,10 @@ impl App {
             return self.verb_hindrance(desk, verb);
         }
         match id {
+            ActionId::ImportCertificate if desk.world.context.read_only => {
+                Some("this session is read-only: no key is taken that could not be stored".to_owned())
+            }
+            ActionId::ImportCertificate => self.verb_hindrance(desk, Verb::Rotate),
             ActionId::Probe => self.not_probed(desk),
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, not_stoppable),

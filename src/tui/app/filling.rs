@@ -8,7 +8,7 @@ use super::super::keys::Chord;
 use super::super::layer::{Layer, Place};
 use super::{App, Effect};
 use crate::model::Freshness;
-use crate::plan::Request;
+use crate::plan::{Request, Verb};
 use crate::session::Desk;
 use crate::view::Level;
 
@@ -18,7 +18,16 @@ const LISTS: u64 = 0;
 impl App {
     /// Begins with an action's verb on the selection: its form where there is something to choose, else its plan.
     pub(super) fn begin(&mut self, desk: &Desk, action: ActionId) -> Vec<Effect> {
-        let Some(Ok(request)) = action.verb().map(|verb| self.request(desk, verb)) else { return Vec::new() };
+        let request = match action {
+            ActionId::ImportCertificate => {
+                self.request(desk, Verb::Rotate).map(|of| Request::hand_over(of.subject().1))
+            }
+            _ => match action.verb() {
+                Some(verb) => self.request(desk, verb),
+                None => return Vec::new(),
+            },
+        };
+        let Ok(request) = request else { return Vec::new() };
         if listing(desk, &request) {
             self.layers.push(Layer::Waiting(LISTS, "what there is to choose from".into()));
             self.opening = Some(request);
@@ -82,11 +91,18 @@ impl App {
         }
     }
 
-    /// Gives the keys to another field.
-    pub(super) fn turn_form(&mut self, turn: impl FnOnce(&mut Form)) {
-        if let Some(form) = self.form_mut() {
-            turn(form);
+    /// Gives the keys to another field, or goes on.
+    pub(super) fn in_form(&mut self, desk: &Desk, id: ActionId) -> Vec<Effect> {
+        if id == ActionId::Submit {
+            return self.submit(desk);
         }
+        let Some(form) = self.form_mut() else { return Vec::new() };
+        if id == ActionId::NextField {
+            form.next();
+        } else {
+            form.previous();
+        }
+        read_files(form)
     }
 
     /// Whether a form lies beneath the top layer: going back leads to it.
@@ -96,6 +112,7 @@ impl App {
 
     fn form_entered(&mut self, desk: &Desk) -> Vec<Effect> {
         let Some(form) = self.form_mut() else { return Vec::new() };
+        form.read_again();
         if form.list_open() {
             form.next();
         } else if form.in_lines() {
@@ -105,12 +122,17 @@ impl App {
         } else {
             form.next();
         }
-        Vec::new()
+        read_files(form)
     }
 
     /// Plans with what the form says; a wrong answer gets the keys instead.
     pub(super) fn submit(&mut self, desk: &Desk) -> Vec<Effect> {
         let Some(form) = self.form_mut() else { return Vec::new() };
+        // What was read is looked at before it is planned with.
+        let files = read_files(form);
+        if !files.is_empty() {
+            return files;
+        }
         let Some(filled) = form.submit() else { return Vec::new() };
         match form.request.filled(&filled) {
             Ok(request) => self.plan(desk, request),
@@ -129,7 +151,9 @@ impl App {
         if let Some(Layer::Form(form)) = self.layers.pop()
             && form.touched()
         {
-            let way = self.keymap.way(ActionId::of(form.request.verb()));
+            let begins =
+                if form.handing().is_some() { ActionId::ImportCertificate } else { ActionId::of(form.request.verb()) };
+            let way = self.keymap.way(begins);
             self.say(desk, Level::Info, format!("what you typed is kept: {way} opens it again"));
             self.kept = Some(form);
         }
@@ -143,6 +167,11 @@ impl App {
             _ => Err("there is no command for this".to_owned()),
         }
     }
+}
+
+/// Asks for the files that a form names.
+fn read_files(form: &Form) -> Vec<Effect> {
+    form.unread().into_iter().map(|(place, path)| Effect::ReadFile(place, path)).collect()
 }
 
 /// Whether a first list is still coming in that says what there is to choose.

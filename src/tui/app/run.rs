@@ -1,7 +1,6 @@
 //! What each action does to the state of the console.
 
 use super::super::action::{Action, ActionId, Argument, Availability};
-use super::super::form::Form;
 use super::super::layer::{Cursor, DetailLayer, Layer, Naming, Offer};
 use super::{App, Effect, typing};
 use crate::model::{Key, ObjRef};
@@ -78,6 +77,7 @@ impl App {
             | ActionId::Sweep
             | ActionId::Renew
             | ActionId::Rotate
+            | ActionId::ImportCertificate
             | ActionId::Undo
             | ActionId::Prune
             | ActionId::Hold
@@ -90,9 +90,7 @@ impl App {
             ActionId::Wrap => self.turn_log(|logs| logs.wrap = !logs.wrap),
             ActionId::Stamps => self.turn_log(|logs| logs.stamps = !logs.stamps),
             ActionId::Instance => self.turn_log(|logs| logs.source.previous = !logs.source.previous),
-            ActionId::NextField => self.turn_form(Form::next),
-            ActionId::PreviousField => self.turn_form(Form::previous),
-            ActionId::Submit => return self.submit(desk),
+            ActionId::NextField | ActionId::PreviousField | ActionId::Submit => return self.in_form(desk, id),
             ActionId::CopyCommand => return self.copy_command(desk),
             ActionId::Yaml => return self.fetch(desk),
             ActionId::Copy if self.logs().is_some() => return self.copy_log(desk),

@@ -4,10 +4,12 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui_textarea::TextArea;
 
 use super::super::action::Action;
+use super::super::form::Unseen;
 use super::super::layer::Layer;
 use super::{App, Effect};
 use crate::session::Desk;
 use crate::view::{Filter, Level, LineFilter};
+use crate::x509::holds_key;
 
 /// One line to type into.
 pub(super) fn line(text: &str) -> Box<TextArea<'static>> {
@@ -56,9 +58,16 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn paste(&mut self, desk: &Desk, text: &str) {
+    pub(super) fn paste(&mut self, desk: &Desk, text: &Unseen) {
         if let Some(form) = self.form_mut() {
-            form.paste(text);
+            if let Some(said) = form.paste(text) {
+                self.say(desk, Level::Warn, said);
+            }
+            return;
+        }
+        let text = text.text();
+        if holds_key(text) {
+            self.say(desk, Level::Warn, "it holds a private key, which would be shown here: it was not taken");
             return;
         }
         self.touch(desk);

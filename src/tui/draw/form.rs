@@ -1,5 +1,7 @@
-//! A form: its fields with what is wrong below each, the list that is open, what the field is for, and the command
-//! that would do the same.
+//! A form: its fields with what is wrong below each, the list that is open, what was read of a certificate that is
+//! handed over, what the field is for, and the command that would do the same.
+
+mod handing;
 
 use ratatui::layout::Rect;
 
@@ -21,16 +23,23 @@ const LABEL: u16 = 17;
 const LINES: u16 = 3;
 /// Lines of what the field is for, and of the command, with the rule above.
 const ABOUT: u16 = 5;
+/// Lines of what was read of a certificate, with the rule above, where there is room.
+const READ: u16 = 9;
 /// Lines that an open list has at most.
 const LISTED: usize = 6;
 
 pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, form: &Form, body: Rect) {
     let fields: u16 = form.spec.fields.iter().map(height).sum();
-    let area = dialog(body, 100, fields + ABOUT + 3);
+    let read = if form.handing().is_some() { READ } else { 0 };
+    let area = dialog(body, 100, fields + read + ABOUT + 3);
     let title = text::sanitize(&form.spec.title);
     let title = [("Before the plan: ", Meaning::Muted), (&*title, Meaning::Accent)];
     pen.frame(area, &title, &[("nothing is done yet", Meaning::Muted)], true);
     let (upper, about) = bottom(inside(area), ABOUT.min(area.height / 3));
+    let said = handing::pieces(desk, form, upper.width);
+    let lines = u16::try_from(said.len()).map_or(u16::MAX, |lines| lines.saturating_add(1));
+    let (upper, below) = bottom(upper, lines.min(read).min(upper.height / 2));
+    handing::draw(pen, &said, below);
     let mut list_at = None;
     let shown = visible(form, upper);
     for (place, (y, rows)) in shown.iter().copied() {
@@ -62,7 +71,7 @@ fn height(field: &Field) -> u16 {
 }
 
 fn rows(field: &Field) -> u16 {
-    if matches!(field.kind, FieldKind::Lines) { LINES } else { 1 }
+    if matches!(field.kind, FieldKind::Lines | FieldKind::Pem) { LINES } else { 1 }
 }
 
 /// The fields that fit, each with its place, its first line and its lines; the one that has the keys is among them.
@@ -117,6 +126,10 @@ fn say_below(pen: &mut Pen, form: &Form, place: usize, area: Rect) {
         let width = u16::try_from(text::width(&why)).unwrap_or(u16::MAX);
         let x = value.right().saturating_sub(width).clamp(area.x + 2, value.x);
         pen.put(x, area.y, value.right(), &why, Meaning::Danger);
+        return;
+    }
+    if let Some(Ok(said)) = form.loaded(place) {
+        pen.put(value.x, area.y, value.right(), said, Meaning::Muted);
         return;
     }
     let (field, entry) = (&form.spec.fields[place], &form.entries[place]);

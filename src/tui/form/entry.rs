@@ -5,6 +5,7 @@ use ratatui::style::Style;
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
 use super::super::app::edit;
+use super::Unseen;
 use crate::plan::{Choice, FieldKind};
 use crate::text;
 
@@ -17,6 +18,10 @@ pub struct Entry {
     pub open: Option<Open>,
     /// The answer as it was given or chosen, until it is edited: the area shows it with what hides made visible.
     given: Option<String>,
+    /// What is typed where nobody may see it; the area says only how long it is.
+    unseen: Option<Unseen>,
+    /// The file that it came from, until it is edited.
+    pub(super) from: Option<String>,
 }
 
 /// A list of choices that is open.
@@ -30,7 +35,8 @@ pub struct Open {
 
 impl Entry {
     pub(super) fn new(text: &str, kind: &FieldKind) -> Self {
-        let mut entry = Self { area: TextArea::default(), open: None, given: None };
+        let unseen = matches!(kind, FieldKind::Hidden).then(Unseen::default);
+        let mut entry = Self { area: TextArea::default(), open: None, given: None, unseen, from: None };
         entry.set(text);
         if matches!(kind, FieldKind::Lines) {
             entry.area.set_wrap_mode(WrapMode::WordOrGlyph);
@@ -43,7 +49,37 @@ impl Entry {
         self.given.clone().unwrap_or_else(|| self.area.lines().join("\n"))
     }
 
+    /// What is typed where nobody may see it.
+    pub(super) fn hidden(&self) -> &str {
+        self.unseen.as_ref().map(Unseen::text).unwrap_or_default()
+    }
+
+    /// Takes over what was typed in another.
+    pub(super) fn take_over(&mut self, other: &Self) {
+        self.unseen.clone_from(&other.unseen);
+        if !self.hide(|_| {}) {
+            self.set(&other.text());
+        }
+        self.from.clone_from(&other.from);
+    }
+
+    /// Changes what nobody may see, where there is such a thing.
+    fn hide(&mut self, change: impl FnOnce(&mut Unseen)) -> bool {
+        let Some(unseen) = &mut self.unseen else { return false };
+        change(unseen);
+        let said = unseen.said();
+        self.show(&said);
+        true
+    }
+
     pub(super) fn set(&mut self, text: &str) {
+        self.from = None;
+        if !self.hide(|unseen| *unseen = Unseen::from(text)) {
+            self.show(text);
+        }
+    }
+
+    fn show(&mut self, text: &str) {
         let mode = self.area.wrap_mode();
         self.area = TextArea::new(text.split('\n').map(|line| text::sanitize(line).into_owned()).collect());
         self.area.set_wrap_mode(mode);
@@ -62,10 +98,14 @@ impl Entry {
     }
 
     pub(super) fn input(&mut self, event: KeyEvent) {
+        if self.hide(|unseen| unseen.input(event)) {
+            self.from = None;
+            return;
+        }
         let before = self.area.lines().to_vec();
         self.edit(event);
         if self.area.lines() != before {
-            self.given = None;
+            (self.given, self.from) = (None, None);
         }
     }
 
@@ -79,12 +119,20 @@ impl Entry {
     }
 
     pub(super) fn paste(&mut self, text: &str, lines: bool, chosen: bool) {
+        self.from = None;
+        if self.hide(|unseen| unseen.push(text)) {
+            return;
+        }
         let take = if lines { usize::MAX } else { 1 };
         let clean: Vec<_> = text.lines().take(take).map(text::sanitize).collect();
         if chosen && self.open.is_none() {
             self.open_for_search();
         }
         self.area.insert_str(clean.join("\n"));
+        // What is pasted next begins a line of its own.
+        if lines && text.ends_with('\n') {
+            self.area.insert_newline();
+        }
         self.given = None;
     }
 

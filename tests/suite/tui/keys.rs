@@ -89,13 +89,13 @@ fn only_the_exact_name_can_be_pasted_into_a_confirmation() {
     let name = selected(&driven);
     driven.press("enter");
     for other in [format!("{name} "), format!("kubectl delete pvc {name}"), name[..3].to_owned()] {
-        driven.input(Input::Paste(other));
+        driven.input(Input::Paste(other.as_str().into()));
         assert!(driven.screen().contains("only the exact name can be pasted"), "{}", driven.screen());
     }
     driven.press("enter");
     assert!(driven.effects.is_empty());
     driven.press("x");
-    driven.input(Input::Paste(format!("{name}\n")));
+    driven.input(Input::Paste(format!("{name}\n").into()));
     assert!(driven.effects.is_empty(), "a pasted line end starts nothing");
     driven.press("enter");
     assert!(matches!(driven.effects.as_slice(), [Effect::Start(_)]), "{:?}", driven.effects);
