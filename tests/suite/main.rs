@@ -20,6 +20,7 @@ mod database;
 mod drill;
 mod faults;
 mod filter;
+mod handing;
 mod hooks;
 mod in_place;
 mod inventory;

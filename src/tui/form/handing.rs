@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Entry, Form, Unseen};
-use crate::model::CertificateFacts;
+use crate::model::{CertificateFacts, NextLink};
 use crate::plan::FieldKind;
 use crate::plan::rotate::{HandedOver, TYPED};
 use crate::x509::{self, CertificateError, Given, GivenError};
@@ -15,7 +15,7 @@ use super::unseen::MOST;
 /// What was read of what is handed over.
 #[derive(Clone, Debug)]
 pub struct Handing {
-    /// The certificates, the leaf first once the key says which that is.
+    /// The certificates, the leaf first: the one that the key belongs to, or until there is one the first that is no CA.
     pub chain: Result<Vec<CertificateFacts>, CertificateError>,
     /// Both, put in order, or what is wrong with them.
     pub given: Result<Arc<Given>, GivenError>,
@@ -68,7 +68,7 @@ impl Form {
         let given = Given::read(text.as_bytes(), key.hidden().as_bytes()).map(Arc::new);
         let chain = match &given {
             Ok(given) => Ok(given.chain.clone()),
-            Err(_) => x509::chain(text.as_bytes()),
+            Err(_) => x509::chain(text.as_bytes()).map(leaf_first),
         };
         let handed = given.as_ref().ok().map(|given| handed_over(given, certificate, key));
         self.request = self.request.clone().handing(handed);
@@ -177,6 +177,13 @@ impl Form {
         let loaded = self.loaded.get(&place).filter(|loaded| loaded.named == self.entries[place].text())?;
         Some(loaded.said.as_deref().map_err(String::as_str))
     }
+}
+
+/// Before the key is there, nothing says in which order they belong: how each hangs on the next is left out.
+fn leaf_first(mut chain: Vec<CertificateFacts>) -> Vec<CertificateFacts> {
+    chain.iter_mut().for_each(|one| one.next = NextLink::Last);
+    chain.sort_by_key(|one| one.ca);
+    chain
 }
 
 /// With the files that both came from, where they did.

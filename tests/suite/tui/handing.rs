@@ -80,6 +80,19 @@ fn no_key(driven: &Driven) {
     assert!(!screen.contains("PRIVATE KEY-"), "{screen}");
 }
 
+fn hand_over(driven: &mut Driven) {
+    paste(driven, &as_terminals_paste(&good()));
+    driven.press("tab tab");
+    paste(driven, &as_terminals_paste(KEY));
+}
+
+/// The form with a good one.
+pub fn filled(columns: u16, lines: u16) -> Driven {
+    let mut driven = opened(columns, lines);
+    hand_over(&mut driven);
+    driven
+}
+
 /// What was handed over when planning was asked for: the fingerprint, and with other names.
 fn planned(driven: &Driven) -> (String, bool) {
     let Some(Effect::Plan { request, .. }) = driven.effects.last() else { panic!("{:?}", driven.effects) };
@@ -111,11 +124,7 @@ fn before_anything_is_handed_over() {
 
 #[test]
 fn a_good_one_with_its_key() {
-    both("good", |driven| {
-        paste(driven, &as_terminals_paste(&good()));
-        driven.press("tab tab");
-        paste(driven, &as_terminals_paste(KEY));
-    });
+    both("good", hand_over);
 }
 
 #[test]
