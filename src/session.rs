@@ -137,6 +137,8 @@ pub struct Session {
     tracked: BTreeMap<OperationId, Tracked>,
     colleagues: Colleagues,
     log: Option<OpenLog>,
+    /// What was handed over for a plan that has not begun: for which Secret, and its fingerprint.
+    handed: Option<(Uid, String)>,
     tickets: u64,
     pace: Pace,
     /// What is looked at next, once the watches of what was looked at before have stopped.
@@ -170,6 +172,7 @@ impl Session {
             tracked: BTreeMap::new(),
             colleagues: Colleagues::default(),
             log: None,
+            handed: None,
             tickets: 0,
             pace: Pace::new(Instant::now()),
             turning: None,
@@ -387,12 +390,14 @@ impl Session {
     pub fn start(&mut self, confirmed: Confirmed) -> Result<OperationId, Refusal> {
         let plan = confirmed.plan();
         let (id, verb, object) = (plan.id.clone(), plan.verb, plan.subject.object.to_string());
+        let uid = plan.subject.uid.clone();
         let here = &self.desk.world.context;
         if self.cluster.is_some() && (*here.server != *plan.server || *here.name != *plan.context) {
             let why = format!("the plan was made for context {}, this console looks at {}", plan.context, here.name);
             return Err(Refusal { verb, object, why, clear: "make the plan anew here".into() });
         }
         let engine = self.engine().ok_or_else(|| self.no_hands(verb, object))?;
+        self.handed.take_if(|(secret, _)| *secret == uid);
         let running = engine.start(confirmed, self.reports(&id));
         self.tracked.insert(id.clone(), Tracked::starting(running));
         Ok(id)

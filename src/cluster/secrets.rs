@@ -177,6 +177,11 @@ impl Hands {
         self.cluster.inner.vault.keep(given);
     }
 
+    /// Lets go of what was handed over and is not going to be stored.
+    pub fn let_go(&self, fingerprint: &str) {
+        self.cluster.inner.vault.forget(fingerprint);
+    }
+
     fn given(&self, fingerprint: &str) -> Result<Arc<Given>, WriteError> {
         let message =
             "the key was only in the memory of the console that began this; nothing was changed, hand it over again";

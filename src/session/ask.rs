@@ -38,15 +38,24 @@ impl Session {
     /// Asks for the plan of a request. The answer is [`Event::Planned`].
     pub fn plan(&mut self, request: Request) -> Ticket {
         let ticket = self.ticket();
-        let hands = self.cluster.as_ref().and_then(crate::cluster::Cluster::hands);
-        if let (Some(hands), Some(handed)) = (hands, request.handed_over()) {
-            hands.keep(handed.given.clone());
-        }
+        self.keep_handed_over(&request);
         let who = self.desk.world.context.user.as_deref().unwrap_or_default().to_owned();
         let keeps = format!("{}:{}", crate::engine::host(), self.options.store.bundles().display());
         let known = Answers { who, keeps, ..Answers::default() };
         self.ask(Asking { ticket, request, known, rounds: 0 });
         ticket
+    }
+
+    /// Keeps what is handed over until its plan begins, and lets go of what was handed over for one that did not.
+    fn keep_handed_over(&mut self, request: &Request) {
+        let Some(hands) = self.cluster.as_ref().and_then(crate::cluster::Cluster::hands) else { return };
+        if let Some((_, fingerprint)) = self.handed.take() {
+            hands.let_go(&fingerprint);
+        }
+        if let Some(handed) = request.handed_over() {
+            self.handed = Some((request.subject().1.clone(), handed.given.fingerprint().to_owned()));
+            hands.keep(handed.given.clone());
+        }
     }
 
     /// Asks what the request still wants to know.

@@ -168,6 +168,7 @@ impl Form {
             return;
         };
         let chosen = !field.kind.choices().is_empty();
+        let hands_over = matches!(field.kind, FieldKind::Pem | FieldKind::Hidden);
         match (event.code, &field.kind) {
             (KeyCode::Up | KeyCode::Down, _) if chosen => entry.walk(event.code == KeyCode::Down, &field.kind, listed),
             (KeyCode::Up, FieldKind::Lines | FieldKind::Pem) if entry.line() > 0 => entry.input(event),
@@ -180,8 +181,10 @@ impl Form {
             _ if chosen && entry.open.is_none() => {}
             _ => entry.input(event),
         }
-        self.turn_to_key();
-        self.read();
+        if hands_over {
+            self.turn_to_key();
+            self.read();
+        }
     }
 
     /// Text that was pasted, all at once: a field of one line takes its first one. What to say of it, if anything.

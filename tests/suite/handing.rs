@@ -1,8 +1,17 @@
 //! A certificate and its private key are pasted into the console: the real binary on a real terminal.
 
+use std::sync::Arc;
+
+use holdfast::model::Uid;
+use holdfast::plan::rotate::{HandedOver, TYPED};
+use holdfast::plan::{Plan, Request};
+use holdfast::session::{Desk, Event, Session};
+use holdfast::x509::Given;
+
 use crate::renew::everything_below;
 use crate::rotate::{held, prepared};
 use crate::support::cluster::TestCluster;
+use crate::support::desk;
 use crate::support::person::Person;
 use crate::support::pki::{Authority, Pair};
 use crate::support::scenarios;
@@ -13,6 +22,7 @@ scenarios!(
     what_is_pasted_takes_its_place_and_its_key_is_on_no_screen_and_in_no_file,
     what_would_break_somebody_is_said_while_it_is_pasted_and_nothing_is_written,
     files_are_read_by_name_and_a_key_that_others_can_read_is_said,
+    a_key_whose_plan_was_given_up_for_another_is_let_go,
 );
 
 /// The console with the import form open on Secret `web-tls`.
@@ -129,4 +139,51 @@ async fn files_are_read_by_name_and_a_key_that_others_can_read_is_said(cluster: 
     let command = sre.entries()[0]["body"]["plan"]["command"].as_str().unwrap().to_owned();
     assert!(command.contains(&format!("--certificate {certificate} --private-key {key}")), "{command}");
     not_written_down(&terminal, &sre, &[&leaf]);
+}
+
+/// The plan for what is handed over, as a console has it made.
+async fn planned(session: &mut Session, pair: &Pair, secret: &Uid) -> Plan {
+    let given = Given::read(pair.certificate.as_bytes(), pair.key.as_bytes()).unwrap();
+    let handed = HandedOver { given: Arc::new(given), certificate: TYPED.into(), key: None, other_names: false };
+    let ticket = session.plan(Request::hand_over(secret).handing(Some(handed)));
+    loop {
+        if let Event::Planned(answered, result) = session.next().await
+            && answered == ticket
+        {
+            return result.unwrap_or_else(|refusal| panic!("{refusal}")).plan;
+        }
+    }
+}
+
+/// Runs a plan to its end: what is said of that.
+async fn run(session: &mut Session, plan: Plan) -> String {
+    let id = session.start(plan.confirm_typed(&["web-tls"], "sre").unwrap()).unwrap();
+    desk::until(session, "the operation to end", LONG, |desk| {
+        let operation = desk.operations.iter().find(|operation| *operation.id == *id.as_str());
+        operation.is_some_and(|operation| !operation.state.active())
+    })
+    .await;
+    let operation = session.desk().operations.iter().find(|operation| *operation.id == *id.as_str()).unwrap();
+    format!("{}: {}", operation.state.word(), operation.message.as_deref().unwrap_or_default())
+}
+
+async fn a_key_whose_plan_was_given_up_for_another_is_let_go(cluster: TestCluster) {
+    let (sre, _) = prepared(&cluster).await;
+    let theirs = Authority::new("their CA");
+    let leaf = || theirs.leaf(&format!("web.{}.svc", cluster.namespace));
+    let (given_up, taken) = (leaf(), leaf());
+    let mut session = desk::session(&sre, &cluster.namespace);
+    let find = |desk: &Desk| {
+        let found = desk.world.inventory.tls_secrets.iter().find(|secret| &*secret.meta.name == "web-tls");
+        found.map(|secret| secret.meta.uid())
+    };
+    desk::until(&mut session, "the Secret to be seen", LONG, |desk| find(desk).is_some()).await;
+    let secret = find(session.desk()).unwrap();
+    let first = planned(&mut session, &given_up, &secret).await;
+    let second = planned(&mut session, &taken, &secret).await;
+    let ended = run(&mut session, first).await;
+    assert!(ended.contains("nothing was changed, hand it over again"), "{ended}");
+    let ended = run(&mut session, second).await;
+    assert!(ended.starts_with("Done"), "{ended}");
+    assert_eq!(held(&cluster, "web-tls").await.certificate, taken.certificate.replace("\r\n", "\n"));
 }

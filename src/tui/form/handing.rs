@@ -181,7 +181,9 @@ impl Form {
 
 /// Before the key is there, nothing says in which order they belong: how each hangs on the next is left out.
 fn leaf_first(mut chain: Vec<CertificateFacts>) -> Vec<CertificateFacts> {
-    chain.iter_mut().for_each(|one| one.next = NextLink::Last);
+    for one in &mut chain {
+        one.next = NextLink::Last;
+    }
     chain.sort_by_key(|one| one.ca);
     chain
 }
