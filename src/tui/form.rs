@@ -187,8 +187,11 @@ impl Form {
         }
     }
 
-    /// Text that was pasted, all at once: a field of one line takes its first one. What to say of it, if anything.
-    pub fn paste(&mut self, text: &Unseen) -> Option<String> {
+    /// Text that was pasted, all at once: a field of one line takes its first one. Says what else became of it.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn paste(&mut self, text: &Unseen) -> Result<Option<&'static str>, &'static str> {
         self.put(self.focus, text.text(), None)
     }
 }

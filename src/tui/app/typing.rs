@@ -60,8 +60,10 @@ impl App {
 
     pub(super) fn paste(&mut self, desk: &Desk, text: &Unseen) {
         if let Some(form) = self.form_mut() {
-            if let Some(said) = form.paste(text) {
-                self.say(desk, Level::Warn, said);
+            match form.paste(text) {
+                Ok(None) => {}
+                Ok(Some(said)) => self.say(desk, Level::Info, said),
+                Err(why) => self.say(desk, Level::Warn, why),
             }
             return;
         }

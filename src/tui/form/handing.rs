@@ -90,40 +90,59 @@ impl Form {
         Some((place, error.to_string()))
     }
 
-    /// Puts text into a field as if it were typed there, all at once; a private key only where none is shown. What to
-    /// say of it, where there is something.
-    pub(super) fn put(&mut self, place: usize, text: &str, from: Option<&str>) -> Option<String> {
-        let (field, entry) = self.spec.fields.get(place).zip(self.entries.get_mut(place))?;
+    /// Puts text into a field, all at once; a private key only where none is shown. What came from a file takes the
+    /// place of what stood there. Says what else became of it, where that is something.
+    ///
+    /// # Errors
+    /// Why it is not taken: nothing is changed then.
+    pub(super) fn put(
+        &mut self,
+        place: usize,
+        text: &str,
+        from: Option<&str>,
+    ) -> Result<Option<&'static str>, &'static str> {
+        let Some(kind) = self.spec.fields.get(place).map(|field| &field.kind) else { return Ok(None) };
         if text.len() > MOST {
-            return Some("what was pasted is larger than 1 MiB, and was not taken".to_owned());
+            return Err("it is larger than 1 MiB: it was not taken");
         }
-        let secret = matches!(field.kind, FieldKind::Hidden);
-        if secret || !x509::holds_key(text) {
-            let chosen = !field.kind.choices().is_empty();
-            entry.paste(text, field.kind.lines(), chosen);
-            entry.from = from.map(str::to_owned);
-            self.read();
-            return None;
+        if !matches!(kind, FieldKind::Hidden) && x509::holds_key(text) {
+            let takes_the_rest = matches!(kind, FieldKind::Pem);
+            return self.put_key_apart(place, text, from, takes_the_rest).map(Some);
         }
-        let takes_the_rest = matches!(field.kind, FieldKind::Pem);
-        Some(self.put_key_apart(place, text, from, takes_the_rest).to_owned())
+        let (lines, chosen) = (kind.lines(), !kind.choices().is_empty());
+        self.fill(place, text, from, (lines, chosen));
+        self.read();
+        Ok(None)
     }
 
-    fn put_key_apart(&mut self, place: usize, text: &str, from: Option<&str>, rest: bool) -> &'static str {
+    fn put_key_apart(
+        &mut self,
+        place: usize,
+        text: &str,
+        from: Option<&str>,
+        rest: bool,
+    ) -> Result<&'static str, &'static str> {
         let (others, keys) = x509::without_keys(text);
         let hidden = self.place_of(|kind| matches!(kind, FieldKind::Hidden));
         let Some(hidden) = hidden.filter(|_| !keys.is_empty() && !x509::holds_key(&others)) else {
-            return "it holds a private key, which would be shown here: it was not taken";
+            return Err("it holds a private key, which would be shown here: it was not taken");
         };
         self.entries[hidden].set("");
-        self.entries[hidden].paste(&keys, true, false);
-        self.entries[hidden].from = from.map(str::to_owned);
+        self.fill(hidden, &keys, from, (true, false));
         if rest && !others.trim().is_empty() {
-            self.entries[place].paste(&others, true, false);
-            self.entries[place].from = from.map(str::to_owned);
+            self.fill(place, &others, from, (true, false));
         }
         self.read();
-        "the private key among it went into its own field, where it is not shown"
+        Ok("the private key among it went into its own field, where it is not shown")
+    }
+
+    fn fill(&mut self, place: usize, text: &str, from: Option<&str>, (lines, chosen): (bool, bool)) {
+        let entry = &mut self.entries[place];
+        if from.is_some() {
+            entry.set("");
+        }
+        entry.paste(text, lines, chosen);
+        entry.from = from.map(str::to_owned);
     }
 
     /// A private key that begins where the certificate is typed goes on in its own field: without bracketed paste a
@@ -160,15 +179,13 @@ impl Form {
         let Some((field, entry)) = self.spec.fields.get(place).zip(self.entries.get(place)) else { return };
         let FieldKind::File { into } = field.kind else { return };
         let named = entry.text();
+        let target = self.spec.fields.iter().position(|field| field.id == into).unwrap_or(place);
         let said = read.and_then(|file| {
-            let target = self.spec.fields.iter().position(|field| field.id == into).ok_or("it goes nowhere")?;
-            self.entries[target].set("");
-            let said = self.put(target, file.text.text(), Some(&named));
-            let warning =
-                file.warning.filter(|_| matches!(self.spec.fields[target].kind, FieldKind::Hidden) || said.is_some());
-            Ok(warning.or(said).unwrap_or_else(|| "read into the field above".to_owned()))
+            let said = self.put(target, file.text.text(), Some(&named)).map_err(str::to_owned)?;
+            let with_key = matches!(self.spec.fields[target].kind, FieldKind::Hidden) || said.is_some();
+            let warning = file.warning.filter(|_| with_key);
+            Ok(warning.unwrap_or_else(|| said.unwrap_or("read into the field above").to_owned()))
         });
-        self.read();
         self.loaded.insert(place, Loaded { named, said });
     }
 

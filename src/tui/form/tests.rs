@@ -130,13 +130,13 @@ fn yes_and_no_are_chosen_like_anything_else() {
 fn what_does_not_show_is_made_visible_when_it_is_pasted() {
     let mut form = form();
     form.focus = 6;
-    form.paste(&"a\u{202e}b\u{1b}[2J\nsecond line".into());
+    form.paste(&"a\u{202e}b\u{1b}[2J\nsecond line".into()).unwrap();
     assert_eq!(text(&form, "note"), "a<U+202E>b␛[2J");
     form.focus = 1;
-    form.paste(&"one\r\ntwo\tthree".into());
+    form.paste(&"one\r\ntwo\tthree".into()).unwrap();
     assert_eq!(text(&form, "why"), "one\ntwo three");
     form.focus = 0;
-    form.paste(&"shared\n".into());
+    form.paste(&"shared\n".into()).unwrap();
     assert_eq!(values(&form), ["shared"]);
 }
 

@@ -3,7 +3,7 @@
 
 use holdfast::plan::rotate::Signer;
 use holdfast::plan::{DryRun, Refusal, Request, Verb};
-use holdfast::tui::{Effect, FileText, Input, Place, svg};
+use holdfast::tui::{Effect, FileText, Input, LEAST, Place, svg};
 use holdfast::x509::KeyKind;
 use insta::assert_snapshot;
 use rcgen::{
@@ -12,6 +12,7 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 use super::driven::Driven;
+use super::hostile::{HOSTILE, harmless};
 use super::renew::on;
 use super::{screens, shop};
 
@@ -26,6 +27,11 @@ const AUTHORITY: &str = include_str!("../../../src/x509/fixtures/rsa.pkcs8.pem")
 /// A certificate for these names, valid for a year of the shop's clock, and the CA that signed it. They are the same
 /// at every run: RSA signatures are.
 fn chain(names: &[&str]) -> (String, String) {
+    chain_to(names[0], names)
+}
+
+/// The same with this common name.
+fn chain_to(common: &str, names: &[&str]) -> (String, String) {
     let day = |days| OffsetDateTime::from_unix_timestamp(shop::now().as_second()).unwrap() + Duration::days(days);
     let authority = KeyPair::from_pem(AUTHORITY).unwrap();
     let mut ca = CertificateParams::default();
@@ -37,7 +43,7 @@ fn chain(names: &[&str]) -> (String, String) {
     let issuer = Issuer::new(ca, authority);
     let own = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let mut leaf = CertificateParams::new(own).unwrap();
-    leaf.distinguished_name.push(DnType::CommonName, names[0]);
+    leaf.distinguished_name.push(DnType::CommonName, common);
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     (leaf.not_before, leaf.not_after) = (day(-1), day(365));
     leaf.serial_number = Some(SerialNumber::from(8_u64));
@@ -300,6 +306,15 @@ fn one_file_with_both_is_one_in_the_command_and_one_that_cannot_be_read_says_why
     let Some(Effect::ReadFile(place, _)) = driven.effects.pop() else { panic!() };
     driven.input(Input::FileRead(place, Err("cannot read /run/none: it is not there".into())));
     assert!(driven.screen().contains("✗ cannot read /run/none: it is not there"), "{}", driven.screen());
+    driven.press("shift-tab shift-tab");
+    paste(&mut driven, &good());
+    driven.press("tab enter");
+    let Some(Effect::ReadFile(place, _)) = driven.effects.pop() else { panic!("it is read again") };
+    let large = FileText { text: "x".repeat(2 << 20).as_str().into(), warning: None };
+    driven.input(Input::FileRead(place, Ok(large)));
+    for said in ["it is larger than 1 MiB", "-----END CERTIFICATE-----"] {
+        assert!(driven.screen().contains(said), "{said} is not on\n{}", driven.screen());
+    }
     driven.press("shift-tab enter");
     let Some(Effect::ReadFile(place, _)) = driven.effects.pop() else { panic!("it is read again") };
     let file = FileText { text: format!("{}{KEY}", good()).as_str().into(), warning: None };
@@ -366,4 +381,36 @@ fn a_plan_that_is_confirmed_leaves_nothing_behind() {
     assert!(matches!(driven.effects.last(), Some(Effect::Start(_))), "{:?}", driven.effects);
     driven.press("esc esc 3 x a");
     assert!(!driven.screen().contains(" bytes, "), "{}", driven.screen());
+}
+
+#[test]
+fn what_a_certificate_or_a_file_says_reaches_no_terminal() {
+    for (columns, lines) in [(120, 36), (80, 24)] {
+        let mut driven = opened(columns, lines);
+        paste(&mut driven, &chain_to(HOSTILE, &["pay.shop.example"]).0);
+        harmless(&driven.buffer(), "names of a certificate");
+        paste(&mut driven, HOSTILE);
+        harmless(&driven.buffer(), "text beside a certificate");
+        driven.press("tab");
+        paste(&mut driven, HOSTILE);
+        driven.press("enter");
+        let Some(Effect::ReadFile(place, _)) = driven.effects.pop() else { panic!("{:?}", driven.effects) };
+        driven.input(Input::FileRead(place, Err(HOSTILE.into())));
+        harmless(&driven.buffer(), "why a file cannot be read");
+        driven.input(Input::FileRead(place, Ok(FileText { text: KEY.into(), warning: Some(HOSTILE.into()) })));
+        harmless(&driven.buffer(), "who can read a file");
+    }
+}
+
+#[test]
+fn each_field_is_reached_and_seen_on_the_least_screen() {
+    let mut driven = opened(LEAST.0, LEAST.1);
+    paste(&mut driven, &format!("{}{KEY}", good()));
+    for label in ["Certificate", "or its file", "Private key", "or its file", "Other names", "Restart", "Key is known"]
+    {
+        let screen = driven.screen();
+        assert!(screen.lines().any(|line| line.contains("▌") && line.contains(label)), "{label}: {screen}");
+        driven.press("tab");
+    }
+    no_key(&driven);
 }

@@ -20,7 +20,7 @@ use super::screens;
 
 /// Escape sequences in 7 and 8 bits, bidi overrides, zero-width and tag characters, right-to-left letters, an emoji
 /// that is several, a mark that combines, a wide character.
-const HOSTILE: &str =
+pub const HOSTILE: &str =
     "\u{1b}[2J\u{1b}]52;c;aGk=\u{7}\u{9b}31m\r\n\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}שלום👩\u{200d}👧e\u{301}数";
 
 /// Fields whose texts the API or this console reads as something else than text.
@@ -91,7 +91,7 @@ fn obeyed(c: char) -> bool {
         || matches!(c, '\u{e0000}'..='\u{e0fff}')
 }
 
-fn harmless(buffer: &Buffer, screen: &str) {
+pub fn harmless(buffer: &Buffer, screen: &str) {
     for y in 0..buffer.area.height {
         let line: String = (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect();
         assert!(!line.chars().any(obeyed), "{screen}: {line:?}");
