@@ -57,3 +57,22 @@ fn a_journal_removed_or_cut_short_after_its_end_shows() {
     fs::remove_file(&path).unwrap();
     assert_eq!(store.verify().unwrap().len(), 1);
 }
+
+#[test]
+fn a_file_with_a_key_is_read_whole_and_tells_when_others_can_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (mode, open) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
+        let path = folder.path().join(format!("{mode:o}.key"));
+        fs::write(&path, b"\xff not text").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let file = read_private(&path).unwrap();
+        assert_eq!((file.bytes.as_slice(), file.open), (&b"\xff not text"[..], open), "{mode:o}");
+        assert_eq!(file.warning(&path).is_some(), open);
+        assert!(!format!("{file:?}").contains("text"));
+    }
+    let large = folder.path().join("large");
+    fs::File::create(&large).unwrap().set_len(MOST + 1).unwrap();
+    assert!(text::chain(&read_private(&large).unwrap_err()).contains("it is larger than 4 MiB"));
+    let none = text::chain(&read_private(&folder.path().join("none")).unwrap_err());
+    assert!(none.contains("none") && none.contains("No such file"), "{none}");
+}
