@@ -57,7 +57,7 @@ fn names(look: &Look, chain: &[CertificateFacts]) -> (Level, String) {
 mod tests {
     use super::*;
     use crate::assess::testing::{live, meta, now, put, x509};
-    use crate::model::{KeyMatch, Meta, Object, Place, TlsSecret};
+    use crate::model::{Front, FrontTls, KeyMatch, Meta, Object, Place, TlsSecret};
 
     fn world() -> World {
         let mut world = live();
@@ -114,5 +114,17 @@ mod tests {
         }
         let taken = self::said(worst, true);
         assert!(!taken.iter().any(|line| line.contains("missing")), "{taken:?}");
+    }
+
+    #[test]
+    fn hosts_that_are_served_with_the_secret_and_that_it_is_not_for_are_named() {
+        let mut world = world();
+        let secret = Some(("shop".into(), "web-tls".into()));
+        let tls = [FrontTls { secret, hosts: ["www.shop.example".into()].into() }].into();
+        put(&mut world, [Object::Ingress(Front { meta: meta("front"), tls, refused: Box::default() })]);
+        let lines = handed(&world, &Uid::from("web"), &[new()], false, now());
+        let (level, text) = &lines[0];
+        assert_eq!(*level, Level::Warn, "{lines:?}");
+        assert!(text.contains("shop/front serves www.shop.example with it, and it is not for that name"), "{text}");
     }
 }
