@@ -8,6 +8,7 @@
 //! kept.
 
 mod apart;
+mod bundle;
 mod der;
 mod facts;
 mod given;
@@ -28,10 +29,11 @@ use thiserror::Error;
 use crate::model::CertificateFacts;
 
 pub use apart::{holds_key, without_keys};
+pub use bundle::{BundleError, changed as changed_bundle, fingerprints, with_root};
 pub use given::{Given, GivenError};
 pub use held::{Named, Read, held, of_use};
 pub use hidden::Hidden;
-pub use issue::{Change, IssueError, Issued, KeyKind, Material, reissue, with_root};
+pub use issue::{Change, IssueError, Issued, KeyKind, Material, reissue};
 pub use key::key_match;
 pub use keystore::{Keystore, KeystoreError, open as open_keystore};
 

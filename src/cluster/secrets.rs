@@ -131,7 +131,7 @@ impl Hands {
                     SignedBy::Itself => None,
                 };
                 let life = like.life.and_then(|life| SignedDuration::try_from(life).ok());
-                made(former, signer, Change { key: like.key, life }, now).await?
+                made(former, signer, Change { key: like.key, life, successor: like.successor }, now).await?
             }
         };
         let mut manifest = manifest.clone();

@@ -59,6 +59,9 @@ pub struct Like {
     pub key: Option<KeyKind>,
     /// How long it is valid at most; `None` for as long as the former one was.
     pub life: Option<Duration>,
+    /// Whether it is a CA that takes the place of the other one beside it: its name says from when it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub successor: bool,
 }
 
 impl Content {

@@ -34,6 +34,30 @@ pub(super) fn algorithm(algorithm: &Oid<'_>, parameters: Option<&[u8]>) -> Vec<u
     })
 }
 
+/// A `RelativeDistinguishedName` of one attribute, as UTF8String (RFC 5280 4.1.2.4).
+pub(super) fn common_name(id: &Oid<'_>, name: &str) -> Vec<u8> {
+    construct_der(|writer| {
+        writer.write_set(|writer| {
+            writer.next().write_sequence(|writer| {
+                oid(writer.next(), id);
+                writer.next().write_utf8_string(name);
+            });
+        });
+    })
+}
+
+/// A sequence of what is DER already.
+pub(super) fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
+    construct_der(|writer| {
+        writer.write_sequence(|writer| parts.iter().for_each(|part| writer.next().write_der(part)));
+    })
+}
+
+/// The parts of a sequence, each as it stands; `None` when it is none.
+pub(super) fn parts(sequence: &[u8]) -> Option<Vec<Vec<u8>>> {
+    yasna::parse_der(sequence, |reader| reader.collect_sequence_of(|reader| reader.read_der())).ok()
+}
+
 /// `SubjectPublicKeyInfo`.
 pub(super) fn spki(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
     signed(|writer| writer.write_der(algorithm), None, key)

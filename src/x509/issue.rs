@@ -15,6 +15,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry as oid;
 use zeroize::Zeroizing;
 
+use super::bundle::{trusting, with};
 use super::der::{self, ToBeSigned};
 use super::signer::{NewKey, Signer, serial};
 use super::{CertificateError, chain, ders, facts};
@@ -121,12 +122,15 @@ pub struct Issued {
 }
 
 /// How the new certificate differs from the former one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// The kind of its key; `None` for one as before.
     pub key: Option<KeyKind>,
     /// How long it is valid; `None` for as long as the former one was. Never longer than its signers.
     pub life: Option<SignedDuration>,
+    /// Whether it takes the place of the former one beside it, as a new CA does: its common name says from when it is,
+    /// so that clients that know only one of the two never try the key of the other.
+    pub successor: bool,
 }
 
 /// Why no certificate is made.
@@ -177,7 +181,10 @@ pub fn reissue(
     change: Change,
     now: Timestamp,
 ) -> Result<Issued, IssueError> {
-    let leaf = Leaf::read(former.certificate)?;
+    let mut leaf = Leaf::read(former.certificate)?;
+    if change.successor {
+        leaf.rename(now)?;
+    }
     let key = match change.key.or_else(|| KeyKind::like(&leaf.facts.key)) {
         Some(kind) => NewKey::generate(kind)?,
         None => return Err(IssueError::KeyKind(leaf.facts.key.clone())),
@@ -203,30 +210,21 @@ fn earlier(now: Timestamp) -> Timestamp {
     now.saturating_sub(CLOCK).unwrap_or(now)
 }
 
+/// Longest common name (ub-common-name, RFC 5280 appendix A.1).
+const COMMON_NAME: usize = 64;
+
+/// The name of a CA that takes the place of another one: the same with the moment, in the place of one that stands there.
+fn succeeding(name: &str, now: Timestamp) -> String {
+    let stamp = now.strftime(" %Y%m%dT%H%M%SZ").to_string();
+    let base =
+        name.rsplit_once(' ').filter(|(_, end)| end.len() + 1 == stamp.len() && end.parse::<Timestamp>().is_ok());
+    let base = base.map_or(name, |(base, _)| base);
+    base.chars().take(COMMON_NAME - stamp.len()).chain(stamp.chars()).collect()
+}
+
 /// A key identifier by method 1 of RFC 7093 section 2, over all of the key's description.
 fn key_id(spki: &[u8]) -> Vec<u8> {
     digest(&SHA256, spki).as_ref()[..20].to_vec()
-}
-
-/// A bundle with a root, PEM, that may be in it already; the bundle as it is where there is none.
-pub fn with_root(bundle: &[u8], root: Option<&str>) -> Vec<u8> {
-    trusting(bundle, root.and_then(|root| ders(root.as_bytes()).ok()?.into_iter().next()).as_ref())
-}
-
-/// The same with the root as DER.
-fn trusting(bundle: &[u8], root: Option<&Vec<u8>>) -> Vec<u8> {
-    match root {
-        Some(root) if !ders(bundle).is_ok_and(|held| held.contains(root)) => with(bundle, root),
-        _ => bundle.to_vec(),
-    }
-}
-
-/// What PEM holds, and one certificate more.
-fn with(pem: &[u8], der: &[u8]) -> Vec<u8> {
-    let mut both = pem.trim_ascii_end().to_vec();
-    both.push(b'\n');
-    both.extend_from_slice(der::certificate_pem(der).as_bytes());
-    both
 }
 
 /// Who signs a certificate.
@@ -258,6 +256,24 @@ impl Leaf {
         }
         let subject = parsed(&der)?.subject().as_raw().to_vec();
         Ok(Self { der, facts, subject })
+    }
+
+    /// Gives it a common name of this moment. All else of its subject stays as it is, byte by byte.
+    fn rename(&mut self, now: Timestamp) -> Result<(), IssueError> {
+        let former = parsed(&self.der)?;
+        let mut parts = der::parts(former.subject().as_raw()).ok_or(IssueError::Signing)?;
+        let rdns = former.subject().iter_rdn().enumerate();
+        // One of several attributes in one part stays: another part says it then.
+        let alone = rdns.filter_map(|(at, rdn)| {
+            let mut attributes = rdn.iter();
+            let first = attributes.next().filter(|first| *first.attr_type() == oid::OID_X509_COMMON_NAME)?;
+            attributes.next().is_none().then_some((at, first.as_str().unwrap_or_default()))
+        });
+        let (at, name) = alone.last().unwrap_or((parts.len(), "CA"));
+        let named = der::common_name(&oid::OID_X509_COMMON_NAME, &succeeding(name, now));
+        parts.splice(at..(at + 1).min(parts.len()), [named]);
+        self.subject = der::sequence(&parts);
+        Ok(())
     }
 
     fn signed(
@@ -317,7 +333,7 @@ impl Leaf {
             let found = certificate.get_extension_unique(&oid::OID_X509_EXT_SUBJECT_ALT_NAME).ok().flatten();
             found.map(|found| (found.critical, found.value.to_vec()))
         };
-        if former.subject().as_raw() != new.subject().as_raw() {
+        if new.subject().as_raw() != self.subject {
             return Err(lost("its subject"));
         }
         if names(&former) != names(&new) {

@@ -3,6 +3,8 @@
 //! The readers of the usual crates return nothing for a byte order mark or indented lines, and lose the second of
 //! two blocks that share a line. Here a block begins wherever its BEGIN marker stands.
 
+use std::ops::Range;
+
 use x509_parser::pem::parse_x509_pem;
 
 const BEGIN: &str = "-----BEGIN ";
@@ -26,6 +28,8 @@ pub(super) enum Fault {
 pub(super) struct Block<'a> {
     /// What it says it is, such as `CERTIFICATE`.
     pub label: &'a str,
+    /// Where all of it stands, its markers included; to the end of its label when it has no end.
+    pub place: Range<usize>,
     /// What is between its markers, when it has both.
     body: Option<&'a str>,
 }
@@ -50,6 +54,7 @@ pub(super) fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(BEGIN) {
+        let start = text.len() - rest.len() + at;
         rest = &rest[at + BEGIN.len()..];
         let Some((label, after)) = rest.split_once(DASHES) else { break };
         if label.len() > MAX_LABEL || label.contains(['\n', '\r']) {
@@ -57,7 +62,9 @@ pub(super) fn blocks(text: &str) -> Vec<Block<'_>> {
         }
         let end = after.find(END).filter(|end| after.find(BEGIN).is_none_or(|begin| *end < begin));
         let ended = end.filter(|end| after[end + END.len()..].strip_prefix(label).is_some_and(|t| t.starts_with('-')));
-        blocks.push(Block { label, body: ended.map(|end| &after[..end]) });
+        let length = ended.map_or(0, |end| end + END.len() + label.len() + DASHES.len());
+        let end = (text.len() - after.len() + length).min(text.len());
+        blocks.push(Block { label, place: start..end, body: ended.map(|end| &after[..end]) });
         // Dashes after END may belong to a BEGIN glued to it, so they are looked at again.
         rest = ended.map_or(after, |end| &after[end + END.len()..]);
     }

@@ -148,6 +148,7 @@ impl<'a> Case<'a> {
             signer: signer.unwrap_or(SignedBy::Itself),
             key: self.options.key,
             life: self.options.life,
+            successor: false,
         }))
     }
 

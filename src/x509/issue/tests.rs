@@ -184,7 +184,7 @@ fn a_subject_is_copied_as_it_stands_whatever_it_is_made_of() {
 fn keys_of_each_kind_are_made_and_fit(#[case] kind: KeyKind) {
     let ca = ca("shop CA", now() + days(900));
     let former = leaf(&ca, &leaf_params());
-    let change = Change { key: Some(kind), life: None };
+    let change = Change { key: Some(kind), ..Change::default() };
     let issued = reissue(&former.material(), Some(&ca.pair.material()), change, now()).unwrap();
     assert_eq!(&*first(&issued.certificate).key, kind.said());
     openssl_takes(&issued, &ca.pair.certificate);
@@ -237,7 +237,7 @@ fn nothing_outlives_what_it_stands_on() {
 fn a_chosen_life_counts() {
     let ca = ca("shop CA", now() + days(900));
     let former = leaf(&ca, &leaf_params());
-    let change = Change { key: None, life: Some(days(7)) };
+    let change = Change { life: Some(days(7)), ..Change::default() };
     let issued = reissue(&former.material(), Some(&ca.pair.material()), change, now()).unwrap();
     assert!(first(&issued.certificate).not_after.duration_since(now()) <= days(7));
 }
@@ -370,4 +370,28 @@ fn serial_numbers_are_positive_and_never_the_same() {
     let made: std::collections::BTreeSet<[u8; 16]> = (0..100).map(|_| serial().unwrap()).collect();
     assert_eq!(made.len(), 100);
     assert!(made.iter().all(|serial| serial[0] & 0xc0 == 0x40));
+}
+
+/// A CA that takes the place of another one: another key under another name, and all else as before.
+#[test]
+fn a_ca_that_succeeds_another_has_its_constraints_and_another_name_and_key() {
+    let old = ca("shop CA", now() + days(900));
+    let succeed = |former: &Pair| {
+        let change = Change { successor: true, ..Change::default() };
+        let issued = reissue(&former.material(), None, change, now()).unwrap();
+        Pair { certificate: issued.certificate, key: issued.key.to_string() }
+    };
+    let new = succeed(&old.pair);
+    let (was, is) = (first(&old.pair.certificate), first(&new.certificate));
+    assert!(is.ca && is.self_signed && is.holds(now()));
+    assert_eq!((is.usage, is.path_len), (was.usage, was.path_len));
+    assert!(is.subject.contains("O=Shop") && is.subject.contains("shop CA 2"), "{}", is.subject);
+    assert_ne!((&is.subject, &is.spki, &is.key_id), (&was.subject, &was.spki, &was.key_id));
+    assert_eq!(is.issuer_key_id, is.key_id);
+    // It signs, and the next one bears one moment, not two.
+    let issued = reissue(&leaf(&old, &leaf_params()).material(), Some(&new.material()), Change::default(), now());
+    openssl_takes(&issued.unwrap(), &new.certificate);
+    let next = first(&succeed(&new).certificate);
+    assert_eq!(next.subject.matches("shop CA 2").count(), 1);
+    assert_eq!(next.subject.len(), is.subject.len(), "{}", next.subject);
 }
