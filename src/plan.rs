@@ -6,6 +6,7 @@
 mod act;
 mod authority;
 pub mod backup;
+mod bundle;
 pub mod carry;
 mod command;
 mod condition;
@@ -47,6 +48,7 @@ pub use act::{
     Target, Teller, Until, from_step,
 };
 pub use authority::{Authority, Confirmed, NUMBER, NotConfirmed, Proof, departs};
+pub use bundle::{BUNDLE, trusted_at};
 pub use condition::with_condition;
 pub use content::{Content, Held, Like, SignedBy};
 pub use fill::{MAPS, maps_added_to, part_of};

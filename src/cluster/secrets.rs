@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::ByteString;
 use serde::Deserialize;
@@ -172,6 +174,33 @@ impl Hands {
         written
     }
 
+    /// Adds a certificate to trust bundles of an object, which must be of this UID, and takes others out of them, in one
+    /// write. What is read for it may be a Secret: it is wiped with what was made of it.
+    pub async fn trust(
+        &self,
+        at: &ObjectAt,
+        uid: &str,
+        bundles: &[String],
+        (add, without): (Option<&Held>, &[String]),
+    ) -> Result<Written, WriteError> {
+        let more = match add {
+            Some(held) => Some(self.held(held).await?),
+            None => None,
+        };
+        let path = paths::object(&at.resource, at.namespace.as_deref(), &at.name)?;
+        let answer = self.cluster.wire().get(&path, CALL).await.map_err(WriteError::Refused)?;
+        let body = Zeroizing::new(answer.body);
+        let mut object: Value = decoded(&body, &path).map_err(WriteError::Refused)?;
+        let patch = trusting(&object, bundles, more.as_ref().map(|more| more.get(CERTIFICATE)), without);
+        let same = object.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid);
+        forget(&mut object);
+        if !same {
+            return Err(refused("AnotherObject", &format!("{at} is another object now: its UID is not {uid}")));
+        }
+        let patch = patch.map_err(|why| refused("BundleNotChanged", &format!("{at}: {why}")))?;
+        self.patch_json(&at.resource, at.namespace.as_deref(), &at.name, &patch, false).await
+    }
+
     /// Keeps what a person handed over in memory, until the Secret for it is made.
     pub fn keep(&self, given: Arc<Given>) {
         self.cluster.inner.vault.keep(given);
@@ -225,6 +254,29 @@ async fn made(former: Values, signer: Option<Values>, change: Change, now: Times
     });
     let issued = task.await.map_err(|_| refused("NotIssued", "the certificate could not be made"))?;
     issued.map_err(|error: x509::IssueError| refused("NotIssued", &error.to_string()))
+}
+
+/// The patch that changes the bundles of this very version of an object.
+fn trusting(object: &Value, bundles: &[String], more: Option<&[u8]>, without: &[String]) -> Result<Value, String> {
+    let plain = object["kind"] == "ConfigMap";
+    let field = |name: &str| object.pointer(&format!("/metadata/{name}")).cloned().unwrap_or_default();
+    let mut patch = vec![
+        json!({ "op": "test", "path": "/metadata/uid", "value": field("uid") }),
+        json!({ "op": "test", "path": "/metadata/resourceVersion", "value": field("resourceVersion") }),
+    ];
+    for pointer in bundles {
+        let said = |why: &dyn std::fmt::Display| format!("{}: {why}", text::sanitize(pointer));
+        let written = object.pointer(pointer).and_then(Value::as_str).ok_or_else(|| said(&"there is nothing there"))?;
+        let former = if plain {
+            written.as_bytes().to_vec()
+        } else {
+            STANDARD.decode(written).map_err(|_| said(&"it is not base64"))?
+        };
+        let new = x509::changed_bundle(&former, more, without).map_err(|error| said(&error))?;
+        let new = if plain { String::from_utf8_lossy(&new).into_owned() } else { STANDARD.encode(&new) };
+        patch.push(json!({ "op": "replace", "path": pointer, "value": new }));
+    }
+    Ok(Value::Array(patch))
 }
 
 /// As `data` of a Secret.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::decode::wipe;
 use crate::model::KeyMatch;
+use crate::plan::BUNDLE;
 use crate::x509;
 
 /// Stands for the value of a Secret.
@@ -26,15 +27,26 @@ pub(super) fn strip(object: &mut Value) {
         }
     }
     if secret {
-        let certificate = fields.get("data").and_then(Value::as_object).filter(|_| tls).and_then(certificate);
+        let data = fields.get("data").and_then(Value::as_object);
+        let certificate = data.filter(|_| tls).and_then(certificate);
+        let bundles: Vec<(String, Value)> = data.into_iter().flatten().filter_map(bundle).collect();
         for part in ["data", "stringData"] {
             let values = fields.get_mut(part).and_then(Value::as_object_mut);
             values.into_iter().flat_map(Map::values_mut).for_each(|value| *value = json!(HIDDEN));
         }
-        if let (Some(certificate), Some(data)) = (certificate, fields.get_mut("data")) {
-            data["tls.crt"] = certificate;
+        if let Some(data) = fields.get_mut("data").and_then(Value::as_object_mut) {
+            data.extend(bundles);
+            data.extend(certificate.map(|certificate| ("tls.crt".to_owned(), certificate)));
         }
     }
+}
+
+/// Which certificates a value holds that holds nothing else.
+fn bundle((key, value): (&String, &Value)) -> Option<(String, Value)> {
+    let mut bytes = serde_json::from_value::<ByteString>(value.clone()).ok()?.0;
+    let found = x509::changed_bundle(&bytes, None, &[]).ok().and_then(|_| x509::fingerprints(&bytes).ok());
+    wipe(&mut bytes);
+    Some((key.clone(), json!({ BUNDLE: found? })))
 }
 
 /// What identifies the first certificate of a TLS Secret; `None` when there is none that can be read.
@@ -102,7 +114,19 @@ mod tests {
         for (kind, certificate) in [("kubernetes.io/tls", "no certificate"), ("Opaque", certificate.as_str())] {
             let mut object = secret(kind, certificate, &key);
             strip(&mut object);
-            assert_eq!(object["data"], json!({ "tls.crt": HIDDEN, "tls.key": HIDDEN, "password": HIDDEN }));
+            assert_eq!(object["data"]["tls.key"], HIDDEN);
+            assert_eq!(object["data"]["password"], HIDDEN);
+            assert!(object["data"]["tls.crt"] == HIDDEN || kind == "Opaque", "{object}");
         }
+    }
+
+    #[test]
+    fn of_a_value_that_is_nothing_but_certificates_it_is_said_which() {
+        let ((one, key), (other, _)) = (pair(), pair());
+        let mut object = secret("Opaque", &format!("{one}{other}"), &format!("{one}{key}"));
+        strip(&mut object);
+        let prints = [one, other].map(|pem| x509::fingerprints(pem.as_bytes()).unwrap().remove(0));
+        assert_eq!(object["data"]["tls.crt"], json!({ BUNDLE: prints }));
+        assert_eq!(object["data"]["tls.key"], HIDDEN, "a key stands beside it");
     }
 }

@@ -111,6 +111,10 @@ impl Engine {
                 }
                 _ => nothing(),
             },
+            Act::Trust { bundles, add, without, .. } => match current {
+                Some(current) => self.hands.trust(&current.at, &current.uid, bundles, (add.as_ref(), without)).await,
+                None => nothing(),
+            },
             Act::Exec { .. }
             | Act::Open { .. }
             | Act::Say { .. }

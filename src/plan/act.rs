@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Content, ListAt, OperationId, StepId};
+use super::{Content, Held, ListAt, OperationId, StepId};
 use crate::model::{Kind, Uid};
 use crate::text;
 
@@ -481,6 +481,18 @@ pub enum Act {
         /// What holds once it is done.
         done: Vec<Check>,
     },
+    /// Adds a certificate to trust bundles of an object and takes others out of them, all in one write; what else stands
+    /// there stays as it is, whoever wrote it and whenever. A bundle that would lose something else is not changed.
+    Trust {
+        /// Which object.
+        target: Target,
+        /// JSON pointers to its bundles: PEM, which the API has in base64 but in the data of a ConfigMap.
+        bundles: Vec<String>,
+        /// The Secret whose first certificate is added, where it is not there already.
+        add: Option<Held>,
+        /// SHA-256 of the certificates that are taken out, lower-case hex.
+        without: Vec<String>,
+    },
     /// Waits until no object of a list meets all of these conditions; changes nothing.
     Absent {
         /// Which list.
@@ -553,7 +565,7 @@ impl Act {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Create { .. } | Self::Recreate { .. } | Self::Stage { .. } => "create",
-            Self::Patch { .. } | Self::Dismiss { .. } | Self::Store { .. } => "patch",
+            Self::Patch { .. } | Self::Dismiss { .. } | Self::Store { .. } | Self::Trust { .. } => "patch",
             Self::Condition { .. } => "set condition",
             Self::Delete { .. } => "delete",
             Self::Scale { .. } => "scale",
@@ -572,6 +584,7 @@ impl Act {
             | Self::Condition { target, .. }
             | Self::Dismiss { target, .. }
             | Self::Store { target, .. }
+            | Self::Trust { target, .. }
             | Self::Delete { target }
             | Self::Scale { target, .. }
             | Self::Wait { target, .. } => Some(target),

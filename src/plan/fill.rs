@@ -55,9 +55,12 @@ impl Act {
                 }
                 filled
             }
-            Self::Delete { .. } | Self::Scale { .. } | Self::Exec { .. } | Self::Open { .. } | Self::Say { .. } => {
-                self.clone()
-            }
+            Self::Delete { .. }
+            | Self::Scale { .. }
+            | Self::Trust { .. }
+            | Self::Exec { .. }
+            | Self::Open { .. }
+            | Self::Say { .. } => self.clone(),
         })
     }
 

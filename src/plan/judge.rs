@@ -81,6 +81,7 @@ pub fn next_read(act: &Act, progress: &Progress, observed: &Observed) -> Option<
         | Act::Condition { target, .. }
         | Act::Dismiss { target, .. }
         | Act::Store { target, .. }
+        | Act::Trust { target, .. }
         | Act::Delete { target }
         | Act::Scale { target, .. }
         | Act::Wait { target, .. } => place(target, progress)?,
@@ -111,6 +112,14 @@ pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: 
                 Some(_) => Seen::NotDone,
             })
         }
+        Act::Trust { target, bundles, add, without } => on(target, &|object, at| {
+            let add = add.as_ref().map(|held| held.fingerprint.as_str());
+            match super::bundle::holds(object, bundles, add, without) {
+                Ok(true) => Seen::Done(outputs_object(at, object)),
+                Ok(false) => Seen::NotDone,
+                Err(why) => Seen::Conflict(format!("{at}: {why}; look at it, then plan again")),
+            }
+        }),
         Act::Condition { target, done, .. } => on(target, &|object, at| {
             let shows = |way: &Vec<Check>| first_unmet(way, object, None).is_none();
             if done.iter().any(shows) { Seen::Done(outputs_object(at, object)) } else { Seen::NotDone }

@@ -38,6 +38,9 @@ pub fn script(plan: &Plan, progress: &Progress) -> String {
         if plan.steps().iter().any(|step| keys(&step.act) && !progress.settled(&step.id)) {
             writer.line(KEYS);
         }
+        if plan.steps().iter().any(|step| matches!(step.act, Act::Trust { .. }) && !progress.settled(&step.id)) {
+            writer.line(BUNDLES);
+        }
         writer.nodes(&plan.nodes);
         writer.line("\nsay 'done'");
     }
@@ -50,6 +53,9 @@ const HELD_SESSION: &str =
 
 /// What stands where keys are made or moved: a script would leave them behind in files and arguments.
 const KEYS: &str = "fail 'private keys are made and moved by the console alone: resume the operation there'";
+
+/// What stands where a trust bundle changes: a certificate has to be cut out of text that others write as well.
+const BUNDLES: &str = "fail 'trust bundles are changed by the console alone: resume the operation there'";
 
 /// The script as it grows.
 struct Writer<'a> {
@@ -145,6 +151,7 @@ impl Writer<'_> {
         match &act {
             Act::Create { at, manifest } | Act::Recreate { at, manifest, .. } => self.create(step, &act, at, manifest),
             Act::Stage { .. } | Act::Store { .. } => self.line(KEYS),
+            Act::Trust { .. } => self.line(BUNDLES),
             Act::Patch { target, patch, done } => {
                 if patch.as_array().into_iter().flatten().any(|operation| operation.get("valueFrom").is_some()) {
                     self.line("say 'left out: only the console writes down what steps found'");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::model::Kind;
-use crate::plan::{Act, Content, ListAt, ObjectAt, Progress, Resource, part_of, place, with_condition};
+use crate::plan::{Act, BUNDLE, Content, ListAt, ObjectAt, Progress, Resource, part_of, place, with_condition};
 
 /// The moment at which everything happens.
 const NOW: &str = "2026-03-01T12:00:00Z";
@@ -72,6 +72,19 @@ impl Server {
             Act::Store { target, from, .. } => {
                 let from = self.objects[&place(from, progress).unwrap()]["data"]["tls.crt"].clone();
                 self.objects.get_mut(&place(target, progress).unwrap()).unwrap()["data"]["tls.crt"] = from;
+            }
+            Act::Trust { target, bundles, add, without } => {
+                let object = self.objects.get_mut(&place(target, progress).unwrap()).unwrap();
+                for pointer in bundles {
+                    let held = object.pointer_mut(pointer).unwrap()[BUNDLE].as_array_mut().unwrap();
+                    held.retain(|one| !without.iter().any(|gone| one == gone));
+                    let more = add.iter().map(|held| json!(held.fingerprint));
+                    more.for_each(|more| {
+                        if !held.contains(&more) {
+                            held.push(more)
+                        }
+                    });
+                }
             }
             Act::Scale { target, replicas } => {
                 let at = place(target, progress).unwrap();
