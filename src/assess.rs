@@ -17,6 +17,7 @@ pub mod former;
 pub mod fronts;
 pub mod held;
 pub mod identity;
+mod managed;
 pub mod proven;
 pub mod restore_point;
 pub mod retention;
@@ -25,12 +26,14 @@ pub mod served;
 mod sight;
 pub mod signing;
 pub mod standing;
+pub mod succession;
 pub mod trust;
 pub mod used;
 
 use jiff::Timestamp;
 
 pub use fronts::trouble as fronts_trouble;
+pub use managed::manager;
 pub use sight::STALE_LIMIT;
 
 use crate::text;

@@ -24,6 +24,7 @@ mod renew;
 mod restore;
 mod restore_in_place;
 mod rotate;
+mod rotate_ca;
 mod settings;
 mod shell;
 mod sweep;
@@ -83,6 +84,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Probe(asked)) => probe::run(&args.global, &asked).await,
             Some(Command::Renew(asked)) => renew::run(&args.global, asked).await,
             Some(Command::Rotate(asked)) => rotate::run(&args.global, asked).await,
+            Some(Command::RotateCa(asked)) => Box::pin(rotate_ca::run(&args.global, *asked)).await,
             Some(Command::Reconcile(reconcile)) => Box::pin(reconcile::run(&args.global, &reconcile)).await,
             Some(Command::Policy(what)) => policy::run(&args.global, &what),
             Some(Command::RestoreInPlace(asked)) => restore_in_place::run(&args.global, &asked).await,

@@ -35,6 +35,7 @@ pub mod rotate;
 pub mod script;
 mod serves;
 mod set;
+pub mod succession;
 pub mod swap;
 pub mod sweep;
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod notices;
 mod operation;
 pub mod output;
 mod problems;
+pub mod procedure;
 mod query;
 pub mod review;
 mod row;

@@ -13,12 +13,14 @@ mod probe;
 mod renew;
 mod retention;
 mod rotate;
+mod rotate_ca;
 
 pub use carry::{Export, Import};
 pub use probe::Probe;
 pub use renew::Renew;
 pub use retention::{Hold, Policy, Prune, Reconcile, Release, Sweep};
 pub use rotate::Rotate;
+pub use rotate_ca::RotateCa;
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
 ///
@@ -92,6 +94,8 @@ pub enum Command {
     Renew(Renew),
     /// Give a TLS Secret that nobody else renews a new certificate, signed by a CA in the cluster or by itself.
     Rotate(Rotate),
+    /// Put another CA in the place of one, phase by phase and for as long as it takes, with both trusted meanwhile.
+    RotateCa(Box<RotateCa>),
     /// Do what policies ask for and is due: back up, then prune, then drill; for a CronJob.
     Reconcile(Reconcile),
     /// The policy file: check one, print its schema.

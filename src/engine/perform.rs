@@ -189,7 +189,7 @@ fn filled(act: Act, progress: &Progress) -> Result<Act, String> {
     let Act::Patch { target, mut patch, done } = act else { return Ok(act) };
     for operation in patch.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
         let Some(parts) = operation.remove("valueFrom") else { continue };
-        let text = parts.as_array().into_iter().flatten().map(|part| part_of(part, progress));
+        let text = parts.as_array().into_iter().flatten().map(|part| part_of(part, progress, now()));
         operation.insert("value".to_owned(), text.collect::<Result<String, String>>()?.into());
     }
     Ok(Act::Patch { target, patch, done })

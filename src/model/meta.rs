@@ -18,6 +18,20 @@ pub mod annotation {
     pub const STEP: &str = "holdfast.dev/step";
     /// On a Secret: the name of the one whose values it holds, or was made for.
     pub const COPY_OF: &str = "holdfast.dev/copy-of";
+    /// On the Secret of a CA: the CA whose place it takes, `SECRET FINGERPRINT`.
+    pub const SUCCEEDS: &str = "holdfast.dev/succeeds";
+    /// On the Secret of such a CA: when it was trusted everywhere beside the former one, RFC 3339.
+    pub const TRUSTED_SINCE: &str = "holdfast.dev/trusted-since";
+    /// On the Secret of such a CA: the moment that pods bear which were started for that.
+    pub const TRUSTED_MARK: &str = "holdfast.dev/trusted-mark";
+    /// On the Secret of such a CA: who said, and when, that holders of trust that cannot be written here have it.
+    pub const ATTESTED_STORES: &str = "holdfast.dev/attested-stores";
+    /// On the Secret of such a CA: since when all that it signed was seen to be served, RFC 3339.
+    pub const PROVEN_SINCE: &str = "holdfast.dev/proven-since";
+    /// On the Secret of such a CA: how long both are trusted after that.
+    pub const SOAK: &str = "holdfast.dev/soak";
+    /// On the Secret of such a CA: who said, and when, that holders of trust outside of the cluster have it.
+    pub const ATTESTED_OUTSIDE: &str = "holdfast.dev/attested-outside";
     /// On a restore point: the spec of the claim it was cut from, as JSON.
     pub const CLAIM_SPEC: &str = "holdfast.dev/claim-spec";
     /// Label on the members of a set of restore points that were cut together: the operation that cut them.
@@ -83,6 +97,8 @@ pub mod annotation {
     pub const INJECT_CA_FROM: &str = "cert-manager.io/inject-ca-from";
     /// cert-manager's CA injector: the Secret, `NAMESPACE/NAME`, whose `ca.crt` it keeps in an object.
     pub const INJECT_CA_FROM_SECRET: &str = "cert-manager.io/inject-ca-from-secret";
+    /// kubectl: the moment for which a pod was started anew.
+    pub const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
     /// Marks the default StorageClass.
     pub const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
     /// Marks the default VolumeSnapshotClass of its driver.
@@ -100,6 +116,14 @@ pub mod annotation {
         OPERATION,
         STEP,
         COPY_OF,
+        SUCCEEDS,
+        TRUSTED_SINCE,
+        TRUSTED_MARK,
+        ATTESTED_STORES,
+        PROVEN_SINCE,
+        SOAK,
+        ATTESTED_OUTSIDE,
+        RESTARTED,
         CONSISTENCY,
         SET_SIZE,
         SET_SKEW,

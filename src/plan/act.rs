@@ -344,6 +344,9 @@ pub const CERTIFICATE: &str = "/data/tls.crt/";
 /// [`Progress::outcome`](super::Progress::outcome).
 pub const OUTCOME: &str = "outcome";
 
+/// A part of a `valueFrom` that stands for the moment when it is sent.
+pub(super) const NOW: &str = "now";
+
 /// The only field of such a value. No object of the API has a field of this name.
 pub(super) const FROM_STEP: &str = "$fromStep";
 
@@ -361,8 +364,8 @@ pub enum Act {
     /// Changes an object by JSON patch (RFC 6902); the engine adds tests on UID and resourceVersion, and makes the
     /// maps of labels and annotations where there are none. An operation may have `valueFrom` in place of `value`: a
     /// list of texts, of `{"step", "slot"}`, which stand for outputs, and of `{"span": [{"step", "slot"}, ...]}`, the
-    /// time between the first and the last of several moments, and of [`OUTCOME`], put together to one text when it
-    /// is sent.
+    /// time between the first and the last of several moments, of [`OUTCOME`], and of `{"now"}`, the moment when it is
+    /// sent, put together to one text.
     Patch {
         /// Which object.
         target: Target,

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::ObjectAt;
+use super::{CERTIFICATE, Check, ObjectAt};
 use crate::model::Uid;
 use crate::x509::KeyKind;
 
@@ -75,4 +76,14 @@ impl Content {
             },
         }
     }
+}
+
+/// The field of a Secret that says what is known of its certificate.
+pub(super) fn certificate(field: &str) -> String {
+    format!("{CERTIFICATE}{field}")
+}
+
+/// That a Secret holds this certificate.
+pub(super) fn holds(fingerprint: impl Into<Value>) -> Check {
+    Check::is(&certificate("fingerprint"), fingerprint)
 }

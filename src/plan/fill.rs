@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::act::{FROM_STEP, OUTCOME};
+use super::act::{FROM_STEP, NOW, OUTCOME};
 use super::{Act, Check, Expect, Firm, Follow, Output, Progress, StepId, Until};
 use crate::text::quantity;
 
@@ -132,11 +132,14 @@ pub fn maps_added_to(patch: &Value) -> impl Iterator<Item = &'static str> {
     MAPS.into_iter().filter(adds_to)
 }
 
-/// A part of a `valueFrom` (see [`Act::Patch`]) as a text.
+/// A part of a `valueFrom` (see [`Act::Patch`]) as a text, at the moment when it is sent.
 ///
 /// # Errors
 /// When a step left no such output, or a span is asked of what is no moment.
-pub fn part_of(part: &Value, progress: &Progress) -> Result<String, String> {
+pub fn part_of(part: &Value, progress: &Progress, now: Timestamp) -> Result<String, String> {
+    if part.get(NOW).is_some() {
+        return Ok(now.to_string());
+    }
     if let Some(text) = part.as_str() {
         return Ok(text.to_owned());
     }
@@ -198,6 +201,6 @@ mod tests {
         let progress = Progress { steps, ..Progress::default() };
         let parts = (0..cuts.len().max(1)).map(|number| json!({ "step": step(number).0, "slot": "cutAt" }));
         let part = json!({ "span": parts.collect::<Vec<_>>() });
-        assert_eq!(part_of(&part, &progress), said.map(str::to_owned).map_err(str::to_owned));
+        assert_eq!(part_of(&part, &progress, Timestamp::UNIX_EPOCH), said.map(str::to_owned).map_err(str::to_owned));
     }
 }

@@ -170,6 +170,8 @@ pub enum Verb {
     Renew,
     /// Gives a TLS Secret that nobody else renews a new certificate.
     Rotate,
+    /// Puts another CA in the place of one, phase by phase.
+    RotateCa,
 }
 
 impl Verb {
@@ -187,6 +189,7 @@ impl Verb {
         Verb::Sweep,
         Verb::Renew,
         Verb::Rotate,
+        Verb::RotateCa,
     ];
 }
 
@@ -205,6 +208,7 @@ impl fmt::Display for Verb {
             Self::Sweep => "sweep",
             Self::Renew => "renew",
             Self::Rotate => "rotate",
+            Self::RotateCa => "rotate CA",
         })
     }
 }

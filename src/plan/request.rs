@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, carry,
-    drill, hold, prune, renew, restore, rotate, swap, sweep, undo,
+    drill, hold, prune, renew, restore, rotate, succession, swap, sweep, undo,
 };
 use crate::model::{ClaimKey, Kind, Uid, World};
 
@@ -103,6 +103,13 @@ pub enum Request {
         /// What was chosen.
         options: rotate::Options,
     },
+    /// One phase of putting another CA in the place of one.
+    RotateCa {
+        /// The Secret of the former CA.
+        secret: Uid,
+        /// What was chosen.
+        options: succession::Options,
+    },
 }
 
 impl Request {
@@ -122,6 +129,8 @@ impl Request {
             Verb::Sweep => Some(Self::Sweep { namespace: subject.clone(), options: sweep::Options::default() }),
             Verb::Renew => Some(Self::Renew { certificate: subject.clone(), options: renew::Options::default() }),
             Verb::Rotate => Some(Self::Rotate { secret: subject.clone(), options: rotate::Options::default() }),
+            // Which of its phases comes next is for the procedure to say.
+            Verb::RotateCa => None,
             Verb::Import => Some(Self::Import { namespace: subject.clone(), options: carry::Options::default() }),
         }
     }
@@ -163,7 +172,7 @@ impl Request {
             Self::Rotate { secret, options } => {
                 Ok(Self::Rotate { secret: secret.clone(), options: rotate::options(filled, options)? })
             }
-            Self::Release { .. } | Self::Undo(_) => Ok(self.clone()),
+            Self::Release { .. } | Self::Undo(_) | Self::RotateCa { .. } => Ok(self.clone()),
         }
     }
 
@@ -182,6 +191,7 @@ impl Request {
             Self::Sweep { .. } => Verb::Sweep,
             Self::Renew { .. } => Verb::Renew,
             Self::Rotate { .. } => Verb::Rotate,
+            Self::RotateCa { .. } => Verb::RotateCa,
         }
     }
 
@@ -217,7 +227,7 @@ impl Request {
             | Self::Release { snapshot } => (Kind::VolumeSnapshot, snapshot),
             Self::Import { namespace, .. } | Self::Sweep { namespace, .. } => (Kind::Namespace, namespace),
             Self::Renew { certificate, .. } => (Kind::Certificate, certificate),
-            Self::Rotate { secret, .. } => (Kind::TlsSecret, secret),
+            Self::Rotate { secret, .. } | Self::RotateCa { secret, .. } => (Kind::TlsSecret, secret),
             Self::Undo(undone) => (undone.plan.subject.object.kind, &undone.plan.subject.uid),
         }
     }
@@ -249,6 +259,7 @@ impl Request {
             Self::Sweep { .. } => sweep::LOOKED_AT,
             Self::Renew { .. } => renew::LOOKED_AT,
             Self::Rotate { .. } => rotate::LOOKED_AT,
+            Self::RotateCa { .. } => succession::LOOKED_AT,
         }
     }
 
@@ -302,7 +313,7 @@ impl Request {
             Self::Sweep { namespace, options } => sweep::form(world, namespace, *options),
             Self::Renew { certificate, options } => renew::form(world, certificate, options),
             Self::Rotate { secret, options } => rotate::form(world, secret, options),
-            Self::Release { .. } | Self::Undo(_) => None,
+            Self::Release { .. } | Self::Undo(_) | Self::RotateCa { .. } => None,
         }
     }
 
@@ -326,6 +337,7 @@ impl Request {
             Self::Sweep { namespace, options } => Some(sweep::questions(world, namespace, *options, known)),
             Self::Renew { certificate, options } => Some(renew::questions(world, certificate, options, known)),
             Self::Rotate { secret, options } => Some(rotate::questions(world, secret, options)),
+            Self::RotateCa { secret, options } => Some(succession::questions(world, secret, options)),
             Self::Undo(undone) => Some(undo::questions(undone, world, known)),
         };
         found.unwrap_or_default()
@@ -348,6 +360,7 @@ impl Request {
             Self::Import { namespace, options } => carry::plan(world, namespace, answers, options, id, now),
             Self::Renew { certificate, options } => renew::plan(world, certificate, answers, options, id, now),
             Self::Rotate { secret, options } => rotate::plan(world, secret, answers, options, id, now),
+            Self::RotateCa { secret, options } => succession::plan(world, secret, answers, options, id, now),
             Self::Sweep { namespace, options } => sweep::plan(world, namespace, answers, *options, id, now),
         }
     }
@@ -372,6 +385,10 @@ impl Request {
             Self::Rotate { secret, options } => {
                 let meta = &world.inventory.tls_secrets.get(secret)?.meta;
                 rotate::command(options, &meta.reference(Kind::TlsSecret).path(), context)
+            }
+            Self::RotateCa { secret, options } => {
+                let meta = &world.inventory.tls_secrets.get(secret)?.meta;
+                succession::command(options, &meta.reference(Kind::TlsSecret).path(), context)
             }
             Self::Sweep { namespace, options } => {
                 sweep::command(*options, &world.inventory.namespaces.get(namespace)?.meta.name, context)

@@ -28,7 +28,6 @@ use crate::x509::KeyKind;
 pub use super::serves::WITHIN as SERVED_WITHIN;
 pub use form::{command, form, options};
 pub use given::{HandedOver, Look, TYPED, look};
-pub use subject::manager;
 
 /// Kinds that planning looks at.
 pub const LOOKED_AT: &[Kind] = &[

@@ -66,6 +66,7 @@ pub(super) fn looks_at(undone: &Undone) -> &'static [Kind] {
         Verb::Backup => backup::undo::LOOKED_AT,
         Verb::RestoreInPlace => swap::LOOKED_AT,
         Verb::Rotate => rotate::LOOKED_AT,
+        Verb::RotateCa => super::succession::LOOKED_AT,
         Verb::Restore
         | Verb::Import
         | Verb::Drill
@@ -91,6 +92,7 @@ pub(super) fn questions(undone: &Undone, world: &World, known: &Answers) -> Ques
         Verb::RestoreInPlace => swap::undo::questions(undone, world, known),
         Verb::Import => carry::undo::questions(undone),
         Verb::Rotate => rotate::undo::questions(undone, world),
+        Verb::RotateCa => super::succession::undo::questions(undone, world),
         Verb::Restore
         | Verb::Drill
         | Verb::Undo
@@ -117,6 +119,7 @@ pub(super) fn plan(
         Verb::RestoreInPlace => swap::undo::plan(undone, world, answers, &id, now),
         Verb::Import => carry::undo::plan(undone, world, answers, id, now),
         Verb::Rotate => rotate::undo::plan(undone, world, answers, id, now),
+        Verb::RotateCa => super::succession::undo::plan(undone, world, answers, id, now),
         Verb::Drill => {
             let why = "a drill removes by itself what it makes";
             Err(undone.refusal((why.to_owned(), "there is nothing to take back".to_owned())))

@@ -57,6 +57,7 @@ pub enum ActionId {
     Renew,
     Rotate,
     ImportCertificate,
+    RotateCa,
     Probe,
     Resume,
     Stop,
@@ -110,6 +111,7 @@ impl ActionId {
             Verb::Sweep => Self::Sweep,
             Verb::Renew => Self::Renew,
             Verb::Rotate => Self::Rotate,
+            Verb::RotateCa => Self::RotateCa,
         }
     }
 
@@ -371,6 +373,8 @@ actions! {
         "Give the selected TLS Secret, which nobody else renews, a new certificate like the present one"
     ImportCertificate "import-certificate" "import certificate" [] OBJECTS bar 0 menu Some('a'); Writes
         "Give the selected TLS Secret a certificate that you have: pasted with its private key, which is not shown, or from files"
+    RotateCa "rotate-ca" "rotate CA" [] OBJECTS bar 0 menu Some('o'); Writes
+        "Put another CA in the place of the selected one: the plan of what comes next, or what has to be waited for"
     Probe "served" "served?" [] OBJECTS bar 0 menu Some('t'); None
         "Shake hands with each pod that uses the certificate, and say whether it serves the stored one"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes

@@ -15,8 +15,6 @@ use crate::plan::{Act, Check, Firm, Guard, ListAt, ObjectAt, Resource, Step, Ste
 const SHOWN: Duration = Duration::from_secs(60);
 /// Annotations of a pod template.
 const TEMPLATE: &str = "/spec/template/metadata/annotations";
-/// The annotation that kubectl restarts with.
-const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
 
 /// A workload to restart.
 #[derive(Clone, Debug)]
@@ -120,7 +118,7 @@ impl Roll {
         let patch = if one.annotated || self.former.is_some() {
             json!([{ "op": "add", "path": restarted(), "value": self.moment }])
         } else {
-            json!([{ "op": "add", "path": TEMPLATE, "value": { RESTARTED: self.moment } }])
+            json!([{ "op": "add", "path": TEMPLATE, "value": { annotation::RESTARTED: self.moment } }])
         };
         let done = match &self.former {
             None => Check::is(&restarted(), self.moment.as_str()),
@@ -154,7 +152,7 @@ impl Roll {
         let kept = self.former.is_none().then_some(kept);
         let struggling = Teller {
             among: one.pods(),
-            which: vec![Check::is(&annotation::pointer(RESTARTED), self.moment.as_str())],
+            which: vec![Check::is(&annotation::pointer(annotation::RESTARTED), self.moment.as_str())],
             trouble: fields(&[
                 "/status/containerStatuses/*/state/waiting/{reason,message}",
                 "/status/conditions/[reason=Unschedulable]/message",
@@ -179,7 +177,7 @@ impl Roll {
     /// What pods from before the restart have in common: they lack its mark, or on the way back have that of the
     /// first. Those that have ended serve nobody.
     fn former_pods(&self, one: &Restarted) -> Vec<Check> {
-        let mark = annotation::pointer(RESTARTED);
+        let mark = annotation::pointer(annotation::RESTARTED);
         let mut which = vec![
             match &self.former {
                 None => Check::not(&mark, self.moment.as_str()),
@@ -231,5 +229,5 @@ fn fields(names: &[&str]) -> Vec<String> {
 }
 
 fn restarted() -> String {
-    format!("{TEMPLATE}/{}", RESTARTED.replace('/', "~1"))
+    format!("{TEMPLATE}/{}", annotation::RESTARTED.replace('/', "~1"))
 }

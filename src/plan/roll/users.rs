@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::{Restart, Restarted};
-use crate::model::{ClaimKey, Kind, Meta, Pod, SecretUse, SecretVia, Uid, World};
+use crate::model::{ClaimKey, Kind, Meta, Pod, SecretUse, SecretVia, Uid, Workload, World};
 use crate::plan::read::text as text_at;
 use crate::plan::{AccessQuestion, Answers, ObjectAt, Questions, Resource};
 use crate::text;
@@ -70,19 +70,37 @@ pub(in crate::plan) struct Users {
 }
 
 impl Users {
+    /// Those of a Secret.
     pub fn of(world: &World, namespace: &str, secret: &str) -> Self {
         let key: ClaimKey = (namespace.into(), secret.into());
-        let templates = world.links.templates_using(&key).iter();
+        let (templates, pods) = (world.links.templates_using(&key), world.links.pods_using(&key));
+        Self::found(world, secret, (templates, |workload| &workload.secrets), (pods, |pod| &pod.secrets))
+    }
+
+    /// Those of a ConfigMap.
+    pub fn of_map(world: &World, namespace: &str, map: &str) -> Self {
+        let key: ClaimKey = (namespace.into(), map.into());
+        let (templates, pods) = (world.links.templates_using_map(&key), world.links.pods_using_map(&key));
+        Self::found(world, map, (templates, |workload| &workload.config_maps), (pods, |pod| &pod.config_maps))
+    }
+
+    fn found(
+        world: &World,
+        name: &str,
+        (templates, of_template): (&[(Kind, Uid)], fn(&Workload) -> &[SecretUse]),
+        (pods, of_pod): (&[Uid], fn(&Pod) -> &[SecretUse]),
+    ) -> Self {
         let mut workloads: Vec<User> = templates
+            .iter()
             .filter_map(|(kind, uid)| Some((*kind, world.workload(*kind, uid)?)))
             .filter(|(_, found)| !found.meta.controller().is_some_and(|owner| BUILT_IN.contains(&&*owner.kind)))
-            .map(|(kind, found)| User::of(kind, &found.meta, &found.secrets, secret))
+            .map(|(kind, found)| User::of(kind, &found.meta, of_template(found), name))
             .collect();
         workloads.sort_by(|a, b| a.at.cmp(&b.at));
-        let pods = world.links.pods_using(&key).iter().filter_map(|uid| world.inventory.pods.get(uid));
+        let pods = pods.iter().filter_map(|uid| world.inventory.pods.get(uid));
         let alone = |pod: &&Pod| !pod.ended() && pod.meta.controller().is_none();
         let mut pods: Vec<User> =
-            pods.filter(alone).map(|pod| User::of(Kind::Pod, &pod.meta, &pod.secrets, secret)).collect();
+            pods.filter(alone).map(|pod| User::of(Kind::Pod, &pod.meta, of_pod(pod), name)).collect();
         pods.sort_by(|a, b| a.at.cmp(&b.at));
         Self { workloads, pods }
     }

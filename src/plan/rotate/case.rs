@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::given::{another_ca, apart, fits, hosts};
 use super::signer::{Found, can_sign, find, leaf};
 use super::steps::{Table, new};
-use super::subject::{manager, rotatable};
+use super::subject::rotatable;
 use super::{HandedOver, Options, command, handed_over, lock_of, place};
-use crate::assess::identity;
+use crate::assess::{identity, manager};
 use crate::model::{CertificateFacts, ClaimKey, Kind, TlsSecret, Uid, World};
 use crate::plan::lock;
 use crate::plan::read::{text as text_at, uid};
@@ -246,7 +246,7 @@ impl<'a> Case<'a> {
             warnings.push(format!("it ends before the present one does ({})", self.own.not_after));
         }
         warnings.extend(self.about_the_present_key());
-        if let Some(manager) = manager(self.secret) {
+        if let Some(manager) = manager(&self.secret.meta) {
             warnings.push(format!("{manager} keeps this Secret as it is written down elsewhere: it must be paused"));
         }
         warnings.extend(self.warnings.iter().cloned());

@@ -17,10 +17,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::model::annotation;
+use crate::plan::content::{certificate, holds};
 use crate::plan::roll::{Restarted, Roll};
 use crate::plan::{
-    Act, CERTIFICATE, Check, Content, Expect, Firm, Guard, Held, Node, ObjectAt, OperationId, Part, Step, StepId,
-    Target, Until, from_step,
+    Act, Check, Content, Expect, Firm, Guard, Held, Node, ObjectAt, OperationId, Part, Step, StepId, Target, Until,
+    from_step,
 };
 
 /// How long it may take that a change shows.
@@ -50,16 +51,6 @@ pub(super) struct Table<'a> {
     pub served: &'a [Step],
     pub rolled_within: Duration,
     pub now: Timestamp,
-}
-
-/// The field of a Secret that says what is known of its certificate.
-pub(super) fn certificate(field: &str) -> String {
-    format!("{CERTIFICATE}{field}")
-}
-
-/// That a Secret holds this certificate.
-pub(super) fn holds(fingerprint: impl Into<Value>) -> Check {
-    Check::is(&certificate("fingerprint"), fingerprint)
 }
 
 fn step(id: &str, title: String, act: Act, deadline: Duration) -> Step {

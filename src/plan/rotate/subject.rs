@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::signer::leaf;
 use super::{Options, handed_over};
+use crate::assess::manager;
 use crate::model::{CertificateFacts, ClaimKey, Kind, TlsSecret, World, annotation};
 use crate::plan::Answers;
 use crate::plan::read::{text as text_at, uid};
@@ -36,7 +37,7 @@ pub(super) fn rotatable<'a>(
         let clear = "make a Secret of another name, and let its users take that one";
         return Err(("it is immutable: nobody can change what it holds".to_owned(), clear.to_owned()));
     }
-    if let Some(manager) = manager(secret).filter(|_| !options.managed) {
+    if let Some(manager) = manager(&secret.meta).filter(|_| !options.managed) {
         let clear = format!("change it there; or pause {manager}, and say so (--managed-elsewhere)");
         return Err((format!("{manager} keeps it as it is written down elsewhere, and takes a change back"), clear));
     }
@@ -88,24 +89,6 @@ fn renewed_elsewhere(world: &World, secret: &TlsSecret, fresh: &Value) -> Option
         let why = format!("Certificate {} may write it, and Certificates cannot be seen here", text::sanitize(former));
         (why, "ask for the right to list certificates.cert-manager.io, then try again".to_owned())
     })
-}
-
-/// Who keeps a Secret as it is written down elsewhere, by its marks; safe to draw.
-pub fn manager(secret: &TlsSecret) -> Option<String> {
-    if let Some(owner) = secret.meta.controller() {
-        return Some(text::sanitize(&format!("{} {}", owner.kind, owner.name)).into_owned());
-    }
-    let label = |key: &str| secret.meta.label(key);
-    if let Some(manager) = label("app.kubernetes.io/managed-by").filter(|manager| *manager != "holdfast") {
-        return Some(text::sanitize(manager).into_owned());
-    }
-    let marked = [
-        ("argocd.argoproj.io/instance", "Argo CD"),
-        ("kustomize.toolkit.fluxcd.io/name", "Flux"),
-        ("helm.toolkit.fluxcd.io/name", "Flux"),
-        ("reconcile.external-secrets.io/managed", "External Secrets"),
-    ];
-    marked.into_iter().find(|(key, _)| label(key).is_some()).map(|(_, manager)| manager.to_owned())
 }
 
 /// Refuses when the Secret holds the certificate in another form too.

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::case::sibling;
-use super::steps::{certificate, keep, known, store, stored};
+use super::steps::{keep, known, store, stored};
 use super::{ROLLED_WITHIN, SERVED_WITHIN};
 use crate::model::{ClaimKey, World};
+use crate::plan::content::certificate;
 use crate::plan::read::{text as text_at, uid};
 use crate::plan::roll::{Fates, Restart, Restarted, Roll, Users};
 use crate::plan::serves::Serves;

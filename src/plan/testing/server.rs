@@ -274,7 +274,7 @@ fn apply(object: &mut Value, operation: &Value, progress: &Progress) {
             .as_array()
             .unwrap()
             .iter()
-            .map(|part| part_of(part, progress).expect("an output"))
+            .map(|part| part_of(part, progress, NOW.parse().unwrap()).expect("an output"))
             .collect::<String>()
             .into(),
         None => operation["value"].clone(),

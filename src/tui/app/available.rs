@@ -8,9 +8,11 @@ use super::App;
 use crate::assess::restore_point::{self, Belongs, RestorePointState, good};
 use crate::assess::retention::hold;
 use crate::model::{Key, Kind, Uid};
-use crate::plan::{AccessQuestion, Request, Verb, renew, swap};
+use crate::plan::{AccessQuestion, Request, Verb, renew, succession, swap};
+use crate::runbook::Next;
+use crate::runbook::ca::{self, Standing};
 use crate::session::Desk;
-use crate::view::{self, OperationState, OperationView, Pane};
+use crate::view::{self, OperationState, OperationView, Pane, procedure};
 
 impl App {
     /// Whether an action can be done now.
@@ -100,6 +102,7 @@ impl App {
             Verb::Import | Verb::Sweep => about(self.namespace(desk)?),
             Verb::Renew => about(self.certificate(desk)?),
             Verb::Rotate => about(self.tls_secret(desk)?),
+            Verb::RotateCa => self.next_of_ca(desk),
             Verb::Undo => taking_back(self.operation(desk)?),
             Verb::RestoreInPlace => {
                 let (claim, from) = self.swap_subject(desk)?;
@@ -209,6 +212,31 @@ impl App {
             Some(_) => Err("only certificates in TLS Secrets are rotated: select one".to_owned()),
             None => Err("no certificate is selected".to_owned()),
         }
+    }
+
+    /// What comes next in the rotation of the selected CA, or why nothing does now.
+    fn next_of_ca(&self, desk: &Desk) -> Result<Request, String> {
+        let standing = self.rotation_of_ca(desk)?;
+        match standing.next {
+            Next::Plan(request) => Ok(*request),
+            next => Err(procedure::next(&next, "").join("; ")),
+        }
+    }
+
+    /// How far the rotation of the selected CA has come.
+    fn rotation_of_ca(&self, desk: &Desk) -> Result<Standing, String> {
+        self.one_of(Pane::Certificates, "certificates", "rotated")?;
+        let secret = match self.target(desk) {
+            Some(Key::Object(Kind::TlsSecret, uid)) => desk.world.inventory.tls_secrets.get(&uid),
+            Some(_) => return Err("only CAs in TLS Secrets are rotated: select one".to_owned()),
+            None => return Err("no certificate is selected".to_owned()),
+        };
+        let secret = secret.ok_or("this Secret is gone")?;
+        if !secret.facts().is_some_and(|facts| facts.ca) {
+            return Err("it is no CA: rotate it, or renew it".to_owned());
+        }
+        let key = (secret.meta.namespace.clone().unwrap_or_default(), secret.meta.name.clone());
+        Ok(ca::standing(&desk.world, &key, &succession::Options::default(), desk.now))
     }
 
     /// The namespace of the selection, else the only one that is looked at; or why there is none.

@@ -78,6 +78,7 @@ impl App {
             | ActionId::Renew
             | ActionId::Rotate
             | ActionId::ImportCertificate
+            | ActionId::RotateCa
             | ActionId::Undo
             | ActionId::Prune
             | ActionId::Hold
