@@ -61,10 +61,17 @@ pub enum Succession<'w> {
     },
 }
 
-/// The CA of this Secret, whichever of the two it is, with the other one; `None` when there is no CA in it.
+/// The CA of this Secret, whichever of the two it is and be it gone, with the other one; `None` when there is no CA in it.
 pub fn of<'w>(world: &'w World, secret: &ClaimKey) -> Option<Succession<'w>> {
     let named = |name| world.inventory.tls_secrets.named(Some(&secret.0), &name).and_then(Ca::of);
-    let own = named(secret.1.clone())?;
+    let Some(own) = named(secret.1.clone()) else {
+        let mut others = world.inventory.tls_secrets.iter();
+        let after = others.find(|other| {
+            other.meta.namespace.as_ref() == Some(&secret.0)
+                && succeeded(other).is_some_and(|(name, _)| name == &*secret.1)
+        });
+        return after.and_then(Ca::of).map(|successor| Succession::Over { successor });
+    };
     if let Some(successor) = successor(world, own) {
         return Some(Succession::Running { former: own, successor: Some(successor) });
     }

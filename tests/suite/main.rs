@@ -38,6 +38,7 @@ mod renew;
 mod restore;
 mod rights;
 mod rotate;
+mod rotate_ca;
 mod script;
 mod served;
 mod sets;

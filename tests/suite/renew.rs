@@ -26,13 +26,13 @@ scenarios!(
 
 pub const CERT_MANAGER: &str = "cert-manager.io/v1";
 
-fn issuer(namespace: &str, name: &str, spec: &Value) -> Value {
+pub fn issuer(namespace: &str, name: &str, spec: &Value) -> Value {
     json!({
         "apiVersion": CERT_MANAGER, "kind": "Issuer", "metadata": { "namespace": namespace, "name": name }, "spec": spec,
     })
 }
 
-fn certificate(namespace: &str, name: &str, issuer: &str, ca: bool) -> Value {
+pub fn certificate(namespace: &str, name: &str, issuer: &str, ca: bool) -> Value {
     let mut spec = json!({
         "secretName": format!("{name}-tls"), "commonName": name, "duration": "24h", "renewBefore": "8h", "isCA": ca,
         "privateKey": { "algorithm": "ECDSA", "size": 256 }, "issuerRef": { "name": issuer, "kind": "Issuer" },
@@ -89,7 +89,7 @@ fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
 
 /// Makes a Certificate of the CA that was issued once. cert-manager issues a new one twice when its view of Secrets lags
 /// behind; such a one is made anew.
-async fn certified(cluster: &TestCluster, name: &str) {
+pub async fn certified(cluster: &TestCluster, name: &str) {
     for _ in 0..5 {
         cluster.create(&certificate(&cluster.namespace, name, "ca", false)).await;
         if issued(cluster, name, 1).await["status"]["revision"] == 1 {
@@ -116,7 +116,7 @@ pub async fn issued(cluster: &TestCluster, name: &str, revision: u64) -> Value {
     .await
 }
 
-async fn issuer_is(cluster: &TestCluster, status: &str) {
+pub async fn issuer_is(cluster: &TestCluster, status: &str) {
     wait::until(&format!("the issuer to be ready: {status}"), LONG, async || {
         let issuer = cluster.get(CERT_MANAGER, "Issuer", "ca").await?;
         condition(&issuer, "Ready").filter(|ready| ready["status"] == status).map(drop)

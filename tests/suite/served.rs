@@ -13,7 +13,7 @@ use crate::support::scenarios;
 use crate::support::terminal::Terminal;
 use crate::support::wait::{self, LONG};
 
-mod renewal;
+pub mod renewal;
 mod rotation;
 
 scenarios!(
