@@ -172,6 +172,26 @@ impl Progress {
         }
     }
 
+    /// The steps that would take back what was begun, the last first, each list from its first step to its last.
+    pub fn ways_back<'a>(&self, plan: &'a Plan) -> Vec<&'a Step> {
+        let mut found = Vec::new();
+        self.collect_ways_back(&plan.nodes, &mut found);
+        found.reverse();
+        found.into_iter().flatten().collect()
+    }
+
+    fn collect_ways_back<'a>(&self, nodes: &'a [Node], found: &mut Vec<Vec<&'a Step>>) {
+        for node in nodes {
+            match node {
+                Node::All(nodes) | Node::Whole(nodes) | Node::Bracket { body: nodes, .. } => {
+                    self.collect_ways_back(nodes, found);
+                }
+                Node::Reversible { step, undo } if self.begun(&step.id) => found.push(undo.iter().collect()),
+                Node::Do(_) | Node::Reversible { .. } => {}
+            }
+        }
+    }
+
     /// What took steps back, and is done.
     pub fn taken_back<'a>(&self, plan: &'a Plan) -> Vec<&'a Step> {
         let undos = plan.undo_steps().into_iter();

@@ -130,6 +130,25 @@ async fn prepared(cluster: &TestCluster) -> Person {
     cluster.person(User::Sre)
 }
 
+/// A CA rotation right before this phase, and the command that does it.
+pub async fn before(cluster: &TestCluster, phase: &str) -> (Person, Vec<String>) {
+    let here = &cluster.namespace;
+    let ca = Authority::new("shop CA");
+    cluster.create(&ca.pair.secret(here, "shop-ca")).await;
+    cluster.create(&issuer(here, "ca", &json!({ "ca": { "secretName": "shop-ca" } }))).await;
+    issuer_is(cluster, "True").await;
+    cluster.create(&ca.leaf(&format!("edge.{here}.svc")).secret(here, "edge-tls")).await;
+    for map in ["trust", "trust-too"] {
+        trusting(cluster, &ca, map).await;
+    }
+    cluster.create(&client(here, "Deployment", "client", "trust")).await;
+    pods(cluster, "client", 2).await;
+    let sre = cluster.person(User::Sre);
+    go_to(cluster, &sre, phase).await;
+    let command = ["rotate-ca", &path(cluster), "-n", here, "--yes", "--once", "--soak", "1s", "--attest", ANSWER];
+    (sre, command.map(str::to_owned).to_vec())
+}
+
 /// A client that takes only what it trusted when it was first seen.
 struct Clients {
     trusted: BTreeMap<String, Vec<u8>>,

@@ -20,7 +20,7 @@ type No = (String, String);
 
 /// The steps that take a phase back, each with the object that it changes.
 fn steps(undone: &Undone) -> Vec<&Step> {
-    undone.plan.undo_steps()
+    undone.progress.ways_back(&undone.plan)
 }
 
 fn targets(undone: &Undone) -> BTreeMap<&ObjectAt, &'static str> {
@@ -77,6 +77,10 @@ pub fn plan(
 }
 
 fn planned(undone: &Undone, world: &World, answers: &Answers, id: OperationId, now: Timestamp) -> Result<Plan, No> {
+    if !undone.progress.taken_back(&undone.plan).is_empty() {
+        let why = "what it had done was taken back when it ended".to_owned();
+        return Err((why, "look at its journal: nothing is left to take back".to_owned()));
+    }
     let Some((former, successor)) = running(undone, world) else {
         let why = "the former CA is gone, and everything stands on the new one";
         return Err((why.to_owned(), "rotate the new one, forward".to_owned()));
@@ -121,7 +125,7 @@ fn nothing_stands_on_it(undone: &Undone, world: &World, former: Ca<'_>, successo
     let steps = steps(undone);
     let does = |what: fn(&Act) -> bool| steps.iter().any(|step| what(&step.act));
     if steps.is_empty() {
-        let why = "it changed nothing that could be taken back".to_owned();
+        let why = "it made nothing that could be taken back".to_owned();
         return Err((why, "look at its journal".to_owned()));
     }
     let Some(successor) = successor else {

@@ -24,6 +24,10 @@ scenarios!(
     a_hold,
     a_renewal,
     a_rotation,
+    making_a_ca_that_follows_another,
+    trusting_it_beside_the_former_one,
+    signing_with_it,
+    trusting_the_former_one_no_more,
     the_release_of_a_hold,
     taking_a_backup_back,
     taking_a_restore_in_place_back,
@@ -71,6 +75,22 @@ async fn a_renewal(cluster: TestCluster) {
 
 async fn a_rotation(cluster: TestCluster) {
     killed(&cluster, Operation::Rotate).await;
+}
+
+async fn making_a_ca_that_follows_another(cluster: TestCluster) {
+    killed(&cluster, Operation::OfCa("make")).await;
+}
+
+async fn trusting_it_beside_the_former_one(cluster: TestCluster) {
+    killed(&cluster, Operation::OfCa("trust")).await;
+}
+
+async fn signing_with_it(cluster: TestCluster) {
+    killed(&cluster, Operation::OfCa("switch")).await;
+}
+
+async fn trusting_the_former_one_no_more(cluster: TestCluster) {
+    killed(&cluster, Operation::OfCa("drop")).await;
 }
 
 async fn a_hold(cluster: TestCluster) {
@@ -180,6 +200,7 @@ async fn taken_back(cluster: &TestCluster, operation: Operation, scene: &Scene, 
             "is not held",
             "it could go back to",
             "never gave",
+            "the new CA is gone",
         ];
         let fine = undone.code == Some(0) || nothing.iter().any(|said| undone.stderr.contains(said));
         assert!(fine, "{operation:?} at {point}: {:?}: {undone:?}", scene.story());

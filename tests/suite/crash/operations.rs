@@ -37,6 +37,8 @@ pub enum Operation {
     Renew,
     /// A rotation, of a certificate that a workload takes by environment variables.
     Rotate,
+    /// A phase of a CA rotation.
+    OfCa(&'static str),
     Release,
     /// Taking a backup back.
     UndoOfBackup,
@@ -71,9 +73,13 @@ impl Operation {
     /// How it is taken back; `None` when its end is all that there is.
     pub fn back(self, cluster: &TestCluster) -> Option<Back> {
         match self {
-            Self::Backup | Self::Held | Self::OfSet | Self::WholeSet | Self::OfDeployment | Self::Rotate => {
-                Some(Back::Undo)
-            }
+            Self::Backup
+            | Self::Held
+            | Self::OfSet
+            | Self::WholeSet
+            | Self::OfDeployment
+            | Self::Rotate
+            | Self::OfCa(_) => Some(Back::Undo),
             Self::Hold => Some(Back::By(vec!["release".into(), format!("{}/copy", cluster.namespace), "--yes".into()])),
             Self::Drill => Some(Back::Nothing),
             Self::Restore
@@ -162,6 +168,7 @@ impl Operation {
                 crate::renew::pods(cluster, "front", 1).await;
                 (sre, words(&["rotate", &path("web-tls"), "--yes"]))
             }
+            Self::OfCa(phase) => crate::rotate_ca::before(cluster, phase).await,
             Self::Release => {
                 let (sre, arguments) = Box::pin(Self::Hold.prepared(cluster)).await;
                 sre.run(&slices(&arguments)).await.expect(0);

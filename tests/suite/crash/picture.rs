@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use holdfast::model::KeyMatch;
-use holdfast::text::sha256;
 use holdfast::x509;
 use k8s_openapi::ByteString;
 use serde_json::{Map, Value, json};
@@ -26,6 +25,7 @@ const KINDS: &[(&str, &str)] = &[
     (SNAPSHOTS, "VolumeSnapshot"),
     (CERT_MANAGER, "Certificate"),
     (CERT_MANAGER, "CertificateRequest"),
+    (CERT_MANAGER, "Issuer"),
 ];
 
 /// What stands before the digest of a certificate.
@@ -68,6 +68,9 @@ impl Names {
             let known = names.iter().fold(name.to_owned(), |name, (from, to)| name.replace(from, to));
             names.push((text(&object, "/metadata/uid").to_owned(), format!("<{kind} {known}>")));
             names.extend(certificate(&object).map(|certificate| (certificate, format!("<certificate of {known}>"))));
+            let bundle = object.pointer("/data/ca.crt").and_then(Value::as_str).filter(|_| kind == "ConfigMap");
+            let trusted = bundle.into_iter().flat_map(|bundle| certificates_in(bundle.as_bytes())).enumerate();
+            names.extend(trusted.map(|(place, one)| (one, format!("<certificate {place} in {known}>"))));
         }
         Self(names)
     }
@@ -125,7 +128,7 @@ impl Picture {
             let with = self.0.get(&snapshot).is_some_and(marked);
             !original.0.contains_key(name) && (marked(object) || with || copied(name))
         };
-        let records = |name: &String| name.starts_with("ConfigMap") || name.starts_with("Lease");
+        let records = |name: &String| name.starts_with("ConfigMap holdfast-") || name.starts_with("Lease");
         let there = self.0.iter().filter(|(name, object)| !kept(name, object) && !records(name));
         Self(there.map(|(name, object)| (name.clone(), without_marks(object))).collect())
     }
@@ -188,14 +191,20 @@ async fn objects(cluster: &TestCluster, operations: &[String]) -> Vec<Value> {
     all
 }
 
-/// What counts of an object; nothing of a pod that something else makes, or of a map that is no record.
+/// What counts of an object; nothing of a pod that something else makes, or of a map
+/// that is neither a record nor a bundle.
 fn what(cluster: &TestCluster, object: &Value) -> Option<Value> {
     let kind = text(object, "/kind");
     let status = |field: &str| object.pointer(field).cloned().unwrap_or_default();
     let more = match kind {
         // Of what was not there before it only counts that it is another one.
         "Secret" => return certificate(object).map(|certificate| json!({ "holds": certificate })),
-        "ConfigMap" => return object.pointer("/data/operation").map(|_| json!({ "state": object["data"]["state"] })),
+        // Every namespace is given one by its own time.
+        "ConfigMap" if text(object, "/metadata/name") == "kube-root-ca.crt" => return None,
+        "ConfigMap" if object.pointer("/data/operation").is_some() => {
+            return Some(json!({ "state": object["data"]["state"] }));
+        }
+        "ConfigMap" => return object.pointer("/data/ca.crt").map(|bundle| json!({ "trusts": certificates(bundle) })),
         "Lease" => return Some(json!({ "holder": object.pointer("/spec/holderIdentity") })),
         // Which node it is on is chance.
         "Pod" if object.pointer("/metadata/ownerReferences").is_none() => {
@@ -217,6 +226,7 @@ fn what(cluster: &TestCluster, object: &Value) -> Option<Value> {
         }),
         // What it asks to be signed is of a key that is new each time.
         "CertificateRequest" => return Some(json!({ "conditions": conditions(object) })),
+        "Issuer" => json!({ "conditions": conditions(object) }),
         "VolumeSnapshot" => json!({ "ready": status("/status/readyToUse") }),
         "StatefulSet" | "Deployment" => json!({ "ready": status("/status/readyReplicas") }),
         _ => json!({ "phase": status("/status/phase") }),
@@ -234,7 +244,16 @@ fn certificate(object: &Value) -> Option<String> {
         value("tls.crt").zip(value("tls.key")).filter(|_| object["type"] == "kubernetes.io/tls")?;
     let bytes = |text: &str| serde_json::from_value::<ByteString>(json!(text)).unwrap().0;
     assert_eq!(x509::key_match(&bytes(certificate), &bytes(key)), KeyMatch::Match, "{object}");
-    Some(format!("{CERTIFICATE}{}", sha256(&bytes(certificate))))
+    certificates_in(&bytes(certificate)).into_iter().next()
+}
+
+/// What identifies the certificates of a bundle. In which order they stand means nothing, so they are keys.
+fn certificates(bundle: &Value) -> BTreeMap<String, bool> {
+    certificates_in(bundle.as_str().unwrap().as_bytes()).into_iter().map(|one| (one, true)).collect()
+}
+
+fn certificates_in(pem: &[u8]) -> Vec<String> {
+    x509::fingerprints(pem).unwrap().iter().map(|one| format!("{CERTIFICATE}{one}")).collect()
 }
 
 /// Conditions by type: status and reason.
