@@ -51,7 +51,7 @@ pub use act::{
 pub use authority::{Authority, Confirmed, NUMBER, NotConfirmed, Proof, departs};
 pub use bundle::{BUNDLE, trusted_at};
 pub use condition::with_condition;
-pub use content::{Content, Held, Like, SignedBy};
+pub use content::{Content, Held, Like, SignedBy, Trusted};
 pub use fill::{MAPS, maps_added_to, part_of};
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
 pub use handshake::{NotShaken, Shaken, asked, judge_handshakes, unseen};

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Engine;
-use super::held::{Held, Words};
+use super::held::{Held as Sessions, Words};
 use crate::cluster::{WriteError, Written};
 use crate::plan::{
-    Act, MAPS, ObjectAt, Outputs, Progress, Step, Target, is_target, kept, maps_added_to, part_of, place, resolve,
-    with_condition,
+    Act, Held, MAPS, ObjectAt, Outputs, Progress, Step, Target, is_target, kept, maps_added_to, part_of, place,
+    resolve, with_condition,
 };
 use crate::store::now;
 
@@ -57,7 +57,13 @@ pub(super) struct Current {
 impl Engine {
     /// Sends the write of a step's act; `left` bounds what runs in containers. Waits are no writes and are never
     /// performed.
-    pub(super) async fn perform(&self, step: &Step, left: Duration, progress: &Progress, held: &mut Held) -> Performed {
+    pub(super) async fn perform(
+        &self,
+        step: &Step,
+        left: Duration,
+        progress: &Progress,
+        held: &mut Sessions,
+    ) -> Performed {
         match &step.act {
             Act::Exec { run, within, keep, .. } => self.run(run, left.min(*within), *keep, progress).await,
             Act::Open { run, say, until } => {
@@ -111,10 +117,17 @@ impl Engine {
                 }
                 _ => nothing(),
             },
-            Act::Trust { bundles, add, without, .. } => match current {
-                Some(current) => self.hands.trust(&current.at, &current.uid, bundles, (add.as_ref(), without)).await,
-                None => nothing(),
-            },
+            Act::Trust { bundles, add, without, .. } => {
+                let from = add.as_ref().and_then(|add| resolve(&add.from, progress).zip(add.fingerprint.as_str()));
+                let add = from.map(|((at, uid), fingerprint)| Held { at, uid, fingerprint: fingerprint.to_owned() });
+                let without: Vec<String> = without.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+                match current {
+                    Some(current) => {
+                        self.hands.trust(&current.at, &current.uid, bundles, (add.as_ref(), &without)).await
+                    }
+                    None => nothing(),
+                }
+            }
             Act::Exec { .. }
             | Act::Open { .. }
             | Act::Say { .. }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Content, Held, ListAt, OperationId, StepId};
+use super::{Content, ListAt, OperationId, StepId, Trusted};
 use crate::model::{Kind, Uid};
 use crate::text;
 
@@ -491,10 +491,11 @@ pub enum Act {
         target: Target,
         /// JSON pointers to its bundles: PEM, which the API has in base64 but in the data of a ConfigMap.
         bundles: Vec<String>,
-        /// The Secret whose first certificate is added, where it is not there already.
-        add: Option<Held>,
-        /// SHA-256 of the certificates that are taken out, lower-case hex.
-        without: Vec<String>,
+        /// What is added, where it is not there already.
+        add: Option<Trusted>,
+        /// SHA-256 of the certificates that are taken out, lower-case hex; or what an earlier step says they are, see
+        /// [`from_step`].
+        without: Vec<Value>,
     },
     /// Waits until no object of a list meets all of these conditions; changes nothing.
     Absent {

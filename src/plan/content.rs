@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CERTIFICATE, Check, ObjectAt};
+use super::{CERTIFICATE, Check, ObjectAt, Target};
 use crate::model::Uid;
 use crate::x509::KeyKind;
 
@@ -19,6 +19,21 @@ pub struct Held {
     pub uid: Uid,
     /// SHA-256 of its first certificate, lower-case hex.
     pub fingerprint: String,
+}
+
+/// A certificate that is added to what is trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trusted {
+    /// The TLS Secret whose first certificate it is.
+    pub from: Target,
+    /// SHA-256 of it, lower-case hex; or what an earlier step says it is, see [`from_step`](super::from_step).
+    pub fingerprint: Value,
+}
+
+impl From<Held> for Trusted {
+    fn from(held: Held) -> Self {
+        Self { from: Target::Known { at: held.at, uid: held.uid }, fingerprint: held.fingerprint.into() }
+    }
 }
 
 /// Who signs a new certificate.

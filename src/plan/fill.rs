@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::act::{FROM_STEP, NOW, OUTCOME};
-use super::{Act, Check, Expect, Firm, Follow, Output, Progress, StepId, Until};
+use super::{Act, Check, Expect, Firm, Follow, Output, Progress, StepId, Trusted, Until};
 use crate::text::quantity;
 
 impl Act {
@@ -39,6 +39,15 @@ impl Act {
                 was: checks(was, progress)?,
                 done: checks(done, progress)?,
             },
+            Self::Trust { target, bundles, add, without } => {
+                let added = |add: &Trusted| Some(Trusted { fingerprint: value(&add.fingerprint)?, ..add.clone() });
+                let add = match add {
+                    Some(add) => Some(added(add)?),
+                    None => None,
+                };
+                let without = without.iter().map(value).collect::<Option<_>>()?;
+                Self::Trust { target: target.clone(), bundles: bundles.clone(), add, without }
+            }
             Self::Wait { target, until } => {
                 Self::Wait { target: target.clone(), until: Box::new(filled_until(until, progress)?) }
             }
@@ -55,12 +64,9 @@ impl Act {
                 }
                 filled
             }
-            Self::Delete { .. }
-            | Self::Scale { .. }
-            | Self::Trust { .. }
-            | Self::Exec { .. }
-            | Self::Open { .. }
-            | Self::Say { .. } => self.clone(),
+            Self::Delete { .. } | Self::Scale { .. } | Self::Exec { .. } | Self::Open { .. } | Self::Say { .. } => {
+                self.clone()
+            }
         })
     }
 

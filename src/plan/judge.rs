@@ -113,7 +113,7 @@ pub fn judge(act: &Act, operation: &OperationId, progress: &Progress, observed: 
             })
         }
         Act::Trust { target, bundles, add, without } => on(target, &|object, at| {
-            let add = add.as_ref().map(|held| held.fingerprint.as_str());
+            let add = add.as_ref().map(|add| &add.fingerprint);
             match super::bundle::holds(object, bundles, add, without) {
                 Ok(true) => Seen::Done(outputs_object(at, object)),
                 Ok(false) => Seen::NotDone,

@@ -122,15 +122,14 @@ impl Request {
             Verb::RestoreInPlace => {
                 Some(Self::RestoreInPlace { claim: subject.clone(), options: defaults.swap.clone() })
             }
-            Verb::Undo => None,
+            // Taking back needs an operation; which phase of a CA rotation comes next is for the procedure to say.
+            Verb::Undo | Verb::RotateCa => None,
             Verb::Prune => Some(Self::Prune { claim: subject.clone(), options: prune::Options::default() }),
             Verb::Hold => Some(Self::Hold { snapshot: subject.clone(), options: hold::Options::default() }),
             Verb::Release => Some(Self::Release { snapshot: subject.clone() }),
             Verb::Sweep => Some(Self::Sweep { namespace: subject.clone(), options: sweep::Options::default() }),
             Verb::Renew => Some(Self::Renew { certificate: subject.clone(), options: renew::Options::default() }),
             Verb::Rotate => Some(Self::Rotate { secret: subject.clone(), options: rotate::Options::default() }),
-            // Which of its phases comes next is for the procedure to say.
-            Verb::RotateCa => None,
             Verb::Import => Some(Self::Import { namespace: subject.clone(), options: carry::Options::default() }),
         }
     }
@@ -360,7 +359,7 @@ impl Request {
             Self::Import { namespace, options } => carry::plan(world, namespace, answers, options, id, now),
             Self::Renew { certificate, options } => renew::plan(world, certificate, answers, options, id, now),
             Self::Rotate { secret, options } => rotate::plan(world, secret, answers, options, id, now),
-            Self::RotateCa { secret, options } => succession::plan(world, secret, answers, options, id, now),
+            Self::RotateCa { secret, options } => succession::plan(world, secret, answers, options, &id, now),
             Self::Sweep { namespace, options } => sweep::plan(world, namespace, answers, *options, id, now),
         }
     }

@@ -119,10 +119,10 @@ pub fn plan(
     secret: &Uid,
     answers: &Answers,
     options: &Options,
-    id: OperationId,
+    id: &OperationId,
     now: Timestamp,
 ) -> Result<Plan, Refusal> {
-    Case::of(world, secret, answers, options, (&id, now))?.plan(id.clone())
+    Case::of(world, secret, answers, options, (id, now))?.plan()
 }
 
 fn place(ca: Ca<'_>) -> ObjectAt {

@@ -54,6 +54,7 @@ pub(super) fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// The parts of a sequence, each as it stands; `None` when it is none.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method is not general enough in its lifetimes")]
 pub(super) fn parts(sequence: &[u8]) -> Option<Vec<Vec<u8>>> {
     yasna::parse_der(sequence, |reader| reader.collect_sequence_of(|reader| reader.read_der())).ok()
 }

@@ -122,7 +122,7 @@ pub struct Issued {
 }
 
 /// How the new certificate differs from the former one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// The kind of its key; `None` for one as before.
     pub key: Option<KeyKind>,

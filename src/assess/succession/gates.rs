@@ -212,14 +212,14 @@ impl Sights<'_> {
                 let left: Vec<String> = self.lacking().map(said).collect();
                 (left.is_empty() && noted.trusted.is_some(), left, None)
             }
-            Phase::Stores => match &noted.stores {
-                Some(who) => (true, vec![text::sanitize(who).into_owned()], None),
-                None => {
-                    let unseen = self.unseen.iter().map(|what| format!("cannot be seen: {what}"));
-                    let left: Vec<String> = self.out_of_reach().map(said).chain(unseen).collect();
-                    (left.is_empty(), left, None)
+            Phase::Stores => {
+                let unseen = self.unseen.iter().map(|what| format!("cannot be seen: {what}"));
+                let left: Vec<String> = self.out_of_reach().map(said).chain(unseen).collect();
+                match answered(noted.stores.as_deref()) {
+                    Some(who) => (true, vec![who], None),
+                    None => (left.is_empty(), left, None),
                 }
-            },
+            }
             Phase::Start => {
                 let left: Vec<String> = self.before.iter().map(|pod| pod.said.clone()).collect();
                 (left.is_empty(), left, None)
@@ -242,21 +242,23 @@ impl Sights<'_> {
                 let left = end.filter(|_| !passed).map(|end| format!("until {end}"));
                 (passed, left.into_iter().collect(), end.filter(|_| !passed))
             }
-            Phase::Outside => (
-                noted.outside.is_some(),
-                noted.outside.iter().map(|who| text::sanitize(who).into_owned()).collect(),
-                None,
-            ),
+            Phase::Outside => (noted.outside.is_some(), answered(noted.outside.as_deref()).into_iter().collect(), None),
             Phase::Drop => {
                 let left: Vec<String> = self.stores.iter().filter(|store| store.former).map(said).collect();
                 (left.is_empty(), left, None)
             }
-            Phase::Retire => (
-                false,
-                vec![text::sanitize(&self.former.secret.meta.reference(Kind::TlsSecret).to_string()).into_owned()],
-                None,
-            ),
+            Phase::Retire => (false, vec![secret(self.former)], None),
         };
         Gate { phase, passed, left, until }
     }
+}
+
+/// Who answered; safe to draw.
+fn answered(noted: Option<&str>) -> Option<String> {
+    noted.map(|who| text::sanitize(who).into_owned())
+}
+
+/// `Secret shop/shop-ca`; safe to draw.
+fn secret(ca: Ca<'_>) -> String {
+    text::sanitize(&ca.secret.meta.reference(Kind::TlsSecret).to_string()).into_owned()
 }

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::{Restart, Restarted};
-use crate::model::{ClaimKey, Kind, Meta, Pod, SecretUse, SecretVia, Uid, Workload, World};
+use crate::model::{ClaimKey, Kind, Meta, Pod, SecretUse, SecretVia, Uid, World};
 use crate::plan::read::text as text_at;
 use crate::plan::{AccessQuestion, Answers, ObjectAt, Questions, Resource};
 use crate::text;
@@ -61,6 +61,30 @@ impl User {
     }
 }
 
+/// What is used.
+#[derive(Clone, Copy)]
+enum Source {
+    Secret,
+    Map,
+}
+
+impl Source {
+    /// Templates and pods that use it.
+    fn users<'w>(self, world: &'w World, key: &ClaimKey) -> (&'w [(Kind, Uid)], &'w [Uid]) {
+        match self {
+            Self::Secret => (world.links.templates_using(key), world.links.pods_using(key)),
+            Self::Map => (world.links.templates_using_map(key), world.links.pods_using_map(key)),
+        }
+    }
+
+    fn uses<'u>(self, secrets: &'u [SecretUse], maps: &'u [SecretUse]) -> &'u [SecretUse] {
+        match self {
+            Self::Secret => secrets,
+            Self::Map => maps,
+        }
+    }
+}
+
 /// Everybody who uses it.
 #[derive(Clone, Debug, Default)]
 pub(in crate::plan) struct Users {
@@ -72,35 +96,27 @@ pub(in crate::plan) struct Users {
 impl Users {
     /// Those of a Secret.
     pub fn of(world: &World, namespace: &str, secret: &str) -> Self {
-        let key: ClaimKey = (namespace.into(), secret.into());
-        let (templates, pods) = (world.links.templates_using(&key), world.links.pods_using(&key));
-        Self::found(world, secret, (templates, |workload| &workload.secrets), (pods, |pod| &pod.secrets))
+        Self::found(world, Source::Secret, &(namespace.into(), secret.into()))
     }
 
     /// Those of a ConfigMap.
     pub fn of_map(world: &World, namespace: &str, map: &str) -> Self {
-        let key: ClaimKey = (namespace.into(), map.into());
-        let (templates, pods) = (world.links.templates_using_map(&key), world.links.pods_using_map(&key));
-        Self::found(world, map, (templates, |workload| &workload.config_maps), (pods, |pod| &pod.config_maps))
+        Self::found(world, Source::Map, &(namespace.into(), map.into()))
     }
 
-    fn found(
-        world: &World,
-        name: &str,
-        (templates, of_template): (&[(Kind, Uid)], fn(&Workload) -> &[SecretUse]),
-        (pods, of_pod): (&[Uid], fn(&Pod) -> &[SecretUse]),
-    ) -> Self {
+    fn found(world: &World, source: Source, key: &ClaimKey) -> Self {
+        let (templates, pods) = source.users(world, key);
         let mut workloads: Vec<User> = templates
             .iter()
             .filter_map(|(kind, uid)| Some((*kind, world.workload(*kind, uid)?)))
             .filter(|(_, found)| !found.meta.controller().is_some_and(|owner| BUILT_IN.contains(&&*owner.kind)))
-            .map(|(kind, found)| User::of(kind, &found.meta, of_template(found), name))
+            .map(|(kind, found)| User::of(kind, &found.meta, source.uses(&found.secrets, &found.config_maps), &key.1))
             .collect();
         workloads.sort_by(|a, b| a.at.cmp(&b.at));
         let pods = pods.iter().filter_map(|uid| world.inventory.pods.get(uid));
-        let alone = |pod: &&Pod| !pod.ended() && pod.meta.controller().is_none();
-        let mut pods: Vec<User> =
-            pods.filter(alone).map(|pod| User::of(Kind::Pod, &pod.meta, of_pod(pod), name)).collect();
+        let alone = pods.filter(|pod| !pod.ended() && pod.meta.controller().is_none());
+        let of_pod = |pod: &Pod| User::of(Kind::Pod, &pod.meta, source.uses(&pod.secrets, &pod.config_maps), &key.1);
+        let mut pods: Vec<User> = alone.map(of_pod).collect();
         pods.sort_by(|a, b| a.at.cmp(&b.at));
         Self { workloads, pods }
     }

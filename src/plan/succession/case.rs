@@ -64,7 +64,8 @@ impl<'a> Case<'a> {
     }
 
     /// The plan of the phase.
-    pub fn plan(self, id: OperationId) -> Result<Plan, Refusal> {
+    pub fn plan(self) -> Result<Plan, Refusal> {
+        let id = self.id.clone();
         let former = self.sights.former;
         let draft = self.open().and_then(|()| self.draft());
         let draft = draft.map_err(|(why, clear)| refusal(former, why, clear))?;

@@ -13,13 +13,16 @@ use crate::text;
 /// Deletions may wait for finalizers.
 const GONE: Duration = Duration::from_secs(120);
 
-fn with_former(store: &&Store) -> bool {
+fn with_former(store: &Store) -> bool {
     store.former && store.fixed.is_none()
 }
 
 pub(super) fn questions(world: &World, former: Ca<'_>, successor: Option<Ca<'_>>, options: &Options) -> Questions {
     let stores = stores(world, former, successor);
-    let own = stores.iter().filter(with_former).fold(Questions::default(), |all, store| all.and(to_write(store)));
+    let own = stores
+        .iter()
+        .filter(|store| with_former(store))
+        .fold(Questions::default(), |all, store| all.and(to_write(store)));
     own.and(to_restart(world, &stores, options, |users| users))
 }
 
@@ -31,12 +34,12 @@ pub(super) fn draft(case: &Case<'_>) -> Result<Draft, No> {
         let clear = format!("take {} out of it there", text::sanitize(&former.facts.subject));
         return Err((format!("the former CA is trusted where that cannot be changed here: {}", store.said()), clear));
     }
-    for (number, store) in case.sights.stores.iter().filter(with_former).enumerate() {
+    for (number, store) in case.sights.stores.iter().filter(|store| with_former(store)).enumerate() {
         let (target, bundles) = bundles(case, store, &former.facts.fingerprint)?;
-        let gone = vec![former.facts.fingerprint.to_string()];
+        let gone = Some(&*former.facts.fingerprint);
         let step = change(&format!("drop-{}", number + 1), (&target, &bundles), Some(held(successor)), gone);
         let guarded = Step { guards: vec![still(successor)], ..step };
-        let undo = change(&format!("undrop-{}", number + 1), (&target, &bundles), Some(held(former)), Vec::new());
+        let undo = change(&format!("undrop-{}", number + 1), (&target, &bundles), Some(held(former)), None);
         draft.changes.push(format!("takes the former CA out of {}", store.said()));
         draft.nodes.push(Node::Reversible { step: Box::new(guarded), undo: vec![undo] });
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::case::{Case, Draft, No, known, still};
 use super::place;
 use super::trust::SHOWN;
-use crate::assess::succession::{Ca, Leaf, Phase, leaves};
+use crate::assess::succession::{Ca, Leaf, Phase, Store, leaves};
 use crate::model::annotation;
 use crate::plan::serves::Serves;
 use crate::plan::{Act, Check, Expect, Node, Step, StepId};
@@ -63,18 +63,17 @@ pub(super) fn attest(case: &Case<'_>) -> Result<Draft, No> {
         return Err(("somebody has to answer for it".to_owned(), clear.to_owned()));
     };
     let said: String = format!("{} at {}: {reason}", case.answers.who, case.now).chars().take(ANSWER).collect();
-    let (key, about, what) = match case.options.phase {
-        Phase::Stores => {
-            let stuck = case.sights.out_of_reach().map(|store| store.said());
-            let unseen = case.sights.unseen.iter().map(|what| format!("cannot be seen: {what}"));
-            let about = "that both are trusted where Holdfast cannot write or see it";
-            (annotation::ATTESTED_STORES, about, stuck.chain(unseen).collect())
-        }
-        _ => {
-            let about = "that whoever trusts the former CA outside of what is seen here trusts the new one";
-            (annotation::ATTESTED_OUTSIDE, about, Vec::new())
-        }
+    let of_stores = case.options.phase == Phase::Stores;
+    let (key, about) = if of_stores {
+        (annotation::ATTESTED_STORES, "that both are trusted where Holdfast cannot write or see it")
+    } else {
+        (
+            annotation::ATTESTED_OUTSIDE,
+            "that whoever trusts the former CA outside of what is seen here trusts the new one",
+        )
     };
+    let stuck = case.sights.out_of_reach().map(Store::said).filter(|_| of_stores);
+    let unseen = case.sights.unseen.iter().map(|what| format!("cannot be seen: {what}")).filter(|_| of_stores);
     let pointer = annotation::pointer(key);
     let patch = json!([{ "op": "add", "path": pointer, "value": said }]);
     let step = note(
@@ -85,7 +84,7 @@ pub(super) fn attest(case: &Case<'_>) -> Result<Draft, No> {
     );
     Ok(Draft {
         title: format!("answer for {about}, of {}", place(case.sights.former)),
-        facts: what.into_iter().map(|what: String| ("answered for".to_owned(), what)).collect(),
+        facts: stuck.chain(unseen).map(|what| ("answered for".to_owned(), what)).collect(),
         warnings: vec![format!("on your word, {about}: nothing here checks it")],
         changes: vec![format!("notes on {}: {}", place(successor), text::sanitize(&said))],
         undo: vec![format!(

@@ -64,14 +64,10 @@ pub(super) fn draft(case: &Case<'_>) -> Result<Draft, No> {
     let mut draft = Draft { title: format!("trust the new CA beside {}", super::place(former)), ..Draft::default() };
     for (number, store) in case.sights.lacking().enumerate() {
         let (target, bundles) = bundles(case, store, &former.facts.fingerprint)?;
-        let step = change(&format!("trust-{}", number + 1), (&target, &bundles), Some(held(successor)), Vec::new());
+        let step = change(&format!("trust-{}", number + 1), (&target, &bundles), Some(held(successor)), None);
         let guarded = Step { guards: vec![still(successor)], ..step };
-        let undo = change(
-            &format!("untrust-{}", number + 1),
-            (&target, &bundles),
-            None,
-            vec![successor.facts.fingerprint.to_string()],
-        );
+        let undo =
+            change(&format!("untrust-{}", number + 1), (&target, &bundles), None, Some(&successor.facts.fingerprint));
         draft.changes.push(format!("adds the new CA to {}", store.said()));
         draft.nodes.push(Node::Reversible { step: Box::new(guarded), undo: vec![undo] });
     }
@@ -134,9 +130,9 @@ pub(super) fn change(
     id: &str,
     (target, bundles): (&Target, &[String]),
     add: Option<Held>,
-    without: Vec<String>,
+    without: Option<&str>,
 ) -> Step {
-    let what = match (&add, without.is_empty()) {
+    let what = match (&add, without.is_none()) {
         (Some(held), true) => format!("add the CA of {} to", held.at),
         (Some(held), false) => format!("put the CA of {} in the place of the other one in", held.at),
         (None, _) => "take a CA out of".to_owned(),
@@ -144,7 +140,12 @@ pub(super) fn change(
     Step {
         id: StepId(id.to_owned()),
         title: format!("{what} {}", said(target)),
-        act: Act::Trust { target: target.clone(), bundles: bundles.to_vec(), add, without },
+        act: Act::Trust {
+            target: target.clone(),
+            bundles: bundles.to_vec(),
+            add: add.map(Into::into),
+            without: without.map(Into::into).into_iter().collect(),
+        },
         guards: Vec::new(),
         deadline: SHOWN,
     }

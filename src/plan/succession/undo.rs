@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::lock_of;
-use crate::assess::succession::{Ca, Succession, leaves, of, stores};
+use crate::assess::succession::{Ca, Store, Succession, leaves, of, stores};
 use crate::model::{Kind, ObjRef, World};
 use crate::plan::read::{text as text_at, uid};
 use crate::plan::{
@@ -140,7 +140,7 @@ fn nothing_stands_on_it(undone: &Undone, world: &World, former: Ca<'_>, successo
     }
     if does(|act| matches!(act, Act::Delete { .. })) {
         let trusting = stores(world, former, Some(successor));
-        let trusting: Vec<String> = trusting.iter().filter(|store| store.successor).map(|store| store.said()).collect();
+        let trusting: Vec<String> = trusting.iter().filter(|store| store.successor).map(Store::said).collect();
         if !trusting.is_empty() {
             let why = format!("the new CA is trusted already, in {}", text::list(&trusting));
             return Err((why, "take that back first, or go on".to_owned()));

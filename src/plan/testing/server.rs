@@ -77,13 +77,12 @@ impl Server {
                 let object = self.objects.get_mut(&place(target, progress).unwrap()).unwrap();
                 for pointer in bundles {
                     let held = object.pointer_mut(pointer).unwrap()[BUNDLE].as_array_mut().unwrap();
-                    held.retain(|one| !without.iter().any(|gone| one == gone));
-                    let more = add.iter().map(|held| json!(held.fingerprint));
-                    more.for_each(|more| {
-                        if !held.contains(&more) {
-                            held.push(more)
+                    held.retain(|one| !without.contains(one));
+                    for more in add.iter().map(|add| &add.fingerprint) {
+                        if !held.contains(more) {
+                            held.push(more.clone());
                         }
-                    });
+                    }
                 }
             }
             Act::Scale { target, replicas } => {

@@ -24,6 +24,15 @@ impl App {
         self.made_of = None;
     }
 
+    /// Shows the log in another way.
+    fn turn_log_by(&mut self, id: ActionId) {
+        self.turn_log(|logs| match id {
+            ActionId::Wrap => logs.wrap = !logs.wrap,
+            ActionId::Stamps => logs.stamps = !logs.stamps,
+            _ => logs.source.previous = !logs.source.previous,
+        });
+    }
+
     /// Does an action, or says why it cannot be done.
     pub(super) fn run(&mut self, desk: &Desk, id: ActionId, argument: Option<&str>) -> Effects {
         if let Availability::Disabled(why) = self.available(desk, id) {
@@ -88,9 +97,7 @@ impl App {
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
             ActionId::Proceed => self.proceed(desk),
             ActionId::Logs => self.show_logs(desk, argument),
-            ActionId::Wrap => self.turn_log(|logs| logs.wrap = !logs.wrap),
-            ActionId::Stamps => self.turn_log(|logs| logs.stamps = !logs.stamps),
-            ActionId::Instance => self.turn_log(|logs| logs.source.previous = !logs.source.previous),
+            ActionId::Wrap | ActionId::Stamps | ActionId::Instance => self.turn_log_by(id),
             ActionId::NextField | ActionId::PreviousField | ActionId::Submit => return self.in_form(desk, id),
             ActionId::CopyCommand => return self.copy_command(desk),
             ActionId::Yaml => return self.fetch(desk),
