@@ -22,6 +22,7 @@ mod judge;
 pub mod lock;
 mod node;
 mod ordinal;
+mod pins;
 mod progress;
 pub mod prune;
 mod question;

@@ -118,6 +118,7 @@ impl Engine {
                 _ => nothing(),
             },
             Act::Trust { bundles, add, without, .. } => {
+                // Who it is added from was resolved when the act was filled.
                 let from = add.as_ref().and_then(|add| resolve(&add.from, progress).zip(add.fingerprint.as_str()));
                 let add = from.map(|((at, uid), fingerprint)| Held { at, uid, fingerprint: fingerprint.to_owned() });
                 let without: Vec<String> = without.iter().filter_map(Value::as_str).map(str::to_owned).collect();

@@ -21,7 +21,8 @@ use self::case::Case;
 use self::signer::Found;
 use super::lock::Lock;
 use super::roll::{Restart, Users};
-use super::{AccessQuestion, Answers, ObjectAt, OperationId, Plan, Questions, Refusal, Resource};
+use super::{AccessQuestion, Answers, ObjectAt, OperationId, Plan, Questions, Refusal, Resource, pins};
+use crate::assess::succession::{Ca, Store};
 use crate::model::{ClaimKey, Kind, TlsSecret, Uid, World};
 use crate::x509::KeyKind;
 
@@ -42,6 +43,10 @@ pub const LOOKED_AT: &[Kind] = &[
     Kind::Job,
     Kind::CronJob,
     Kind::Service,
+    Kind::MutatingWebhook,
+    Kind::ValidatingWebhook,
+    Kind::ApiService,
+    Kind::Crd,
 ];
 
 /// How long the pods of one workload may take to be replaced, unless a person chooses otherwise.
@@ -117,6 +122,7 @@ pub fn questions(world: &World, secret: &Uid, options: &Options) -> Questions {
         objects.push(place(signer));
     }
     let own = Questions { objects, access, lists: Vec::new() };
+    let own = pinned(world, secret).iter().fold(own, |all, store| all.and(pins::questions(pins::place(store))));
     let users = Users::of(world, namespace, &secret.meta.name);
     own.and(users.questions(namespace, options.restart)).and(lock_of(secret).questions())
 }
@@ -148,6 +154,13 @@ pub fn plan(
     now: Timestamp,
 ) -> Result<Plan, Refusal> {
     Ok(Case::of(world, secret, answers, options, (&id, now))?.plan(id))
+}
+
+/// What API servers check their calls by that holds the very certificate of a Secret, and can be changed here.
+fn pinned(world: &World, secret: &TlsSecret) -> Vec<Store> {
+    let Some(facts) = secret.facts() else { return Vec::new() };
+    let pinning = pins::pinning(world, Ca { secret, facts });
+    pinning.into_iter().filter(|store| store.fixed.is_none()).collect()
 }
 
 fn place(secret: &TlsSecret) -> ObjectAt {

@@ -3,17 +3,10 @@
 //! know only what they knew when they started are served all along.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use holdfast::x509;
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
-use tokio_rustls::rustls::RootCertStore;
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
-use tokio_rustls::rustls::client::danger::ServerCertVerifier;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::renew::{CERT_MANAGER, certified, everything_below, issued, issuer, issuer_is, pods};
 use crate::rotate::held;
@@ -21,7 +14,7 @@ use crate::served::renewal::settled;
 use crate::served::{folder, serve, tls};
 use crate::support::cluster::{TestCluster, User};
 use crate::support::person::{Ended, Person};
-use crate::support::pki::{Authority, self_signed};
+use crate::support::pki::{Authority, self_signed, verified};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
 
@@ -203,19 +196,6 @@ impl Clients {
         self.look(cluster).await;
         self.trusted = trusted;
     }
-}
-
-/// Whether a client that trusts this takes a server's certificate, as rustls judges it.
-fn verified(chain: &[u8], trusted: &[u8], name: &str) -> Result<(), String> {
-    let ders = |pem: &[u8]| CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(ders(trusted));
-    let provider = Arc::new(ring::default_provider());
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
-    let chain = ders(chain);
-    let name = ServerName::try_from(name.to_owned()).unwrap();
-    let taken = verifier.verify_server_cert(&chain[0], &chain[1..], &name, &[], UnixTime::now());
-    taken.map(drop).map_err(|error| error.to_string())
 }
 
 async fn clients_that_know_what_they_knew_when_they_started_are_served_all_along(cluster: TestCluster) {

@@ -7,10 +7,12 @@ use super::given::{another_ca, apart, fits, hosts};
 use super::signer::{Found, can_sign, find, leaf};
 use super::steps::{Table, new};
 use super::subject::rotatable;
-use super::{HandedOver, Options, command, handed_over, lock_of, place};
+use super::{HandedOver, Options, command, handed_over, lock_of, pinned, place};
+use crate::assess::succession::Store;
 use crate::assess::{identity, manager};
 use crate::model::{CertificateFacts, ClaimKey, Kind, TlsSecret, Uid, World};
 use crate::plan::lock;
+use crate::plan::pins::{self, Bundles};
 use crate::plan::read::{text as text_at, uid};
 use crate::plan::roll::{Fates, Restarted, Users};
 use crate::plan::serves::Serves;
@@ -34,6 +36,8 @@ pub(super) struct Case<'a> {
     handed: Option<&'a HandedOver>,
     restarted: Vec<Restarted>,
     serves: Serves,
+    /// Where it is pinned.
+    pins: Vec<Bundles>,
     users: Vec<(String, String)>,
     warnings: Vec<String>,
     options: &'a Options,
@@ -86,10 +90,13 @@ impl<'a> Case<'a> {
         let key: ClaimKey = (namespace.into(), secret.meta.name.clone());
         let serves = Serves::of(world, &key, &new(), users.all_anew(&restarted), options.served_within, now);
         let users = fates.facts;
+        let pins = pinned(world, secret);
+        let read = |store: &Store| Bundles::holding(pins::place(store), &store.uid, &own.fingerprint, answers);
+        let pins = pins.iter().map(read).collect::<Result<Vec<_>, No>>()?;
         warnings.extend(fates.warnings);
         warnings.extend(Users::unseen(world, namespace));
         let handed = handed_over(options);
-        Ok(Self { world, secret, own, fresh, signer, handed, restarted, serves, users, warnings, options, now })
+        Ok(Self { world, secret, own, fresh, signer, handed, restarted, serves, pins, users, warnings, options, now })
     }
 
     pub fn plan(&self, id: OperationId) -> Plan {
@@ -132,9 +139,19 @@ impl<'a> Case<'a> {
             kept: (!self.options.compromised).then(|| self.named("kept", id)),
             restarted: &self.restarted,
             served: &self.serves.steps,
+            pins: &self.pins,
+            unpin: self.unpins(),
             rolled_within: self.options.rolled_within,
             now: self.now,
         }
+    }
+
+    /// Whether the present one goes from where it is pinned: once every server was seen to serve the new one, or when
+    /// others may have its key.
+    fn unpins(&self) -> bool {
+        let steps = &self.serves.steps;
+        let seen = !steps.is_empty() && steps.iter().all(|step| !step.act.lenient());
+        self.options.compromised || (seen && self.serves.warnings.is_empty())
     }
 
     fn content(&self) -> Content {
@@ -271,6 +288,14 @@ impl<'a> Case<'a> {
 
     fn about_the_signer(&self) -> Vec<String> {
         let Some((ca, facts)) = self.signer else {
+            if !self.pins.is_empty() {
+                let said = "it signs itself: API servers are given the new one to trust first; other clients that trust \
+                            the present one have to trust the new one before it is stored, or they refuse it";
+                let stays = "where it is pinned the present one stays beside the new one: whether that is served will not \
+                             be seen; take it out of there once it is";
+                let stays = (!self.unpins()).then(|| stays.to_owned());
+                return std::iter::once(said.to_owned()).chain(stays).collect();
+            }
             let said = "it signs itself: clients that trust the present certificate have to trust the new one before it \
                         is stored, or they refuse it";
             return vec![said.to_owned()];
@@ -318,6 +343,10 @@ impl<'a> Case<'a> {
             changes.push(format!("writes what {secret} holds now into {}, which stays", self.named("kept", id)));
         }
         changes.push(format!("replaces tls.crt and tls.key of {secret} in one write; of ca.crt nothing is taken away"));
+        changes.extend(self.pins.iter().map(|pin| {
+            let then = if self.unpins() { ", and takes the present one out of it in the end" } else { "" };
+            format!("adds the new certificate to {}, by which API servers check it, before it is stored{then}", pin.at)
+        }));
         changes.extend(self.restarted.iter().map(Restarted::change));
         changes.push(lock_of(self.secret).kept());
         changes.push(id.recorded(self.secret.meta.namespace()));

@@ -5,10 +5,12 @@
 //! | former | note which certificate is stored | |
 //! | stage | make the new one in a Secret of its own | unstage, owed from here on |
 //! | keep | write the present one into another Secret | deleting that |
+//! | pin | who checks by the certificate itself trusts the new one too | taking that out |
 //! | store | give the Secret what was staged, in one write | what was kept, and restarts |
 //! | stored | see that it holds it | |
 //! | restart, rolled, gone | each user that cannot see it | |
 //! | served | each pod that served the former one serves it | |
+//! | unpin | who checks by the certificate itself trusts the former one no more | adding that |
 //! | unstage | delete the Secret of the new one: its key is nowhere but where it is served | |
 
 use std::time::Duration;
@@ -18,10 +20,11 @@ use serde_json::{Value, json};
 
 use crate::model::annotation;
 use crate::plan::content::{certificate, holds};
+use crate::plan::pins::Bundles;
 use crate::plan::roll::{Restarted, Roll};
 use crate::plan::{
-    Act, Check, Content, Expect, Firm, Guard, Held, Node, ObjectAt, OperationId, Part, Step, StepId, Target, Until,
-    from_step,
+    Act, Check, Content, Expect, Firm, Guard, Held, Node, ObjectAt, OperationId, Part, Step, StepId, Target, Trusted,
+    Until, from_step,
 };
 
 /// How long it may take that a change shows.
@@ -49,6 +52,10 @@ pub(super) struct Table<'a> {
     pub restarted: &'a [Restarted],
     /// Steps that see who serves the new certificate.
     pub served: &'a [Step],
+    /// Where the certificate is pinned.
+    pub pins: &'a [Bundles],
+    /// Whether the present one goes from there in the end.
+    pub unpin: bool,
     pub rolled_within: Duration,
     pub now: Timestamp,
 }
@@ -151,6 +158,15 @@ pub(super) fn stored(secret: &Held, new: Value) -> Step {
     step("stored", format!("see that {} holds the other certificate, and which", secret.at), act, SHOWN)
 }
 
+/// Who checks by the certificate itself has the new one before it is stored.
+fn pin(number: usize, pin: &Bundles) -> Node {
+    let staged = Trusted { from: output("stage"), fingerprint: new() };
+    Node::Reversible {
+        step: Box::new(pin.change(format!("pin-{number}"), "add the new certificate to", Some(staged), None)),
+        undo: vec![pin.change(format!("pin-back-{number}"), "take the new certificate out of", None, Some(new()))],
+    }
+}
+
 impl Table<'_> {
     /// The whole table.
     pub fn nodes(&self) -> Vec<Node> {
@@ -159,10 +175,13 @@ impl Table<'_> {
             step: Box::new(keep(self.id, &self.secret, kept)),
             undo: vec![delete_own("unkeep", self.id, kept)],
         }));
+        whole.extend(self.pins.iter().enumerate().map(|(place, one)| pin(place + 1, one)));
         whole.push(self.swap());
         whole.push(plain(stored(&self.secret, new())));
         whole.extend(self.restarts());
         whole.extend(self.served.iter().cloned().map(plain));
+        let pins = self.pins.iter().enumerate().filter(|_| self.unpin);
+        whole.extend(pins.map(|(place, pin)| self.unpin(place + 1, pin)));
         let staged = Node::Bracket {
             open: Box::new(self.stage()),
             body: vec![Node::Whole(whole)],
@@ -179,6 +198,18 @@ impl Table<'_> {
             content: self.content.clone(),
         };
         step("stage", format!("make the new certificate and its key in {}", self.staged), act, MADE)
+    }
+
+    /// And has the former one no more, once nobody serves it.
+    fn unpin(&self, number: usize, pin: &Bundles) -> Node {
+        let former = Some(self.secret.fingerprint.as_str().into());
+        let unpin = pin.change(format!("unpin-{number}"), "take the former certificate out of", None, former);
+        if self.kept.is_none() {
+            return plain(unpin);
+        }
+        let kept = Trusted { from: output("keep"), fingerprint: self.secret.fingerprint.as_str().into() };
+        let back = pin.change(format!("unpin-back-{number}"), "add the former certificate to", Some(kept), None);
+        Node::Reversible { step: Box::new(unpin), undo: vec![back] }
     }
 
     fn swap(&self) -> Node {

@@ -7,14 +7,15 @@ use serde_json::Value;
 use super::case::sibling;
 use super::steps::{keep, known, store, stored};
 use super::{ROLLED_WITHIN, SERVED_WITHIN};
-use crate::model::{ClaimKey, World};
+use crate::model::{ClaimKey, Uid, World};
 use crate::plan::content::certificate;
+use crate::plan::pins::{self, Bundles};
 use crate::plan::read::{text as text_at, uid};
 use crate::plan::roll::{Fates, Restart, Restarted, Roll, Users};
 use crate::plan::serves::Serves;
 use crate::plan::{
-    AccessQuestion, Answers, Held, Node, ObjectAt, OperationId, Output, Plan, Questions, Refusal, StepId, Subject,
-    Undone, Verb, lock, undo,
+    AccessQuestion, Act, Answers, Held, Node, ObjectAt, OperationId, Output, Plan, Questions, Refusal, Step, StepId,
+    Subject, Target, Undone, Verb, lock, undo,
 };
 use crate::text;
 
@@ -59,7 +60,20 @@ pub fn questions(undone: &Undone, world: &World) -> Questions {
     let mut access: Vec<AccessQuestion> = ["get", "create", "patch"].map(ask).into();
     access.extend(AccessQuestion::record(Some(&namespace)));
     let users = Users::of(world, &namespace, &rotated.secret.name).questions(&namespace, Restart::Needed);
-    Questions { objects: vec![rotated.secret.clone(), rotated.kept], access, lists: Vec::new() }.and(users)
+    let own = Questions { objects: vec![rotated.secret.clone(), rotated.kept], access, lists: Vec::new() }.and(users);
+    pinned(undone).into_iter().fold(own, |all, (at, _)| all.and(pins::questions(at.clone())))
+}
+
+/// Where the certificate was pinned when it was rotated.
+fn pinned(undone: &Undone) -> Vec<(&ObjectAt, &Uid)> {
+    let of = |step: &&Step| step.id.0.starts_with("pin-") && !undone.plan.takes_back(&step.id);
+    let steps = undone.plan.steps().into_iter().filter(of);
+    steps
+        .filter_map(|step| match &step.act {
+            Act::Trust { target: Target::Known { at, uid }, .. } => Some((at, uid)),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The plan.
@@ -105,13 +119,26 @@ fn planned(undone: &Undone, world: &World, answers: &Answers, id: OperationId, n
     let serves = Serves::of(world, &key, &former, users.all_anew(&restarted), SERVED_WITHIN, now);
     warnings.extend(serves.warnings);
     let restarts = restarted.iter().enumerate().flat_map(|(place, one)| roll.steps(place + 1, one));
+    let pins = pinned(undone).into_iter();
+    let pins = pins.map(|(at, own)| Bundles::holding(at.clone(), own, &rotated.given, answers));
+    let pins = pins.collect::<Result<Vec<_>, No>>()?;
+    let pin = |(place, pin): (usize, &Bundles)| {
+        let trusted = Some(kept.clone().into());
+        pin.change(format!("pin-{}", place + 1), "add the former certificate to", trusted, None)
+    };
+    let unpin = |(place, pin): (usize, &Bundles)| {
+        let given = Some(rotated.given.as_str().into());
+        pin.change(format!("unpin-{}", place + 1), "take the certificate that is taken back out of", None, given)
+    };
     // What is kept stays whatever comes after: it may be the only copy of what was there.
     let steps = [
         keep(&id, &secret, &aside),
         store(&secret, known(&kept), kept.fingerprint.as_str().into()),
         stored(&secret, kept.fingerprint.as_str().into()),
     ];
-    let steps = steps.into_iter().chain(restarts).chain(serves.steps);
+    let pinned_first = pins.iter().enumerate().map(pin).collect::<Vec<_>>().into_iter();
+    let unpinned = pins.iter().enumerate().map(unpin).collect::<Vec<_>>();
+    let steps = pinned_first.chain(steps).chain(restarts).chain(serves.steps).chain(unpinned);
     let nodes = steps.map(|step| Node::Do(Box::new(step))).collect();
     let mut facts = vec![undone.fact()];
     facts.push(("present fingerprint".to_owned(), secret.fingerprint.clone()));

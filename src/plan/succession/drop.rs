@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::case::{Case, Draft, No, held, known, still};
-use super::trust::{SHOWN, bundles, change, restarts, to_restart, to_write};
+use super::trust::{SHOWN, restarts, to_restart};
 use super::{Options, place};
 use crate::assess::succession::{Ca, Store, stores};
 use crate::model::{Kind, World};
+use crate::plan::pins::{self, Bundles};
 use crate::plan::{Act, Node, Questions, Step, StepId};
 use crate::text;
 
@@ -22,7 +23,7 @@ pub(super) fn questions(world: &World, former: Ca<'_>, successor: Option<Ca<'_>>
     let own = stores
         .iter()
         .filter(|store| with_former(store))
-        .fold(Questions::default(), |all, store| all.and(to_write(store)));
+        .fold(Questions::default(), |all, store| all.and(pins::questions(pins::place(store))));
     own.and(to_restart(world, &stores, options, |users| users))
 }
 
@@ -35,11 +36,14 @@ pub(super) fn draft(case: &Case<'_>) -> Result<Draft, No> {
         return Err((format!("the former CA is trusted where that cannot be changed here: {}", store.said()), clear));
     }
     for (number, store) in case.sights.stores.iter().filter(|store| with_former(store)).enumerate() {
-        let (target, bundles) = bundles(case, store, &former.facts.fingerprint)?;
-        let gone = Some(&*former.facts.fingerprint);
-        let step = change(&format!("drop-{}", number + 1), (&target, &bundles), Some(held(successor)), gone);
+        let number = number + 1;
+        let bundles = Bundles::holding(pins::place(store), &store.uid, &former.facts.fingerprint, case.answers)?;
+        // It was seen to hold the new one; should that have gone meanwhile, it comes again.
+        let (new, old) = (Some(held(successor).into()), Some((&*former.facts.fingerprint).into()));
+        let step = bundles.change(format!("drop-{number}"), "take the former CA out of", new, old);
         let guarded = Step { guards: vec![still(successor)], ..step };
-        let undo = change(&format!("undrop-{}", number + 1), (&target, &bundles), Some(held(former)), None);
+        let back = Some(held(former).into());
+        let undo = bundles.change(format!("undrop-{number}"), "add the former CA again to", back, None);
         draft.changes.push(format!("takes the former CA out of {}", store.said()));
         draft.nodes.push(Node::Reversible { step: Box::new(guarded), undo: vec![undo] });
     }

@@ -4,15 +4,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::Options;
 use super::case::{Case, Draft, No, held, known, still};
-use super::{Options, at};
 use crate::assess::succession::{Before, Ca, Store, before, noted, stores};
 use crate::model::{Kind, Uid, World, annotation};
-use crate::plan::read::items;
+use crate::plan::pins::{self, Bundles};
 use crate::plan::roll::{Fates, Restarted, Roll, Users};
-use crate::plan::{AccessQuestion, Act, Check, Held, Node, ObjectAt, Questions, Step, StepId, Target, trusted_at};
+use crate::plan::{Act, Check, Node, ObjectAt, Questions, Step, StepId};
 use crate::text;
 
 /// How long it may take that a change shows.
@@ -22,18 +22,10 @@ pub(super) const SHOWN: Duration = Duration::from_secs(60);
 pub(super) fn questions(world: &World, former: Ca<'_>, successor: Option<Ca<'_>>, options: &Options) -> Questions {
     let stores = stores(world, former, successor);
     let written = stores.iter().filter(|store| store.former && !store.successor && store.fixed.is_none());
-    let own = written.fold(Questions::default(), |all, store| all.and(to_write(store)));
+    let own = written.fold(Questions::default(), |all, store| all.and(pins::questions(pins::place(store))));
     let noted = successor.map(noted).unwrap_or_default();
     let late = before(world, &stores, &noted);
     own.and(to_restart(world, &stores, options, |users| users.of_pods(world, &late)))
-}
-
-/// What changing a store takes.
-pub(super) fn to_write(store: &Store) -> Questions {
-    let at = at(&store.at);
-    let namespace = at.namespace.clone();
-    let access = ["get", "patch"].map(|verb| AccessQuestion::new(verb, &at.resource, namespace.as_deref())).into();
-    Questions { objects: vec![at], access, lists: Vec::new() }
 }
 
 /// What restarting those who use stores takes.
@@ -63,11 +55,12 @@ pub(super) fn draft(case: &Case<'_>) -> Result<Draft, No> {
     let (former, successor) = (case.sights.former, case.successor()?);
     let mut draft = Draft { title: format!("trust the new CA beside {}", super::place(former)), ..Draft::default() };
     for (number, store) in case.sights.lacking().enumerate() {
-        let (target, bundles) = bundles(case, store, &former.facts.fingerprint)?;
-        let step = change(&format!("trust-{}", number + 1), (&target, &bundles), Some(held(successor)), None);
+        let number = number + 1;
+        let bundles = Bundles::holding(pins::place(store), &store.uid, &former.facts.fingerprint, case.answers)?;
+        let step = bundles.change(format!("trust-{number}"), "add the new CA to", Some(held(successor).into()), None);
         let guarded = Step { guards: vec![still(successor)], ..step };
-        let undo =
-            change(&format!("untrust-{}", number + 1), (&target, &bundles), None, Some(&successor.facts.fingerprint));
+        let gone = Some((&*successor.facts.fingerprint).into());
+        let undo = bundles.change(format!("untrust-{number}"), "take the new CA out of", None, gone);
         draft.changes.push(format!("adds the new CA to {}", store.said()));
         draft.nodes.push(Node::Reversible { step: Box::new(guarded), undo: vec![undo] });
     }
@@ -95,67 +88,6 @@ pub(super) fn draft(case: &Case<'_>) -> Result<Draft, No> {
         case.id
     )];
     Ok(draft)
-}
-
-/// The bundles of a store that hold a certificate, in the version that was read.
-pub(super) fn bundles(case: &Case<'_>, store: &Store, fingerprint: &str) -> Result<(Target, Vec<String>), No> {
-    let at = at(&store.at);
-    let fresh = case.fresh(&at, &store.uid)?;
-    if fresh["immutable"] == true {
-        let clear = "make one of another name that holds both, let its users take that one, and delete it";
-        return Err((format!("{at} is immutable: nobody can change what it holds"), clear.to_owned()));
-    }
-    let held =
-        |pointer: &String| trusted_at(fresh, pointer).is_ok_and(|trusted| trusted.iter().any(|one| one == fingerprint));
-    let bundles: Vec<String> = places(fresh).into_iter().filter(held).collect();
-    if bundles.is_empty() {
-        return Err((format!("{at} was changed just now"), "wait a moment, then try again".to_owned()));
-    }
-    Ok((Target::Known { at, uid: store.uid.clone() }, bundles))
-}
-
-/// JSON pointers to where an object may have trust bundles.
-fn places(object: &Value) -> Vec<String> {
-    let data = object["data"].as_object().into_iter().flat_map(|data| data.keys());
-    let data = data.map(|key| format!("/data/{}", key.replace('~', "~0").replace('/', "~1")));
-    let hooks = items(object, "/webhooks").len();
-    let hooks = (0..hooks).map(|number| format!("/webhooks/{number}/clientConfig/caBundle"));
-    let single = ["/spec/caBundle", "/spec/conversion/webhook/clientConfig/caBundle"];
-    let single = single.into_iter().filter(|pointer| object.pointer(pointer).is_some()).map(str::to_owned);
-    data.chain(hooks).chain(single).collect()
-}
-
-/// Changes what is trusted in a store.
-pub(super) fn change(
-    id: &str,
-    (target, bundles): (&Target, &[String]),
-    add: Option<Held>,
-    without: Option<&str>,
-) -> Step {
-    let what = match (&add, without.is_none()) {
-        (Some(held), true) => format!("add the CA of {} to", held.at),
-        (Some(held), false) => format!("put the CA of {} in the place of the other one in", held.at),
-        (None, _) => "take a CA out of".to_owned(),
-    };
-    Step {
-        id: StepId(id.to_owned()),
-        title: format!("{what} {}", said(target)),
-        act: Act::Trust {
-            target: target.clone(),
-            bundles: bundles.to_vec(),
-            add: add.map(Into::into),
-            without: without.map(Into::into).into_iter().collect(),
-        },
-        guards: Vec::new(),
-        deadline: SHOWN,
-    }
-}
-
-fn said(target: &Target) -> String {
-    match target {
-        Target::Known { at, .. } | Target::Own { at, .. } => at.to_string(),
-        Target::Output { step, .. } => format!("what {step} made"),
-    }
 }
 
 /// Notes when both are trusted, after the last store was written and before the first pod starts.

@@ -1,17 +1,20 @@
 //! Clients during a rotation and while it is taken back: each handshake goes well, and the last ones see what is stored.
 
-use serde_json::json;
+use k8s_openapi::ByteString;
+use serde_json::{Value, json};
 
 use super::renewal::{clients, settled, stored};
 use super::{fingerprints, folder, probed, serve, tls};
 use crate::rotate::prepared;
-use crate::support::cluster::TestCluster;
+use crate::support::cluster::{TestCluster, User};
 use crate::support::person::{Ended, Person};
+use crate::support::pki::{self_signed, verified};
 use crate::support::scenarios;
 
 scenarios!(
     clients_see_no_failed_handshake_during_a_rotation_nor_while_it_is_taken_back,
     a_server_that_never_reloads_takes_the_rotation_back,
+    an_api_server_that_pins_it_takes_every_handshake_and_knows_the_present_one_alone_in_the_end,
 );
 
 fn path(cluster: &TestCluster) -> String {
@@ -64,4 +67,120 @@ async fn a_server_that_never_reloads_takes_the_rotation_back(cluster: TestCluste
     settled(&cluster, 1).await;
     sre.run(&["rotate", &path, "--yes", "--restart", "all"]).await.expect(0);
     settled(&cluster, 1).await;
+}
+
+const WEBHOOKS: &str = "admissionregistration.k8s.io/v1";
+
+/// A webhook that is called at Service `edge` for objects that there are none of, and checked by this certificate.
+fn webhook(cluster: &TestCluster, pinned: &str) -> Value {
+    let service = json!({ "namespace": cluster.namespace, "name": "edge", "port": 443 });
+    let hook = |name: &str| {
+        json!({
+            "name": name, "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Ignore",
+            "clientConfig": { "service": service, "caBundle": ByteString(pinned.as_bytes().to_vec()) },
+            "rules": [{
+                "apiGroups": ["nothing.example"], "apiVersions": ["v1"], "resources": ["nothings"], "operations": ["CREATE"],
+            }],
+        })
+    };
+    json!({
+        "apiVersion": WEBHOOKS, "kind": "ValidatingWebhookConfiguration",
+        "metadata": { "name": cluster.namespace }, "webhooks": [hook("a.nothing.example"), hook("b.nothing.example")],
+    })
+}
+
+/// What API servers check the webhook by, each of its entries.
+async fn pinned(cluster: &TestCluster) -> Vec<Vec<u8>> {
+    let found = cluster.get_global(WEBHOOKS, "ValidatingWebhookConfiguration", &cluster.namespace).await.unwrap();
+    let hooks = found["webhooks"].as_array().unwrap().iter();
+    hooks
+        .map(|hook| serde_json::from_value::<ByteString>(hook["clientConfig"]["caBundle"].clone()).unwrap().0)
+        .collect()
+}
+
+/// Shakes hands as API servers do, until told to stop: whatever a server shows is checked by what was pinned before.
+async fn api_servers(cluster: &TestCluster, stop: &tokio::sync::Notify) -> usize {
+    let (mut shaken, mut known) = (0, std::collections::BTreeMap::new());
+    let stopped = stop.notified();
+    tokio::pin!(stopped);
+    let mut look = async || {
+        let secret = cluster.get("v1", "Secret", "web-tls").await.unwrap();
+        let pem = serde_json::from_value::<ByteString>(secret["data"]["tls.crt"].clone()).unwrap().0;
+        known.insert(holdfast::x509::fingerprints(&pem).unwrap()[0].clone(), pem);
+        known.clone()
+    };
+    loop {
+        let round = async {
+            let before = pinned(cluster).await;
+            look().await;
+            let rows = probed(cluster, &[], "servers to answer", |_, _| true).await;
+            let (known, after) = (look().await, pinned(cluster).await);
+            for row in &rows {
+                let served = row["fingerprint"].as_str().unwrap_or_else(|| panic!("a failed handshake: {row}"));
+                // At the moment of the handshake it was one of the two.
+                for (before, after) in before.iter().zip(&after) {
+                    let name = format!("edge.{}.svc", cluster.namespace);
+                    let taken = [before, after].map(|pinned| verified(&known[served], pinned, &name));
+                    assert!(taken.iter().any(Result::is_ok), "refused: {served}: {taken:?}");
+                }
+            }
+            rows.len()
+        };
+        tokio::select! {
+            biased;
+            () = &mut stopped => return shaken,
+            count = round => shaken += count,
+        }
+    }
+}
+
+/// What an entry of a journal says of which step.
+fn said_of(body: &Value) -> String {
+    let words = [&body["what"], &body["step"]].map(|word| word.as_str().unwrap_or_default());
+    words.join(" ").trim_end().to_owned()
+}
+
+async fn an_api_server_that_pins_it_takes_every_handshake_and_knows_the_present_one_alone_in_the_end(
+    cluster: TestCluster,
+) {
+    let here = &cluster.namespace;
+    let own = self_signed(&format!("edge.{here}.svc"));
+    cluster.create(&own.secret(here, "web-tls")).await;
+    serve(&cluster, "edge", 2, &folder(), &tls()).await;
+    settled(&cluster, 2).await;
+    cluster.create(&webhook(&cluster, &own.certificate)).await;
+    let (sre, path) = (cluster.person(User::Sre), path(&cluster));
+    let run = async |arguments: &[&str]| {
+        let stop = tokio::sync::Notify::new();
+        let command = async {
+            let ended = sre.run(arguments).await.expect(0);
+            stop.notify_one();
+            ended
+        };
+        tokio::join!(command, api_servers(&cluster, &stop))
+    };
+    let only = async || {
+        let stored = stored(&cluster).await;
+        let all = pinned(&cluster).await;
+        assert_eq!(all.len(), 2);
+        assert!(all.iter().all(|one| holdfast::x509::fingerprints(one).unwrap() == [stored.clone()]));
+    };
+    let former = stored(&cluster).await;
+    let (ended, shaken) = run(&["rotate", &path, "--yes"]).await;
+    assert!(shaken > 0);
+    let said = format!("adds the new certificate to ValidatingWebhookConfiguration {here}");
+    assert!(ended.stdout.contains(&said), "{}", ended.stdout);
+    assert_ne!(stored(&cluster).await, former);
+    only().await;
+    let order = ["done pin-1", "intent store", "done served-1", "intent unpin-1"];
+    let story: Vec<String> = sre.entries().iter().map(|entry| said_of(&entry["body"])).collect();
+    let places =
+        order.map(|one| story.iter().position(|said| said == one).unwrap_or_else(|| panic!("{one}: {story:?}")));
+    assert!(places.is_sorted(), "{story:?}");
+
+    let id = sre.operation().await["id"].as_str().unwrap().to_owned();
+    run(&["operations", "undo", &id, "--yes"]).await;
+    assert_eq!(stored(&cluster).await, former);
+    only().await;
+    cluster.delete_global(WEBHOOKS, "ValidatingWebhookConfiguration", here).await;
 }

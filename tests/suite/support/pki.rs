@@ -1,10 +1,18 @@
 //! Certificates that scenarios put into a cluster: a CA of their own, and what it signs.
 
+use std::sync::Arc;
+
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::client::danger::ServerCertVerifier;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::manifests;
 
@@ -72,4 +80,17 @@ fn leaf(name: &str) -> CertificateParams {
 pub fn with(mut secret: Value, key: &str, value: &str) -> Value {
     secret["stringData"][key] = json!(value);
     secret
+}
+
+/// Whether a client that trusts this takes a server's certificate, as rustls judges it.
+pub fn verified(chain: &[u8], trusted: &[u8], name: &str) -> Result<(), String> {
+    let ders = |pem: &[u8]| CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(ders(trusted));
+    let provider = Arc::new(ring::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+    let chain = ders(chain);
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let taken = verifier.verify_server_cert(&chain[0], &chain[1..], &name, &[], UnixTime::now());
+    taken.map(drop).map_err(|error| error.to_string())
 }
