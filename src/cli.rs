@@ -18,6 +18,7 @@ mod operations;
 mod out;
 mod policy;
 mod probe;
+mod procedure;
 mod prune;
 mod reconcile;
 mod renew;
@@ -84,6 +85,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Probe(asked)) => probe::run(&args.global, &asked).await,
             Some(Command::Renew(asked)) => renew::run(&args.global, asked).await,
             Some(Command::Rotate(asked)) => rotate::run(&args.global, asked).await,
+            Some(Command::Procedure { name }) => procedure::run(name.as_deref()),
             Some(Command::RotateCa(asked)) => Box::pin(rotate_ca::run(&args.global, *asked)).await,
             Some(Command::Reconcile(reconcile)) => Box::pin(reconcile::run(&args.global, &reconcile)).await,
             Some(Command::Policy(what)) => policy::run(&args.global, &what),

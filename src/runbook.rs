@@ -5,6 +5,7 @@
 //! for. It runs nothing itself.
 
 pub mod ca;
+pub mod manual;
 
 use jiff::Timestamp;
 

@@ -96,6 +96,11 @@ pub enum Command {
     Rotate(Rotate),
     /// Put another CA in the place of one, phase by phase and for as long as it takes, with both trusted meanwhile.
     RotateCa(Box<RotateCa>),
+    /// Print a procedure as Markdown, for the team's wiki.
+    Procedure {
+        /// Which: renew, rotate or rotate-ca; left out, those that there are.
+        name: Option<String>,
+    },
     /// Do what policies ask for and is due: back up, then prune, then drill; for a CronJob.
     Reconcile(Reconcile),
     /// The policy file: check one, print its schema.
