@@ -203,7 +203,7 @@ impl Manual {
             line(format!("| {} | {what} | {proof} |", number + 1));
         }
         line("\nA plan is shown before anything is written, and has to be confirmed by name; every step is in the journal \
-              (`holdfast journal show ID`).\n\n## Back\n"
+              (`holdfast operations show ID`).\n\n## Back\n"
             .to_owned());
         self.back.iter().for_each(|back| line(format!("- {back}")));
         line("\n## When it is stuck\n\n| what | what to do |\n|---|---|".to_owned());

@@ -373,7 +373,7 @@ actions! {
         "Give the selected TLS Secret, which nobody else renews, a new certificate like the present one"
     ImportCertificate "import-certificate" "import certificate" [] OBJECTS bar 0 menu Some('a'); Writes
         "Give the selected TLS Secret a certificate that you have: pasted with its private key, which is not shown, or from files"
-    RotateCa "rotate-ca" "rotate CA" [] OBJECTS bar 0 menu Some('o'); Writes
+    RotateCa "rotate-ca" "rotate CA" [] OBJECTS bar 0 menu Some('A'); Writes
         "Put another CA in the place of the selected one: the plan of what comes next, or what has to be waited for"
     Probe "served" "served?" [] OBJECTS bar 0 menu Some('t'); None
         "Shake hands with each pod that uses the certificate, and say whether it serves the stored one"

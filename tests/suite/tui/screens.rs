@@ -229,8 +229,11 @@ fn what_is_said_shows_for_a_while_and_is_kept() {
 fn toasts_never_lie_over_a_dialog() {
     let cells =
         |driven: &Driven| driven.buffer().content.iter().map(|cell| cell.symbol().to_owned()).collect::<Vec<_>>();
-    for keys in ["x b", "x b down", ": re", "x", "/ shop"] {
-        let mut driven = Driven::new(shop::desk(), 80, 24);
+    let small = (80, 24);
+    for (keys, (width, height)) in
+        [("x b", small), ("x b down", small), (": re", small), ("x", (120, 36)), ("/ shop", small)]
+    {
+        let mut driven = Driven::new(shop::desk(), width, height);
         let panes = cells(&driven);
         driven.press(keys);
         let dialog = cells(&driven);
