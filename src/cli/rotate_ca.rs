@@ -94,8 +94,10 @@ impl Rotation<'_> {
             (Next::Plan(request), None) => Some((**request).clone()),
             _ => None,
         };
-        let plan =
-            request.as_ref().map(|request| format!("{} {}", request.verb(), text::sanitize(&request.object(world))));
+        let plan = request.as_ref().map(|request| match request {
+            Request::RotateCa { options, .. } => format!("the plan of \"{}\"", options.phase.word()),
+            other => format!("{} {}", other.verb(), text::sanitize(&other.object(world))),
+        });
         procedure::lines(standing, &plan.unwrap_or_default()).iter().try_for_each(out::line)?;
         Ok(request)
     }

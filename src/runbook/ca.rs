@@ -63,7 +63,7 @@ fn next(sights: &Sights<'_>, chosen: &Options) -> Next {
     match gate.phase {
         Phase::Make | Phase::Trust | Phase::Switch | Phase::Prove | Phase::Retire => plan(gate.phase),
         Phase::Start if chosen.restart && sights.before.iter().any(|pod| pod.replaceable) => plan(Phase::Trust),
-        Phase::Drop if sights.stores.iter().any(|store| store.former && store.fixed.is_none()) => plan(Phase::Drop),
+        Phase::Drop if sights.stores.iter().any(|store| store.former && store.stays.is_none()) => plan(Phase::Drop),
         Phase::Start | Phase::Soak | Phase::Drop => Next::Wait { what: gate.left, until: gate.until },
         Phase::Stores | Phase::Outside => Next::Ask { what: gate.phase.says().to_owned(), about: gate.left },
         Phase::Reissue => reissue(sights, chosen),

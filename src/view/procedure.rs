@@ -74,26 +74,26 @@ fn told(left: &[String]) -> Vec<String> {
     told
 }
 
-/// What comes next, in sentences; safe to draw. `what` says how a plan is asked for here.
-pub fn next(next: &Next, plan: &str) -> Vec<String> {
+/// What comes next, in a sentence; safe to draw. `plan` says which plan can be made.
+pub fn headline(next: &Next, plan: &str) -> String {
     match next {
-        Next::Plan(_) => vec![format!("next: {plan}")],
-        Next::Wait { what, until } => {
-            let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-            let mut lines = vec![format!("wait{until}: nothing has to be done here, or it cannot be done here")];
-            lines.extend(told(what));
-            lines
-        }
-        Next::Ask { what, about } => {
-            let mut lines = vec![format!("somebody has to answer for it: {what}")];
-            lines.extend(told(about));
-            lines
-        }
-        Next::Done(said) => vec![format!("done: {said}")],
-        Next::Refused { why, clear } => {
-            vec![format!("it cannot go on: {why}"), format!("what would clear it: {clear}")]
-        }
+        Next::Plan(_) => format!("next: {plan}"),
+        Next::Wait { until: Some(until), .. } => format!("next: nothing but time; wait until {until:.0}"),
+        Next::Wait { until: None, .. } => "next: wait for what is named; nothing more can be done here".to_owned(),
+        Next::Ask { what, .. } => format!("next: an answer for this: {what}"),
+        Next::Done(said) => format!("done: {said}"),
+        Next::Refused { why, clear } => format!("it cannot go on: {why}; what would clear it: {clear}"),
     }
+}
+
+/// The same with what is waited for or asked about, for where no gates stand beside it.
+pub fn next(next: &Next, plan: &str) -> Vec<String> {
+    let about = match next {
+        Next::Wait { what, .. } => told(what),
+        Next::Ask { about, .. } => told(about),
+        Next::Plan(_) | Next::Done(_) | Next::Refused { .. } => Vec::new(),
+    };
+    std::iter::once(headline(next, plan)).chain(about).collect()
 }
 
 /// All of it as plain lines, for the command line.
@@ -103,6 +103,43 @@ pub fn lines(standing: &Standing, plan: &str) -> Vec<String> {
         lines.push(format!("{} {:<7} {:<8} {}", gate.stage.glyph(), gate.stage.word(), gate.word, gate.says));
         lines.extend(gate.left.iter().map(|left| format!("{:>19} {left}", "")));
     }
-    lines.extend(next(&standing.next, plan));
+    lines.push(headline(&standing.next, plan));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assess::succession::Phase;
+
+    fn gate(phase: Phase, passed: bool, left: &[&str]) -> Gate {
+        Gate { phase, passed, left: left.iter().map(|left| (*left).to_owned()).collect(), until: None }
+    }
+
+    #[test]
+    fn what_comes_after_the_first_gate_that_is_not_passed_counts_for_nothing() {
+        let standing = Standing {
+            former: ("shop".into(), "ca".into()),
+            successor: None,
+            gates: vec![
+                gate(Phase::Make, true, &[]),
+                gate(Phase::Trust, false, &["ConfigMap shop/trust"]),
+                gate(Phase::Switch, true, &["never told"]),
+            ],
+            next: Next::Wait { what: vec!["ConfigMap shop/trust".into()], until: None },
+        };
+        let lines = lines(&standing, "");
+        assert!(lines[0].starts_with("✓ passed  make"), "{lines:#?}");
+        assert!(lines[1].starts_with("▶ here    trust") && lines[2].trim() == "ConfigMap shop/trust", "{lines:#?}");
+        assert!(lines[3].starts_with("· later   switch"), "{lines:#?}");
+        assert_eq!(lines.len(), 5, "what is left is told once: {lines:#?}");
+    }
+
+    #[test]
+    fn of_many_only_so_many_are_told_and_the_rest_is_counted() {
+        let pods: Vec<String> = (0..40).map(|number| format!("Pod shop/web-{number}")).collect();
+        let said = next(&Next::Wait { what: pods, until: None }, "");
+        assert_eq!(said.len(), TOLD + 2);
+        assert_eq!(said.last().unwrap(), "and 28 more");
+    }
 }

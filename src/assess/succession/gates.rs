@@ -239,7 +239,7 @@ impl Sights<'_> {
             Phase::Soak => {
                 let end = noted.proven.and_then(|since| since.saturating_add(noted.soak).ok());
                 let passed = end.is_some_and(|end| end <= self.now);
-                let left = end.filter(|_| !passed).map(|end| format!("until {end}"));
+                let left = end.filter(|_| !passed).map(|end| format!("until {end:.0}"));
                 (passed, left.into_iter().collect(), end.filter(|_| !passed))
             }
             Phase::Outside => (noted.outside.is_some(), answered(noted.outside.as_deref()).into_iter().collect(), None),

@@ -17,11 +17,11 @@ pub struct Before {
     pub replaceable: bool,
 }
 
-/// The pods that use one of these stores and are from before: they may know the former CA alone. A program that reads
+/// The pods that use one of the stores that hold both and are from before: they may know the former CA alone. A program that reads
 /// its files again is not told from one that does not, so it counts as well.
 pub fn before(world: &World, stores: &[Store], noted: &Noted) -> Vec<Before> {
     let mut found: Vec<Before> = Vec::new();
-    for pod in stores.iter().filter(|store| store.former).flat_map(|store| users(world, store)) {
+    for pod in stores.iter().filter(|store| store.joins()).flat_map(|store| users(world, store)) {
         if from_before(pod, noted) && !found.iter().any(|one| one.uid == pod.meta.uid()) {
             let said = text::sanitize(&pod.meta.reference(Kind::Pod).to_string()).into_owned();
             found.push(Before { uid: pod.meta.uid(), said, replaceable: pod.meta.controller().is_some() });

@@ -22,14 +22,21 @@ pub struct Store {
     pub former: bool,
     /// Whether the one that takes its place is trusted wherever the former one is.
     pub successor: bool,
-    /// Why it cannot be changed here; `None` when it can. Safe to draw.
+    /// Why nothing can be added to it here; `None` when it can. Safe to draw.
     pub fixed: Option<String>,
+    /// Why nothing can be taken out of it here; `None` when it can. Safe to draw.
+    pub stays: Option<String>,
 }
 
 impl Store {
     /// Its namespace and name.
     pub fn key(&self) -> ClaimKey {
         (self.at.namespace.clone().unwrap_or_default(), self.at.name.clone())
+    }
+
+    /// Whether it holds both, or will as soon as the one is added that takes the place of the other.
+    pub fn joins(&self) -> bool {
+        self.former && (self.successor || self.fixed.is_none())
     }
 
     /// `ConfigMap shop/trust`; with why it cannot be changed here.
@@ -86,7 +93,8 @@ impl Look<'_> {
         let deleting = meta.deleting.map(|_| "it is being deleted".to_owned());
         let kept = manager(meta).map(|manager| format!("{manager} keeps it as it is written down elsewhere"));
         let fixed = deleting.or(kept).or_else(|| concerned.into_iter().find_map(|bundle| bundle.fixed.clone()));
-        Some(Store { at: meta.reference(kind), uid: meta.uid(), former, successor, fixed })
+        let stays = fixed.clone();
+        Some(Store { at: meta.reference(kind), uid: meta.uid(), former, successor, fixed, stays })
     }
 
     fn tls_secret(&self, secret: &TlsSecret) -> Option<Store> {
@@ -98,7 +106,10 @@ impl Look<'_> {
         }
         let key = (secret.meta.namespace.clone().unwrap_or_default(), secret.meta.name.clone());
         let written = !self.world.links.certificates_writing(&key).is_empty();
-        let fixed = written.then(|| "cert-manager writes it, and has only one CA in it at a time".to_owned());
+        let fixed = written.then(|| {
+            "cert-manager writes it, with one CA at a time: who trusts by its ca.crt knows only one of the two"
+                .to_owned()
+        });
         let chain = secret.ca.as_ref().and_then(|place| place.chain.as_ref().ok());
         let own = Bundle { trusted: chain.into_iter().flat_map(|chain| chain.iter()).collect(), fixed: fixed.clone() };
         let files = secret.files.iter().map(|file| {
@@ -123,7 +134,10 @@ impl Look<'_> {
             .filter_map(|entry| entry.authorities.as_ref()?.as_ref().ok())
             .map(|authorities| Bundle { trusted: authorities.iter().collect(), fixed: fixed.clone() })
             .collect();
-        self.store(kind, &bundle.meta, &entries)
+        let store = self.store(kind, &bundle.meta, &entries)?;
+        // The injector adds the CA that it finds to what is there, and takes nothing out of it before that has ended.
+        let stays = store.stays.clone().filter(|_| !injected);
+        Some(Store { stays, ..store })
     }
 }
 

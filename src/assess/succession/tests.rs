@@ -136,7 +136,7 @@ fn what_cert_manager_writes_holds_one_ca_at_a_time() {
     let mut world = world([Object::TlsSecret(successor(&[])), Object::TlsSecret(leaf)]);
     assert_eq!(stored(&world)[0].fixed, None);
     put(&mut world, [Object::Certificate(certificate)]);
-    assert!(stored(&world)[0].fixed.as_ref().is_some_and(|why| why.contains("one CA in it at a time")));
+    assert!(stored(&world)[0].fixed.as_ref().is_some_and(|why| why.contains("one CA at a time")));
 }
 
 #[test]
@@ -159,6 +159,7 @@ fn what_api_servers_check_their_calls_by_counts_as_well() {
     let fixed = |name: &str| found.iter().find(|store| &*store.at.name == name).unwrap().fixed.clone();
     assert_eq!(fixed("own"), None);
     assert_eq!(fixed("injected").as_deref(), Some("cert-manager's CA injector keeps it"));
+    assert!(found.iter().all(|store| store.stays.is_none()), "the injector takes nothing out before it has ended");
 }
 
 #[rstest]

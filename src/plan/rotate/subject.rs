@@ -43,8 +43,12 @@ pub(super) fn rotatable<'a>(
     }
     no_derived(fresh)?;
     if own.ca && (!own.self_signed || signed_others(world, own)) {
-        let clear = "rotate a CA as a procedure: those who trust it have to trust the new one first";
-        return Err(("it is a CA: what it signed would not be trusted any more".to_owned(), clear.to_owned()));
+        let path = secret.meta.reference(Kind::TlsSecret).path();
+        let clear = format!("those who trust it have to trust the new one first: holdfast rotate-ca {path}");
+        return Err((
+            "it is a CA: what it signed would not be trusted any more".to_owned(),
+            text::sanitize(&clear).into(),
+        ));
     }
     if options.key.is_none() && handed_over(options).is_none() && KeyKind::like(&own.key).is_none() {
         let why = format!("its key is {}, of a kind that cannot be made here", text::sanitize(&own.key));

@@ -15,7 +15,7 @@ use crate::text;
 const GONE: Duration = Duration::from_secs(120);
 
 fn with_former(store: &Store) -> bool {
-    store.former && store.fixed.is_none()
+    store.former && store.stays.is_none()
 }
 
 pub(super) fn questions(world: &World, former: Ca<'_>, successor: Option<Ca<'_>>, options: &Options) -> Questions {
@@ -30,7 +30,7 @@ pub(super) fn questions(world: &World, former: Ca<'_>, successor: Option<Ca<'_>>
 pub(super) fn draft(case: &Case<'_>) -> Result<Draft, No> {
     let (former, successor) = (case.sights.former, case.successor()?);
     let mut draft = Draft { title: format!("trust {} no more", place(former)), ..Draft::default() };
-    let mut fixed = case.sights.stores.iter().filter(|store| store.former && store.fixed.is_some());
+    let mut fixed = case.sights.stores.iter().filter(|store| store.former && store.stays.is_some());
     if let Some(store) = fixed.next() {
         let clear = format!("take {} out of it there", text::sanitize(&former.facts.subject));
         return Err((format!("the former CA is trusted where that cannot be changed here: {}", store.said()), clear));

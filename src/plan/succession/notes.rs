@@ -64,12 +64,15 @@ pub(super) fn attest(case: &Case<'_>) -> Result<Draft, No> {
     };
     let said: String = format!("{} at {}: {reason}", case.answers.who, case.now).chars().take(ANSWER).collect();
     let of_stores = case.options.phase == Phase::Stores;
-    let (key, about) = if of_stores {
-        (annotation::ATTESTED_STORES, "that both are trusted where Holdfast cannot write or see it")
+    let (key, whom, about) = if of_stores {
+        let whom = "the stores that cannot be written or seen here, of";
+        (annotation::ATTESTED_STORES, whom, "both are trusted where Holdfast cannot write or see it")
     } else {
+        let whom = "those outside of the cluster who trust";
         (
             annotation::ATTESTED_OUTSIDE,
-            "that whoever trusts the former CA outside of what is seen here trusts the new one",
+            whom,
+            "whoever trusts the former CA outside of what is seen here trusts the new one",
         )
     };
     let stuck = case.sights.out_of_reach().map(Store::said).filter(|_| of_stores);
@@ -83,7 +86,7 @@ pub(super) fn attest(case: &Case<'_>) -> Result<Draft, No> {
         Check { field: pointer, expect: Expect::Is(said.as_str().into()) },
     );
     Ok(Draft {
-        title: format!("answer for {about}, of {}", place(case.sights.former)),
+        title: format!("answer for {whom} {}", place(case.sights.former)),
         facts: stuck.chain(unseen).map(|what| ("answered for".to_owned(), what)).collect(),
         warnings: vec![format!("on your word, {about}: nothing here checks it")],
         changes: vec![format!("notes on {}: {}", place(successor), text::sanitize(&said))],

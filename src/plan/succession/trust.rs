@@ -25,7 +25,8 @@ pub(super) fn questions(world: &World, former: Ca<'_>, successor: Option<Ca<'_>>
     let own = written.fold(Questions::default(), |all, store| all.and(pins::questions(pins::place(store))));
     let noted = successor.map(noted).unwrap_or_default();
     let late = before(world, &stores, &noted);
-    own.and(to_restart(world, &stores, options, |users| users.of_pods(world, &late)))
+    let joined: Vec<Store> = stores.into_iter().filter(Store::joins).collect();
+    own.and(to_restart(world, &joined, options, |users| users.of_pods(world, &late)))
 }
 
 /// What restarting those who use stores takes.
