@@ -9,6 +9,7 @@
 
 mod apart;
 mod bundle;
+mod constraints;
 mod der;
 mod facts;
 mod given;
@@ -30,6 +31,7 @@ use crate::model::CertificateFacts;
 
 pub use apart::{holds_key, without_keys};
 pub use bundle::{BundleError, changed as changed_bundle, fingerprints, with_root};
+pub use constraints::{Outside, Rule, outside};
 pub use given::{Given, GivenError};
 pub use held::{Named, Read, held, of_use};
 pub use hidden::Hidden;

@@ -4,6 +4,7 @@
 //! a function of the chain alone; what it finds says how much it matters, what was seen and what to do. Critical is
 //! what makes clients in wide use refuse the connection.
 
+mod constraints;
 mod public;
 
 use crate::model::{CertificateFacts, NextLink, Oddity};
@@ -32,13 +33,9 @@ pub enum Purpose {
 
 type Check = fn(Chain<'_>) -> Vec<Flaw>;
 
-/// Everything that is wrong with a chain that a server shows, the worst first.
-pub fn flaws(chain: &[CertificateFacts]) -> Vec<Flaw> {
-    flaws_for(chain, Purpose::Server)
-}
-
-/// Everything that is wrong with a chain for what it is shown for, the worst first.
-pub fn flaws_for(chain: &[CertificateFacts], purpose: Purpose) -> Vec<Flaw> {
+/// Everything that is wrong with a chain for what it is shown for, the worst first; `beside` are the CAs that are
+/// trusted with it.
+pub fn flaws(chain: &[CertificateFacts], beside: &[CertificateFacts], purpose: Purpose) -> Vec<Flaw> {
     let every: [Check; 7] = [links, repeated, root, authorities, crypto, life, public::too_long];
     let own: &[Check] = match purpose {
         Purpose::Server => &[leaf_first, use_of_leaf, names],
@@ -46,6 +43,7 @@ pub fn flaws_for(chain: &[CertificateFacts], purpose: Purpose) -> Vec<Flaw> {
         Purpose::Any => &[],
     };
     let mut found: Vec<Flaw> = every.iter().chain(own).flat_map(|check| check(chain)).collect();
+    found.extend(constraints::kept_out(chain, beside));
     found.extend(chain.iter().flat_map(|member| member.oddities.iter().map(|oddity| odd(member, oddity))));
     found.sort_by_key(|(severity, _)| std::cmp::Reverse(severity.rank()));
     found

@@ -103,7 +103,8 @@ impl Case<'_> {
 
     fn chain(&self, chain: &[crate::model::CertificateFacts]) -> Judgement<Expiry> {
         let purpose = self.purpose();
-        let judged = flawed(worst_of(chain, &self.file.trusted, self.now), chain, purpose);
+        let beside = &self.file.trusted;
+        let judged = flawed(worst_of(chain, beside, self.now), chain, beside, purpose);
         let Some(leaf) = chain.first() else { return judged };
         let judged = match purpose {
             Purpose::Server => flaws_decide(judged, fronts::names(self.world, &self.key(), leaf, self.now)),

@@ -85,6 +85,8 @@ pub fn x509(subject: &str, issuer: &str, behind: i64, left: i64) -> CertificateF
         usage: KeyPurpose::default(),
         next: NextLink::Last,
         oddities: Box::default(),
+        other_names: Box::default(),
+        constraints: None,
     }
 }
 

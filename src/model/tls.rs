@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Format, HeldFile, Kind, Meta, ObjRef};
+use super::{Format, HeldFile, Kind, Meta, NameConstraints, ObjRef, OtherName};
 
 /// What was read from one X.509 certificate (RFC 5280). Text fields are untrusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,10 @@ pub struct CertificateFacts {
     pub next: NextLink,
     /// Departures from RFC 5280 that clients trip over.
     pub oddities: Box<[Oddity]>,
+    /// Names of the SAN extension that are not among `names`.
+    pub other_names: Box<[OtherName]>,
+    /// nameConstraints: the names for which it may vouch, where it does not for all.
+    pub constraints: Option<Box<NameConstraints>>,
 }
 
 impl CertificateFacts {

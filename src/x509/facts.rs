@@ -15,6 +15,7 @@ use x509_parser::prelude::{ASN1Time, FromDer};
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
 
+use super::constraints;
 use crate::model::{CertificateFacts, KeyPurpose, NextLink, Oddity};
 use crate::text::{hex, sha256};
 
@@ -50,6 +51,8 @@ pub(super) fn facts(der: &[u8]) -> Option<CertificateFacts> {
         usage: usage(&certificate),
         next: NextLink::Last,
         oddities: oddities(&certificate),
+        other_names: constraints::other_names(&certificate),
+        constraints: constraints::of(&certificate),
     })
 }
 
@@ -128,8 +131,10 @@ fn oddities(certificate: &X509Certificate<'_>) -> Box<[Oddity]> {
     let odd = negative || serial.iter().all(|byte| *byte == 0) || serial.len() > LONGEST_SERIAL;
     let own = odd.then_some(Oddity::Serial).into_iter();
     let own = own.chain((certificate.version() != X509Version::V3).then_some(Oddity::Version));
-    let unknown = certificate.extensions().iter().filter(|extension| {
-        extension.critical && matches!(extension.parsed_extension(), ParsedExtension::UnsupportedExtension { .. })
+    let unknown = certificate.extensions().iter().filter(|extension| match extension.parsed_extension() {
+        ParsedExtension::UnsupportedExtension { .. } => extension.critical,
+        ParsedExtension::ParseError { .. } => extension.oid == oid::OID_X509_EXT_NAME_CONSTRAINTS,
+        _ => false,
     });
     let unknown = unknown.map(|extension| Oddity::Critical(extension.oid.to_id_string().into()));
     let names = certificate.subject_alternative_name().ok().flatten();
@@ -174,7 +179,7 @@ fn names(certificate: &X509Certificate<'_>) -> Box<[Box<str>]> {
     names.value.general_names.iter().filter_map(said).collect()
 }
 
-fn address(bytes: &[u8]) -> Option<IpAddr> {
+pub(super) fn address(bytes: &[u8]) -> Option<IpAddr> {
     let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
     four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
 }

@@ -18,8 +18,9 @@ use zeroize::Zeroizing;
 use super::bundle::{trusting, with};
 use super::der::{self, ToBeSigned};
 use super::signer::{NewKey, Signer, serial};
-use super::{CertificateError, chain, ders, facts};
+use super::{CertificateError, chain, ders, facts, outside};
 use crate::model::{CertificateFacts, KeyMatch};
+use crate::text;
 
 /// A clock that is this much behind still takes a new certificate.
 const CLOCK: SignedDuration = SignedDuration::from_mins(5);
@@ -388,6 +389,7 @@ impl Authority {
         let top = CertificateDer::from(top.as_slice());
         let anchor = anchor_from_trusted_cert(&top).map_err(|error| not(&error))?;
         let between: Vec<CertificateDer<'_>> = self.ders.iter().map(|der| der.as_slice().into()).collect();
+        self.vouches(made)?;
         let leaf = CertificateDer::from(made);
         let leaf = EndEntityCert::try_from(&leaf).map_err(|error| not(&error))?;
         let server = former.usage.server.unwrap_or(true);
@@ -400,6 +402,18 @@ impl Authority {
         leaf.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &[anchor], &between, now, usage, None, None)
             .map(drop)
             .map_err(|error| not(&error))
+    }
+
+    /// Whether the CAs above may vouch for every name; webpki only says that one of them may not.
+    fn vouches(&self, made: &[u8]) -> Result<(), IssueError> {
+        let own = facts::facts(made).ok_or(IssueError::Signing)?;
+        let root = self.root.as_deref().and_then(facts::facts);
+        let known = |root: &&CertificateFacts| self.chain.iter().all(|ca| ca.fingerprint != root.fingerprint);
+        let path: Vec<_> = [&own].into_iter().chain(&self.chain).chain(root.as_ref().filter(known)).collect();
+        match outside(&path).first() {
+            Some(outside) => Err(IssueError::NotAccepted(text::sanitize(&outside.said()).into())),
+            None => Ok(()),
+        }
     }
 
     fn issued(&self, made: &[u8], key: NewKey, former: Option<&[u8]>) -> Result<Issued, IssueError> {

@@ -14,6 +14,7 @@ mod cluster;
 mod colleagues;
 mod configuration;
 mod console;
+mod constraints;
 mod contexts;
 mod crash;
 mod database;

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 
 use super::*;
-use crate::model::KeyPurpose;
+use crate::model::{KeyPurpose, NameConstraints, OtherName, Subtree};
 
 fn member(subject: &str, issuer: &str) -> CertificateFacts {
     let not_before = Timestamp::UNIX_EPOCH;
@@ -27,6 +27,8 @@ fn member(subject: &str, issuer: &str) -> CertificateFacts {
         usage: KeyPurpose::default(),
         next: NextLink::Last,
         oddities: Box::default(),
+        other_names: Box::default(),
+        constraints: None,
     }
 }
 
@@ -64,7 +66,7 @@ fn signer(change: impl FnOnce(&mut CertificateFacts)) -> CertificateFacts {
 #[case::an_old_signature_on_a_root(vec![CertificateFacts { signature: "RSA SHA-1".into(), ..root_ca() }])]
 #[case::as_many_as_a_path_allows(vec![leaf(), signer(|mid| mid.path_len = Some(0))])]
 fn a_sound_chain_has_no_flaw(#[case] chain: Vec<CertificateFacts>) {
-    assert_eq!(flaws(&chain), []);
+    assert_eq!(flaws(&chain, &[], Purpose::Server), []);
 }
 
 #[rstest]
@@ -99,14 +101,58 @@ fn each_flaw_is_found_with_what_to_do(
     #[case] severity: Severity,
     #[case] said: &str,
 ) {
-    let found = flaws(&chain);
+    let found = flaws(&chain, &[], Purpose::Server);
     let flaw = found.iter().find(|(_, reason)| reason.text.contains(said)).unwrap_or_else(|| panic!("{found:?}"));
     assert_eq!(flaw.0, severity);
     assert!(flaw.1.next.is_some(), "{flaw:?}");
 }
 
+/// A CA that vouches for names below `bank.svc` only.
+fn of_bank(ca: CertificateFacts) -> CertificateFacts {
+    let permitted = [Subtree::Dns("bank.svc".into())].into();
+    CertificateFacts { constraints: Some(Box::new(NameConstraints { permitted, ..NameConstraints::default() })), ..ca }
+}
+
+#[rstest]
+#[case::in_the_chain(vec![leaf(), of_bank(mid())], vec![], Some("CN=mid"))]
+#[case::beside_it(vec![CertificateFacts { next: NextLink::Last, ..leaf() }], vec![of_bank(mid())], Some("CN=mid"))]
+#[case::a_root_beside_it(vec![leaf(), mid()], vec![of_bank(root_ca())], Some("CN=root"))]
+#[case::a_chain_beside_it(vec![CertificateFacts { next: NextLink::Last, ..leaf() }], vec![of_bank(root_ca()), mid()], Some("CN=root"))]
+#[case::in_the_wrong_order(vec![with(|leaf| leaf.next = NextLink::Stranger), root_ca(), of_bank(mid())], vec![], Some("CN=mid"))]
+#[case::of_a_ca_that_is_not_above(vec![leaf(), mid()], vec![of_bank(CertificateFacts { ca: true, ..member("CN=other", "CN=other") })], None)]
+#[case::another_of_its_name_has_none(vec![leaf(), mid()], vec![of_bank(root_ca()), CertificateFacts { fingerprint: "new".into(), ..root_ca() }], None)]
+#[case::they_are_no_cas(vec![leaf(), of_bank(CertificateFacts { ca: false, ..mid() })], vec![], None)]
+fn a_name_that_a_ca_above_may_not_vouch_for_is_said_with_the_ca(
+    #[case] chain: Vec<CertificateFacts>,
+    #[case] beside: Vec<CertificateFacts>,
+    #[case] ca: Option<&str>,
+) {
+    for purpose in [Purpose::Server, Purpose::Client, Purpose::Any] {
+        let found = flaws(&chain, &beside, purpose);
+        let flaw = found.iter().find(|(_, reason)| reason.text.contains("may not vouch for db.shop.svc"));
+        let said = flaw.map(|(severity, reason)| {
+            assert_eq!((*severity, reason.next.is_some()), (Severity::Critical, true));
+            assert!(reason.text.contains("permit only DNS bank.svc: clients refuse the chain"), "{reason:?}");
+            reason.text.split_whitespace().nth(1).unwrap()
+        });
+        assert_eq!(said, ca, "{found:?}");
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_compared_is_unknown_and_not_fine() {
+    let form = || Box::<str>::from("otherName");
+    let permitted = [Subtree::Other(form())].into();
+    let constraints = Some(Box::new(NameConstraints { permitted, ..NameConstraints::default() }));
+    let chain =
+        [with(|leaf| leaf.other_names = [OtherName::Form(form())].into()), signer(|mid| mid.constraints = constraints)];
+    let found = flaws(&chain, &[], Purpose::Server);
+    assert_eq!(found.iter().map(|(severity, _)| *severity).collect::<Vec<_>>(), [Severity::Unknown]);
+}
+
 #[test]
 fn the_worst_comes_first() {
-    let found = flaws(&[with(|leaf| leaf.key = "RSA 1024".into()), signer(|mid| mid.key = "Ed25519".into())]);
+    let chain = [with(|leaf| leaf.key = "RSA 1024".into()), signer(|mid| mid.key = "Ed25519".into())];
+    let found = flaws(&chain, &[], Purpose::Server);
     assert_eq!(found.iter().map(|(severity, _)| *severity).collect::<Vec<_>>(), [Severity::Critical, Severity::Info]);
 }

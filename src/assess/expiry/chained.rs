@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::limits::Life;
 use super::{CertificateState, Expiry, at_least};
-use crate::assess::chain::{Purpose, flaws_for};
+use crate::assess::chain::{Purpose, flaws};
 use crate::assess::{Judgement, Reason, Severity};
 use crate::model::CertificateFacts;
 
@@ -47,9 +47,10 @@ fn ended(state: &CertificateState) -> bool {
 pub(in crate::assess) fn flawed(
     judged: Judgement<Expiry>,
     chain: &[CertificateFacts],
+    beside: &[CertificateFacts],
     purpose: Purpose,
 ) -> Judgement<Expiry> {
-    flaws_decide(judged, flaws_for(chain, purpose))
+    flaws_decide(judged, flaws(chain, beside, purpose))
 }
 
 /// Adds flaws, the worst first; they are the verdict where nothing else is wrong.

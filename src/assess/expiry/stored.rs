@@ -112,7 +112,7 @@ fn by_chain(
         }
         None => expiry,
     };
-    let expiry = at_least(flawed(expiry, chain, Purpose::Server), Severity::Warn, writer.and_then(not_ready));
+    let expiry = at_least(flawed(expiry, chain, bundle, Purpose::Server), Severity::Warn, writer.and_then(not_ready));
     expiry.until(writer.and_then(|writer| due(writer, now)))
 }
 

@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 
 use rcgen::string::Ia5String;
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, OtherNameValue, SanType,
+    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, OtherNameValue, SanType,
 };
 use rstest::rstest;
 use tempfile::TempDir;
@@ -351,18 +351,40 @@ fn what_cannot_sign_or_be_made_again_is_refused() {
     }
 }
 
-/// A CA that may only vouch for other names: openssl and webpki would refuse, so nothing is made.
-#[test]
-fn what_clients_would_refuse_is_not_made() {
-    let mut params = ca_params("bank CA", now() + days(900));
-    let bank = rcgen::GeneralSubtree::DnsName("bank.example".to_owned());
-    params.name_constraints =
-        Some(rcgen::NameConstraints { permitted_subtrees: vec![bank], excluded_subtrees: Vec::new() });
+fn constrained(name: &str, permitted: &[&str], excluded: &[&str]) -> CertificateParams {
+    let trees = |names: &[&str]| names.iter().map(|name| GeneralSubtree::DnsName((*name).to_owned())).collect();
+    let constraints = NameConstraints { permitted_subtrees: trees(permitted), excluded_subtrees: trees(excluded) };
+    let mut params = ca_params(name, now() + days(900));
+    params.name_constraints = Some(constraints);
+    params
+}
+
+/// Nothing is made that clients would refuse, and who has to change it reads which name and which CA.
+#[rstest]
+#[case::not_permitted(&["bank.example"], &[], "permit only DNS bank.example")]
+#[case::excluded(&[], &["shop.svc"], "exclude DNS shop.svc")]
+fn a_ca_that_may_not_vouch_for_a_name_signs_nothing_with_it(
+    #[case] permitted: &[&str],
+    #[case] excluded: &[&str],
+    #[case] rule: &str,
+) {
+    let params = constrained("bank CA", permitted, excluded);
     let key = KeyPair::generate().unwrap();
-    let signer = Pair { certificate: params.self_signed(&key).unwrap().pem(), key: key.serialize_pem() };
+    let own = Pair { certificate: params.self_signed(&key).unwrap().pem(), key: key.serialize_pem() };
+    // The same by a CA below it that has no constraints of its own; the root lies beside it.
+    let (between, below) = (ca_params("below", now() + days(900)), KeyPair::generate().unwrap());
+    let signed = between.signed_by(&below, &Issuer::new(params, key)).unwrap().pem();
+    let below = Pair { certificate: signed, key: below.serialize_pem() };
     let former = leaf(&ca("shop CA", now() + days(900)), &leaf_params());
-    let refused = reissue(&former.material(), Some(&signer.material()), Change::default(), now()).err().unwrap();
-    assert!(matches!(refused, IssueError::NotAccepted(_)), "{refused}");
+    let beside = Material { authority: Some(own.certificate.as_bytes()), ..below.material() };
+    for signer in [own.material(), beside] {
+        let refused = reissue(&former.material(), Some(&signer), Change::default(), now()).err().unwrap();
+        let said = format!(
+            "clients would not take the new certificate: CA CN=bank CA, O=Shop may not vouch for web.shop.svc: its name \
+             constraints {rule}"
+        );
+        assert_eq!(refused.to_string(), said);
+    }
 }
 
 #[test]

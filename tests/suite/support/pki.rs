@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, NameConstraints,
 };
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -44,7 +45,18 @@ fn lasting(mut params: CertificateParams, days: i64) -> CertificateParams {
 impl Authority {
     /// A root of this name.
     pub fn new(name: &str) -> Self {
+        Self::with(name, None)
+    }
+
+    /// A root that may vouch only for names below this one (RFC 5280 4.2.1.10).
+    pub fn only_below(name: &str, base: &str) -> Self {
+        let permitted_subtrees = vec![GeneralSubtree::DnsName(base.to_owned())];
+        Self::with(name, Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() }))
+    }
+
+    fn with(name: &str, constraints: Option<NameConstraints>) -> Self {
         let mut params = lasting(CertificateParams::default(), 900);
+        params.name_constraints = constraints;
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

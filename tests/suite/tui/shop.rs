@@ -133,6 +133,8 @@ fn facts(cn: &str, issuer: &str, from_days: i64, to_hours: i64) -> CertificateFa
         usage: KeyPurpose::default(),
         next: NextLink::Last,
         oddities: Box::default(),
+        other_names: Box::default(),
+        constraints: None,
     }
 }
 
