@@ -65,6 +65,10 @@ pub enum CertificateState {
     NoCa,
     /// Whoever answers is believed.
     Unchecked,
+    /// Pods were seen to serve another one in its place.
+    PodsStale,
+    /// The same, inferred or seen too long ago to count.
+    PodsMaybeStale,
     /// What a host is to be served with is not there, or is refused.
     NotServed,
     /// A request that waits for its issuer.
@@ -104,6 +108,8 @@ impl CertificateState {
             Self::WrongCa => "WrongCa",
             Self::NoCa => "NoCa",
             Self::Unchecked => "Unchecked",
+            Self::PodsStale => "Pods stale",
+            Self::PodsMaybeStale => "Maybe stale",
             Self::NotServed => "NotServed",
             Self::Pending => "Pending",
             Self::Unapproved => "Unapproved",

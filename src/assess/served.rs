@@ -3,6 +3,7 @@
 //! A handshake proves it, for as long as [`COUNTS`]; without one no more is said than what can be inferred, and that is
 //! never taken for proof (research: tls, section 3.8). What a pod serves of another Secret is not held against it.
 
+mod amiss;
 mod endpoints;
 mod inferred;
 
@@ -15,6 +16,7 @@ use super::{Judgement, Reason, STALE_LIMIT, Severity};
 use crate::model::{CertificateFacts, ClaimKey, Kind, NotServed, Pod, Shaken, World};
 use crate::text;
 
+pub use amiss::{Known, amiss};
 pub use endpoints::{Endpoint, endpoints, users};
 pub use inferred::Guess;
 
@@ -91,14 +93,25 @@ pub struct PodServed {
     pub until: Option<Timestamp>,
     /// When it was shaken hands with.
     pub seen: Option<Timestamp>,
+    /// What the last handshake showed, where that no longer counts.
+    pub was: Option<State>,
     /// Why.
     pub why: Reason,
 }
 
 /// Judges every pod that uses a Secret.
 pub fn served(world: &World, secret: &ClaimKey, now: Timestamp) -> Judgement<Vec<PodServed>> {
+    judged_of(world, secret, users(world, secret), now)
+}
+
+fn judged_of<'w>(
+    world: &'w World,
+    secret: &'w ClaimKey,
+    pods: impl IntoIterator<Item = &'w Pod>,
+    now: Timestamp,
+) -> Judgement<Vec<PodServed>> {
     let mut judged = Judgement::new(Vec::new());
-    for pod in users(world, secret) {
+    for pod in pods {
         let case = Case { world, secret, pod, now };
         let found = endpoints(world, secret, pod);
         if found.is_empty() {
@@ -129,7 +142,7 @@ struct Case<'w> {
 impl Case<'_> {
     fn line(&self, endpoint: Option<Endpoint>, state: State, why: Reason) -> PodServed {
         let pod = self.pod.meta.name.clone();
-        PodServed { pod, endpoint, state, fingerprint: None, until: None, seen: None, why }
+        PodServed { pod, endpoint, state, fingerprint: None, until: None, seen: None, was: None, why }
     }
 
     fn portless(&self) -> PodServed {
@@ -144,7 +157,10 @@ impl Case<'_> {
     fn judge(&self, endpoint: Endpoint) -> PodServed {
         let shaken = self.world.served.get(&endpoint.pod, endpoint.port, &endpoint.name);
         match shaken {
-            _ if !self.pod.ready => self.line(Some(endpoint), State::Unknown, Reason::new("the pod is not ready")),
+            _ if !self.pod.ready => {
+                let was = shaken.and_then(|shaken| shaken.served.as_ref().ok()).map(|leaf| self.compare(leaf).0);
+                PodServed { was, ..self.line(Some(endpoint), State::Unknown, Reason::new("the pod is not ready")) }
+            }
             Some(shaken) if !matches!(shaken.served, Err(NotServed::Denied(_))) => self.seen(endpoint, shaken),
             shaken => self.guess(endpoint, shaken),
         }
@@ -174,7 +190,9 @@ impl Case<'_> {
             }
             Err(not) => (State::Unreachable, Reason::new(not.to_string())),
         };
+        let mut was = None;
         if age > COUNTS {
+            was = Some(state);
             why = Reason::new(format!("the last handshake was {} ago: {}", text::age(age), why.text)).next("ask again");
             state = State::Unknown;
         }
@@ -183,6 +201,7 @@ impl Case<'_> {
             fingerprint: leaf.map(|leaf| leaf.fingerprint.clone()),
             until: leaf.map(|leaf| leaf.not_after),
             seen: Some(shaken.at),
+            was,
             ..self.line(Some(endpoint), state, why)
         }
     }
@@ -198,10 +217,14 @@ impl Case<'_> {
             return (State::Other, Reason::new(format!("there it serves the certificate of Secret {other}")));
         }
         let short: String = served.fingerprint.chars().take(SHORT).collect();
-        let what =
-            if served.names == stored.names { "another certificate of the same names" } else { "another certificate" };
+        let (what, next) = if served.names == stored.names {
+            ("another certificate of the same names", "restart the pod, if it does not reload by itself")
+        } else {
+            let next = "see that its program reads this Secret, and restart the pod if it does not reload by itself";
+            ("another certificate", next)
+        };
         let why = format!("it serves {what}: {short}…, until {:.0}", served.not_after);
-        (State::Stale, Reason::new(why).next("restart the pod, if it does not reload by itself"))
+        (State::Stale, Reason::new(why).next(next))
     }
 
     /// Another Secret of the pod whose certificate it is.

@@ -65,6 +65,12 @@ impl Served {
         self.0.get(&(pod.clone(), port, name.into()))
     }
 
+    /// Whether a handshake with a pod was tried.
+    pub fn asked(&self, pod: &Uid) -> bool {
+        let from = (pod.clone(), 0, Box::default());
+        self.0.range(from..).next().is_some_and(|((asked, _, _), _)| asked == pod)
+    }
+
     pub(super) fn take(&mut self, shaken: Shaken) {
         self.0.insert((shaken.pod.clone(), shaken.port, shaken.name.clone()), shaken);
     }

@@ -24,6 +24,8 @@ scenarios!(
     a_missing_right_is_said_and_what_is_left_is_inferred,
     an_address_is_dialed_only_when_it_is_asked_for,
     the_console_says_what_is_served_when_it_is_asked,
+    read_only_lists_what_it_infers_as_inferred_and_never_as_seen,
+    a_pod_that_was_seen_to_serve_a_former_certificate_is_a_problem_until_it_does_not,
 );
 
 /// Annotation of pods in which a TLS server runs.
@@ -37,7 +39,10 @@ fn pair() -> (String, String) {
 
 /// Secret `web-tls` with a new certificate.
 fn secret(cluster: &TestCluster) -> Value {
-    let (certificate, key) = pair();
+    with(cluster, pair())
+}
+
+fn with(cluster: &TestCluster, (certificate, key): (String, String)) -> Value {
     let value = |text: String| serde_json::to_value(ByteString(text.into_bytes())).unwrap();
     json!({
         "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
@@ -263,4 +268,67 @@ async fn the_console_says_what_is_served_when_it_is_asked(cluster: TestCluster) 
     terminal.until("it to be inferred again", |screen| !screen.contains("(seen ")).await;
     terminal.press(":served\r");
     terminal.shows("(seen ").await;
+}
+
+/// Problems of Secret `web-tls`, once they are as they should be.
+async fn problem(cluster: &TestCluster, what: &str, right: impl Fn(Option<&Value>) -> bool) -> Value {
+    let sre = cluster.person(User::Sre);
+    let look = async || {
+        let listed = sre.run(&["get", "problems", "-n", &cluster.namespace, "--read-only", "-o", "json"]).await.json();
+        listed.as_array().unwrap().iter().find(|row| row["name"] == "web-tls").cloned()
+    };
+    wait::seen(what, LONG, look, |row| right(row.as_ref())).await.unwrap_or_default()
+}
+
+/// A certificate that begins only now that pods have started with the former one.
+fn begun_now(cluster: &TestCluster) -> Value {
+    let mut params = rcgen::CertificateParams::new(vec!["web.example".to_owned()]).unwrap();
+    let now = time::OffsetDateTime::now_utc();
+    (params.not_before, params.not_after) = (now + time::Duration::seconds(1), now + time::Duration::days(300));
+    let key = rcgen::KeyPair::generate().unwrap();
+    with(cluster, (params.self_signed(&key).unwrap().pem(), key.serialize_pem()))
+}
+
+async fn read_only_lists_what_it_infers_as_inferred_and_never_as_seen(cluster: TestCluster) {
+    cluster.create(&secret(&cluster)).await;
+    serve(&cluster, "web", 1, &folder(), &tls()).await;
+    serve(&cluster, "frozen", 1, &by_sub_path(), &tls()).await;
+    let new = begun_now(&cluster);
+    cluster.merge("v1", "Secret", "web-tls", &json!({ "data": new["data"] })).await;
+    let found = problem(&cluster, "an inference", |row| row.is_some_and(|row| row["state"] == "Maybe stale")).await;
+    assert_eq!((&found["level"], &found["rank"]), (&json!("warning"), &json!("warning")), "{found:#}");
+    let why = found["reasons"][0].as_str().unwrap();
+    assert!(why.starts_with("inferred, not seen: pod frozen-") && why.contains("subPath"), "{found:#}");
+    assert!(found["next"].as_str().unwrap().starts_with("restart the pod; holdfast probe "), "{found:#}");
+    assert_eq!(forwards(&cluster), 0);
+    let frozen = cluster.list("v1", "Pod").await.into_iter().find(|pod| pod["metadata"]["labels"]["app"] == "frozen");
+    cluster.delete("v1", "Pod", frozen.unwrap()["metadata"]["name"].as_str().unwrap()).await;
+    problem(&cluster, "it to be gone with the pod", |row| row.is_none()).await;
+}
+
+async fn a_pod_that_was_seen_to_serve_a_former_certificate_is_a_problem_until_it_does_not(cluster: TestCluster) {
+    cluster.create(&secret(&cluster)).await;
+    let once = json!({ SERVES: "tls", "lab.holdfast.dev/reloads": "never" });
+    serve(&cluster, "stubborn", 1, &folder(), &once).await;
+    probed(&cluster, &[], "it to match", all_match).await;
+    replace(&cluster).await;
+    let sre = cluster.person(User::Sre);
+    let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 160, 40);
+    terminal.shows("web-tls").await;
+    terminal.press("3/name:web-tls");
+    terminal.until("one row to be left", |screen| screen.contains(" 1 of ")).await;
+    terminal.press("\r\r");
+    // The pod and its Service are seen, and nothing was asked yet.
+    terminal.shows("stubborn:8443").await;
+    terminal.press(":served\r");
+    terminal.shows("Pods stale").await;
+    terminal.press("p/name:web-tls\r");
+    let screen = terminal
+        .until("the problem", |screen| screen.contains("Pods stale") && screen.contains("restart the pod"))
+        .await;
+    assert!(screen.contains("it serves another certificate"), "{screen}");
+    let pod = cluster.list("v1", "Pod").await.into_iter().find(|pod| pod["metadata"]["labels"]["app"] == "stubborn");
+    cluster.delete("v1", "Pod", pod.unwrap()["metadata"]["name"].as_str().unwrap()).await;
+    // What was seen of the pod goes with it.
+    terminal.until("it to be gone", |screen| !screen.contains("Pods stale")).await;
 }

@@ -10,7 +10,7 @@ use super::{CertificateState, Expiry, at_least};
 use crate::assess::chain::{Flaw, Purpose};
 use crate::assess::sight::Sight;
 use crate::assess::{Judgement, Reason, Severity};
-use crate::assess::{fronts, identity};
+use crate::assess::{fronts, identity, served};
 use crate::model::{
     CertManagerCertificate, CertificateFacts, ClaimKey, Fault, KeyMatch, Kind, SecretUse, SecretVia, TlsSecret, World,
     annotation,
@@ -49,6 +49,7 @@ pub fn secret(world: &World, secret: &TlsSecret, now: Timestamp) -> Judgement<Ex
             .fold(judged, |judged, (severity, reason)| at_least(judged, severity, Some(reason))),
         None => judged,
     };
+    let judged = by_pods(judged, served::amiss(world, &key, now));
     let judged = at_least(judged, Severity::Info, unseen_manager(world, &key.0, now));
     let judged = at_least(judged, Severity::Info, unrefreshed(world, &key));
     match sight.recent() {
@@ -167,6 +168,22 @@ fn locked(judged: Judgement<Expiry>, secret: &TlsSecret, writer: Option<&CertMan
         }
     }
     judged
+}
+
+/// What pods serve in its place is the verdict where nothing worse is wrong with the certificate itself.
+fn by_pods(judged: Judgement<Expiry>, amiss: Judgement<Option<served::Known>>) -> Judgement<Expiry> {
+    let judged = judged.until(amiss.valid_until);
+    let Some(known) = amiss.value else { return judged };
+    let (severity, mut reasons) = (known.severity(), amiss.reasons);
+    if judged.value.severity.rank() >= severity.rank() {
+        return judged.because_all(reasons);
+    }
+    let state = match known {
+        served::Known::Seen => CertificateState::PodsStale,
+        served::Known::Before | served::Known::Inferred => CertificateState::PodsMaybeStale,
+    };
+    reasons.extend(judged.reasons);
+    Judgement { reasons, ..judged }.map(|expiry| Expiry { state, severity, ..expiry })
 }
 
 /// A missed renewal would not show.

@@ -12,6 +12,8 @@ use crate::model::{
     ServicePort, TlsSecret,
 };
 
+mod amiss;
+
 fn key() -> ClaimKey {
     ("shop".into(), "web-tls".into())
 }

@@ -1,6 +1,10 @@
 //! Listings that follow time and labels, pins, news, and the list of problems.
 
 use super::*;
+use crate::assess::testing::x509;
+use crate::model::{
+    CertificateFacts, Container, ContainerPort, KeyMatch, Place, SecretUse, SecretVia, Shaken, TlsSecret,
+};
 
 /// The names that a filter lists in a pane.
 fn listed(listing: &mut Listing, world: &World, boards: &Boards, now: Timestamp) -> Vec<String> {
@@ -180,4 +184,63 @@ fn a_pin_hides_the_problems_of_hidden_rows_and_never_what_blinds_the_console() {
     assert_eq!(passing("kind:persistent", ""), ["Breached"]);
     assert_eq!(passing("why:\"may not list\"", ""), ["Denied"]);
     assert_eq!(passing("level:crit", ""), ["Breached"]);
+}
+
+/// A pod that was seen to serve a former certificate is a problem with what to do; an inference says that it is one.
+#[test]
+fn pods_that_serve_a_former_certificate_are_problems_and_an_inference_is_never_shown_as_seen() {
+    let facts = |name: &str| CertificateFacts {
+        names: ["web.shop.svc".into()].into(),
+        ..x509(name, "CN=ca", 60, 60 * 24 * 300)
+    };
+    let pod = |name: &str, via| Pod {
+        meta: meta(Some("shop"), name),
+        phase: "Running".into(),
+        ready: true,
+        started: Some(now() - SignedDuration::from_hours(3)),
+        secrets: [SecretUse { secret: "web-tls".into(), via }].into(),
+        containers: [Container {
+            ports: [ContainerPort { name: "https".into(), number: 8443 }].into(),
+            ..Container::default()
+        }]
+        .into(),
+        ..Pod::default()
+    };
+    let chain = Ok([facts("CN=web")].into());
+    let secret = TlsSecret {
+        meta: meta(Some("shop"), "web-tls"),
+        leaf: Place { key: "tls.crt".into(), chain },
+        ca: None,
+        key: KeyMatch::Match,
+        files: Box::default(),
+    };
+    let (mut world, mut boards) = seen([]);
+    let pods = [pod("mounts", SecretVia::Mount), pod("frozen", SecretVia::SubPath)].map(Object::Pod);
+    live(&mut world, &mut boards, std::iter::once(Object::TlsSecret(secret)).chain(pods).collect());
+    let said = |world: &World, boards: &Boards| {
+        let list = problems(world, boards, &[]);
+        let [only] = list.as_slice() else { panic!("{list:?}") };
+        (only.rank(), only.level, only.state, only.reason.to_string(), only.next.to_string())
+    };
+    let (rank, level, state, why, next) = said(&world, &boards);
+    assert_eq!((rank, level, state), (Rank::Warning, Level::Warn, "Maybe stale"));
+    assert!(why.starts_with("inferred, not seen: pod frozen") && next.starts_with("restart the pod"), "{why} {next}");
+    let shaken = Shaken {
+        pod: Uid::from("shop/mounts"),
+        port: 8443,
+        name: "web.shop.svc".into(),
+        at: now(),
+        served: Ok(Box::new(facts("CN=former"))),
+    };
+    let touched = world.apply(Delta::Shaken(vec![shaken]), now());
+    boards.refresh(&world, &touched, now());
+    let (rank, level, state, why, next) = said(&world, &boards);
+    assert_eq!((rank, level, state), (Rank::Broken, Level::Critical, "Pods stale"));
+    assert!(why.starts_with("pod mounts, port 8443: it serves another certificate of the same names"), "{why}");
+    assert_eq!(next, "restart the pod, if it does not reload by itself");
+    // Nobody asks again: it is not known then, and the list says so by itself.
+    let later = boards.next_change().unwrap() + SignedDuration::from_secs(1);
+    boards.refresh(&world, &Touched::default(), later);
+    let (rank, level, state, ..) = said(&world, &boards);
+    assert_eq!((rank, level, state), (Rank::Unknown, Level::Unknown, "Maybe stale"));
 }
