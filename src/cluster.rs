@@ -23,6 +23,7 @@ mod feed;
 mod forward;
 mod hands;
 mod handshake;
+mod keystores;
 mod kubeconfig;
 mod login;
 mod logs;

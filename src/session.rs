@@ -7,6 +7,7 @@ mod ask;
 mod colleagues;
 mod contexts;
 mod desk;
+mod keystores;
 mod logs;
 mod operations;
 mod pace;
@@ -24,7 +25,8 @@ use crate::cluster::{self, Cluster, LogEvent, Target, USAGE_EVERY, UsageFrom, Us
 use crate::config::{Config, Deadlines};
 use crate::engine::{Colleague, Engine, LOCK, Report};
 use crate::model::{
-    CertificateFacts, Connection, Context, Delta, Freshness, Kind, NotServed, Scope, Shaken, Uid, UsageReport,
+    CertificateFacts, Connection, Context, Delta, Freshness, HeldFile, Kind, Locked, NotServed, Scope, Shaken, Uid,
+    UsageReport,
 };
 use crate::plan::backup::Options as BackupOptions;
 use crate::plan::carry::{Bundle, NotExported};
@@ -40,6 +42,7 @@ pub use colleagues::{standing as colleague_standing, who as colleague_who};
 use contexts::Journey;
 pub use contexts::KnownContext;
 pub use desk::Desk;
+use keystores::Keystores;
 use logs::OpenLog;
 use operations::Tracked;
 use pace::Pace;
@@ -117,6 +120,7 @@ enum Message {
     Read(Ticket, Result<String, String>),
     Carried(Ticket, Uid, Box<Answers>),
     Shaken(Option<Ticket>, Vec<Shaken>),
+    Opened(Box<Locked>, Option<HeldFile>),
     Dialed(Ticket, Result<Box<CertificateFacts>, NotServed>),
     Report(OperationId, Report),
     Contexts(Result<Vec<KnownContext>, String>),
@@ -136,6 +140,7 @@ pub struct Session {
     inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     tracked: BTreeMap<OperationId, Tracked>,
     colleagues: Colleagues,
+    keystores: Keystores,
     log: Option<OpenLog>,
     /// What was handed over for a plan that has not begun: for which Secret, and its fingerprint.
     handed: Option<(Uid, String)>,
@@ -171,6 +176,7 @@ impl Session {
             inbox: mpsc::channel(256),
             tracked: BTreeMap::new(),
             colleagues: Colleagues::default(),
+            keystores: Keystores::default(),
             log: None,
             handed: None,
             tickets: 0,
@@ -265,11 +271,14 @@ impl Session {
     /// Takes in what waits.
     fn apply(&mut self, first: Delta) {
         let now = crate::store::now();
+        let mut concerned: Vec<_> = keystores::concerned(&first).into_iter().collect();
         self.desk.apply(first, now);
         for _ in 1..BATCH {
             let Ok(delta) = self.deltas.1.try_recv() else { break };
+            concerned.extend(keystores::concerned(&delta));
             self.desk.apply(delta, now);
         }
+        self.open_keystores(&concerned);
         self.consider_narrowing();
         if self.due() {
             self.tick();
@@ -320,6 +329,10 @@ impl Session {
             Message::Shaken(ticket, shaken) => {
                 self.apply(Delta::Shaken(shaken));
                 Some(ticket.map_or(Event::Changed, Event::Probed))
+            }
+            Message::Opened(locked, file) => {
+                self.opened(*locked, file);
+                Some(Event::Changed)
             }
             Message::Dialed(ticket, served) => Some(Event::Dialed(ticket, served)),
             Message::Report(id, report) => Some(self.report(&id, report)),

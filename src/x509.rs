@@ -33,7 +33,7 @@ pub use apart::{holds_key, without_keys};
 pub use bundle::{BundleError, changed as changed_bundle, fingerprints, with_root};
 pub use constraints::{Outside, Rule, outside};
 pub use given::{Given, GivenError};
-pub use held::{Named, Read, held, of_use};
+pub use held::{Named, Read, closed, held, of_use, opened};
 pub use hidden::Hidden;
 pub use issue::{Change, IssueError, Issued, KeyKind, Material, reissue};
 pub use key::key_match;

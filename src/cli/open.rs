@@ -120,7 +120,7 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
             match &world.connection {
                 Connection::Down { why, .. } => return Err(Failure::new(Exit::Unknown, out_of_reach(world, why))),
                 Connection::Connecting | Connection::Up
-                    if kinds.iter().any(loading) || world.usage.loading() || session.behind() => {}
+                    if kinds.iter().any(loading) || world.usage.loading() || session.behind() || session.opening() => {}
                 Connection::Connecting | Connection::Up => return Ok(()),
             }
         }

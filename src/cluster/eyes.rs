@@ -18,7 +18,7 @@ use super::Cluster;
 use super::errors::CallError;
 use super::paths;
 use super::strip::strip;
-use super::wire::{CALL, request};
+use super::wire::{CALL, Wire, request};
 
 /// How long an answer about rights is taken for current.
 const RIGHTS: Duration = Duration::from_secs(30);
@@ -110,6 +110,10 @@ impl Rights {
 impl Eyes {
     pub(super) fn new(cluster: Cluster) -> Self {
         Self { cluster }
+    }
+
+    pub(super) fn wire(&self) -> &Wire {
+        self.cluster.wire()
     }
 
     /// Reads one object; `None` when the server says that there is none. An object of a kind that is not served is

@@ -16,6 +16,17 @@ pub struct NameConstraints {
     pub excluded: Box<[Subtree]>,
 }
 
+impl fmt::Display for NameConstraints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |trees: &[Subtree]| trees.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match (&*self.permitted, &*self.excluded) {
+            (permitted, []) => write!(f, "of these forms only {}", list(permitted)),
+            ([], excluded) => write!(f, "not {}", list(excluded)),
+            (permitted, excluded) => write!(f, "of these forms only {}; not {}", list(permitted), list(excluded)),
+        }
+    }
+}
+
 /// A set of names of one form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Subtree {

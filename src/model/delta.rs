@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Kind, Meta, Object, Shaken, UsageReport};
+use super::{Kind, Meta, Object, Opened, Shaken, UsageReport};
 
 /// What part of the cluster a watch covers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,6 +97,8 @@ pub enum Delta {
     Login(Option<Timestamp>),
     /// The source of used space was asked.
     Usage(UsageReport),
+    /// A keystore was opened with a password that stands elsewhere, or could not be.
+    Opened(Box<Opened>),
     /// Servers in pods were shaken hands with.
     Shaken(Vec<Shaken>),
 }

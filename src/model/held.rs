@@ -67,16 +67,18 @@ impl Format {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// A word that stays the same for programs: `bad_pem`, `bad_pkcs12`, `bad_jks`, `bad_kubeconfig`,
-    /// `bad_passphrase`, `no_certificate_found`.
+    /// `bad_passphrase`, `no_certificate_found`; of a password elsewhere `permission_denied`, `not_found`.
     pub word: &'static str,
     /// A sentence; it repeats nothing of the input.
     pub said: Box<str>,
+    /// Whether the password that is named elsewhere for it was tried, or could not be read.
+    pub tried: bool,
 }
 
 impl Fault {
     /// Whether only a password is lacking.
     pub fn locked(&self) -> bool {
-        self.word == "bad_passphrase"
+        matches!(self.word, "bad_passphrase" | "permission_denied" | "not_found")
     }
 }
 

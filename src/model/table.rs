@@ -51,6 +51,11 @@ impl<T> Table<T> {
         self.rows.values().map(|held| &held.object)
     }
 
+    /// The list run that last saw an object.
+    pub(super) fn generation(&self, uid: &Uid) -> u32 {
+        self.rows.get(uid).map_or(0, |held| held.generation)
+    }
+
     pub(super) fn upsert(&mut self, meta: &Meta, object: T, generation: u32) -> Option<T> {
         let uid = meta.uid();
         self.names.insert((meta.namespace.clone(), meta.name.clone()), uid.clone());

@@ -159,6 +159,7 @@ impl World {
             Delta::Connection(connection) => self.connection = connection,
             Delta::Login(ends) => self.context.login_ends = ends,
             Delta::Usage(report) => self.measured(report, now, &mut touched),
+            Delta::Opened(opened) => self.opened(*opened, &mut touched),
             Delta::Shaken(shaken) => self.shaken(shaken, &mut touched),
         }
         touched
@@ -192,22 +193,34 @@ impl World {
         if let Some(kind_unreadable) = self.unreadable.get_mut(&kind) {
             kind_unreadable.remove(&*object.meta().reference(kind).path());
         }
+        let object = self.keep_opened(object);
         let previous = self.inventory.object(kind, &object.meta().uid());
         if previous.as_ref() == Some(&object) {
             // Only seen once more, by this list.
             self.inventory.upsert(object, generation);
             return;
         }
-        self.outdate(previous.as_ref(), &object);
+        self.replace(previous.as_ref(), object, generation, touched);
+    }
+
+    pub(super) fn replace(
+        &mut self,
+        previous: Option<&Object>,
+        object: Object,
+        generation: u32,
+        touched: &mut Touched,
+    ) {
+        self.outdate(previous, &object);
         // Looked at before and after: a change of links touches what was linked and what is linked now.
-        if let Some(previous) = &previous {
+        if let Some(previous) = previous {
             self.relabelled += u64::from(previous.meta().labels != object.meta().labels);
             self.links.drop(previous);
             self.touch(previous, touched);
         }
         self.links.add(&object);
-        self.inventory.upsert(object.clone(), generation);
-        self.touch(&object, touched);
+        let seen = object.clone();
+        self.inventory.upsert(object, generation);
+        self.touch(&seen, touched);
     }
 
     fn remove(&mut self, kind: Kind, meta: &Meta, touched: &mut Touched) {

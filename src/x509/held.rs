@@ -85,7 +85,10 @@ fn pem(key: &str, value: &[u8], values: &[Named<'_>], read: Read<'_>) -> HeldFil
         Ok(chain) => chain,
         Err(error) => {
             let word = if error == CertificateError::NoCertificate { "no_certificate_found" } else { "bad_pem" };
-            return HeldFile { fault: Some(Fault { word, said: format!("{key} {error}").into() }), ..file };
+            return HeldFile {
+                fault: Some(Fault { word, said: format!("{key} {error}").into(), tried: false }),
+                ..file
+            };
         }
     };
     let key_match = key_of(key, value, values);
@@ -157,13 +160,21 @@ fn stored(key: &str, format: Format, value: &[u8], values: &[Named<'_>]) -> Held
     let beside =
         beside.filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok()).map(|text| text.trim_end_matches('\n'));
     let passwords: Vec<&str> = beside.chain(["", "changeit"]).collect();
+    opened(key, format, value, &passwords)
+}
+
+/// What a keystore under a data key holds, with the first of these passwords that opens it.
+pub fn opened(key: &str, format: Format, value: &[u8], passwords: &[&str]) -> HeldFile {
     let file = file(key, format);
-    match keystore::open(value, &passwords) {
+    match keystore::open(value, passwords) {
         Ok(Keystore { own, trusted }) => finished(HeldFile { own, trusted, ..file }),
-        Err(fault) => {
-            HeldFile { fault: Some(Fault { word: fault.word(), said: format!("{key} {fault}").into() }), ..file }
-        }
+        Err(fault) => closed(key, format, fault.word(), format!("{key} {fault}")),
     }
+}
+
+/// A file of which nothing is known, and why.
+pub fn closed(key: &str, format: Format, word: &'static str, said: String) -> HeldFile {
+    HeldFile { fault: Some(Fault { word, said: said.into(), tried: false }), ..file(key, format) }
 }
 
 /// `None` where it names no certificate: tokens and files of other machines are no concern of this.
@@ -174,7 +185,7 @@ fn clusters(
     read: Read<'_>,
 ) -> Option<HeldFile> {
     let file = file(key, format);
-    let bad = |said: String| Some(Fault { word: "bad_kubeconfig", said: said.into() });
+    let bad = |said: String| Some(Fault { word: "bad_kubeconfig", said: said.into(), tried: false });
     let Some(credentials) = credentials else {
         return Some(HeldFile { fault: bad(format!("{key} cannot be read as what it seems to be")), ..file });
     };

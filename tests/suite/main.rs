@@ -25,6 +25,7 @@ mod handing;
 mod hooks;
 mod in_place;
 mod inventory;
+mod keystores;
 mod lease;
 mod live;
 mod logs;

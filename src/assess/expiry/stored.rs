@@ -148,6 +148,10 @@ fn locked(judged: Judgement<Expiry>, secret: &TlsSecret, writer: Option<&CertMan
         let specs = writer.into_iter().flat_map(|writer| writer.keystores.iter());
         let password = specs.filter(|spec| spec.format == file.format).find_map(|spec| spec.password.as_ref());
         let text = match password {
+            _ if file.fault.as_ref().is_some_and(|fault| fault.tried) => {
+                let said = file.fault.as_ref().map_or("", |fault| &fault.said);
+                format!("whether {} holds the certificate of tls.crt is not known: {said}", file.key)
+            }
             Some((name, key)) => format!(
                 "whether {} holds the certificate of tls.crt is not known: its password is in Secret {name}, key {key}",
                 file.key

@@ -296,7 +296,7 @@ fn not_ready_with_time_left_is_a_warning() {
 
 /// A keystore beside `tls.crt`: with this certificate in it, or that nothing opens.
 fn keystore(held: Option<CertificateFacts>) -> crate::model::HeldFile {
-    let closed = crate::model::Fault { word: "bad_passphrase", said: "keystore.p12 is closed".into() };
+    let closed = crate::model::Fault { word: "bad_passphrase", said: "keystore.p12 is closed".into(), tried: false };
     crate::model::HeldFile {
         key: "keystore.p12".into(),
         format: crate::model::Format::Pkcs12,
@@ -331,6 +331,14 @@ fn a_keystore_that_nothing_opens_is_unknown_and_says_where_its_password_is() {
     let managed = CertManagerCertificate { keystores: [spec].into(), ..managed(DAY) };
     let judged = judge(&secret, [managed.clone()]);
     assert!(judged.reasons[0].text.ends_with("its password is in Secret store-password, key p12"));
+    let mut tried = secret.clone();
+    let fault = tried.files[0].fault.as_mut().unwrap();
+    (fault.tried, fault.said) = (true, "its password in Secret store-password, key p12 does not open it".into());
+    let judged = judge(&tried, [managed.clone()]);
+    assert_eq!(verdict(&judged), ("Unknown", Severity::Unknown));
+    assert!(
+        judged.reasons[0].text.ends_with("not known: its password in Secret store-password, key p12 does not open it")
+    );
     let mismatch = TlsSecret { key: KeyMatch::Mismatch, ..secret };
     assert_eq!(verdict(&judge(&mismatch, [managed])), ("KeyMismatch", Severity::Critical), "what is known is worse");
 }

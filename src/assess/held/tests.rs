@@ -118,11 +118,11 @@ fn what_only_servers_must_have_is_not_asked_of_other_files() {
 
 #[test]
 fn a_keystore_that_nothing_opens_is_unknown() {
-    let fault = Some(Fault { word: "bad_passphrase", said: "keystore.p12 is closed".into() });
+    let fault = Some(Fault { word: "bad_passphrase", said: "keystore.p12 is closed".into(), tried: false });
     let judged = judge(Kind::OtherSecret, HeldFile { fault, format: Format::Pkcs12, ..file("keystore.p12") });
     assert_eq!(verdict(&judged), ("Unknown", Severity::Unknown));
     assert!(judged.reasons[0].next.as_ref().unwrap().contains("password"));
-    let fault = Some(Fault { word: "bad_pkcs12", said: "keystore.p12 is no keystore".into() });
+    let fault = Some(Fault { word: "bad_pkcs12", said: "keystore.p12 is no keystore".into(), tried: false });
     let judged = judge(Kind::OtherSecret, HeldFile { fault, ..file("keystore.p12") });
     assert_eq!(verdict(&judged), ("Unreadable", Severity::Warn));
     assert!(said(&judged).contains("(bad_pkcs12)"));

@@ -103,6 +103,9 @@ pub(super) fn certificate_facts(sheet: &mut Sheet, key: &str, facts: &Certificat
     if !facts.names.is_empty() {
         sheet.text("  names", &text::list(&facts.names));
     }
+    if let Some(constraints) = &facts.constraints {
+        sheet.text("  vouches for", &constraints.to_string());
+    }
     sheet.text("  valid", &format!("{} to {}", facts.not_before, facts.not_after));
     sheet.text("  key", &facts.key);
     sheet.text("  SHA-256", &facts.fingerprint);

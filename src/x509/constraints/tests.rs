@@ -143,6 +143,19 @@ fn each_form_of_name_is_compared_and_each_that_is_outside_is_named_with_why() {
     );
 }
 
+#[test]
+fn what_a_ca_may_vouch_for_is_said() {
+    let said = one(CA).constraints.unwrap().to_string();
+    assert!(
+        said.starts_with("of these forms only DNS shop.svc, IP 10.0.0.0/8, IP fd00::/8, URI host shop.svc"),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("directory O=Shop; not DNS bank.shop.svc, IP 10.9.0.0/16, e-mail root@shop.example"),
+        "{said}"
+    );
+}
+
 #[rstest]
 #[case(INSIDE, true)]
 #[case(OUTSIDE, false)]
