@@ -45,12 +45,12 @@ impl TimelineLayer {
         self.at.unwrap_or(now)
     }
 
-    /// The part of time that is shown in this many cells. Two thirds of it are the past.
+    /// The part of time that is shown in this many cells. Two thirds of it are the past, unless it is about what comes.
     pub fn window(&self, now: Timestamp, cells: usize) -> Window {
         let zoom = self.zoom.unwrap_or(self.chart.zoom);
         match self.left {
             Some(left) => Window::with(left, 0, zoom, cells),
-            None => Window::with(now, cells * 2 / 3, zoom, cells),
+            None => Window::with(now, if self.chart.ahead { cells / 12 } else { cells * 2 / 3 }, zoom, cells),
         }
     }
 

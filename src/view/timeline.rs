@@ -23,6 +23,8 @@ pub enum Whose {
     Object(Key),
     /// The worst of everything, or of one namespace.
     Worst(Option<Arc<str>>),
+    /// Those of all certificates that end or are to be renewed soon, or of those of one namespace.
+    Certificates(Option<Arc<str>>),
 }
 
 /// A moment that something happened or will.
@@ -34,8 +36,10 @@ pub struct Mark {
     pub level: Level,
     /// What it is, in a sentence with its state in words.
     pub what: Box<str>,
-    /// The object, where it is one.
+    /// The object, where it is one; of several the first.
     pub object: Option<Key>,
+    /// How many it stands for.
+    pub count: usize,
 }
 
 /// A time in which something was so.
@@ -77,6 +81,8 @@ pub struct Chart {
     pub lanes: Vec<Lane>,
     /// The zoom that suits them, as a place in [`Window::ZOOMS`].
     pub zoom: usize,
+    /// Whether they are about what is to come.
+    pub ahead: bool,
 }
 
 /// Whether there are lanes for what a key stands for.
@@ -84,6 +90,11 @@ pub fn has_lanes(key: &Key) -> bool {
     use Kind as K;
     let kinds = [K::Pvc, K::Pv, K::VolumeSnapshot, K::DataUpload, K::PodVolumeBackup, K::TlsSecret, K::Certificate];
     matches!(key, Key::Object(kind, _) if kinds.contains(kind))
+}
+
+/// Whether a lane is that of all certificates.
+pub fn is_of_certificates(lane: &Lane) -> bool {
+    lanes::is_ends(&lane.key)
 }
 
 /// The lanes of an object, or of the worst objects; empty when the object is gone or has nothing to do with time.

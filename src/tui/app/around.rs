@@ -6,7 +6,7 @@ use super::super::timeline::{TimelineLayer, cells};
 use super::super::tree::TreeLayer;
 use super::App;
 use crate::session::Desk;
-use crate::view::{Whose, has_lanes};
+use crate::view::{Whose, has_lanes, is_of_certificates};
 
 impl App {
     /// Shows a tree or a timeline, or moves in the one on top.
@@ -51,7 +51,16 @@ impl App {
     /// Shows the timeline of the selection; of the worst where the list is of problems or nothing has lanes of its own.
     fn unroll(&mut self, desk: &Desk, namespace: Option<&str>) {
         let own = self.target(desk).filter(|key| self.place() != Place::Problems && has_lanes(key));
+        let certificates = match self.layers.last() {
+            Some(Layer::Timeline(timeline)) if timeline.lane().is_some_and(is_of_certificates) => match &timeline.whose
+            {
+                Whose::Worst(within) | Whose::Certificates(within) => Some(Whose::Certificates(within.clone())),
+                Whose::Object(_) => None,
+            },
+            _ => None,
+        };
         let whose = match (namespace.filter(|name| !name.is_empty()), own) {
+            (None, _) if certificates.is_some() => certificates.unwrap_or(Whose::Worst(None)),
             (Some(name), _) => Whose::Worst(Some(name.into())),
             (None, Some(key)) => Whose::Object(key),
             (None, None) => Whose::Worst(None),

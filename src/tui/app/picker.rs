@@ -138,7 +138,7 @@ impl App {
                 Layer::Tree(tree) => !outside(desk, &tree.key, &names),
                 Layer::Timeline(timeline) => match &timeline.whose {
                     Whose::Object(key) => !outside(desk, key, &names),
-                    Whose::Worst(_) => true,
+                    Whose::Worst(_) | Whose::Certificates(_) => true,
                 },
                 Layer::Sources(sources) => !outside(desk, &sources.key, &names),
                 Layer::Logs(logs) => !outside(desk, &Key::Object(Kind::Pod, logs.source.uid.clone()), &names),

@@ -26,6 +26,13 @@ pub(super) fn draw(pen: &mut Pen, keymap: &Keymap, desk: &Desk, layer: &Timeline
         Whose::Object(key) => tree::named(desk, key).unwrap_or_else(|| "gone".to_owned()),
         Whose::Worst(None) => "the worst of everything".to_owned(),
         Whose::Worst(Some(namespace)) => format!("the worst of namespace {}", text::sanitize(namespace)),
+        Whose::Certificates(None) => "certificates that end or are to be renewed within 90 days".to_owned(),
+        Whose::Certificates(Some(namespace)) => {
+            format!(
+                "certificates of namespace {} that end or are to be renewed within 90 days",
+                text::sanitize(namespace)
+            )
+        }
     };
     let window = layer.window(desk.now, cells(area));
     let hidden = layer.chart.lanes.len().saturating_sub(layer.cursor.top + rows(area));

@@ -139,8 +139,8 @@ impl Window {
         for mark in &lane.marks {
             if let Some(cell) = self.find(mark.at).and_then(|place| cells.get_mut(place)) {
                 *cell = match cell {
-                    TimeCell::Marks(count, level) => TimeCell::Marks(*count + 1, mark.level.max(*level)),
-                    TimeCell::Empty | TimeCell::Span(_) => TimeCell::Marks(1, mark.level),
+                    TimeCell::Marks(count, level) => TimeCell::Marks(*count + mark.count, mark.level.max(*level)),
+                    TimeCell::Empty | TimeCell::Span(_) => TimeCell::Marks(mark.count, mark.level),
                 };
             }
         }

@@ -14,6 +14,9 @@ use crate::view::{Boards, Level, OperationView, Pane, Row, sight};
 
 mod certificate;
 mod coverage;
+mod ends;
+
+pub(super) use ends::is_ends;
 
 /// Volumes and certificates shown when no object is chosen.
 const WORST: usize = 6;
@@ -36,6 +39,7 @@ pub(super) fn chart(source: &Source<'_>, whose: &Whose) -> Chart {
         Whose::Object(Key::Object(kind, uid)) => source.of_object(*kind, uid),
         Whose::Object(_) => Chart::default(),
         Whose::Worst(namespace) => source.worst(namespace.as_ref()),
+        Whose::Certificates(namespace) => source.all_ends(namespace.as_ref()),
     }
 }
 
@@ -53,7 +57,7 @@ fn done(operations: &[&OperationView]) -> Lane {
         let level = operation.state.level();
         let what = format!("{}: {}", operation.state.word(), operation.title).into();
         own.level = own.level.max(level);
-        own.marks.push(Mark { at, level, what, object: Some(Key::Operation(operation.id.clone())) });
+        own.marks.push(Mark { at, level, what, object: Some(Key::Operation(operation.id.clone())), count: 1 });
     }
     own.marks.sort_by_key(|mark| mark.at);
     if own.marks.is_empty() {
@@ -87,6 +91,7 @@ impl Source<'_> {
             None => Chart {
                 lanes: self.certificate(kind, uid).into_iter().collect(),
                 zoom: Window::zoom_for(AHEAD * 3, CELLS),
+                ahead: false,
             },
         }
     }
@@ -109,7 +114,7 @@ impl Source<'_> {
             Rpo::Within(limit) => limit,
             _ => SignedDuration::from_hours(4),
         };
-        Chart { lanes, zoom: Window::zoom_for(rpo * 8, CELLS) }
+        Chart { lanes, zoom: Window::zoom_for(rpo * 8, CELLS), ahead: false }
     }
 
     /// One lane for each of the worst volumes and certificates, then operations and planned backups.
@@ -125,6 +130,7 @@ impl Source<'_> {
         for row in self.rows(Pane::Certificates, namespace) {
             lanes.extend(self.certificate(row.object.kind, &row.uid));
         }
+        lanes.push(self.ends(namespace));
         let in_namespace = |operation: &&OperationView| {
             let meta = match &operation.subject {
                 Key::Object(kind, uid) | Key::Place(kind, uid, _) => inventory.meta(*kind, uid),
@@ -139,7 +145,7 @@ impl Source<'_> {
             None => inventory.velero_schedules.iter().filter(|schedule| !schedule.paused).collect(),
         };
         lanes.extend(self.planned(planned));
-        Chart { lanes, zoom: Window::zoom_for(SignedDuration::from_hours(30), CELLS) }
+        Chart { lanes, zoom: Window::zoom_for(SignedDuration::from_hours(30), CELLS), ahead: false }
     }
 
     /// The worst rows of a pane.
@@ -171,6 +177,7 @@ impl Source<'_> {
             level,
             what: format!("{state}: copy {}", object.name).into(),
             object: Some(Key::Object(object.kind, uid.clone())),
+            count: 1,
         };
         let made = |object| self.world.inventory.find(object).and_then(|meta| meta.created);
         for (copy, cut) in &found.good {
@@ -216,7 +223,7 @@ impl Source<'_> {
         own.object = Some(key.clone());
         let mark = |at, what: &str| {
             let what = format!("{what} Velero schedule {} ({})", object.name, schedule.cron).into();
-            Mark { at, level: Level::Info, what, object: Some(key.clone()) }
+            Mark { at, level: Level::Info, what, object: Some(key.clone()), count: 1 }
         };
         own.marks.extend(schedule.last.map(|at| mark(at, "Last run of")));
         let until = self.now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);

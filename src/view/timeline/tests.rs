@@ -4,14 +4,15 @@ use jiff::SignedDuration;
 use rstest::rstest;
 
 use super::*;
-use crate::assess::testing::{ago, claim, live, meta, now, put, put_snapshot, snapshot, with_claim};
+use crate::assess::testing::{ago, claim, live, meta, now, put, put_snapshot, snapshot, with_claim, x509};
 use crate::model::{
-    CertManagerCertificate, Delta, Kind, Meta, Object, Policies, Pvc, Scope, Touched, Uid, VeleroSchedule,
+    CertManagerCertificate, CertificateFacts, Condition, Delta, KeyMatch, Kind, Meta, Object, Place, Policies, Pvc,
+    Scope, TlsSecret, Touched, Uid, VeleroSchedule,
 };
 use crate::view::OperationState;
 
 fn mark(minutes: i64, level: Level) -> Mark {
-    Mark { at: ago(minutes), level, what: format!("{minutes}m ago").into(), object: None }
+    Mark { at: ago(minutes), level, what: format!("{minutes}m ago").into(), object: None, count: 1 }
 }
 
 fn lane(marks: Vec<Mark>, spans: Vec<Span>) -> Lane {
@@ -239,12 +240,133 @@ fn the_worst_of_a_namespace_are_shown_and_nothing_that_is_fine_beside_them() {
         let chart = chart(&world, &[], &Whose::Worst(namespace.map(Into::into)));
         chart.lanes.iter().map(|lane| lane.name.to_string()).collect()
     };
-    assert_eq!(names(None), ["batch/a", "batch/b", "Operations", "Planned"]);
-    assert_eq!(names(Some("shop")), ["shop/db", "Operations", "Planned"]);
+    assert_eq!(names(None), ["batch/a", "batch/b", "Certificates 90d", "Operations", "Planned"]);
+    assert_eq!(names(Some("shop")), ["shop/db", "Certificates 90d", "Operations", "Planned"]);
 }
 
 #[test]
 fn what_is_gone_has_no_lanes() {
     assert!(chart(&live(), &[], &of(Kind::Pvc, "gone")).lanes.is_empty());
     assert!(chart(&live(), &[], &Whose::Object(Key::Operation("x".into()))).lanes.is_empty());
+}
+
+const DAY: i64 = 24 * 60;
+
+/// A Secret whose leaf began so many days ago and ends in so many, with a CA that ends then, where it has one.
+fn stored(name: &str, begun: i64, left: i64, ca: Option<i64>) -> Object {
+    let place = |key: &str, facts| Place { key: key.into(), chain: Ok([facts].into()) };
+    let signer = format!("CN=ca of {name}");
+    let leaf = x509(&format!("CN={name}"), &signer, begun * DAY, left * DAY);
+    let ca = ca.map(|left| CertificateFacts { ca: true, ..x509(&signer, &signer, 400 * DAY, left * DAY) });
+    Object::TlsSecret(TlsSecret {
+        meta: meta(name),
+        leaf: place("tls.crt", leaf),
+        ca: ca.map(|ca| place("ca.crt", ca)),
+        key: KeyMatch::Match,
+        files: Box::default(),
+    })
+}
+
+/// The Certificate that writes a Secret and has it renewed in so many days.
+fn renewed(name: &str, days: i64) -> Object {
+    let ready =
+        Condition { kind: "Ready".into(), status: "True".into(), reason: "".into(), message: "".into(), since: None };
+    Object::Certificate(CertManagerCertificate {
+        meta: meta(&format!("{name}-of")),
+        secret: name.into(),
+        issuer: ("Issuer".into(), "ca".into()),
+        renewal: Some(ago(-days * DAY)),
+        conditions: [ready].into(),
+        ..CertManagerCertificate::default()
+    })
+}
+
+fn ends(world: &World, whose: &Whose) -> Lane {
+    chart(world, &[], whose).lanes.into_iter().find(is_of_certificates).unwrap()
+}
+
+/// Each mark: in how many days, its level, how many it stands for.
+fn due(lane: &Lane) -> Vec<(i64, Level, usize)> {
+    let days = |at: Timestamp| at.duration_since(now()).as_hours() / 24;
+    lane.marks.iter().map(|mark| (days(mark.at), mark.level, mark.count)).collect()
+}
+
+#[test]
+fn every_certificate_that_ends_or_is_renewed_within_90_days_is_on_one_lane_in_order() {
+    let mut world = live();
+    let objects = [
+        stored("a", 10, 80, None),
+        stored("b", 10, 91, None),
+        stored("c", 300, 10, None),
+        stored("d", 10, 300, Some(40)),
+        stored("e", 30, 60, None),
+        renewed("e", 50),
+        stored("f", 30, 20, None),
+        renewed("f", -1),
+        stored("g", 400, -5, None),
+    ];
+    put(&mut world, objects);
+    let lane = ends(&world, &Whose::Worst(None));
+    let expected = [
+        (-1, Level::Critical, 1),
+        (10, Level::Critical, 1),
+        (20, Level::Critical, 1),
+        (40, Level::Warn, 1),
+        (50, Level::Info, 1),
+        (60, Level::Info, 1),
+        (80, Level::Warn, 1),
+    ];
+    assert_eq!(
+        due(&lane),
+        expected,
+        "91 days are too far, what has ended is a problem and not due, d ends with its CA"
+    );
+    assert_eq!(&*lane.marks[3].what, "Secret shop/d ends in 40d");
+    assert_eq!(&*lane.marks[4].what, "Secret shop/e is to be renewed in 50d");
+    assert_eq!(lane.level, Level::Critical);
+    assert!(ends(&world, &Whose::Worst(Some("batch".into()))).marks.is_empty());
+    let names: Vec<String> =
+        chart(&world, &[], &Whose::Certificates(None)).lanes.iter().map(|lane| lane.name.to_string()).collect();
+    let order = ["Certificates 90d", "shop/f", "shop/c", "shop/d", "shop/e", "shop/a"];
+    assert_eq!(names, order, "each has a lane, what comes first on top");
+}
+
+#[test]
+fn many_of_one_day_are_one_mark_that_counts_them() {
+    let mut world = live();
+    put(&mut world, ["a", "b", "c"].map(|name| stored(name, 10, 30, None)));
+    put(&mut world, [stored("d", 300, 30, Some(30)), renewed("d", 30)]);
+    let lane = ends(&world, &Whose::Worst(None));
+    assert_eq!(due(&lane), [(30, Level::Warn, 4), (30, Level::Info, 1)]);
+    assert_eq!(&*lane.marks[0].what, "4 certificates end on 2026-03-31, the first in 30d: Secret shop/a");
+    assert_eq!(lane.marks[0].object, Some(Key::Object(Kind::TlsSecret, "uid-a".into())));
+    let window = Window::with(now(), 5, 8, 60);
+    assert_eq!(window.cells(&lane)[35], TimeCell::Marks(5, Level::Warn), "a cell counts what its marks stand for");
+}
+
+#[test]
+fn that_nothing_is_due_is_said_only_where_everything_is_seen() {
+    let mut world = live();
+    put(&mut world, [stored("b", 10, 200, None)]);
+    let note = |world: &World| ends(world, &Whose::Worst(None)).note.unwrap();
+    assert_eq!(note(&world), (Level::Info, "none ends or is to be renewed within 90 days".into()));
+    let meta = meta("odd");
+    let leaf = Place { key: "tls.crt".into(), chain: Err("cannot be read".into()) };
+    let odd = TlsSecret { meta, leaf, ca: None, key: KeyMatch::Match, files: Box::default() };
+    put(&mut world, [Object::TlsSecret(odd)]);
+    let said = "of 1 certificate it is not known when; none ends or is to be renewed within 90 days";
+    assert_eq!(note(&world), (Level::Unknown, said.into()));
+    put(&mut world, [stored("c", 10, 30, None)]);
+    assert!(note(&world).1.ends_with("1 due within 90 days; first: Secret shop/c ends in 30d"), "{:?}", note(&world));
+    world.apply(Delta::Denied(Kind::TlsSecret, Scope::All, "list".into()), now());
+    assert!(note(&world).1.starts_with("DENIED list"), "{:?}", note(&world));
+}
+
+#[test]
+fn a_certificate_ends_with_what_its_chain_stands_on() {
+    let mut world = live();
+    put(&mut world, [stored("d", 10, 300, Some(40))]);
+    let lane = chart(&world, &[], &of(Kind::TlsSecret, "d")).lanes.remove(0);
+    let last = lane.marks.last().unwrap();
+    assert_eq!((last.at, &*last.what), (ago(-40 * DAY), "End of a CA that it stands on, in 40d"));
 }

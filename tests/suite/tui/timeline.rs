@@ -53,6 +53,24 @@ fn the_timeline_of_a_certificate() {
     both("timeline-certificate", "3 / name:payments enter T", |_| {});
 }
 
+/// Of all certificates, by way of their lane among the worst.
+#[test]
+fn the_timeline_of_the_certificates_that_end_or_are_renewed_soon() {
+    both("timeline-certificates", "p T G k k T", prepared);
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.press("1 : timeline space shop enter");
+    while !layer(&driven).lane().is_some_and(holdfast::view::is_of_certificates) {
+        driven.press("j");
+    }
+    driven.press("T");
+    assert_eq!(layer(&driven).whose, Whose::Certificates(Some("shop".into())));
+    assert!(layer(&driven).chart.lanes.iter().skip(1).all(|lane| lane.name.starts_with("shop/")));
+    driven.press("j T");
+    assert!(matches!(layer(&driven).whose, Whose::Object(_)), "a lane of one leads to its own");
+    driven.press("esc esc");
+    assert_eq!(layer(&driven).whose, Whose::Worst(Some("shop".into())));
+}
+
 #[test]
 fn the_cursor_goes_through_time_and_the_window_follows() {
     let mut driven = volume(120, 36);

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Source, lane};
-use crate::assess::expiry::{RENEWAL_GRACE, thresholds};
-use crate::model::{CertManagerCertificate, Key, Kind, Uid};
+use crate::assess::expiry::{self, RENEWAL_GRACE, thresholds};
+use crate::model::{CertManagerCertificate, CertificateFacts, Key, Kind, Uid};
 use crate::view::Level;
 use crate::view::timeline::{Lane, Mark, Span};
 
@@ -22,11 +22,18 @@ impl Source<'_> {
                 let here = (secret.meta.namespace.clone().unwrap_or_default(), secret.meta.name.clone());
                 let writer = self.world.links.certificates_writing(&here).first();
                 let managed = writer.and_then(|uid| inventory.certificates.get(uid));
-                (first.map(|facts| (facts.not_before, facts.not_after)), managed)
+                // It holds no longer than what its chain stands on.
+                let end = expiry::secret(self.world, secret, self.now).value.not_after;
+                let life = |leaf: &CertificateFacts| {
+                    let end = end.map_or(leaf.not_after, |end| end.min(leaf.not_after));
+                    (leaf.not_before, end, end < leaf.not_after)
+                };
+                (first.map(life), managed)
             }
             Kind::Certificate => {
                 let certificate = inventory.certificates.get(uid)?;
-                (certificate.not_before.zip(certificate.not_after), Some(certificate))
+                let life = certificate.not_before.zip(certificate.not_after).map(|(from, to)| (from, to, false));
+                (life, Some(certificate))
             }
             _ => return None,
         };
@@ -37,7 +44,7 @@ impl Source<'_> {
         let mut own = Lane { object: Some(key), ..lane(format!("certificate/{path}"), &path, level) };
         own.note = self.said(own.object.as_ref());
         match life {
-            Some((from, to)) => self.life(&mut own, from, to, managed),
+            Some(life) => self.life(&mut own, life, managed),
             None if own.note.is_none() => own.note = Some((Level::Unknown, "how long it holds is not known".into())),
             None => {}
         }
@@ -47,11 +54,17 @@ impl Source<'_> {
     /// How a Certificate stands whose row is that of its Secret.
     fn judged(&self, kind: Kind, uid: &Uid) -> Level {
         let certificate = self.world.inventory.certificates.get(uid).filter(|_| kind == Kind::Certificate);
-        let judged = certificate.map(|c| crate::assess::expiry::certificate(self.world, c, self.now));
+        let judged = certificate.map(|c| expiry::certificate(self.world, c, self.now));
         judged.map_or(Level::Unknown, |judged| judged.value.severity.into())
     }
 
-    fn life(&self, own: &mut Lane, from: Timestamp, to: Timestamp, managed: Option<&CertManagerCertificate>) {
+    /// Its life: from when, until when, and whether something that it stands on ends before it.
+    fn life(
+        &self,
+        own: &mut Lane,
+        (from, to, cut): (Timestamp, Timestamp, bool),
+        managed: Option<&CertManagerCertificate>,
+    ) {
         let (warn, critical) = thresholds(from, to);
         let renewal = managed.and_then(|certificate| certificate.renewal);
         // Where cert-manager renews in time, being near the end is as planned.
@@ -72,13 +85,14 @@ impl Source<'_> {
         }
         let mut mark = |at: Timestamp, level, what: &str| {
             let what = format!("{what} {}", self.away(at)).into();
-            own.marks.push(Mark { at, level, what, object: own.object.clone() });
+            own.marks.push(Mark { at, level, what, object: own.object.clone(), count: 1 });
         };
         mark(from, Level::Info, "Begin of its validity,");
         if let Some(at) = renewal {
             mark(at, if at > self.now { Level::Info } else { Level::Warn }, "cert-manager means to renew it");
         }
-        mark(to, if to > self.now { Level::Warn } else { Level::Critical }, "End of its validity,");
+        let end = if cut { "End of a CA that it stands on," } else { "End of its validity," };
+        mark(to, if to > self.now { Level::Warn } else { Level::Critical }, end);
         own.marks.sort_by_key(|mark| mark.at);
     }
 }

@@ -33,7 +33,7 @@ impl Source<'_> {
             } else {
                 (Level::Critical, "by then a copy was due")
             };
-            own.marks.push(Mark { at: due, level, what: what.into(), object: None });
+            own.marks.push(Mark { at: due, level, what: what.into(), object: None, count: 1 });
         }
         own
     }
