@@ -112,7 +112,7 @@ fn labelled(key: &str, value: &str) -> Meta {
     Some("in all.pem a key stands beside")
 )]
 #[case::damaged(
-    map("trust", [HeldFile { fault: Some(Fault { word: "bad_pem", said: "cut off".into() }), ..file("ca.crt", &["old"]) }]),
+    map("trust", [HeldFile { fault: Some(Fault { word: "bad_pem", said: "cut off".into(), tried: false }), ..file("ca.crt", &["old"]) }]),
     Some("ca.crt: cut off")
 )]
 #[case::another_file_is_damaged(
