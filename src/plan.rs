@@ -26,6 +26,7 @@ mod pins;
 mod progress;
 pub mod prune;
 mod question;
+mod reach;
 mod read;
 pub mod reconcile;
 pub mod renew;

@@ -5,7 +5,9 @@
 
 use jiff::Timestamp;
 
-use super::{Answers, Lock, OperationId, Plan, Progress, Questions, Refusal, Verb, backup, carry, rotate, swap};
+use super::{
+    Answers, Lock, Node, OperationId, Plan, Progress, Questions, Refusal, Subject, Verb, backup, carry, rotate, swap,
+};
 use crate::model::{ClaimKey, Kind, World};
 use crate::text;
 
@@ -18,7 +20,46 @@ pub struct Undone {
     pub progress: Progress,
 }
 
+/// What a plan that takes something back says and does.
+pub(super) struct Back {
+    pub subject: Subject,
+    pub facts: Vec<(String, String)>,
+    pub warnings: Vec<String>,
+    pub changes: Vec<String>,
+    pub undo: Vec<String>,
+    pub locks: Vec<Lock>,
+    pub nodes: Vec<Node>,
+}
+
 impl Undone {
+    /// The plan that takes it back so.
+    pub(super) fn back(&self, world: &World, back: Back, id: OperationId, now: Timestamp) -> Plan {
+        let context = &world.context;
+        let mut changes = back.changes;
+        changes.extend(back.locks.iter().map(Lock::kept));
+        changes.push(id.recorded(back.subject.object.namespace.as_deref().unwrap_or_default()));
+        Plan {
+            verb: Verb::Undo,
+            title: format!("take back: {}", self.plan.title),
+            context: context.name.to_string(),
+            server: context.server.to_string(),
+            protected: context.protected,
+            count: None,
+            subject: back.subject,
+            made: now,
+            facts: std::iter::once(self.fact()).chain(back.facts).collect(),
+            warnings: back.warnings,
+            changes,
+            command: command(self, &context.name),
+            undo: back.undo,
+            locks: back.locks,
+            undoes: Some(self.plan.id.clone()),
+            bundle: None,
+            nodes: back.nodes,
+            id,
+        }
+    }
+
     /// The operation for people.
     pub fn said(&self) -> String {
         format!("operation {} ({})", self.plan.id, text::sanitize(&self.plan.title))

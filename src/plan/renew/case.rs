@@ -10,8 +10,7 @@ use super::ladder::{Ladder, named};
 use super::steps::{STORED, Table};
 use super::{Options, command, condition, is, issuer, place, requests, said, secret, text_at};
 use crate::model::{CertManagerCertificate, ClaimKey, Kind, Uid, World, annotation};
-use crate::plan::roll::{Fates, Restarted, Users};
-use crate::plan::serves::Serves;
+use crate::plan::reach::Reach;
 use crate::plan::{Answers, ObjectAt, OperationId, Part, Plan, Refusal, Subject, Verb, from_step};
 use crate::text;
 
@@ -41,10 +40,7 @@ pub(super) struct Case<'a> {
     secret: ObjectAt,
     stored: &'a Value,
     issuer: Option<IssuerSeen<'a>>,
-    restarted: Vec<Restarted>,
-    serves: Serves,
-    users: Vec<(String, String)>,
-    warnings: Vec<String>,
+    reach: Reach,
     options: &'a Options,
     now: Timestamp,
 }
@@ -84,30 +80,10 @@ impl<'a> Case<'a> {
         let stored = stored(certificate, &at, answers)?;
         let issuer = ready_issuer(certificate, fresh, stored, answers)?;
         issuable(&ladder, certificate)?;
-        let users = Users::of(world, certificate.meta.namespace(), &at.name);
-        let fates = Fates::of(&users, &at.name, options.restart, answers)?;
-        let restarted: Vec<Restarted> =
-            fates.restarted.iter().map(|(user, fresh)| Restarted::of(user, fresh)).collect();
         let key: ClaimKey = (certificate.meta.namespace().into(), at.name.as_str().into());
         let new = from_step(STORED, "fingerprint", Part::Name);
-        let serves = Serves::of(world, &key, &new, users.all_anew(&restarted), options.served_within, now);
-        let (users, mut warnings) = (fates.facts, fates.warnings);
-        warnings.extend(Users::unseen(world, certificate.meta.namespace()));
-        Ok(Self {
-            world,
-            certificate,
-            fresh,
-            ladder,
-            secret: at,
-            stored,
-            issuer,
-            restarted,
-            serves,
-            users,
-            warnings,
-            options,
-            now,
-        })
+        let reach = Reach::of(world, &key, &new, (options.restart, options.served_within), answers, now)?;
+        Ok(Self { world, certificate, fresh, ladder, secret: at, stored, issuer, reach, options, now })
     }
 
     pub fn plan(&self, id: OperationId) -> Plan {
@@ -156,8 +132,7 @@ impl<'a> Case<'a> {
             acme: self.acme(),
             issued_within: self.options.issued_within.unwrap_or_else(|| self.issuer_needs()),
             rolled_within: self.options.rolled_within,
-            restarted: &self.restarted,
-            served: &self.serves.steps,
+            reach: &self.reach,
             moment: self.now.to_string(),
         }
     }
@@ -188,11 +163,10 @@ impl<'a> Case<'a> {
         facts.push(("stored serial".to_owned(), leaf("serial")));
         facts.push(("stored until".to_owned(), leaf("notAfter")));
         facts.push(("key".to_owned(), self.key().to_owned()));
-        facts.extend(self.users.iter().cloned());
-        if self.users.is_empty() {
+        if self.reach.nobody {
             facts.push(("used by".to_owned(), "nothing that is seen here".to_owned()));
         }
-        facts.extend(self.serves.facts.iter().cloned());
+        facts.extend(self.reach.facts.iter().cloned());
         let reason = self.options.reason.iter().flat_map(|reason| reason.lines());
         facts.extend(reason.map(|line| ("reason".to_owned(), line.to_owned())));
         facts
@@ -232,7 +206,7 @@ impl<'a> Case<'a> {
         if self.stored.pointer("/data/tls.crt/keyMatches") == Some(&Value::Bool(false)) {
             warnings.push("the stored key does not belong to the stored certificate".to_owned());
         }
-        warnings.extend(self.warnings.iter().chain(&self.serves.warnings).cloned());
+        warnings.extend(self.reach.warnings.iter().cloned());
         warnings
     }
 
@@ -246,7 +220,7 @@ impl<'a> Case<'a> {
                 text::plural(usize::try_from(limit).unwrap_or(usize::MAX), "CertificateRequest", "CertificateRequests",)
             ),
         ];
-        changes.extend(self.restarted.iter().map(Restarted::change));
+        changes.extend(self.reach.changes());
         changes.push(id.recorded(self.certificate.meta.namespace()));
         changes
     }

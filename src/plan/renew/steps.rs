@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::case::IssuerSeen;
 use crate::model::{Kind, Uid, annotation};
-use crate::plan::roll::{Restarted, Roll};
+use crate::plan::reach::Reach;
+use crate::plan::roll::Roll;
 use crate::plan::{
     Act, CERTIFICATE, Check, Expect, Firm, Guard, ListAt, Node, ObjectAt, Resource, Step, StepId, Target, Teller, Until,
 };
@@ -31,9 +32,8 @@ pub(super) struct Table<'a> {
     pub acme: bool,
     pub issued_within: Duration,
     pub rolled_within: Duration,
-    pub restarted: &'a [Restarted],
-    /// Steps that see who serves the new certificate.
-    pub served: &'a [Step],
+    /// What becomes of those who use it.
+    pub reach: &'a Reach,
     /// The value of the annotation that restarts.
     pub moment: String,
 }
@@ -77,9 +77,9 @@ impl Table<'_> {
             within: self.rolled_within,
             or: "the new certificate is stored".into(),
         };
-        let restarts = self.restarted.iter().enumerate().flat_map(|(place, one)| roll.steps(place + 1, one));
+        let restarts = self.reach.restarts(&roll);
         let steps = [self.former(), self.trigger(), self.issued(), self.stored()].into_iter().chain(restarts);
-        let steps = steps.chain(self.served.iter().cloned());
+        let steps = steps.chain(self.reach.served.iter().cloned());
         steps.map(|step| Node::Do(Box::new(step))).collect()
     }
 

@@ -13,9 +13,8 @@ use crate::assess::{identity, manager};
 use crate::model::{CertificateFacts, ClaimKey, Kind, TlsSecret, Uid, World};
 use crate::plan::lock;
 use crate::plan::pins::{self, Bundles};
+use crate::plan::reach::Reach;
 use crate::plan::read::{text as text_at, uid};
-use crate::plan::roll::{Fates, Restarted, Users};
-use crate::plan::serves::Serves;
 use crate::plan::{Answers, Content, Held, Like, ObjectAt, OperationId, Plan, Refusal, SignedBy, Subject, Verb};
 use crate::text;
 
@@ -34,11 +33,9 @@ pub(super) struct Case<'a> {
     /// The CA, with what was read of its Secret; `None` when the certificate signs itself or was handed over.
     signer: Option<(&'a TlsSecret, &'a CertificateFacts)>,
     handed: Option<&'a HandedOver>,
-    restarted: Vec<Restarted>,
-    serves: Serves,
+    reach: Reach,
     /// Where it is pinned.
     pins: Vec<Bundles>,
-    users: Vec<(String, String)>,
     warnings: Vec<String>,
     options: &'a Options,
     now: Timestamp,
@@ -69,7 +66,7 @@ impl<'a> Case<'a> {
         (id, now): (&OperationId, Timestamp),
     ) -> Result<Self, No> {
         answers.rights()?;
-        let mut warnings = lock::look(&[lock_of(secret)], answers, id, now)?;
+        let warnings = lock::look(&[lock_of(secret)], answers, id, now)?;
         let (fresh, own) = rotatable(world, secret, answers, options)?;
         let signer = match find(world, secret, options)? {
             Found::Itself => None,
@@ -83,20 +80,13 @@ impl<'a> Case<'a> {
             }
         };
         let namespace = secret.meta.namespace();
-        let users = Users::of(world, namespace, &secret.meta.name);
-        let fates = Fates::of(&users, &secret.meta.name, options.restart, answers)?;
-        let restarted: Vec<Restarted> =
-            fates.restarted.iter().map(|(user, fresh)| Restarted::of(user, fresh)).collect();
         let key: ClaimKey = (namespace.into(), secret.meta.name.clone());
-        let serves = Serves::of(world, &key, &new(), users.all_anew(&restarted), options.served_within, now);
-        let users = fates.facts;
+        let reach = Reach::of(world, &key, &new(), (options.restart, options.served_within), answers, now)?;
         let pins = pinned(world, secret);
         let read = |store: &Store| Bundles::holding(pins::place(store), &store.uid, &own.fingerprint, answers);
         let pins = pins.iter().map(read).collect::<Result<Vec<_>, No>>()?;
-        warnings.extend(fates.warnings);
-        warnings.extend(Users::unseen(world, namespace));
         let handed = handed_over(options);
-        Ok(Self { world, secret, own, fresh, signer, handed, restarted, serves, pins, users, warnings, options, now })
+        Ok(Self { world, secret, own, fresh, signer, handed, reach, pins, warnings, options, now })
     }
 
     pub fn plan(&self, id: OperationId) -> Plan {
@@ -137,8 +127,7 @@ impl<'a> Case<'a> {
             content: self.content(),
             staged: self.named("new", id),
             kept: (!self.options.compromised).then(|| self.named("kept", id)),
-            restarted: &self.restarted,
-            served: &self.serves.steps,
+            reach: &self.reach,
             pins: &self.pins,
             unpin: self.unpins(),
             rolled_within: self.options.rolled_within,
@@ -149,9 +138,7 @@ impl<'a> Case<'a> {
     /// Whether the present one goes from where it is pinned: once every server was seen to serve the new one, or when
     /// others may have its key.
     fn unpins(&self) -> bool {
-        let steps = &self.serves.steps;
-        let seen = !steps.is_empty() && steps.iter().all(|step| !step.act.lenient());
-        self.options.compromised || (seen && self.serves.warnings.is_empty())
+        self.options.compromised || self.reach.proven
     }
 
     fn content(&self) -> Content {
@@ -191,11 +178,10 @@ impl<'a> Case<'a> {
             ("valid until".to_owned(), self.said_until()),
         ];
         facts.extend(self.new_one().map(|new| ("new fingerprint".to_owned(), safe(&new.fingerprint))));
-        facts.extend(self.users.iter().cloned());
-        if self.users.is_empty() {
+        if self.reach.nobody {
             facts.push(("used by".to_owned(), "nothing that is seen here".to_owned()));
         }
-        facts.extend(self.serves.facts.iter().cloned());
+        facts.extend(self.reach.facts.iter().cloned());
         facts.extend(self.same_key().into_iter().map(|other| ("same key".to_owned(), other)));
         let reason = self.options.reason.iter().flat_map(|reason| reason.lines());
         facts.extend(reason.map(|line| ("reason".to_owned(), line.to_owned())));
@@ -267,7 +253,7 @@ impl<'a> Case<'a> {
             warnings.push(format!("{manager} keeps this Secret as it is written down elsewhere: it must be paused"));
         }
         warnings.extend(self.warnings.iter().cloned());
-        warnings.extend(self.serves.warnings.iter().cloned());
+        warnings.extend(self.reach.warnings.iter().cloned());
         warnings
     }
 
@@ -347,7 +333,7 @@ impl<'a> Case<'a> {
             let then = if self.unpins() { ", and takes the present one out of it in the end" } else { "" };
             format!("adds the new certificate to {}, by which API servers check it, before it is stored{then}", pin.at)
         }));
-        changes.extend(self.restarted.iter().map(Restarted::change));
+        changes.extend(self.reach.changes());
         changes.push(lock_of(self.secret).kept());
         changes.push(id.recorded(self.secret.meta.namespace()));
         changes

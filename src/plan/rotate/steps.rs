@@ -21,7 +21,8 @@ use serde_json::{Value, json};
 use crate::model::annotation;
 use crate::plan::content::{certificate, holds};
 use crate::plan::pins::Bundles;
-use crate::plan::roll::{Restarted, Roll};
+use crate::plan::reach::Reach;
+use crate::plan::roll::Roll;
 use crate::plan::{
     Act, Check, Content, Expect, Firm, Guard, Held, Node, ObjectAt, OperationId, Part, Step, StepId, Target, Trusted,
     Until, from_step,
@@ -49,9 +50,8 @@ pub(super) struct Table<'a> {
     pub staged: ObjectAt,
     /// Where the present one is kept; `None` where it must not be.
     pub kept: Option<ObjectAt>,
-    pub restarted: &'a [Restarted],
-    /// Steps that see who serves the new certificate.
-    pub served: &'a [Step],
+    /// What becomes of those who use it.
+    pub reach: &'a Reach,
     /// Where the certificate is pinned.
     pub pins: &'a [Bundles],
     /// Whether the present one goes from there in the end.
@@ -179,7 +179,7 @@ impl Table<'_> {
         whole.push(self.swap());
         whole.push(plain(stored(&self.secret, new())));
         whole.extend(self.restarts());
-        whole.extend(self.served.iter().cloned().map(plain));
+        whole.extend(self.reach.served.iter().cloned().map(plain));
         let pins = self.pins.iter().enumerate().filter(|_| self.unpin);
         whole.extend(pins.map(|(place, pin)| self.unpin(place + 1, pin)));
         let staged = Node::Bracket {
@@ -228,7 +228,7 @@ impl Table<'_> {
         // Another value is what makes it another restart.
         let later = self.now.saturating_add(SignedDuration::from_millis(1)).unwrap_or(self.now);
         let again = Roll { moment: later.to_string(), former: Some(self.now.to_string()), ..self.roll() };
-        let restarts = self.restarted.iter().enumerate().flat_map(|(place, one)| again.steps(place + 1, one));
+        let restarts = self.reach.restarts(&again);
         Node::Reversible { step: Box::new(store), undo: std::iter::once(back).chain(restarts).collect() }
     }
 
@@ -241,9 +241,8 @@ impl Table<'_> {
         }
     }
 
-    fn restarts(&self) -> impl Iterator<Item = Node> {
-        let roll = self.roll();
-        self.restarted.iter().enumerate().flat_map(move |(place, one)| roll.steps(place + 1, one)).map(plain)
+    fn restarts(&self) -> Vec<Node> {
+        self.reach.restarts(&self.roll()).map(plain).collect()
     }
 }
 

@@ -10,12 +10,13 @@ use super::{ROLLED_WITHIN, SERVED_WITHIN};
 use crate::model::{ClaimKey, Uid, World};
 use crate::plan::content::certificate;
 use crate::plan::pins::{self, Bundles};
+use crate::plan::reach::Reach;
 use crate::plan::read::{text as text_at, uid};
-use crate::plan::roll::{Fates, Restart, Restarted, Roll, Users};
-use crate::plan::serves::Serves;
+use crate::plan::roll::{Restart, Roll, Users};
+use crate::plan::undo::Back;
 use crate::plan::{
     AccessQuestion, Act, Answers, Held, Node, ObjectAt, OperationId, Output, Plan, Questions, Refusal, Step, StepId,
-    Subject, Target, Undone, Verb, lock, undo,
+    Subject, Target, Undone, lock,
 };
 use crate::text;
 
@@ -103,80 +104,81 @@ fn planned(undone: &Undone, world: &World, answers: &Answers, id: OperationId, n
     let kept = held(&rotated.kept, kept);
     let aside = sibling(&rotated.secret, "kept", &id);
     let namespace = rotated.secret.namespace.clone().unwrap_or_default();
-    let users = Users::of(world, &namespace, &rotated.secret.name);
-    let fates = Fates::of(&users, &rotated.secret.name, Restart::Needed, answers)?;
-    let restarted: Vec<Restarted> = fates.restarted.iter().map(|(user, fresh)| Restarted::of(user, fresh)).collect();
-    warnings.extend(fates.warnings);
-    warnings.extend(Users::unseen(world, &namespace));
-    let roll = Roll {
-        moment: now.to_string(),
-        former: None,
-        within: ROLLED_WITHIN,
-        or: "the former certificate is stored".into(),
-    };
     let key: ClaimKey = (namespace.as_str().into(), rotated.secret.name.as_str().into());
     let former = Value::from(kept.fingerprint.as_str());
-    let serves = Serves::of(world, &key, &former, users.all_anew(&restarted), SERVED_WITHIN, now);
-    warnings.extend(serves.warnings);
-    let restarts = restarted.iter().enumerate().flat_map(|(place, one)| roll.steps(place + 1, one));
+    let reach = Reach::of(world, &key, &former, (Restart::Needed, SERVED_WITHIN), answers, now)?;
+    warnings.extend(reach.warnings.iter().cloned());
     let pins = pinned(undone).into_iter();
     let pins = pins.map(|(at, own)| Bundles::holding(at.clone(), own, &rotated.given, answers));
     let pins = pins.collect::<Result<Vec<_>, No>>()?;
-    let pin = |(place, pin): (usize, &Bundles)| {
-        let trusted = Some(kept.clone().into());
-        pin.change(format!("pin-{}", place + 1), "add the former certificate to", trusted, None)
-    };
-    let unpin = |(place, pin): (usize, &Bundles)| {
-        let given = Some(rotated.given.as_str().into());
-        pin.change(format!("unpin-{}", place + 1), "take the certificate that is taken back out of", None, given)
-    };
-    // What is kept stays whatever comes after: it may be the only copy of what was there.
-    let steps = [
-        keep(&id, &secret, &aside),
-        store(&secret, known(&kept), kept.fingerprint.as_str().into()),
-        stored(&secret, kept.fingerprint.as_str().into()),
+    let facts = [
+        ("present fingerprint", secret.fingerprint.clone()),
+        ("former fingerprint", kept.fingerprint.clone()),
+        ("former until", text_at_certificate(answers.object(&rotated.kept)?, "notAfter")),
     ];
-    let pinned_first = pins.iter().enumerate().map(pin).collect::<Vec<_>>().into_iter();
-    let unpinned = pins.iter().enumerate().map(unpin).collect::<Vec<_>>();
-    let steps = pinned_first.chain(steps).chain(restarts).chain(serves.steps).chain(unpinned);
-    let nodes = steps.map(|step| Node::Do(Box::new(step))).collect();
-    let mut facts = vec![undone.fact()];
-    facts.push(("present fingerprint".to_owned(), secret.fingerprint.clone()));
-    facts.push(("former fingerprint".to_owned(), kept.fingerprint.clone()));
-    facts.push(("former until".to_owned(), text_at_certificate(answers.object(&rotated.kept)?, "notAfter")));
-    facts.extend(fates.facts);
-    facts.extend(serves.facts);
-    let context = &world.context;
-    let mut changes = vec![
+    let changes = [
         format!("writes what {} holds now into {aside}, which stays", secret.at),
         format!("gives {} the certificate and key of {} in one write", secret.at, kept.at),
     ];
-    changes.extend(restarted.iter().map(Restarted::change));
-    changes.extend(locks.iter().map(lock::Lock::kept));
-    changes.push(id.recorded(&namespace));
-    Ok(Plan {
-        verb: Verb::Undo,
-        title: format!("take back: {}", undone.plan.title),
-        context: context.name.to_string(),
-        server: context.server.to_string(),
-        protected: context.protected,
-        count: None,
-        subject: Subject {
-            resource_version: text_at(present, "/metadata/resourceVersion").to_owned(),
-            ..undone.plan.subject.clone()
-        },
-        made: now,
-        facts,
+    let subject = Subject {
+        resource_version: text_at(present, "/metadata/resourceVersion").to_owned(),
+        ..undone.plan.subject.clone()
+    };
+    let back = Back {
+        subject,
+        facts: facts.map(|(label, said)| (label.to_owned(), said)).into_iter().chain(reach.facts.clone()).collect(),
         warnings,
-        changes,
-        command: undo::command(undone, &context.name),
+        changes: changes.into_iter().chain(reach.changes()).collect(),
         undo: vec![format!("{aside} keeps what is taken back: rotate again, or give it back by hand")],
         locks,
-        undoes: Some(undone.plan.id.clone()),
-        bundle: None,
-        nodes,
-        id,
-    })
+        nodes: Way { secret, kept, aside, given: &rotated.given, pins, reach }.nodes(&id, now),
+    };
+    Ok(undone.back(world, back, id, now))
+}
+
+/// The way back.
+struct Way<'a> {
+    secret: Held,
+    kept: Held,
+    /// Where what is there now is kept.
+    aside: ObjectAt,
+    /// The fingerprint of what the rotation gave it.
+    given: &'a str,
+    /// Where that is pinned.
+    pins: Vec<Bundles>,
+    reach: Reach,
+}
+
+impl Way<'_> {
+    fn nodes(&self, id: &OperationId, now: Timestamp) -> Vec<Node> {
+        let former: Value = self.kept.fingerprint.as_str().into();
+        let roll = Roll {
+            moment: now.to_string(),
+            former: None,
+            within: ROLLED_WITHIN,
+            or: "the former certificate is stored".into(),
+        };
+        let mut steps: Vec<Step> = self.pins.iter().enumerate().map(|(place, pin)| self.pin(place + 1, pin)).collect();
+        // What is kept stays whatever comes after: it may be the only copy of what was there.
+        steps.push(keep(id, &self.secret, &self.aside));
+        steps.push(store(&self.secret, known(&self.kept), former.clone()));
+        steps.push(stored(&self.secret, former));
+        steps.extend(self.reach.restarts(&roll));
+        steps.extend(self.reach.served.iter().cloned());
+        let pins = self.pins.iter().enumerate().filter(|_| self.reach.proven);
+        steps.extend(pins.map(|(place, pin)| self.unpin(place + 1, pin)));
+        steps.into_iter().map(|step| Node::Do(Box::new(step))).collect()
+    }
+
+    fn pin(&self, number: usize, pin: &Bundles) -> Step {
+        let former = Some(self.kept.clone().into());
+        pin.change(format!("pin-{number}"), "add the former certificate to", former, None)
+    }
+
+    fn unpin(&self, number: usize, pin: &Bundles) -> Step {
+        let title = "take the certificate that is taken back out of";
+        pin.change(format!("unpin-{number}"), title, None, Some(self.given.into()))
+    }
 }
 
 fn held(at: &ObjectAt, object: &Value) -> Held {

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 
 use super::lock_of;
 use crate::assess::succession::{Ca, Store, Succession, leaves, of, stores};
-use crate::model::{Kind, ObjRef, World};
+use crate::model::{Kind, World};
 use crate::plan::read::{text as text_at, uid};
+use crate::plan::undo::Back;
 use crate::plan::{
     AccessQuestion, Act, Answers, Node, ObjectAt, OperationId, Plan, Questions, Refusal, Step, Subject, Target, Undone,
-    Verb, lock,
+    lock,
 };
 use crate::text;
 
@@ -89,35 +90,20 @@ fn planned(undone: &Undone, world: &World, answers: &Answers, id: OperationId, n
     let warnings = lock::look(&[lock_of(former)], answers, &id, now)?;
     nothing_stands_on_it(undone, world, former, successor)?;
     let fresh = answers.object(&subject(undone))?;
-    let reference: ObjRef = former.secret.meta.reference(Kind::TlsSecret);
-    let context = &world.context;
-    let nodes: Vec<Node> = steps(undone).into_iter().map(|step| Node::Do(Box::new(step.clone()))).collect();
-    let mut changes: Vec<String> = steps(undone).iter().map(|step| step.title.clone()).collect();
-    changes.extend([lock_of(former).kept(), id.recorded(former.secret.meta.namespace())]);
-    Ok(Plan {
-        verb: Verb::Undo,
-        title: format!("take back: {}", undone.plan.title),
-        context: context.name.to_string(),
-        server: context.server.to_string(),
-        protected: context.protected,
-        count: None,
-        command: super::super::undo::command(undone, &context.name),
+    let back = Back {
         subject: Subject {
-            object: reference,
+            object: former.secret.meta.reference(Kind::TlsSecret),
             uid: uid(fresh),
             resource_version: text_at(fresh, "/metadata/resourceVersion").to_owned(),
         },
-        made: now,
-        facts: vec![undone.fact()],
+        facts: Vec::new(),
         warnings,
-        changes,
+        changes: steps(undone).iter().map(|step| step.title.clone()).collect(),
         undo: vec!["forward: holdfast rotate-ca says what comes next, and does it again".to_owned()],
         locks: vec![lock_of(former)],
-        undoes: Some(undone.plan.id.clone()),
-        bundle: None,
-        nodes,
-        id,
-    })
+        nodes: steps(undone).into_iter().map(|step| Node::Do(Box::new(step.clone()))).collect(),
+    };
+    Ok(undone.back(world, back, id, now))
 }
 
 /// Refuses where something that was done since needs what this did.
