@@ -10,6 +10,9 @@ use crate::view::served as lines;
 
 const KINDS: &[Kind] = &[Kind::TlsSecret, Kind::Certificate, Kind::CertificateRequest, Kind::Service, Kind::Pod];
 
+/// How often they are asked, at most, while the certificate changes.
+const TIMES: usize = 5;
+
 pub(super) async fn run(global: &Global, probe: &Probe) -> Result<Exit, Failure> {
     let (namespace, name) = verb::parse_path(&probe.secret, "a TLS Secret is named NAMESPACE/SECRET")?;
     let global = verb::within(global, &namespace, &probe.secret)?;
@@ -21,11 +24,7 @@ pub(super) async fn run(global: &Global, probe: &Probe) -> Result<Exit, Failure>
     if let Some(address) = &probe.address {
         return dial(&mut session, &key, address, probe.name.as_deref()).await;
     }
-    match session.probe(&key) {
-        Ok(ticket) => drop(wait(&mut session, ticket).await),
-        Err(READ_ONLY) => out::say(format_args!("holdfast: {READ_ONLY}: what is said is inferred, not seen")),
-        Err(why) => return Err(Failure::new(Exit::Unknown, why)),
-    }
+    shake(&mut session, &key).await?;
     let now = crate::store::now();
     let judged = served(&session.desk().world, &key, now).value;
     if judged.is_empty() {
@@ -35,6 +34,30 @@ pub(super) async fn run(global: &Global, probe: &Probe) -> Result<Exit, Failure>
     }
     print(&judged, probe.output, now)?;
     Ok(exit(&judged, whole))
+}
+
+/// Shakes hands with everybody. What was seen is of the certificate that was stored then: where another one was stored
+/// meanwhile they are asked again.
+async fn shake(session: &mut Session, key: &ClaimKey) -> Result<(), Failure> {
+    let version = |session: &Session| {
+        let secret = session.desk().world.inventory.tls_secrets.named(Some(&key.0), &key.1);
+        secret.map(|secret| secret.meta.resource_version.clone())
+    };
+    for _ in 0..TIMES {
+        let before = version(session);
+        match session.probe(key) {
+            Ok(ticket) => drop(wait(session, ticket).await),
+            Err(READ_ONLY) => {
+                out::say(format_args!("holdfast: {READ_ONLY}: what is said is inferred, not seen"));
+                return Ok(());
+            }
+            Err(why) => return Err(Failure::new(Exit::Unknown, why)),
+        }
+        if version(session) == before {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// That the Secret is seen: nothing can be compared without.

@@ -331,11 +331,12 @@ async fn new_ca(cluster: &TestCluster) -> String {
     new.expect("a new CA")["metadata"]["name"].as_str().unwrap().to_owned()
 }
 
-async fn undo_last(sre: &Person) -> Ended {
+/// Takes the only operation back whose title begins so and that was not taken back yet.
+async fn undo_of(sre: &Person, title: &str) -> Ended {
     let listed = sre.run(&["operations", "list", "--here", "-o", "json"]).await.expect(0).json();
-    let ids = listed.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned());
-    let last = ids.max().unwrap();
-    sre.run(&["operations", "undo", &last, "--yes"]).await
+    let found = listed.as_array().unwrap().iter().find(|one| one["title"].as_str().unwrap().starts_with(title));
+    let id = found.unwrap_or_else(|| panic!("{listed}"))["id"].as_str().unwrap().to_owned();
+    sre.run(&["operations", "undo", &id, "--yes"]).await
 }
 
 async fn a_phase_is_taken_back_while_nothing_stands_on_it(cluster: TestCluster) {
@@ -343,20 +344,20 @@ async fn a_phase_is_taken_back_while_nothing_stands_on_it(cluster: TestCluster) 
     let before = bundle(&cluster, "trust").await;
     step(&cluster, &sre, &[]).await.expect(0);
     let name = new_ca(&cluster).await;
-    undo_last(&sre).await.expect(0);
+    undo_of(&sre, "make a CA").await.expect(0);
     assert_eq!(cluster.get("v1", "Secret", &name).await, None);
 
     // Trusting is taken back, and the new CA is not while it is trusted.
     go_to(&cluster, &sre, "trust").await;
     step(&cluster, &sre, &[]).await.expect(0);
     assert_eq!(prints(&bundle(&cluster, "trust").await).len(), 3);
-    undo_last(&sre).await.expect(0);
+    undo_of(&sre, "trust the new CA").await.expect(0);
     assert_eq!(bundle(&cluster, "trust").await.trim_end(), before.trim_end());
 
     // So is who signs, until something was signed.
     go_to(&cluster, &sre, "switch").await;
     step(&cluster, &sre, &[]).await.expect(0);
-    undo_last(&sre).await.expect(0);
+    undo_of(&sre, "sign with the new CA").await.expect(0);
     let signer = async || cluster.get(CERT_MANAGER, "Issuer", "ca").await.unwrap()["spec"]["ca"]["secretName"].clone();
     assert_eq!(signer().await, "shop-ca");
     issued(&cluster, "web", 1).await;

@@ -174,10 +174,10 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Attestations may be given before their turn, and nothing that is attested depends on time.
+/// Whether a phase may come although this gate before it is not passed. What somebody answers for is not checked by what
+/// is seen, so it may be answered early.
 fn may_wait(gate: Phase, phase: Phase) -> bool {
     match phase {
-        // What somebody answers for is not checked by what is seen.
         Phase::Outside => gate > Phase::Make,
         Phase::Stores => gate == Phase::Trust,
         _ => false,
