@@ -86,6 +86,8 @@ pub(super) fn with(pem: &[u8], der: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn one(name: &str) -> String {
@@ -138,5 +140,38 @@ mod tests {
         assert_eq!(changed(&[old.as_bytes(), b"\xff"].concat(), Some(new.as_bytes()), &[]), Err(BundleError::NotText));
         let key = rcgen::generate_simple_self_signed(vec!["k".to_owned()]).unwrap().signing_key.serialize_pem();
         assert_eq!(change(&format!("{old}{key}"), Some(&new), &[]), Err(BundleError::WithKey));
+    }
+
+    /// Four certificates, made once: what stands around each differs.
+    fn pool() -> &'static [String; 4] {
+        static POOL: std::sync::OnceLock<[String; 4]> = std::sync::OnceLock::new();
+        POOL.get_or_init(|| ["a", "b", "c", "d"].map(one))
+    }
+
+    proptest! {
+        /// Whatever is in a bundle, and however it is written: exactly what is asked for comes and goes.
+        #[test]
+        fn nothing_but_what_was_asked_for_comes_or_goes(
+            held in prop::collection::vec((0..4_usize, 0..4_usize), 1..6),
+            add in prop::option::of(0..4_usize),
+            without in prop::collection::vec(0..4_usize, 0..3),
+        ) {
+            let around = ["", "# a comment\r\n", "\u{feff}", "   \n\n"];
+            let text: String = held.iter().map(|(which, how)| format!("{}{}", around[*how], pool()[*which])).collect();
+            let gone: Vec<String> = without.iter().map(|which| print(&pool()[*which])).collect();
+            let expected = || {
+                let mut left: Vec<usize> =
+                    held.iter().map(|(which, _)| *which).filter(|which| !without.contains(which)).collect();
+                left.extend(add.filter(|add| !left.contains(add)));
+                left.iter().map(|which| print(&pool()[*which])).collect::<Vec<_>>()
+            };
+            match change(&text, add.map(|which| pool()[which].as_str()), &gone) {
+                Ok(after) => prop_assert_eq!(fingerprints(after.as_bytes()).unwrap(), expected()),
+                Err(error) => {
+                    prop_assert_eq!(error, BundleError::Empty);
+                    prop_assert!(expected().is_empty());
+                }
+            }
+        }
     }
 }
