@@ -12,7 +12,7 @@ mod stores;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{CertificateFacts, ClaimKey, Issuer, Kind, TlsSecret, World, annotation};
-use crate::text::quantity;
+use crate::text::{self, quantity};
 
 pub use gates::{Gate, LOOKED_AT, Phase, Sights, look};
 pub use leaves::{Leaf, Reissue};
@@ -113,6 +113,8 @@ pub struct Noted {
     pub soak: SignedDuration,
     /// Who said that stores that cannot be written here have it. Untrusted text.
     pub stores: Option<String>,
+    /// The [marks](mark) of the places that this was said of.
+    pub about: Vec<String>,
     /// Who said that holders outside of the cluster have it. Untrusted text.
     pub outside: Option<String>,
 }
@@ -128,8 +130,18 @@ pub fn noted(successor: Ca<'_>) -> Noted {
         proven: moment(annotation::PROVEN_SINCE),
         soak: soak.unwrap_or(SOAK),
         stores: text(annotation::ATTESTED_STORES).map(str::to_owned),
+        about: text(annotation::ATTESTED_ABOUT)
+            .into_iter()
+            .flat_map(str::split_whitespace)
+            .map(str::to_owned)
+            .collect(),
         outside: text(annotation::ATTESTED_OUTSIDE).map(str::to_owned),
     }
+}
+
+/// What tells a place for which somebody answers from others, as the notes have it.
+pub fn mark(place: &str) -> String {
+    text::sha256(place.as_bytes()).chars().take(12).collect()
 }
 
 /// Where cert-manager looks for the Secrets of ClusterIssuers unless it is told otherwise

@@ -26,6 +26,8 @@ pub mod annotation {
     pub const TRUSTED_MARK: &str = "holdfast.dev/trusted-mark";
     /// On the Secret of such a CA: who said, and when, that holders of trust that cannot be written here have it.
     pub const ATTESTED_STORES: &str = "holdfast.dev/attested-stores";
+    /// On the Secret of such a CA: the marks of what that answer was for; what comes later is asked about anew.
+    pub const ATTESTED_ABOUT: &str = "holdfast.dev/attested-about";
     /// On the Secret of such a CA: since when all that it signed was seen to be served, RFC 3339.
     pub const PROVEN_SINCE: &str = "holdfast.dev/proven-since";
     /// On the Secret of such a CA: how long both are trusted after that.
@@ -120,6 +122,7 @@ pub mod annotation {
         TRUSTED_SINCE,
         TRUSTED_MARK,
         ATTESTED_STORES,
+        ATTESTED_ABOUT,
         PROVEN_SINCE,
         SOAK,
         ATTESTED_OUTSIDE,

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Before, Ca, Leaf, Noted, Store, before, issuers, leaves, noted, stores};
+use super::{Before, Ca, Leaf, Noted, Store, before, issuers, leaves, mark, noted, stores};
 use crate::assess::sight::Sight;
 use crate::model::{Issuer, Kind, World};
 use crate::text;
@@ -203,6 +203,23 @@ impl Sights<'_> {
         self.stores.iter().filter(|store| store.former && !store.successor && store.fixed.is_some())
     }
 
+    /// Places that cannot be written or seen here, each for people and by what it is told from others.
+    fn for_somebody(&self) -> impl Iterator<Item = (String, String)> {
+        let stores = self.out_of_reach().map(|store| (store.said(), mark(&format!("{} {}", store.at, store.uid))));
+        stores.chain(self.unseen.iter().map(|what| (format!("cannot be seen: {what}"), mark(what))))
+    }
+
+    /// Those of them that nobody has answered for yet.
+    pub fn unanswered(&self) -> Vec<String> {
+        let open = self.for_somebody().filter(|(_, mark)| !self.noted.about.contains(mark));
+        open.map(|(said, _)| said).collect()
+    }
+
+    /// The marks of all of them, for an answer.
+    pub fn marks(&self) -> Vec<String> {
+        self.for_somebody().map(|(_, mark)| mark).collect()
+    }
+
     fn gate(&self, phase: Phase) -> Gate {
         let noted = &self.noted;
         let said = |store: &Store| store.said();
@@ -213,12 +230,10 @@ impl Sights<'_> {
                 (left.is_empty() && noted.trusted.is_some(), left, None)
             }
             Phase::Stores => {
-                let unseen = self.unseen.iter().map(|what| format!("cannot be seen: {what}"));
-                let left: Vec<String> = self.out_of_reach().map(said).chain(unseen).collect();
-                match answered(noted.stores.as_deref()) {
-                    Some(who) => (true, vec![who], None),
-                    None => (left.is_empty(), left, None),
-                }
+                let left = self.unanswered();
+                let passed = left.is_empty();
+                let who = answered(noted.stores.as_deref()).filter(|_| passed);
+                (passed, left.into_iter().chain(who).collect(), None)
             }
             Phase::Start => {
                 let left: Vec<String> = self.before.iter().map(|pod| pod.said.clone()).collect();

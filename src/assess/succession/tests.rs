@@ -281,3 +281,21 @@ fn a_pod_that_nothing_makes_again_is_told_from_others() {
     let told: Vec<(&str, bool)> = before.iter().map(|pod| (pod.said.as_str(), pod.replaceable)).collect();
     assert_eq!(told, [("Pod shop/alone", false), ("Pod shop/web-0", true)]);
 }
+
+#[test]
+fn an_answer_is_for_the_places_that_were_there_and_not_for_those_that_come_later() {
+    let keystore = |name: &str| map(name, [HeldFile { format: Format::Jks, ..file("trust.jks", &["old"]) }]);
+    let trusted = (annotation::TRUSTED_SINCE, ago(1).to_string());
+    let mut world =
+        world([Object::TlsSecret(successor(&[(trusted.0, &trusted.1)])), Object::OtherSecret(keystore("first"))]);
+    assert_eq!(here(&world).unwrap().0, Phase::Stores);
+    let marks = looked(&world).marks().join(" ");
+    let notes =
+        [(trusted.0, &*trusted.1), (annotation::ATTESTED_STORES, "sre: sure"), (annotation::ATTESTED_ABOUT, &*marks)];
+    put(&mut world, [Object::TlsSecret(successor(&notes))]);
+    assert_eq!(here(&world).unwrap().0, Phase::Prove);
+    put(&mut world, [Object::OtherSecret(keystore("second"))]);
+    let (phase, left) = here(&world).unwrap();
+    assert_eq!(phase, Phase::Stores);
+    assert!(left.len() == 1 && left[0].contains("second"), "{left:?}");
+}

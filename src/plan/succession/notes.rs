@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::case::{Case, Draft, No, known, still};
 use super::place;
 use super::trust::SHOWN;
-use crate::assess::succession::{Ca, Leaf, Phase, Store, leaves};
+use crate::assess::succession::{Ca, Leaf, Phase, leaves};
 use crate::model::annotation;
 use crate::plan::serves::Serves;
 use crate::plan::{Act, Check, Expect, Node, Step, StepId};
@@ -75,19 +75,23 @@ pub(super) fn attest(case: &Case<'_>) -> Result<Draft, No> {
             "whoever trusts the former CA outside of what is seen here trusts the new one",
         )
     };
-    let stuck = case.sights.out_of_reach().map(Store::said).filter(|_| of_stores);
-    let unseen = case.sights.unseen.iter().map(|what| format!("cannot be seen: {what}")).filter(|_| of_stores);
     let pointer = annotation::pointer(key);
-    let patch = json!([{ "op": "add", "path": pointer, "value": said }]);
+    let mut patch = vec![json!({ "op": "add", "path": pointer, "value": said })];
+    if of_stores {
+        // What turns up later was not answered for.
+        let marks = case.sights.marks().join(" ");
+        patch.push(json!({ "op": "add", "path": annotation::pointer(annotation::ATTESTED_ABOUT), "value": marks }));
+    }
+    let for_what = if of_stores { case.sights.unanswered() } else { Vec::new() };
     let step = note(
         "who answers for it",
         successor,
-        patch,
+        Value::Array(patch),
         Check { field: pointer, expect: Expect::Is(said.as_str().into()) },
     );
     Ok(Draft {
         title: format!("answer for {whom} {}", place(case.sights.former)),
-        facts: stuck.chain(unseen).map(|what| ("answered for".to_owned(), what)).collect(),
+        facts: for_what.into_iter().map(|what| ("answered for".to_owned(), what)).collect(),
         warnings: vec![format!("on your word, {about}: nothing here checks it")],
         changes: vec![format!("notes on {}: {}", place(successor), text::sanitize(&said))],
         undo: vec![format!(
