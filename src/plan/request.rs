@@ -171,7 +171,10 @@ impl Request {
             Self::Rotate { secret, options } => {
                 Ok(Self::Rotate { secret: secret.clone(), options: rotate::options(filled, options)? })
             }
-            Self::Release { .. } | Self::Undo(_) | Self::RotateCa { .. } => Ok(self.clone()),
+            Self::RotateCa { secret, options } => {
+                Ok(Self::RotateCa { secret: secret.clone(), options: succession::options(filled, options)? })
+            }
+            Self::Release { .. } | Self::Undo(_) => Ok(self.clone()),
         }
     }
 
@@ -312,7 +315,8 @@ impl Request {
             Self::Sweep { namespace, options } => sweep::form(world, namespace, *options),
             Self::Renew { certificate, options } => renew::form(world, certificate, options),
             Self::Rotate { secret, options } => rotate::form(world, secret, options),
-            Self::Release { .. } | Self::Undo(_) | Self::RotateCa { .. } => None,
+            Self::RotateCa { secret, options } => succession::form(world, secret, options),
+            Self::Release { .. } | Self::Undo(_) => None,
         }
     }
 

@@ -26,7 +26,7 @@ use crate::model::{ClaimKey, Kind, ObjRef, Uid, World};
 use crate::x509::KeyKind;
 
 pub use crate::assess::succession::LOOKED_AT;
-pub use form::command;
+pub use form::{command, form, options};
 
 /// How long the pods of one workload may take to be replaced, unless a person chooses otherwise.
 pub const ROLLED_WITHIN: Duration = Duration::from_secs(600);
