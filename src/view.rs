@@ -24,6 +24,7 @@ mod problems;
 pub mod procedure;
 mod query;
 pub mod review;
+pub mod rotation;
 mod row;
 mod rows;
 pub mod served;

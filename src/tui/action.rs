@@ -58,6 +58,7 @@ pub enum ActionId {
     Rotate,
     ImportCertificate,
     RotateCa,
+    Rotation,
     Probe,
     Resume,
     Stop,
@@ -251,8 +252,9 @@ const ROWS: Where = Where::Rows;
 const VIEWS: Where = Where::Views;
 const PANES: Where = Where::In(&[Place::Panes]);
 const FILTERED: Where = Where::In(&[Place::Panes, Place::Problems, Place::Logs]);
-const OBJECTS: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Tree]);
-const GROWING: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Tree, Place::Timeline]);
+const OBJECTS: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Tree, Place::Rotation]);
+const GROWING: Where =
+    Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Tree, Place::Timeline, Place::Rotation]);
 const OPENING: Where = Where::In(&[
     Place::Panes,
     Place::Detail,
@@ -270,8 +272,15 @@ const LAST_VIEW: Where = Where::But(&VIEWS, &[Place::Timeline]);
 const TREE: Where = Where::In(&[Place::Tree]);
 const TIMELINE: Where = Where::In(&[Place::Timeline]);
 const OPERATION: Where = Where::In(&[Place::Operations, Place::Operation]);
-const ACTED_ON: Where =
-    Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Operations, Place::Operation, Place::Tree]);
+const ACTED_ON: Where = Where::In(&[
+    Place::Panes,
+    Place::Detail,
+    Place::Problems,
+    Place::Operations,
+    Place::Operation,
+    Place::Tree,
+    Place::Rotation,
+]);
 const COPIED: Where = Where::In(&[
     Place::Panes,
     Place::Detail,
@@ -280,6 +289,7 @@ const COPIED: Where = Where::In(&[
     Place::Operation,
     Place::Logs,
     Place::Tree,
+    Place::Rotation,
 ]);
 const LOGS: Where = Where::In(&[Place::Logs]);
 const LISTS: Where = Where::In(&[Place::Panes, Place::Problems]);
@@ -374,7 +384,9 @@ actions! {
     ImportCertificate "import-certificate" "import certificate" [] OBJECTS bar 0 menu Some('a'); Writes
         "Give the selected TLS Secret a certificate that you have: pasted with its private key, which is not shown, or from files"
     RotateCa "rotate-ca" "rotate CA" [] OBJECTS bar 0 menu Some('A'); Writes
-        "Put another CA in the place of the selected one: the plan of what comes next, or what has to be waited for"
+        "Put another CA in the place of the selected one: what comes next of it, or what has to be waited for"
+    Rotation "ca-rotation" "CA rotation" [] OBJECTS bar 0 menu Some('z'); None
+        "How far the rotation of the selected CA has come: its gates, what has not converged, what comes next", also "ca"
     Probe "served" "served?" [] OBJECTS bar 0 menu Some('t'); None
         "Shake hands with each pod that uses the certificate, and say whether it serves the stored one"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes

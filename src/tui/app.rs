@@ -38,6 +38,7 @@ use super::lookout::Lookout;
 use super::mouse::Gesture;
 use super::pages;
 use super::panes::Panes;
+use super::rotation::Standings;
 use super::spots::Spot;
 use super::theme::{Theme, Themes};
 use crate::cluster::{LogEvent, LogQuery};
@@ -165,8 +166,10 @@ pub struct App {
     opening: Option<Request>,
     asks: u64,
     screen: Rect,
-    /// Version of the rows that the problems or the timeline on top were made of.
+    /// Version of the rows that the problems, the timeline or the rotation on top were made of.
     made_of: Option<u64>,
+    /// Where the rotation of the selected CA stands.
+    standings: Standings,
     /// Which contexts there are, as far as they were asked for.
     contexts: Contexts,
     /// The context to go to as soon as they are known.
@@ -194,6 +197,7 @@ impl App {
             asks: 0,
             screen: Rect::new(0, 0, columns, lines),
             made_of: None,
+            standings: Standings::default(),
             contexts: Contexts::default(),
             wanted: None,
             history: Vec::new(),
@@ -226,6 +230,7 @@ impl App {
             }
             Input::Tick | Input::Changed => {
                 self.made_of = None;
+                self.standings.forget();
                 self.look_again(desk);
                 self.renew_menu(desk);
                 let mut effects = self.open_when_listed(desk);
@@ -248,6 +253,7 @@ impl App {
             }
             Input::Contexts(known) => self.learn_contexts(desk, known),
             Input::Switched => {
+                self.standings.forget();
                 self.arrived(desk);
                 Vec::new()
             }
@@ -410,6 +416,13 @@ impl App {
                     self.made_of = Some(version);
                 }
                 timeline.settle(areas.body);
+            }
+            Some(Layer::Rotation(rotation)) => {
+                let version = desk.boards.version();
+                if self.made_of != Some(version) {
+                    rotation.make(desk, &self.standings);
+                    self.made_of = Some(version);
+                }
             }
             Some(Layer::Problems(list)) => {
                 let version = desk.boards.version();

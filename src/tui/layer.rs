@@ -10,9 +10,10 @@ use super::action::{ActionId, Argument, Availability};
 use super::form::Form;
 use super::logs::{LogsLayer, SourcesLayer};
 use super::palette::Palette;
+use super::rotation::RotationLayer;
 use super::timeline::TimelineLayer;
 use super::tree::TreeLayer;
-use crate::model::{Key, ObjRef};
+use crate::model::{Key, Kind, ObjRef};
 use crate::plan::{DryRun, Plan, Refusal};
 use crate::session::Desk;
 use crate::view::{Detail, Fault, Filter, LineFilter, Pane, Problem};
@@ -62,6 +63,8 @@ places! {
     Tree "tree" View,
     /// Lanes over time.
     Timeline "timeline" View,
+    /// How far the rotation of a CA has come.
+    Rotation "CA rotation" View,
     /// The list of problems.
     Problems "problems" View,
     /// The list of operations.
@@ -144,6 +147,8 @@ pub enum Layer {
     Tree(Box<TreeLayer>),
     /// Lanes over time.
     Timeline(Box<TimelineLayer>),
+    /// How far the rotation of a CA has come.
+    Rotation(Box<RotationLayer>),
     /// The list of problems.
     Problems(Box<ProblemsLayer>),
     /// The list of operations.
@@ -273,6 +278,7 @@ impl Layer {
             Self::Detail(_) => Place::Detail,
             Self::Tree(_) => Place::Tree,
             Self::Timeline(_) => Place::Timeline,
+            Self::Rotation(_) => Place::Rotation,
             Self::Problems(_) => Place::Problems,
             Self::Operations(_) => Place::Operations,
             Self::Operation(..) => Place::Operation,
@@ -324,8 +330,13 @@ impl Layer {
             Self::Problems(list) => {
                 // A line that stands for many is no one thing to act on.
                 let one = list.lines.get(list.cursor.place).filter(|problem| !problem.many());
-                Some(one.map(|problem| problem.key.clone()))
+                Some(one.map(|problem| match &problem.key {
+                    // A rotation of a CA is about the CA.
+                    Key::Place(Kind::TlsSecret, uid, _) => Key::Object(Kind::TlsSecret, uid.clone()),
+                    key => key.clone(),
+                }))
             }
+            Self::Rotation(rotation) => Some(rotation.target(desk)),
             Self::Operations(cursor) => {
                 let operation = desk.operations.get(cursor.place);
                 Some(operation.map(|operation| Key::Operation(operation.id.clone())))
@@ -344,6 +355,7 @@ impl Layer {
             | Self::Text(_, _, scroll)
             | Self::Help(_, scroll)
             | Self::Notices(scroll) => Some(scroll),
+            Self::Rotation(rotation) => Some(&mut rotation.scroll),
             _ => None,
         }
     }
@@ -352,7 +364,7 @@ impl Layer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, Uid};
+    use crate::model::Uid;
 
     #[test]
     fn the_cursor_follows_its_thing_and_stays_near_when_it_goes() {

@@ -2,6 +2,7 @@
 //! lines of a given width, which are counted for scrolling and drawn from where it stands.
 
 mod operation;
+mod rotation;
 
 use ratatui::layout::Rect;
 
@@ -76,6 +77,12 @@ fn page(app: &App, desk: &Desk, layer: &Layer, width: u16) -> Option<Page> {
             let title = titled("Operation ", found.map_or(id, |operation| &operation.title));
             Page { title, right: id.to_string(), lines, scroll: *scroll }
         }
+        Layer::Rotation(layer) => Page {
+            title: titled("CA rotation ", &format!("{}/{}", layer.secret.0, layer.secret.1)),
+            right: rotation::right(layer),
+            lines: rotation::lines(app, desk, layer, room),
+            scroll: layer.scroll,
+        },
         Layer::Text(object, text, scroll) => {
             let lines = text.iter().map(|line| one(line, Meaning::Text)).collect();
             Page { title: titled("", &object.to_string()), right: String::new(), lines, scroll: *scroll }

@@ -144,6 +144,7 @@ pub fn problems(world: &World, boards: &Boards, operations: &[OperationView]) ->
     problems.extend(unmeasured(world.usage.source()));
     problems.extend(operations.iter().filter_map(operation));
     problems.extend(world.inventory.pvs.iter().filter_map(|volume| overstayed(volume, boards.now())));
+    problems.extend(super::rotation::problems(world, boards.now()));
     for pane in Pane::ALL {
         problems.extend(boards.board(pane).iter().filter(|row| row.level.problem()).map(of_row));
     }

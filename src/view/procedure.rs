@@ -1,5 +1,7 @@
 //! How far a procedure has come, in lines: one form for the console and the command line.
 
+use jiff::Timestamp;
+
 use crate::assess::succession::Gate;
 use crate::runbook::Next;
 use crate::runbook::ca::Standing;
@@ -49,10 +51,19 @@ pub struct GateLine {
     pub says: &'static str,
     /// What has not converged, or who answered for it; safe to draw.
     pub left: Vec<String>,
+    /// How many have not converged, be they told or not; none of a gate that is passed.
+    pub count: usize,
+    /// When time alone opens it.
+    pub until: Option<Timestamp>,
 }
 
 /// Every gate in order. What comes after the first that is not passed counts for nothing yet.
 pub fn gates(standing: &Standing) -> Vec<GateLine> {
+    gates_told(standing, TOLD)
+}
+
+/// The same, with up to so many of what has not converged.
+pub fn gates_told(standing: &Standing, most: usize) -> Vec<GateLine> {
     let here = standing.gates.iter().position(|gate| !gate.passed);
     let line = |(at, gate): (usize, &Gate)| {
         let stage = match here {
@@ -60,16 +71,17 @@ pub fn gates(standing: &Standing) -> Vec<GateLine> {
             Some(here) if at > here => Stage::Later,
             _ => Stage::Passed,
         };
-        let left = if stage == Stage::Later { Vec::new() } else { told(&gate.left) };
-        GateLine { stage, word: gate.phase.word(), says: gate.phase.says(), left }
+        let left = if stage == Stage::Later { Vec::new() } else { told(&gate.left, most) };
+        let (count, until) = if stage == Stage::Here { (gate.left.len(), gate.until) } else { (0, None) };
+        GateLine { stage, word: gate.phase.word(), says: gate.phase.says(), left, count, until }
     };
     standing.gates.iter().enumerate().map(line).collect()
 }
 
-fn told(left: &[String]) -> Vec<String> {
-    let mut told: Vec<String> = left.iter().take(TOLD).cloned().collect();
-    if left.len() > TOLD {
-        told.push(format!("and {} more", left.len() - TOLD));
+fn told(left: &[String], most: usize) -> Vec<String> {
+    let mut told: Vec<String> = left.iter().take(most).cloned().collect();
+    if left.len() > most {
+        told.push(format!("and {} more", left.len() - most));
     }
     told
 }
@@ -89,8 +101,8 @@ pub fn headline(next: &Next, plan: &str) -> String {
 /// The same with what is waited for or asked about, for where no gates stand beside it.
 pub fn next(next: &Next, plan: &str) -> Vec<String> {
     let about = match next {
-        Next::Wait { what, .. } => told(what),
-        Next::Ask { about, .. } => told(about),
+        Next::Wait { what, .. } => told(what, TOLD),
+        Next::Ask { about, .. } => told(about, TOLD),
         Next::Plan(_) | Next::Done(_) | Next::Refused { .. } => Vec::new(),
     };
     std::iter::once(headline(next, plan)).chain(about).collect()

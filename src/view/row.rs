@@ -39,6 +39,8 @@ pub enum Remedy {
     Backup,
     /// Take up the operation where its journal ends.
     Resume,
+    /// Look at how far the rotation of the CA has come, and go on with it.
+    Rotation,
 }
 
 impl Row {

@@ -16,6 +16,7 @@ mod renew;
 mod restore;
 mod retain;
 mod rotate;
+mod rotation;
 mod screens;
 pub mod shop;
 mod size;

@@ -1,7 +1,8 @@
-//! What keys do in trees and timelines, and how one comes to them.
+//! What keys do in trees and timelines, and how one comes to them and to the rotation of a CA.
 
 use super::super::action::ActionId;
 use super::super::layer::{Layer, Place};
+use super::super::rotation::RotationLayer;
 use super::super::timeline::{TimelineLayer, cells};
 use super::super::tree::TreeLayer;
 use super::App;
@@ -45,6 +46,14 @@ impl App {
     fn grow(&mut self, desk: &Desk) {
         if let Some(key) = self.target(desk) {
             self.push_view(Layer::Tree(Box::new(TreeLayer::new(key))));
+        }
+    }
+
+    /// Shows how far the rotation of the selected CA has come.
+    pub(super) fn show_rotation(&mut self, desk: &Desk) {
+        let shown = matches!(self.layers.last(), Some(Layer::Rotation(_)));
+        if let Some(standing) = self.rotation_of_ca(desk).ok().filter(|_| !shown) {
+            self.push_view(Layer::Rotation(Box::new(RotationLayer::new(standing.former.clone()))));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Whether an action can be done now, and in what words it is said when not.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::super::action::{Action, ActionId, Availability};
 use super::super::layer::Layer;
@@ -32,6 +33,9 @@ impl App {
     }
 
     fn hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
+        if id == ActionId::RotateCa {
+            return self.ca_hindrance(desk);
+        }
         if let Some(verb) = id.verb() {
             return self.verb_hindrance(desk, verb);
         }
@@ -41,6 +45,7 @@ impl App {
             }
             ActionId::ImportCertificate => self.verb_hindrance(desk, Verb::Rotate),
             ActionId::Probe => self.not_probed(desk),
+            ActionId::Rotation => self.rotation_of_ca(desk).err(),
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, not_stoppable),
             ActionId::Proceed => self.not_confirmable(desk),
@@ -49,9 +54,10 @@ impl App {
             ActionId::Open => self.nothing_made(desk),
             ActionId::CopyCommand => self.command_line(desk).err(),
             ActionId::Yaml => match self.target(desk) {
-                Some(Key::Object(Kind::TlsSecret | Kind::OtherSecret, _) | Key::Place(Kind::OtherSecret, ..)) => {
-                    Some("Secrets are not printed: their bytes never reach the screen".to_owned())
-                }
+                Some(
+                    Key::Object(Kind::TlsSecret | Kind::OtherSecret, _)
+                    | Key::Place(Kind::TlsSecret | Kind::OtherSecret, ..),
+                ) => Some("Secrets are not printed: their bytes never reach the screen".to_owned()),
                 Some(Key::Object(..) | Key::Place(..)) => None,
                 _ => Some("select an object first".to_owned()),
             },
@@ -86,6 +92,15 @@ impl App {
 
     fn verb_hindrance(&self, desk: &Desk, verb: Verb) -> Option<String> {
         self.request(desk, verb).map_or_else(Some, |request| missing_rights(desk, &request))
+    }
+
+    /// Why the rotation of the selected CA cannot be gone on with. What planning needs is found out once, not whenever a
+    /// menu or help is drawn.
+    fn ca_hindrance(&self, desk: &Desk) -> Option<String> {
+        match self.rotation_of_ca(desk) {
+            Err(why) => Some(why),
+            Ok(standing) => self.standings.hindrance(&standing, || self.verb_hindrance(desk, Verb::RotateCa)),
+        }
     }
 
     /// What a verb on the selection asks for, or why it cannot be done with it.
@@ -214,29 +229,22 @@ impl App {
         }
     }
 
-    /// What comes next in the rotation of the selected CA, or why nothing does now.
-    fn next_of_ca(&self, desk: &Desk) -> Result<Request, String> {
+    /// What comes next in the rotation of the selected CA, be it a plan or an answer; or why nothing does now.
+    pub(super) fn next_of_ca(&self, desk: &Desk) -> Result<Request, String> {
         let standing = self.rotation_of_ca(desk)?;
-        match standing.next {
-            Next::Plan(request) => Ok(*request),
-            next => Err(procedure::next(&next, "").join("; ")),
+        // How it is known is for the form to ask.
+        let asked = ca::attest(&desk.world, &standing, "", &succession::Options::default());
+        match (&standing.next, asked) {
+            (_, Some(request)) => Ok(request),
+            (Next::Plan(request), None) => Ok((**request).clone()),
+            (next, None) => Err(procedure::next(next, "").join("; ")),
         }
     }
 
     /// How far the rotation of the selected CA has come.
-    fn rotation_of_ca(&self, desk: &Desk) -> Result<Standing, String> {
+    pub(super) fn rotation_of_ca(&self, desk: &Desk) -> Result<Arc<Standing>, String> {
         self.one_of(Pane::Certificates, "certificates", "rotated")?;
-        let secret = match self.target(desk) {
-            Some(Key::Object(Kind::TlsSecret, uid)) => desk.world.inventory.tls_secrets.get(&uid),
-            Some(_) => return Err("only CAs in TLS Secrets are rotated: select one".to_owned()),
-            None => return Err("no certificate is selected".to_owned()),
-        };
-        let secret = secret.ok_or("this Secret is gone")?;
-        if !secret.facts().is_some_and(|facts| facts.ca) {
-            return Err("it is no CA: rotate it, or renew it".to_owned());
-        }
-        let key = (secret.meta.namespace.clone().unwrap_or_default(), secret.meta.name.clone());
-        Ok(ca::standing(&desk.world, &key, &succession::Options::default(), desk.now))
+        self.standings.of_selected(desk, self.target(desk))
     }
 
     /// The namespace of the selection, else the only one that is looked at; or why there is none.

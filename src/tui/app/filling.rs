@@ -151,8 +151,13 @@ impl App {
         if let Some(Layer::Form(form)) = self.layers.pop()
             && form.touched()
         {
-            let begins =
-                if form.handing().is_some() { ActionId::ImportCertificate } else { ActionId::of(form.request.verb()) };
+            // Certificates that a CA has signed are issued anew from the CA.
+            let of_ca = || self.next_of_ca(desk).is_ok_and(|next| next.subject() == form.request.subject());
+            let begins = match form.handing() {
+                Some(_) => ActionId::ImportCertificate,
+                None if of_ca() => ActionId::RotateCa,
+                None => ActionId::of(form.request.verb()),
+            };
             let way = self.keymap.way(begins);
             self.say(desk, Level::Info, format!("what you typed is kept: {way} opens it again"));
             self.kept = Some(form);

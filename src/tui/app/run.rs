@@ -3,7 +3,7 @@
 use super::super::action::{Action, ActionId, Argument, Availability};
 use super::super::layer::{Cursor, DetailLayer, Layer, Naming, Offer};
 use super::{App, Effect, typing};
-use crate::model::{Key, ObjRef};
+use crate::model::{Key, Kind, ObjRef};
 use crate::session::Desk;
 use crate::view::{Filter, Level, OperationView, Pane, Remedy};
 
@@ -93,6 +93,7 @@ impl App {
             | ActionId::Hold
             | ActionId::Release => return self.begin(desk, id),
             ActionId::Probe => return self.probe(desk),
+            ActionId::Rotation => self.show_rotation(desk),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
             ActionId::Proceed => self.proceed(desk),
@@ -286,6 +287,11 @@ impl App {
             _ => self.target(desk),
         };
         match key {
+            Some(Key::Object(Kind::TlsSecret, _) | Key::Place(Kind::TlsSecret, ..))
+                if remedy == Some(Remedy::Rotation) =>
+            {
+                return self.run(desk, ActionId::Rotation, None);
+            }
             Some(key @ (Key::Object(..) | Key::Place(..))) => {
                 self.push_view(Layer::Detail(Box::new(DetailLayer { key, sheet: None, link: 0, scroll: 0 })));
             }
@@ -305,6 +311,7 @@ impl App {
         let wanted = match remedy {
             Remedy::Backup => ActionId::Backup,
             Remedy::Resume => ActionId::Resume,
+            Remedy::Rotation => ActionId::RotateCa,
         };
         let effects = self.run(desk, ActionId::Menu, None);
         if let Some(Layer::Menu(entries, place, _)) = self.layers.last_mut() {

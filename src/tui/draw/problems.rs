@@ -109,6 +109,7 @@ fn about_problem(pen: &mut Pen, app: &App, problem: &Problem, area: Rect) {
         _ if problem.many() => format!(" {open} lists them, or puts them together again "),
         Some(Remedy::Backup) => format!(" {open} opens it, with \"back up\" ready "),
         Some(Remedy::Resume) => format!(" {open} opens it, with \"resume\" ready "),
+        Some(Remedy::Rotation) => format!(" {open} shows how far it has come "),
         None => String::new(),
     };
     pen.put_right(area.x, area.y, area.right().saturating_sub(1), &ready, Meaning::Key);

@@ -15,7 +15,7 @@ use crate::model::{
 use crate::text;
 use crate::view::rows::certificate_word;
 use crate::view::served::sentence;
-use crate::view::{Cell, Level};
+use crate::view::{Cell, Level, rotation};
 
 /// Certificates that an issuer's sheet lists at most; its tree has all.
 const SIGNED: usize = 20;
@@ -31,6 +31,9 @@ pub(super) fn secret(sheet: &mut Sheet, secret: &TlsSecret) {
         KeyMatch::Unreadable => Cell::Unknown,
     };
     sheet.fact("Private key", key);
+    if let Some(line) = rotation::line(sheet.world, secret, sheet.now) {
+        sheet.fact("CA rotation", Cell::Said(Level::Info, line.into()));
+    }
     place(sheet, &secret.leaf);
     secret.ca.iter().for_each(|ca| place(sheet, ca));
     secret.files.iter().for_each(|file| super::held::file(sheet, file));

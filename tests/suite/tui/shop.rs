@@ -26,7 +26,8 @@ fn ago(minutes: i64) -> Timestamp {
     now() - SignedDuration::from_mins(minutes)
 }
 
-fn meta(namespace: Option<&str>, name: &str) -> Meta {
+/// The metadata of an object.
+pub fn meta(namespace: Option<&str>, name: &str) -> Meta {
     // Looks like a UID, and is the same in every run.
     let hash = name.bytes().fold(7u64, |hash, byte| hash.wrapping_mul(1_099_511_628_211) ^ u64::from(byte));
     let (a, b) = ((hash >> 32) & 0xffff_ffff, hash & 0xffff);
@@ -113,7 +114,8 @@ pub fn copy(namespace: &str, claim: &str, class: &str, minutes: i64, ready: bool
     [Object::Content(content), Object::VolumeSnapshot(snapshot)]
 }
 
-fn facts(cn: &str, issuer: &str, from_days: i64, to_hours: i64) -> CertificateFacts {
+/// A certificate that is valid since so many days, for so many hours.
+pub fn facts(cn: &str, issuer: &str, from_days: i64, to_hours: i64) -> CertificateFacts {
     CertificateFacts {
         fingerprint: "5e0c7a1be2".repeat(6).into(),
         serial: "4d5a".into(),
