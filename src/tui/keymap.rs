@@ -290,7 +290,7 @@ mod tests {
     #[case("zoom = ['f5']\nsort = ['f5']", "3:9: f5 is the key of zoom too, on panes; give one of them another key")]
     #[case(
         "yaml = ['o']",
-        "2:9: o is the key of operations too, on panes, one object, tree and problems; give one of them another key"
+        "2:9: o is the key of operations too, on panes, one object, tree, CA rotation and problems; give one of them another key"
     )]
     #[case(
         "down = ['b']",

@@ -40,7 +40,7 @@ pub struct Rotation {
 pub struct Authority {
     /// The subject of its certificate; safe to draw.
     pub subject: String,
-    /// Its Secret, `Secret shop/shop-ca`; safe to draw.
+    /// Its Secret, `shop/shop-ca`; safe to draw.
     pub secret: String,
     /// Until when it is valid.
     pub until: Timestamp,
@@ -73,7 +73,7 @@ fn authority(world: &World, key: &ClaimKey) -> Option<Authority> {
     let ca = Ca::of(world.inventory.tls_secrets.named(Some(&key.0), &key.1)?)?;
     Some(Authority {
         subject: text::sanitize(&ca.facts.subject).into_owned(),
-        secret: text::sanitize(&ca.secret.meta.reference(Kind::TlsSecret).to_string()).into_owned(),
+        secret: text::sanitize(&ca.secret.meta.reference(Kind::TlsSecret).path()).into_owned(),
         until: ca.facts.not_after,
     })
 }

@@ -16,9 +16,11 @@ use crate::support::cluster::{TestCluster, User};
 use crate::support::person::{Ended, Person};
 use crate::support::pki::{Authority, self_signed, verified};
 use crate::support::scenarios;
+use crate::support::terminal::Terminal;
 use crate::support::wait::{self, LONG};
 
 scenarios!(
+    the_console_begins_it_and_shows_how_far_it_has_come,
     clients_that_know_what_they_knew_when_they_started_are_served_all_along,
     it_does_not_go_on_while_a_pod_runs_that_knows_only_the_former_one,
     what_is_kept_elsewhere_has_to_be_changed_there_or_answered_for,
@@ -140,6 +142,32 @@ pub async fn before(cluster: &TestCluster, phase: &str) -> (Person, Vec<String>)
     go_to(cluster, &sre, phase).await;
     let command = ["rotate-ca", &path(cluster), "-n", here, "--yes", "--once", "--soak", "1s", "--attest", ANSWER];
     (sre, command.map(str::to_owned).to_vec())
+}
+
+async fn the_console_begins_it_and_shows_how_far_it_has_come(cluster: TestCluster) {
+    let sre = prepared(&cluster).await;
+    let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
+    terminal.shows("shop-ca").await;
+    terminal.press("3/name:shop-ca\r:ca\r");
+    let page = terminal.until("the page of its gates", |screen| screen.contains("▶ here    make")).await;
+    assert!(page.contains("not made yet"), "{page}");
+    terminal.press("xA");
+    terminal.shows("Before the plan").await;
+    let ctrl_s = "\u{13}";
+    terminal.press(ctrl_s);
+    terminal.shows("Review").await;
+    terminal.press("\r");
+    terminal.shows("Confirm").await;
+    terminal.press("shop-ca\r");
+    terminal.shows("✓ Done").await;
+    // From the operation back to the page, which has gone on meanwhile.
+    terminal.press("q");
+    terminal
+        .until("the next gate", |screen| screen.contains("✓ passed  make") && screen.contains("▶ here    trust"))
+        .await;
+    terminal.press("p");
+    terminal.shows("Rotating").await;
+    assert_eq!(phase(&status(&cluster, &sre).await), "trust");
 }
 
 /// A client that takes only what it trusted when it was first seen.

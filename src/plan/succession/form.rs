@@ -19,7 +19,7 @@ const SAME: &str = "as-before";
 
 const LIFE: &str = "How long the new CA is valid. Left empty: as long as the former one was.";
 const SOAKS: &str = "How long both are trusted after everything was seen to be served. It is kept with the new CA.";
-const RESTART: &str = "Whether workloads that trust the former one are restarted, one after the other; else the \
+const RESTART: &str = "Whether workloads that read what is changed are restarted, one after the other; else the \
                        rotation waits until somebody else has.";
 const ROLLED: &str = "How long one workload may take to replace its pods.";
 const SERVED: &str = "How long it may take until each pod that served a former certificate serves the new one.";
@@ -35,12 +35,12 @@ pub fn form(world: &World, secret: &Uid, chosen: &Options) -> Option<FormSpec> {
             return Some(FormSpec { verb: Verb::RotateCa, title, fields: vec![answer(chosen)] });
         }
         Phase::Make => of_the_new_one(chosen),
-        Phase::Trust => vec![
+        Phase::Trust | Phase::Drop => vec![
             field("restart", "Restart", RESTART, FieldKind::YesNo, yes(chosen.restart)),
             deadline("rolled", "Restart within", ROLLED, said(Some(chosen.rolled_within))),
         ],
         Phase::Prove => vec![deadline("served", "Served within", SERVED, said(Some(chosen.served_within)))],
-        Phase::Switch | Phase::Drop | Phase::Retire => Vec::new(),
+        Phase::Switch | Phase::Retire => Vec::new(),
     };
     fields.push(reason(chosen));
     let title = format!("rotate CA {path}, so that {}", chosen.phase.says());
@@ -178,7 +178,7 @@ mod tests {
     #[case(Phase::Switch, &["reason"])]
     #[case(Phase::Prove, &["served", "reason"])]
     #[case(Phase::Outside, &["reason"])]
-    #[case(Phase::Drop, &["reason"])]
+    #[case(Phase::Drop, &["restart", "rolled", "reason"])]
     #[case(Phase::Retire, &["reason"])]
     fn each_phase_asks_for_what_matters_to_it_and_its_defaults_choose_nothing(
         #[case] phase: Phase,
@@ -213,7 +213,7 @@ mod tests {
         let made = answers(Phase::Make, &["rsa-4096", "720h", "2h", "due"]);
         assert_eq!((made.key.map(KeyKind::word), made.life), (Some("rsa-4096"), Some(Duration::from_hours(720))));
         let line = command(&made, "shop/ca", "prod");
-        for part in ["--key rsa-4096", "--valid-for 30d", "--soak 2h", "--reason due"] {
+        for part in ["--key rsa-4096", "--valid-for 720h", "--soak 2h", "--reason due"] {
             assert!(line.contains(part), "{line}");
         }
         let trusted = answers(Phase::Trust, &["no", "3m", ""]);

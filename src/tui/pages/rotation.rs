@@ -78,7 +78,7 @@ fn authority(ca: &Authority, now: Timestamp) -> (String, Meaning) {
     } else {
         ("expired".to_owned(), Meaning::Danger)
     };
-    (format!("{} in {}, until {:.0} ({left})", ca.subject, ca.secret, ca.until), meaning)
+    (format!("{} in {}, until {} ({left})", ca.subject, ca.secret, ca.until.strftime("%F")), meaning)
 }
 
 fn gate_lines(gate: &GateLine, now: Timestamp, room: usize) -> Vec<Line> {
@@ -115,12 +115,10 @@ fn next(app: &App, desk: &Desk, rotation: &Rotation) -> Vec<(String, Meaning)> {
             };
             vec![(format!("{key} goes on: {} {object}{end}.", request.verb()), Meaning::Accent)]
         }
-        Next::Ask { what, .. } => {
-            vec![
-                (format!("Somebody has to answer for it: {what}."), Meaning::Warn),
-                (format!("{key} asks how it is known; the answer is kept with your name."), Meaning::Accent),
-            ]
-        }
+        Next::Ask { .. } => vec![
+            (asked(rotation).to_owned(), Meaning::Warn),
+            (format!("{key} asks how it is known; the answer is kept with your name."), Meaning::Accent),
+        ],
         Next::Wait { until, .. } => vec![waits(rotation, *until, desk.now)],
         Next::Done(done) => vec![(format!("Done: {done}."), Meaning::Text)],
         Next::Refused { why, clear } => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use holdfast::tui::{Theme, svg};
 
 use super::driven::Driven;
-use super::{handing, screens, shop, timeline};
+use super::{handing, rotation, screens, shop, timeline};
 
 fn check(name: &str, driven: &Driven) {
     let drawn = svg::svg(&driven.buffer(), &format!("holdfast: {name}"));
@@ -32,6 +32,7 @@ fn pictures_are_current() {
     check("problems", Driven::new(shop::desk(), 120, 36).press("p"));
     check("detail", Driven::new(shop::desk(), 120, 36).press("/ name:data-db-1 enter enter"));
     check("review", &screens::reviewed(120, 36));
+    check("ca-rotation", &rotation::page(rotation::At::Pods, 120, 36));
     check("import-certificate", &handing::filled(120, 36));
     let mut tree = Driven::new(shop::desk(), 120, 36);
     shop::grown(&mut tree.desk);
