@@ -61,9 +61,9 @@ fn wrapped(text: &str, meaning: Meaning, indent: usize, room: usize) -> Vec<Line
 fn authorities(desk: &Desk, rotation: &Rotation, room: usize) -> Vec<Line> {
     // What is not seen is not said to be gone.
     let known = !rotation.gates.is_empty() || matches!(rotation.standing.next, Next::Done(_));
-    let absent = |said: &str| match known {
-        true => (said.to_owned(), Meaning::Muted),
-        false => ("not known".to_owned(), Meaning::Unknown),
+    let absent = |said: &str| {
+        let (said, meaning) = if known { (said, Meaning::Muted) } else { ("not known", Meaning::Unknown) };
+        (said.to_owned(), meaning)
     };
     let (gone, none) = (absent("gone"), absent("not made yet"));
     let said = |ca: &Option<Authority>, none| ca.as_ref().map_or(none, |ca| authority(ca, desk.now));
