@@ -58,7 +58,7 @@ async fn check_tells_every_mistake_with_its_place_and_no_password() {
         theme.as_str(),
         "2:9: mouse: needs true or false; this is a text",
         "4:1: there is no action \"problem\"; did you mean problems?",
-        "5:9: o is the key of operations too, on panes, one object, tree and problems; give one of them another key",
+        "5:9: o is the key of operations too, on panes, one object, tree, CA rotation and problems; give one of them another key",
         "6:11: backup writes to the cluster and b is too easily pressed; hold ctrl with a letter other than d, h and j, \
          as in ctrl-b",
         "7:9: \"Z-\" is not a key; write one such as p, G, f2, ctrl-r, alt-x, shift-tab or enter",
