@@ -44,6 +44,7 @@ fn options(asked: &RotateCa) -> Options {
         life: asked.valid_for,
         soak: asked.soak.and_then(|soak| SignedDuration::try_from(soak).ok()).unwrap_or(SOAK),
         restart: !asked.no_restarts,
+        again: asked.again,
         reason: asked.reason.clone(),
         rolled_within: asked.rolled_within.unwrap_or(ROLLED_WITHIN),
         served_within: asked.served_within.unwrap_or(crate::plan::rotate::SERVED_WITHIN),

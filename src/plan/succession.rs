@@ -44,6 +44,8 @@ pub struct Options {
     pub soak: SignedDuration,
     /// Whether those who trust are restarted, one after the other; else the procedure waits until they are.
     pub restart: bool,
+    /// Whether a CA that took the place of another one is rotated anew, once that is over.
+    pub again: bool,
     /// Why, for the journal; what somebody answers for.
     pub reason: Option<String>,
     /// How long the pods of one workload may take to be replaced.
@@ -60,6 +62,7 @@ impl Default for Options {
             life: None,
             soak: SOAK,
             restart: true,
+            again: false,
             reason: None,
             rolled_within: ROLLED_WITHIN,
             served_within: super::serves::WITHIN,
@@ -74,11 +77,12 @@ impl Options {
 }
 
 /// The former CA of this UID with the one that takes its place.
-fn running<'w>(world: &'w World, secret: &Uid) -> Option<(Ca<'w>, Option<Ca<'w>>)> {
+fn running<'w>(world: &'w World, secret: &Uid, again: bool) -> Option<(Ca<'w>, Option<Ca<'w>>)> {
     let secret = world.inventory.tls_secrets.get(secret)?;
     match of(world, &key(secret))? {
         Succession::Running { former, successor } => Some((former, successor)),
-        Succession::Over { .. } => None,
+        // Its own place is taken by another one now.
+        Succession::Over { successor } => again.then_some((successor, None)),
     }
 }
 
@@ -88,7 +92,7 @@ fn key(secret: &crate::model::TlsSecret) -> ClaimKey {
 
 /// What has to be asked, given what is known.
 pub fn questions(world: &World, secret: &Uid, options: &Options) -> Questions {
-    let Some((former, successor)) = running(world, secret) else { return Questions::default() };
+    let Some((former, successor)) = running(world, secret, options.again) else { return Questions::default() };
     let namespace = former.secret.meta.namespace();
     let secrets = Resource::of(Kind::TlsSecret);
     let ask = |verb| AccessQuestion::new(verb, &secrets, Some(namespace));

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use super::Next;
-use crate::assess::succession::{Gate, Leaf, Phase, Reissue, Sights, Succession, look, of};
+use crate::assess::succession::{Ca, Gate, Leaf, Phase, Reissue, Sights, Succession, look, of};
 use crate::model::{ClaimKey, World};
 use crate::plan::Request;
 use crate::plan::rotate::Signer;
@@ -29,28 +29,42 @@ pub struct Standing {
 
 /// How far the rotation of a CA has come, by the Secret of either of the two.
 pub fn standing(world: &World, secret: &ClaimKey, chosen: &Options, now: Timestamp) -> Standing {
-    let nothing = |next| Standing { former: secret.clone(), successor: None, gates: Vec::new(), next };
     match of(world, secret) {
-        None => nothing(Next::Refused {
-            why: "there is no CA in this Secret that can be read".to_owned(),
-            clear: "name a Secret of type kubernetes.io/tls that holds a CA and its key".to_owned(),
-        }),
+        None => {
+            let why = "there is no CA in this Secret that can be read".to_owned();
+            let clear = "name a Secret of type kubernetes.io/tls that holds a CA and its key".to_owned();
+            nothing(secret, Next::Refused { why, clear })
+        }
+        // Only who asks for the new one by its own name can mean its own place.
+        Some(Succession::Over { successor }) if chosen.again && successor.key() == *secret => {
+            running(world, (successor, None), chosen, now)
+        }
         Some(Succession::Over { successor }) => {
             let done = "the former CA is trusted nowhere and its key is gone".to_owned();
-            Standing { successor: Some(successor.key()), ..nothing(Next::Done(done)) }
+            Standing { successor: Some(successor.key()), ..nothing(secret, Next::Done(done)) }
         }
-        Some(Succession::Running { former, successor }) => match look(world, former, successor, now) {
-            Err(why) => {
-                nothing(Next::Refused { why, clear: "wait until it is seen, or ask for the right to".to_owned() })
-            }
-            Ok(sights) => Standing {
-                former: former.key(),
-                successor: successor.map(|ca| ca.key()),
-                gates: sights.gates(),
-                next: next(&sights, chosen),
-            },
+        Some(Succession::Running { former, successor }) => running(world, (former, successor), chosen, now),
+    }
+}
+
+fn running(world: &World, (former, successor): (Ca<'_>, Option<Ca<'_>>), chosen: &Options, now: Timestamp) -> Standing {
+    match look(world, former, successor, now) {
+        Err(why) => {
+            let clear = "wait until it is seen, or ask for the right to".to_owned();
+            nothing(&former.key(), Next::Refused { why, clear })
+        }
+        Ok(sights) => Standing {
+            former: former.key(),
+            successor: successor.map(|ca| ca.key()),
+            gates: sights.gates(),
+            next: next(&sights, chosen),
         },
     }
+}
+
+/// Where nothing can be said of gates.
+fn nothing(secret: &ClaimKey, next: Next) -> Standing {
+    Standing { former: secret.clone(), successor: None, gates: Vec::new(), next }
 }
 
 /// What comes next. The first gate that is not passed says it.

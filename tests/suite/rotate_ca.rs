@@ -292,6 +292,12 @@ async fn clients_that_know_what_they_knew_when_they_started_are_served_all_along
         assert!(!written.contains(line) && !said.contains(line), "a key is written down");
     }
     sre.run(&["journal", "verify"]).await.expect(0);
+    // Its own turn comes, when somebody says so.
+    let own = format!("{}/{name}", cluster.namespace);
+    let whole = ["rotate-ca", &own, "-n", &cluster.namespace, "--yes", "--once"];
+    assert!(sre.run(&whole).await.expect(0).stdout.contains("done:"));
+    let again = sre.run(&[&whole[..], &["--again"]].concat()).await.expect(0);
+    assert!(again.stdout.contains(&format!("make a CA that takes the place of Secret {own}")), "{again:?}");
 }
 
 async fn it_does_not_go_on_while_a_pod_runs_that_knows_only_the_former_one(cluster: TestCluster) {

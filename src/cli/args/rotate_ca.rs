@@ -8,6 +8,7 @@ use crate::x509::KeyKind;
 
 /// Arguments of `rotate-ca`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct RotateCa {
     /// The TLS Secret of the CA, or of the one that takes its place: NAMESPACE/SECRET.
     #[arg(value_name = "NAMESPACE/SECRET")]
@@ -20,6 +21,9 @@ pub struct RotateCa {
     /// Do one step and no more, even if the next could follow at once.
     #[arg(long, conflicts_with = "status")]
     pub once: bool,
+    /// Rotate a CA that took the place of another one, whose own rotation is over.
+    #[arg(long)]
+    pub again: bool,
     /// Answer for what cannot be seen from here, when it is asked for: how it is known. It is kept with your name.
     #[arg(long, value_name = "TEXT", value_parser = backup::reason)]
     pub attest: Option<String>,

@@ -47,7 +47,7 @@ impl<'a> Case<'a> {
         options: &'a Options,
         (id, now): (&'a OperationId, Timestamp),
     ) -> Result<Self, Refusal> {
-        let Some((former, successor)) = running(world, secret) else {
+        let Some((former, successor)) = running(world, secret, options.again) else {
             let (object, why) = ("a CA".to_owned(), "there is no CA in its Secret, or it is gone".to_owned());
             return Err(Refusal { verb: Verb::RotateCa, object, why, clear: "pick a Secret that holds a CA".into() });
         };

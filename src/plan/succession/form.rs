@@ -122,6 +122,7 @@ pub fn options(filled: &Filled, before: &Options) -> Result<Options, String> {
         key,
         life: if making { span("life")? } else { before.life },
         soak: filled.get("soak").map(quantity::parse_duration).transpose()?.unwrap_or(before.soak),
+        again: before.again,
         restart: filled.get("restart").map_or(before.restart, |answer| answer == "yes"),
         reason: filled.get("reason").map(backup::reason).transpose()?,
         rolled_within: span("rolled")?.unwrap_or(before.rolled_within),
@@ -141,6 +142,9 @@ pub fn command(options: &Options, path: &str, context: &str) -> String {
     }
     if options.phase == Phase::Make && options.soak != SOAK {
         line.option("--soak", &quantity::duration(options.soak));
+    }
+    if options.phase == Phase::Make && options.again {
+        line.flag("--again");
     }
     if !options.restart {
         line.flag("--no-restarts");

@@ -133,3 +133,18 @@ fn an_answer_is_for_what_is_asked_and_for_nothing_else() {
     };
     assert_eq!((secret.as_str(), options.phase, options.reason.as_deref()), ("uid-old", Phase::Stores, Some("sure")));
 }
+
+#[test]
+fn a_ca_that_took_the_place_of_another_is_rotated_in_its_turn_when_that_is_asked_for() {
+    let notes = [(annotation::SUCCEEDS, "gone gone".to_owned()), (annotation::TRUSTED_SINCE, ago(9).to_string())];
+    let mut world = live();
+    put(&mut world, [secret("old", ca("old"), &notes)]);
+    let again = Options { again: true, ..Options::default() };
+    let of = |world: &World, name: &str, chosen: &Options| phase(&standing(world, &key(name), chosen, now()).next);
+    assert!(of(&world, "old", &Options::default()).starts_with("done"));
+    assert!(of(&world, "gone", &again).starts_with("done"), "it is asked for by the name of the one before it");
+    assert_eq!(of(&world, "old", &again), "plan make");
+    // Once it has begun nothing more has to be said, and what is noted of the one before counts for nothing.
+    put(&mut world, [secret("new", ca("new"), &[(annotation::SUCCEEDS, "old old".to_owned())])]);
+    assert_eq!(of(&world, "old", &Options::default()), "plan trust");
+}

@@ -237,7 +237,20 @@ impl App {
         match (&standing.next, asked) {
             (_, Some(request)) => Ok(request),
             (Next::Plan(request), None) => Ok((**request).clone()),
+            (Next::Done(_), None) => self.again(desk).ok_or_else(|| procedure::next(&standing.next, "").join("; ")),
             (next, None) => Err(procedure::next(next, "").join("; ")),
+        }
+    }
+
+    /// The first plan for a CA that took the place of another one, whose rotation is over.
+    fn again(&self, desk: &Desk) -> Option<Request> {
+        let Some(Key::Object(Kind::TlsSecret, uid)) = self.target(desk) else { return None };
+        let meta = &desk.world.inventory.tls_secrets.get(&uid)?.meta;
+        let chosen = succession::Options { again: true, ..succession::Options::default() };
+        let key = (meta.namespace.clone()?, meta.name.clone());
+        match ca::standing(&desk.world, &key, &chosen, desk.now).next {
+            Next::Plan(request) => Some(*request),
+            _ => None,
         }
     }
 
