@@ -19,6 +19,7 @@ pub mod held;
 pub mod identity;
 mod managed;
 pub mod proven;
+pub mod reissue;
 pub mod restore_point;
 pub mod retention;
 pub mod schedule;

@@ -21,6 +21,7 @@ mod probe;
 mod procedure;
 mod prune;
 mod reconcile;
+mod reissue;
 mod renew;
 mod restore;
 mod restore_in_place;
@@ -87,6 +88,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Rotate(asked)) => rotate::run(&args.global, asked).await,
             Some(Command::Procedure { name }) => procedure::run(name.as_deref()),
             Some(Command::RotateCa(asked)) => Box::pin(rotate_ca::run(&args.global, *asked)).await,
+            Some(Command::Reissue(asked)) => Box::pin(reissue::run(&args.global, *asked)).await,
             Some(Command::Reconcile(reconcile)) => Box::pin(reconcile::run(&args.global, &reconcile)).await,
             Some(Command::Policy(what)) => policy::run(&args.global, &what),
             Some(Command::RestoreInPlace(asked)) => restore_in_place::run(&args.global, &asked).await,

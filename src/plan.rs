@@ -50,8 +50,9 @@ pub use act::{
     Act, CERTIFICATE, Check, Expect, Firm, Follow, InPod, OUTCOME, ObjectAt, Output, Outputs, Part, Resource, Slot,
     Target, Teller, Until, from_step,
 };
-pub use authority::{Authority, Confirmed, NUMBER, NotConfirmed, Proof, departs};
+pub use authority::{Agreed, Authority, Confirmed, Mandate, NUMBER, NotConfirmed, Proof, departs};
 pub use bundle::{BUNDLE, trusted_at};
+pub use command::CommandLine;
 pub use condition::with_condition;
 pub use content::{Content, Held, Like, SignedBy, Trusted};
 pub use fill::{MAPS, maps_added_to, part_of};

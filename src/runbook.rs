@@ -4,6 +4,7 @@
 //! whoever asks, on whatever machine, is told the same, and no plan is ever older than the moment at which it is asked
 //! for. It runs nothing itself.
 
+pub mod bulk;
 pub mod ca;
 pub mod manual;
 

@@ -6,6 +6,7 @@
 mod agenda;
 mod board;
 mod boards;
+pub mod bulk;
 mod cell;
 mod columns;
 mod detail;

@@ -15,7 +15,7 @@ use crate::model::{CertificateFacts, ClaimKey, Issuer, Kind, TlsSecret, World, a
 use crate::text::{self, quantity};
 
 pub use gates::{Gate, LOOKED_AT, Phase, Sights, look};
-pub use leaves::{Leaf, Reissue};
+pub use leaves::{Leaf, Reissue, leaf_in};
 pub use pods::{Before, before};
 pub use stores::Store;
 

@@ -10,6 +10,7 @@ use crate::plan::{backup, drill, restore, swap};
 
 mod carry;
 mod probe;
+mod reissue;
 mod renew;
 mod retention;
 mod rotate;
@@ -17,6 +18,7 @@ mod rotate_ca;
 
 pub use carry::{Export, Import};
 pub use probe::Probe;
+pub use reissue::Reissue;
 pub use renew::Renew;
 pub use retention::{Hold, Policy, Prune, Reconcile, Release, Sweep};
 pub use rotate::Rotate;
@@ -96,9 +98,12 @@ pub enum Command {
     Rotate(Rotate),
     /// Put another CA in the place of one, phase by phase and for as long as it takes, with both trusted meanwhile.
     RotateCa(Box<RotateCa>),
+    /// Issue all certificates anew that a filter matches: one proves it, then one more, then batches; the first failure
+    /// stops it.
+    Reissue(Box<Reissue>),
     /// Print a procedure as Markdown, for the team's wiki.
     Procedure {
-        /// Which: renew, rotate or rotate-ca; left out, those that there are.
+        /// Which: renew, rotate, rotate-ca or reissue; left out, those that there are.
         name: Option<String>,
     },
     /// Do what policies ask for and is due: back up, then prune, then drill; for a CronJob.

@@ -5,7 +5,7 @@ use super::{Exit, Failure, open, out};
 use crate::model::Kind;
 use crate::session::{Desk, Unnamed, to_yaml};
 use crate::text;
-use crate::view::{Filter, Listing, Pane, Query, Row, Sieve, output, problems};
+use crate::view::{Column, Filter, Listing, Pane, Query, Row, Sieve, output, problems};
 
 /// Kinds without which no volume can be judged.
 const VOLUME_KINDS: &[Kind] = &[
@@ -31,7 +31,7 @@ const VOLUME_KINDS: &[Kind] = &[
 ];
 
 /// Kinds without which no certificate can be judged.
-const CERTIFICATE_KINDS: &[Kind] = &[
+pub(super) const CERTIFICATE_KINDS: &[Kind] = &[
     Kind::TlsSecret,
     Kind::Certificate,
     Kind::CertificateRequest,
@@ -68,7 +68,7 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Exit, Failure> {
     if get.all_namespaces && !global.namespace.is_empty() {
         return Err(Failure::new(Exit::Usage, "--all-namespaces and --namespace exclude each other"));
     }
-    let filter = filter(get)?;
+    let filter = filter(get.filter.as_deref(), get.what.pane().map_or(Sieve::columns(), Pane::columns))?;
     let kinds = kinds(get.what);
     let unnamed = if get.all_namespaces { Unnamed::All } else { Unnamed::Own };
     let mut session = open::session(global, &kinds, unnamed)?;
@@ -91,9 +91,9 @@ impl What {
 }
 
 /// The filter; unlike on a screen, one that is not wholly understood is refused: a script would not see the sign.
-fn filter(get: &Get) -> Result<Filter, Failure> {
-    let filter = Filter::parse(get.filter.as_deref().unwrap_or_default());
-    let bound = filter.bind(get.what.pane().map_or(Sieve::columns(), Pane::columns));
+pub(super) fn filter(text: Option<&str>, columns: &[Column]) -> Result<Filter, Failure> {
+    let filter = Filter::parse(text.unwrap_or_default());
+    let bound = filter.bind(columns);
     let Some(fault) = bound.faults().first() else { return Ok(filter) };
     let written = filter.text();
     let before = text::width(&text::sanitize(&written[..fault.at.start]));

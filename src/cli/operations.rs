@@ -41,7 +41,8 @@ fn show(id: &str) -> Result<Exit, Failure> {
     let plan = &run.plan;
     out::line(format_args!("{}\n  operation {id} on {} ({})", plan.title, plan.context, plan.server))?;
     out::line(format_args!("  {} {}", plan.subject.object, plan.subject.uid))?;
-    let who = text::sanitize(run.authority.who());
+    let who = run.authority.said();
+    let who = text::sanitize(&who);
     out::line(format_args!("  confirmed by {who}, plan sha256 {}", plan.digest()))?;
     for entry in &entries {
         let at = entry.at.strftime("%Y-%m-%dT%H:%M:%SZ");
@@ -66,7 +67,7 @@ fn show(id: &str) -> Result<Exit, Failure> {
 /// One entry in words.
 fn said(entry: &Entry) -> String {
     match &entry.body {
-        Body::Opened { authority, .. } => format!("opened by {}", authority.who()),
+        Body::Opened { authority, .. } => format!("opened by {}", authority.said()),
         Body::Intent { step, .. } => format!("{step}: begins"),
         Body::Answered { step, audit_id: Some(id) } => format!("{step}: the server took it (audit id {id})"),
         // A session answers by itself, no request of its own reaches the server.

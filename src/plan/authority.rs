@@ -1,9 +1,12 @@
 //! Who said that a plan may run, and what proved that it was meant. A [`Confirmed`] plan cannot be made in any
 //! other way than here.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{OperationId, Plan};
+use crate::model::{Context, Uid};
 
 /// On whose word an operation runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,15 @@ pub enum Authority {
         /// Who let it, as the API server knows them.
         who: String,
     },
+    /// A procedure that was confirmed as a whole came to it.
+    Procedure {
+        /// The procedure's name.
+        procedure: String,
+        /// Where in it: `wave 2, 2 of 12`.
+        step: String,
+        /// Who confirmed the procedure, as the API server knows them.
+        who: String,
+    },
     /// An operation that was confirmed before goes on.
     Resumed {
         /// The operation.
@@ -39,7 +51,21 @@ impl Authority {
     /// Who it is.
     pub fn who(&self) -> &str {
         match self {
-            Self::Typed { who } | Self::Flag { who } | Self::Policy { who, .. } | Self::Resumed { who, .. } => who,
+            Self::Typed { who }
+            | Self::Flag { who }
+            | Self::Policy { who, .. }
+            | Self::Procedure { who, .. }
+            | Self::Resumed { who, .. } => who,
+        }
+    }
+
+    /// Who it is, and for whom or what they let it run.
+    pub fn said(&self) -> String {
+        match self {
+            Self::Procedure { procedure, step, who } => format!("{who}, in procedure {procedure}: {step}"),
+            Self::Typed { .. } | Self::Flag { .. } | Self::Policy { .. } | Self::Resumed { .. } => {
+                self.who().to_owned()
+            }
         }
     }
 }
@@ -91,11 +117,17 @@ pub enum NotConfirmed {
         /// The plan's context.
         context: String,
     },
-    /// Something says yes beforehand to so many deletions that their number has to be given as well.
+    /// Something says yes beforehand to so many that their number has to be given as well.
     #[error("{count} of them go at once: saying yes beforehand needs their number, with --count {count}")]
     NotCounted {
         /// How many.
         count: String,
+    },
+    /// A procedure comes to something that was not shown when it was confirmed.
+    #[error("{object} was not among what was confirmed")]
+    NotShown {
+        /// What it is.
+        object: String,
     },
 }
 
@@ -120,11 +152,8 @@ impl Plan {
     /// # Errors
     /// When one of them is missing, or is not exactly the name; more than were asked for prove nothing either.
     pub fn confirm_typed<S: AsRef<str>>(self, typed: &[S], who: &str) -> Result<Confirmed, NotConfirmed> {
-        let proofs = self.proofs();
-        let wrong = proofs.iter().enumerate().find(|(at, proof)| typed.get(*at).map(AsRef::as_ref) != Some(proof.name));
-        let wrong = wrong.map(|(_, proof)| *proof).or(proofs.last().copied().filter(|_| typed.len() > proofs.len()));
-        if let Some(Proof { of, name }) = wrong {
-            return Err(NotConfirmed::Typed { of, expected: name.to_owned() });
+        if let Some(wrong) = typed_wrong(&self.proofs(), typed) {
+            return Err(wrong);
         }
         Ok(Confirmed { authority: Authority::Typed { who: who.to_owned() }, plan: self })
     }
@@ -155,14 +184,109 @@ impl Plan {
         Ok(Confirmed { authority, plan: self })
     }
 
+    /// Confirms because a procedure that was confirmed as a whole came to it; it is recorded as such. `step` says where in
+    /// the procedure.
+    ///
+    /// # Errors
+    /// When the plan is of another cluster, or of an object that was not shown, or asks for a number of its own: that is
+    /// more than was confirmed.
+    pub fn confirm_by_procedure(self, agreed: &Agreed, step: &str) -> Result<Confirmed, NotConfirmed> {
+        let mandate = &agreed.mandate;
+        let shown = mandate.objects.contains(&self.subject.uid) && mandate.context == self.context;
+        if !shown {
+            return Err(NotConfirmed::NotShown { object: self.subject.object.to_string() });
+        }
+        if let Some(count) = self.count {
+            return Err(NotConfirmed::NotCounted { count });
+        }
+        let (procedure, who) = (mandate.procedure.clone(), agreed.who.clone());
+        let authority = Authority::Procedure { procedure, step: step.to_owned(), who };
+        Ok(Confirmed { authority, plan: self })
+    }
+
     fn beforehand(&self, named: Option<&str>, count: Option<&str>) -> Result<(), NotConfirmed> {
-        if self.protected && named != Some(self.context.as_str()) {
-            return Err(NotConfirmed::NotNamed { context: self.context.clone() });
+        beforehand((self.protected, &self.context), self.count.as_deref(), named, count)
+    }
+}
+
+fn beforehand(
+    (protected, context): (bool, &str),
+    needed: Option<&str>,
+    named: Option<&str>,
+    count: Option<&str>,
+) -> Result<(), NotConfirmed> {
+    if protected && named != Some(context) {
+        return Err(NotConfirmed::NotNamed { context: context.to_owned() });
+    }
+    match needed {
+        Some(needed) if count != Some(needed) => Err(NotConfirmed::NotCounted { count: needed.to_owned() }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What the first text that is missing, or another one, should have been; more than were asked for prove nothing either.
+fn typed_wrong<S: AsRef<str>>(proofs: &[Proof<'_>], typed: &[S]) -> Option<NotConfirmed> {
+    let wrong = proofs.iter().enumerate().find(|(at, proof)| typed.get(*at).map(AsRef::as_ref) != Some(proof.name));
+    let wrong = wrong.map(|(_, proof)| *proof).or(proofs.last().copied().filter(|_| typed.len() > proofs.len()));
+    wrong.map(|Proof { of, name }| NotConfirmed::Typed { of, expected: name.to_owned() })
+}
+
+/// What a procedure asks for as a whole: many objects, one confirmation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mandate {
+    procedure: String,
+    context: String,
+    protected: bool,
+    objects: BTreeSet<Uid>,
+    count: String,
+}
+
+/// A [`Mandate`] that was confirmed. It cannot be made in any other way than here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    mandate: Mandate,
+    who: String,
+}
+
+impl Mandate {
+    /// Of a procedure by name, on this context, about these objects and no others.
+    pub fn new(procedure: &str, context: &Context, objects: impl IntoIterator<Item = Uid>) -> Self {
+        let objects: BTreeSet<Uid> = objects.into_iter().collect();
+        Self {
+            procedure: procedure.to_owned(),
+            context: context.name.to_string(),
+            protected: context.protected,
+            count: objects.len().to_string(),
+            objects,
         }
-        match &self.count {
-            Some(needed) if count != Some(needed.as_str()) => Err(NotConfirmed::NotCounted { count: needed.clone() }),
-            Some(_) | None => Ok(()),
+    }
+
+    /// What a person types, in this order: on a protected context its name, then how many go. No single name would prove
+    /// that all of them were read.
+    pub fn proofs(&self) -> Vec<Proof<'_>> {
+        let context = self.protected.then_some(Proof { of: "context", name: &self.context });
+        context.into_iter().chain([Proof { of: NUMBER, name: &self.count }]).collect()
+    }
+
+    /// Confirms by what a person typed: one text for each of [`Mandate::proofs`].
+    ///
+    /// # Errors
+    /// As for a plan.
+    pub fn confirm_typed<S: AsRef<str>>(self, typed: &[S], who: &str) -> Result<Agreed, NotConfirmed> {
+        match typed_wrong(&self.proofs(), typed) {
+            Some(wrong) => Err(wrong),
+            None => Ok(Agreed { mandate: self, who: who.to_owned() }),
         }
+    }
+
+    /// Confirms by a flag given beforehand. Their number is always needed: what matches when it runs may be more than
+    /// what matched when it was looked at.
+    ///
+    /// # Errors
+    /// On a protected context that was not named, and when the number is missing or another.
+    pub fn confirm_by_flag(self, named: Option<&str>, count: Option<&str>, who: &str) -> Result<Agreed, NotConfirmed> {
+        beforehand((self.protected, &self.context), Some(&self.count), named, count)?;
+        Ok(Agreed { mandate: self, who: who.to_owned() })
     }
 }
 
@@ -228,6 +352,58 @@ mod tests {
         assert!(said.contains("--count 12"), "{said}");
         assert!(many().confirm_by_flag(None, Some("12"), "ada").is_ok());
         assert!(many().confirm_by_policy(None, "gold", "ada").is_err());
+    }
+
+    fn mandate(protected: bool, objects: &[&str]) -> Mandate {
+        let context = Context { name: "lab".into(), protected, ..Context::default() };
+        Mandate::new("reissue", &context, objects.iter().map(|uid| Uid::from(*uid)))
+    }
+
+    #[rstest]
+    #[case::the_number(false, &["2"], true)]
+    #[case::nothing(false, &[], false)]
+    #[case::another_number(false, &["3"], false)]
+    #[case::the_number_alone(true, &["2"], false)]
+    #[case::both(true, &["lab", "2"], true)]
+    #[case::the_wrong_way_round(true, &["2", "lab"], false)]
+    #[case::more_than_was_asked(false, &["2", "2"], false)]
+    fn many_are_confirmed_by_their_number(#[case] protected: bool, #[case] typed: &[&str], #[case] runs: bool) {
+        assert_eq!(mandate(protected, &["a", "b"]).confirm_typed(typed, "ada").is_ok(), runs);
+    }
+
+    #[rstest]
+    #[case::no_number(false, None, None, false)]
+    #[case::another_number(false, None, Some("1"), false)]
+    #[case::the_number(false, None, Some("2"), true)]
+    #[case::a_protected_context_is_named_too(true, None, Some("2"), false)]
+    #[case::both(true, Some("lab"), Some("2"), true)]
+    fn a_flag_for_many_needs_their_number(
+        #[case] protected: bool,
+        #[case] named: Option<&str>,
+        #[case] count: Option<&str>,
+        #[case] runs: bool,
+    ) {
+        assert_eq!(mandate(protected, &["a", "b"]).confirm_by_flag(named, count, "ada").is_ok(), runs);
+    }
+
+    #[test]
+    fn a_procedure_runs_what_was_shown_and_nothing_else() {
+        let shown = plan(false);
+        let uid = shown.subject.uid.as_str().to_owned();
+        let agree =
+            |objects: &[&str]| mandate(false, objects).confirm_typed(&[objects.len().to_string()], "ada").unwrap();
+        let agreed = agree(&[&uid]);
+        let here = Plan { context: "lab".into(), ..shown };
+        let confirmed = here.clone().confirm_by_procedure(&agreed, "wave 1, 1 of 1").unwrap();
+        assert_eq!(confirmed.authority().said(), "ada, in procedure reissue: wave 1, 1 of 1");
+        let json = serde_json::to_value(confirmed.authority()).unwrap();
+        assert_eq!(serde_json::from_value::<Authority>(json).unwrap(), *confirmed.authority());
+        let elsewhere = Plan { context: "prod".into(), ..here.clone() };
+        assert!(elsewhere.confirm_by_procedure(&agreed, "").is_err());
+        let more = Plan { count: Some("12".into()), ..here.clone() };
+        assert!(more.confirm_by_procedure(&agreed, "").is_err());
+        let said = here.confirm_by_procedure(&agree(&["another"]), "").unwrap_err().to_string();
+        assert!(said.contains("was not among what was confirmed"), "{said}");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use crate::text::{self, quantity};
 
 /// A command of this program, word by word.
-pub(super) struct CommandLine(Vec<String>);
+#[derive(Clone, Debug)]
+pub struct CommandLine(Vec<String>);
 
 impl CommandLine {
     /// `holdfast VERB OBJECT`.

@@ -29,7 +29,7 @@ pub struct Manual {
 }
 
 /// Every procedure.
-pub const MANUALS: &[Manual] = &[RENEW, ROTATE, ROTATE_CA];
+pub const MANUALS: &[Manual] = &[RENEW, ROTATE, ROTATE_CA, REISSUE];
 
 const RENEW: Manual = Manual {
     name: "renew",
@@ -150,6 +150,53 @@ const ROTATE_CA: Manual = Manual {
             "The key is known to others",
             "go the same way with `--soak 0s`; whoever still trusts the former CA alone is refused early",
         ),
+    ],
+};
+
+const REISSUE: Manual = Manual {
+    name: super::bulk::NAME,
+    title: "Issue many certificates anew, one first, the first failure stopping all",
+    when: "Many certificates have something in common that has to go: an issuer, a kind of key, a machine that was broken into.",
+    before: &[
+        "The filter matches what is meant, and nothing else: `holdfast get certificates --filter TEXT`.",
+        "Who signs is ready; with an ACME issuer the rate limits leave room for all of them.",
+        "No CA is among them: a CA is rotated by a procedure of its own (`rotate-ca`).",
+    ],
+    commands: &[
+        (
+            "holdfast reissue --filter TEXT --dry-run",
+            "see which, in which order, what is left out and why, and the plan of the first",
+        ),
+        ("holdfast reissue --filter TEXT", "confirm their number, and carry it out"),
+        ("holdfast reissue --filter TEXT --since TIME", "go on with one that stopped; it printed the line"),
+        ("holdfast reissue --filter TEXT --since TIME --status", "see how far it has come"),
+    ],
+    steps: || {
+        of(&[
+            ("plan each, and shake hands with who serves it", "what is refused is left out, with its reason"),
+            ("confirm all of them", "their number was typed, and on a protected context its name"),
+            (
+                "**wave 1**: one, which the fewest use of those that are seen to be served",
+                "it was issued since, and every server that answers shows the new one; then `go on` is typed",
+            ),
+            ("**wave 2**: one more", "the same"),
+            (
+                "**wave 3** and later: a batch (`--batch`, 10 % of all), one after the other",
+                "the same of each, and those of the wave before are still served",
+            ),
+        ])
+    },
+    back: &[
+        "Each is an operation of its own: what goes back of it says `renew` or `rotate`.",
+        "The journal of each says who confirmed the procedure, its wave and its place.",
+    ],
+    stuck: &[
+        ("One failed", "mend what it says, then go on with the line that was printed: what is done stays done"),
+        (
+            "One was issued and a pod serves the former one",
+            "start that pod anew, or go on with `--restart all`; nothing more is issued before that",
+        ),
+        ("It was interrupted", "`holdfast operations resume ID` first, then the line that goes on"),
     ],
 };
 

@@ -50,7 +50,7 @@ pub(super) fn below(world: &World, ca: Ca<'_>) -> Vec<Leaf> {
     let secrets = secrets.filter(|secret| secret.leaf.chain.as_ref().is_ok_and(|chain| signed(chain)));
     // What an operation put aside is used by nobody; it goes when the operation is not taken back any more.
     let secrets = secrets.filter(|secret| secret.meta.annotation(annotation::COPY_OF).is_none());
-    let secrets = secrets.map(|secret| of_secret(world, secret));
+    let secrets = secrets.map(|secret| leaf_in(world, secret));
     let holders = |kind, table: Vec<&CertificateHolder>| {
         let below = table
             .into_iter()
@@ -64,7 +64,8 @@ pub(super) fn below(world: &World, ca: Ca<'_>) -> Vec<Leaf> {
     all
 }
 
-fn of_secret(world: &World, secret: &TlsSecret) -> Leaf {
+/// What a TLS Secret holds, and how it is issued anew.
+pub fn leaf_in(world: &World, secret: &TlsSecret) -> Leaf {
     let key = (secret.meta.namespace.clone().unwrap_or_default(), secret.meta.name.clone());
     let reissue = match world.links.certificates_writing(&key) {
         _ if secret.facts().is_some_and(|facts| facts.ca) => {
