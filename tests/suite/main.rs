@@ -36,6 +36,7 @@ mod pty;
 mod read_only;
 mod readme;
 mod reconcile;
+mod reissue;
 mod renew;
 mod restore;
 mod rights;

@@ -57,13 +57,24 @@ async fn replace(cluster: &TestCluster) {
 
 /// A Deployment whose pods mount Secret `web-tls` so and serve it so, and a Service that leads to them.
 pub async fn serve(cluster: &TestCluster, name: &str, replicas: u32, mount: &Value, annotations: &Value) {
+    serve_of(cluster, "web-tls", (name, replicas), mount, annotations).await;
+}
+
+/// The same of another Secret.
+pub async fn serve_of(
+    cluster: &TestCluster,
+    secret: &str,
+    (name, replicas): (&str, u32),
+    mount: &Value,
+    annotations: &Value,
+) {
     let pod = json!({
         "terminationGracePeriodSeconds": 1,
         "containers": [{
             "name": "main", "image": "registry.example/web:1", "volumeMounts": mount,
             "ports": [{ "name": "https", "containerPort": 8443 }],
         }],
-        "volumes": [{ "name": "tls", "secret": { "secretName": "web-tls" } }],
+        "volumes": [{ "name": "tls", "secret": { "secretName": secret } }],
     });
     let here = &cluster.namespace;
     let labels = json!({ "app": name });
