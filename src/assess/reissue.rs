@@ -120,7 +120,9 @@ pub fn issuable(world: &World, (object, uid): (&ObjRef, &Uid), now: Timestamp) -
 pub fn issued(world: &World, secret: &TlsSecret, now: Timestamp) -> Option<Timestamp> {
     let facts = secret.facts()?;
     let latest = now.saturating_add(CLOCKS).unwrap_or(Timestamp::MAX);
-    let issued = requested(world, secret, &facts.fingerprint).or_else(|| replaced(world, secret, &facts.fingerprint));
+    // Somebody may have stored another one since it was kept.
+    let replaced = || replaced(world, secret, &facts.fingerprint).map(|kept| kept.max(facts.not_before));
+    let issued = requested(world, secret, &facts.fingerprint).or_else(replaced);
     Some(issued.unwrap_or(facts.not_before)).filter(|issued| *issued <= latest)
 }
 

@@ -5,6 +5,7 @@
 
 mod confirm;
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use super::args::{Global, Reissue};
 use super::{Exit, Failure, get, open, operations, out, verb};
 use crate::assess::reissue::{Issuable, blind};
 use crate::model::{ObjRef, Uid};
-use crate::plan::{Agreed, DryRun, renew};
+use crate::plan::{Agreed, Confirmed, DryRun, renew};
 use crate::runbook::Next;
 use crate::runbook::bulk::{Chosen, Left, NAME, Options, Standing, State, begin, choose, command, request, standing};
 use crate::session::{Event, Reviewed, Session, Unnamed};
@@ -160,23 +161,28 @@ impl<'a> Bulk<'a> {
     }
 
     async fn go(&self, session: &mut Session, agreed: &Agreed) -> Result<Exit, Failure> {
+        out::say(format_args!("holdfast: interrupted, it goes on with: {}", self.line(session)));
+        // One listener for all of it: a signal between two operations would be heard by nobody.
+        let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
         let mut begun = None;
-        loop {
-            let (place, wave) = match self.place(session) {
-                Ok(Some(place)) => place,
-                Ok(None) => break,
-                Err(failure) => return Err(failure),
-            };
+        while let Some((place, wave)) = self.place(session)? {
             if begun != Some(wave) {
-                self.begin_wave(session, wave, begun).await?;
+                let begins = unless(&mut interrupt, self.begin_wave(session, wave, begun)).await;
+                begins.map_err(|failure| self.stopped(session, &failure))?;
                 begun = Some(wave);
             }
             let item = &self.items[place];
-            let proven = self.one(session, agreed, (place, wave)).await;
-            let proof = proven.map_err(|failure| self.stopped(session, &failure))?;
+            let proof = match unless(&mut interrupt, self.plan(session, agreed, (place, wave))).await {
+                Ok(confirmed) => match carry_out(session, confirmed).await {
+                    Ok(()) => unless(&mut interrupt, self.seen(session, item)).await,
+                    Err(failure) => Err(failure),
+                },
+                Err(failure) => Err(failure),
+            };
+            let proof = proof.map_err(|failure| self.stopped(session, &failure))?;
             out::line(format_args!("✓ {}: {proof}", text::sanitize(&item.secret.to_string())))?;
             let more = self.standing(session).open().next().is_some();
-            if wave == 1 && more && !confirm::goes_on(self.asked)? {
+            if wave == 1 && more && !confirm::goes_on(self.asked).await? {
                 out::say(format_args!("holdfast: stopped after the first, as asked\n{}", self.how_to_go_on(session)));
                 return Ok(Exit::Waiting);
             }
@@ -209,33 +215,29 @@ impl<'a> Bulk<'a> {
             probe(session, item).await;
         }
         if let Next::Refused { why, clear } = self.standing(session).next {
-            return Err(self.refused(session, &why, &clear));
+            return Err(Failure::new(Exit::Refused, format!("{why}\n  what would clear it: {clear}")));
         }
         out::line(format_args!("\nwave {wave} of {waves}: {}", text::plural(all, "certificate", "certificates")))
     }
 
-    /// Issues one anew and sees that it is served; in words, what proves it.
-    async fn one(
+    /// Plans one anew, on the word of whoever confirmed all of it.
+    async fn plan(
         &self,
         session: &mut Session,
         agreed: &Agreed,
         (place, wave): (usize, usize),
-    ) -> Result<String, Failure> {
-        let item = &self.items[place];
-        let reviewed = verb::plan(session, request(item, &self.options)).await?;
+    ) -> Result<Confirmed, Failure> {
+        let reviewed = verb::plan(session, request(&self.items[place], &self.options)).await?;
         verb::print_review(&reviewed, false)?;
         if let DryRun::Refused(why) = &reviewed.dry_run {
             return Err(Failure::new(Exit::Refused, format!("the API server would refuse the plan: {why}")));
         }
         let step = format!("wave {wave}, {} of {}, since {}", place + 1, self.items.len(), self.since);
         let confirmed = reviewed.plan.confirm_by_procedure(agreed, &step);
-        let confirmed = confirmed.map_err(|error| Failure::new(Exit::Refused, error))?;
-        let id = session.start(confirmed).map_err(|refusal| verb::refused(&refusal))?;
-        operations::follow(session, &id).await?;
-        self.seen(session, item).await
+        confirmed.map_err(|error| Failure::new(Exit::Refused, error))
     }
 
-    /// Waits until it is seen to be another one, and then for those who serve a former one.
+    /// Waits until one is seen to be another one, and then for those who serve a former one.
     async fn seen(&self, session: &mut Session, item: &Issuable) -> Result<String, Failure> {
         let one = std::slice::from_ref(item);
         let state = |session: &Session| {
@@ -279,6 +281,11 @@ impl<'a> Bulk<'a> {
         Failure::new(failure.exit, message)
     }
 
+    /// The line that goes on.
+    fn line(&self, session: &Session) -> String {
+        command(&session.desk().world, &self.asked.filter, &self.options, Some(self.since))
+    }
+
     fn how_to_go_on(&self, session: &Session) -> String {
         let standing = self.standing(session);
         let names = |done: bool| {
@@ -286,8 +293,26 @@ impl<'a> Bulk<'a> {
             let names: Vec<String> = of.map(|line| text::sanitize(&line.item.secret.path()).into_owned()).collect();
             if names.is_empty() { "none".to_owned() } else { names.join(", ") }
         };
-        let line = command(&session.desk().world, &self.asked.filter, &self.options, Some(self.since));
+        let line = self.line(session);
         format!("{NAME} stopped; issued anew: {}\n  not: {}\n  it goes on with: {line}", names(true), names(false))
+    }
+}
+
+/// Runs one to its end.
+async fn carry_out(session: &mut Session, confirmed: Confirmed) -> Result<(), Failure> {
+    let id = session.start(confirmed).map_err(|refusal| verb::refused(&refusal))?;
+    operations::follow(session, &id).await.map(drop)
+}
+
+/// Does it unless somebody interrupts.
+async fn unless<T>(
+    interrupt: &mut Pin<&mut impl Future<Output = std::io::Result<()>>>,
+    what: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        _ = interrupt => Err(Failure::new(Exit::Refused, "stopped as asked")),
+        done = what => done,
     }
 }
 

@@ -1,14 +1,17 @@
 //! Many certificates are issued anew: one that proves it, one more, then batches, each seen to be served before the next;
 //! the first failure stops it and leaves those after it as they were; and whoever goes on begins where it stopped.
 
+use http::Method;
 use serde_json::{Value, json};
 
+use crate::lease::SHORT;
 use crate::renew::{CERT_MANAGER, certified, issued, pods, prepared};
 use crate::rotate::held;
 use crate::served::{folder, serve_of, tls};
 use crate::support::cluster::{TestCluster, User};
 use crate::support::person::{Ended, Person};
 use crate::support::pki::Authority;
+use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
 use crate::support::terminal::Terminal;
 use crate::support::wait::{self, LONG};
@@ -16,6 +19,7 @@ use crate::support::wait::{self, LONG};
 scenarios!(
     both_kinds_are_issued_anew_wave_by_wave_and_every_server_serves_them,
     the_first_failure_leaves_the_rest_as_it_was_and_the_line_that_it_prints_goes_on,
+    killed_in_the_middle_it_is_resumed_and_whoever_goes_on_is_told_the_same,
     what_was_issued_and_is_not_served_stands_before_everything_else,
     a_ca_and_what_cannot_be_issued_anew_are_named_and_left_alone,
     a_person_types_the_number_and_goes_on_after_the_first,
@@ -164,6 +168,40 @@ async fn the_first_failure_leaves_the_rest_as_it_was_and_the_line_that_it_prints
     let again = go_on(&colleague, &line, &["--yes", "--count", "2"]).await.expect(0);
     assert!(again.stdout.contains("3 done, 0 to issue anew"), "{}", again.stdout);
     assert_eq!(prints(&cluster, &names).await, new);
+}
+
+async fn killed_in_the_middle_it_is_resumed_and_whoever_goes_on_is_told_the_same(cluster: TestCluster) {
+    let sre = cluster.person(User::Sre);
+    sre.configure(SHORT);
+    imported(&cluster, &["a-tls", "b-tls", "c-tls"]).await;
+    let names = ["a-tls", "b-tls", "c-tls"];
+    let former = prints(&cluster, &names).await;
+    let gate = Gate::shut();
+    let stored = Order::on(Method::PATCH, "/secrets/b-tls", Fault::Hold(gate.clone())).without("dryRun=All");
+    cluster.proxy.order(stored);
+    let arguments = ["reissue", "-n", &cluster.namespace, "--filter", "name:-tls", "--yes", "--count", "3"];
+    let mut running = sre.start(&arguments);
+    wait::until("the second to be stored", LONG, async || (gate.arrived() == 1).then_some(())).await;
+    running.kill().await.unwrap();
+    gate.break_off();
+    cluster.proxy.clear();
+    // The journal of each says since when.
+    let openings = openings(&sre);
+    let (second, step) = (&openings[1].0, openings[1].1["step"].as_str().unwrap());
+    let since = step.strip_prefix("wave 2, 2 of 3, since ").unwrap_or_else(|| panic!("{step}"));
+    assert_eq!(second, "b-tls");
+    let listed = sre.run(&["operations", "list", "--here", "-o", "json"]).await.expect(0).json();
+    let interrupted =
+        listed.as_array().unwrap().iter().max_by_key(|one| one["id"].as_str().unwrap().to_owned()).unwrap();
+    let status = reissue(&cluster, &sre, &["--status", "--since", since]).await.expect(0);
+    assert!(status.stdout.contains("1 done, 2 to issue anew"), "{}", status.stdout);
+    sre.run(&["operations", "resume", interrupted["id"].as_str().unwrap()]).await.expect(0);
+    let then = prints(&cluster, &names).await;
+    assert!(then[0] != former[0] && then[1] != former[1] && then[2] == former[2], "{former:?} {then:?}");
+    let ended = reissue(&cluster, &sre, &["--since", since, "--yes", "--count", "1"]).await.expect(0);
+    assert!(ended.stdout.contains("wave 3 of 3"), "{}", ended.stdout);
+    let new = prints(&cluster, &names).await;
+    assert!(new[..2] == then[..2] && new[2] != then[2], "{then:?} {new:?}");
 }
 
 async fn what_was_issued_and_is_not_served_stands_before_everything_else(cluster: TestCluster) {

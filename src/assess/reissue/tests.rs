@@ -52,6 +52,7 @@ fn asked(name: &str, fingerprint: &str, minutes: i64) -> Object {
 )]
 #[case::a_request_for_another_one_says_nothing(vec![certificate("web"), asked("web-1", "old", 1)], 60, Some(60))]
 #[case::by_the_copy_of_the_former_one(vec![kept("old", 4)], 9, Some(4))]
+#[case::one_that_somebody_stored_after_that(vec![kept("old", 40)], 2, Some(2))]
 #[case::by_the_latest_of_them(vec![kept("older", 40), kept("old", 4)], 9, Some(4))]
 #[case::one_that_was_put_back_is_no_new_one(vec![kept("new", 8), kept("undone", 2)], 600, Some(600))]
 #[case::one_of_the_future_says_nothing(vec![], -60, None)]

@@ -9,7 +9,6 @@ use crate::runbook::bulk::Batch;
 
 /// Arguments of `reissue`.
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Reissue {
     /// Which certificates: a filter as in the console, such as 'issuer:"shop CA"'.
     #[arg(long, value_name = "TEXT")]

@@ -45,12 +45,17 @@ pub(super) fn agreed(
 }
 
 /// Whether it goes on after the first. What was confirmed beforehand needs nobody.
-pub(super) fn goes_on(asked: &Reissue) -> Result<bool, Failure> {
+pub(super) async fn goes_on(asked: &Reissue) -> Result<bool, Failure> {
     if asked.yes {
         return Ok(true);
     }
-    Ok(answer(&format!("The first is done and proven as said above. Type {GO_ON} to go on with the others: "))?
-        == GO_ON)
+    let question = format!("Type {GO_ON} to go on with the others; anything else stops here: ");
+    // Ctrl-c was listened to since the first began, and would be heard by nobody here.
+    let typed = tokio::task::spawn_blocking(move || answer(&question));
+    tokio::select! {
+        typed = typed => typed.map_err(|error| Failure::new(Exit::Refused, error))?.map(|typed| typed == GO_ON),
+        _ = tokio::signal::ctrl_c() => Ok(false),
+    }
 }
 
 fn answer(question: &str) -> Result<String, Failure> {

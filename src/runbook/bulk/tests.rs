@@ -78,7 +78,9 @@ const FOUR: [&str; 4] = ["d", "c", "b", "a"];
 #[case::of_two_the_one_that_fewer_use(&["d", "b"], &["b", "a", "c", "d"])]
 fn the_first_is_one_that_can_be_proven_and_the_fewest_use(#[case] seen: &[&str], #[case] expected: &[&str]) {
     let mut world = world(&["a", "b", "c", "d"]);
-    seen.iter().for_each(|name| shake(&mut world, name, name));
+    for name in seen {
+        shake(&mut world, name, name);
+    }
     assert_eq!(order(&choose(&world, &matched(&FOUR), now())), expected);
 }
 
