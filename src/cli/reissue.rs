@@ -131,11 +131,15 @@ impl<'a> Bulk<'a> {
 
     async fn run(&mut self, session: &mut Session) -> Result<Exit, Failure> {
         let next = self.standing(session).next;
-        if self.items.is_empty() {
-            return Err(Failure::new(Exit::Refused, "nothing that the filter matches can be issued anew from here"));
-        }
         if self.asked.status {
             return Ok(Exit::Fine);
+        }
+        if session.desk().world.context.read_only && !self.asked.dry_run {
+            let message = "this console is read-only; what would be issued anew was printed and nothing was done";
+            return Err(Failure::new(Exit::Refused, message));
+        }
+        if self.items.is_empty() {
+            return Err(Failure::new(Exit::Refused, "nothing that the filter matches can be issued anew from here"));
         }
         let request = match next {
             Next::Plan(request) => *request,

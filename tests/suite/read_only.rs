@@ -81,6 +81,7 @@ async fn every_command(cluster: &TestCluster, admin: &Person, id: &str, flags: &
         vec!["hold", &copy, "--reason", "audit", "--yes"],
         vec!["drill", &copy, "--yes"],
         vec!["import", bundle, "-n", &cluster.namespace, "--name", "again", "--yes"],
+        vec!["reissue", "-n", &cluster.namespace, "--filter", "name:-tls", "--yes", "--count", "1"],
         vec!["reconcile", "--once", "-n", &cluster.namespace, "--policy", policy.to_str().unwrap()],
     ] {
         let ended = admin.run(&[&refused, flags].concat()).await.expect(1);

@@ -21,10 +21,6 @@ pub(super) fn agreed(
     named: Option<&str>,
 ) -> Result<Option<Agreed>, Failure> {
     let context = &session.desk().world.context;
-    if context.read_only {
-        let message = "this console is read-only; what would be issued anew was printed and nothing was done";
-        return Err(Failure::new(Exit::Refused, message));
-    }
     let not_confirmed = |error| Failure::new(Exit::Refused, format!("{error}; nothing was done"));
     let who = context.user.as_deref().unwrap_or("unknown");
     let mandate = Mandate::new(NAME, context, subjects);
