@@ -249,7 +249,7 @@ impl Manual {
         for (number, (what, proof)) in (self.steps)().into_iter().enumerate() {
             line(format!("| {} | {what} | {proof} |", number + 1));
         }
-        line("\nA plan is shown before anything is written, and has to be confirmed by name; every step is in the journal \
+        line("\nA plan is shown before anything is written, and has to be confirmed by what is typed; every step is in the journal \
               (`holdfast operations show ID`).\n\n## Back\n"
             .to_owned());
         self.back.iter().for_each(|back| line(format!("- {back}")));
