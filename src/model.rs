@@ -3,6 +3,7 @@
 //! Pure data. Nothing here judges ([`crate::assess`] does), nothing here knows how an object travelled
 //! (kube types stop in `cluster`). The [`World`] is owned by one task and changed only by [`World::apply`].
 
+mod acme;
 mod constraints;
 mod copies;
 mod delta;
@@ -27,6 +28,7 @@ mod velero;
 mod workload;
 mod world;
 
+pub use acme::{Challenge, Order};
 pub use constraints::{NameConstraints, OtherName, Subtree};
 pub use copies::{BundleKey, Identities, Member, bundle_key, identities, issued_by};
 pub use delta::{Connection, Delta, Freshness, Scope};

@@ -79,6 +79,8 @@ pub enum CertificateState {
     Denied,
     /// A request that came to nothing.
     Failed,
+    /// An Order or Challenge that did what it was for.
+    Done,
     /// An operation put it aside: nobody is served with it.
     SetAside,
     /// Cannot be told.
@@ -115,6 +117,7 @@ impl CertificateState {
             Self::Unapproved => "Unapproved",
             Self::Denied => "Denied",
             Self::Failed => "Failed",
+            Self::Done => "Done",
             Self::Unknown { .. } => "Unknown",
         }
     }

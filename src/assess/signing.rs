@@ -1,8 +1,12 @@
-//! Who signs certificates, and what waits for a signature: cert-manager's issuers and requests, and the cluster's own
-//! signing requests.
+//! Who signs certificates, and what waits for a signature: cert-manager's issuers and requests, with the Orders and
+//! Challenges of ACME issuers, and the cluster's own signing requests.
 //!
 //! A request is a record of one issue. What it brought forth may have been replaced since, so its end is never more
 //! than a warning, and what has ended is history.
+
+mod acme;
+
+pub use acme::{challenge, challenge_stands_alone, order, order_stands_alone};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -92,10 +96,15 @@ pub fn stands_alone(world: &World, request: &CertificateRequest) -> bool {
     match certificate.and_then(|name| world.inventory.certificates.named(namespace, name)) {
         None => true,
         Some(certificate) => {
-            let done = condition(&request.conditions, "Ready").is_some_and(|ready| &*ready.status == "True");
-            !done && world.latest_request(certificate).is_some_and(|latest| latest.meta.uid == request.meta.uid)
+            !is_done(request)
+                && world.latest_request(certificate).is_some_and(|latest| latest.meta.uid == request.meta.uid)
         }
     }
+}
+
+/// Whether a request brought a certificate.
+pub fn is_done(request: &CertificateRequest) -> bool {
+    is(&request.conditions, "Ready").is_some()
 }
 
 /// Judges a request to the cluster's own signers (certificates.k8s.io).

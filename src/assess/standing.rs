@@ -69,6 +69,8 @@ pub fn standing(world: &World, kind: Kind, uid: &Uid, now: Timestamp) -> Option<
         | Object::ApiService(_)
         | Object::Crd(_)
         | Object::SigningRequest(_)
+        | Object::Order(_)
+        | Object::Challenge(_)
         | Object::OtherSecret(_)
         | Object::ConfigMap(_)
         | Object::Ingress(_)

@@ -43,6 +43,8 @@ pub(super) const CERTIFICATE_KINDS: &[Kind] = &[
     Kind::ApiService,
     Kind::Crd,
     Kind::SigningRequest,
+    Kind::Order,
+    Kind::Challenge,
     Kind::OtherSecret,
     Kind::ConfigMap,
     Kind::Ingress,

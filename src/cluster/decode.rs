@@ -16,6 +16,7 @@ use crate::model::{Kind, Object};
 
 use super::errors::{CallError, safe};
 
+mod acme;
 mod front;
 mod held;
 mod meta;
@@ -145,6 +146,8 @@ macro_rules! by_kind {
             Kind::ApiService => $function::<trust::Aggregated>($($argument),*),
             Kind::Crd => $function::<trust::Definition>($($argument),*),
             Kind::SigningRequest => $function::<tls::Signing>($($argument),*),
+            Kind::Order => $function::<acme::OrderObject>($($argument),*),
+            Kind::Challenge => $function::<acme::ChallengeObject>($($argument),*),
             Kind::OtherSecret => $function::<held::SecretObject>($($argument),*),
             Kind::ConfigMap => $function::<held::ConfigMapObject>($($argument),*),
             Kind::Ingress => $function::<front::IngressObject>($($argument),*),

@@ -1,9 +1,9 @@
 //! All objects seen in one cluster, one table per kind.
 
 use super::{
-    BackupLocation, CertManagerCertificate, CertificateHolder, CertificateRequest, ClusterEvent, Content, Front,
-    GroupContent, GroupSnapshot, Issuer, Kind, Meta, Namespace, Node, ObjRef, Pod, Pv, Pvc, Scope, Service,
-    SigningRequest, SnapshotClass, StorageClass, Table, TlsSecret, TrustBundle, Uid, VeleroBackup, VeleroItem,
+    BackupLocation, CertManagerCertificate, CertificateHolder, CertificateRequest, Challenge, ClusterEvent, Content,
+    Front, GroupContent, GroupSnapshot, Issuer, Kind, Meta, Namespace, Node, ObjRef, Order, Pod, Pv, Pvc, Scope,
+    Service, SigningRequest, SnapshotClass, StorageClass, Table, TlsSecret, TrustBundle, Uid, VeleroBackup, VeleroItem,
     VeleroRestore, VeleroSchedule, VolumeAttachment, VolumeSnapshot, Workload,
 };
 
@@ -115,6 +115,8 @@ inventory! {
     ApiService(TrustBundle) in api_services,
     Crd(TrustBundle) in crds,
     SigningRequest(SigningRequest) in signing_requests,
+    Order(Order) in orders,
+    Challenge(Challenge) in challenges,
     OtherSecret(CertificateHolder) in other_secrets,
     ConfigMap(CertificateHolder) in config_maps,
     Ingress(Front) in ingresses,

@@ -109,6 +109,10 @@ kinds! {
     Crd = "apiextensions.k8s.io" ["v1"], "CustomResourceDefinition" "customresourcedefinitions" false None;
     /// CertificateSigningRequest.
     SigningRequest = "certificates.k8s.io" ["v1"], "CertificateSigningRequest" "certificatesigningrequests" false None;
+    /// Order of a certificate at an ACME server, by cert-manager.
+    Order = "acme.cert-manager.io" ["v1"], "Order" "orders" true None;
+    /// Challenge: the proof of a name that an Order waits for.
+    Challenge = "acme.cert-manager.io" ["v1"], "Challenge" "challenges" true None;
     /// Secret of another type that holds certificates, a keystore or a kubeconfig; others are not kept. Releases of Helm,
     /// tokens and what else never holds a certificate that somebody chose is not listed.
     OtherSecret = "" ["v1"], "Secret" "secrets" true Some(OTHER_SECRETS);

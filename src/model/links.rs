@@ -380,6 +380,8 @@ fn edges(object: &Object, say: &mut impl FnMut(Edge)) {
         | Object::ClusterIssuer(_)
         | Object::Service(_)
         | Object::SigningRequest(_)
+        | Object::Order(_)
+        | Object::Challenge(_)
         | Object::VeleroBackup(_)
         | Object::VeleroSchedule(_)
         | Object::VeleroRestore(_)

@@ -225,7 +225,8 @@ impl CertManagerCertificate {
     }
 }
 
-fn issuer_ref((kind, name): &(Box<str>, Arc<str>), meta: &Meta) -> Option<ObjRef> {
+/// What an issuerRef names; `None` when that is of a kind that is not watched.
+pub(super) fn issuer_ref((kind, name): &(Box<str>, Arc<str>), meta: &Meta) -> Option<ObjRef> {
     match &**kind {
         "ClusterIssuer" => Some(ObjRef::cluster(Kind::ClusterIssuer, name.clone())),
         "Issuer" | "" => Some(ObjRef { kind: Kind::Issuer, namespace: meta.namespace.clone(), name: name.clone() }),

@@ -382,6 +382,8 @@ impl World {
             | Object::ApiService(_)
             | Object::Crd(_)
             | Object::SigningRequest(_)
+            | Object::Order(_)
+            | Object::Challenge(_)
             | Object::Service(_)
             | Object::Issuer(_)
             | Object::ClusterIssuer(_) => self.touch_tls(object, touched),

@@ -112,6 +112,7 @@ fn categories(kind: &Kind) -> &'static [&'static str] {
     let workload = ["apps", "batch"].contains(&kind.group) || ["pods", "services"].contains(&kind.plural);
     match kind.group {
         "cert-manager.io" => &["cert-manager"],
+        "acme.cert-manager.io" => &["cert-manager", "cert-manager-acme"],
         _ if workload => &["all"],
         _ => &[],
     }

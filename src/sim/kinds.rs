@@ -123,6 +123,10 @@ const fn cert_manager(kind: &'static str, plural: &'static str) -> Kind {
     Kind::new("cert-manager.io", "v1", kind, plural).custom().status()
 }
 
+const fn acme(kind: &'static str, plural: &'static str) -> Kind {
+    Kind::new("acme.cert-manager.io", "v1", kind, plural).custom().status()
+}
+
 const fn admission(kind: &'static str, plural: &'static str) -> Kind {
     Kind::new("admissionregistration.k8s.io", "v1", kind, plural).cluster().generation()
 }
@@ -172,6 +176,8 @@ pub(crate) static KINDS: &[Kind] = &[
     cert_manager("CertificateRequest", "certificaterequests").short(&["cr", "crs"]),
     cert_manager("Issuer", "issuers"),
     cert_manager("ClusterIssuer", "clusterissuers").cluster(),
+    acme("Order", "orders"),
+    acme("Challenge", "challenges"),
     admission("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
     admission("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
     Kind::new("apiregistration.k8s.io", "v1", "APIService", "apiservices").cluster().status(),

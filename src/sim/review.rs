@@ -102,6 +102,7 @@ const AUDITOR: &[Rule] = &[
             "snapshot.storage.k8s.io",
             "groupsnapshot.storage.k8s.io",
             "cert-manager.io",
+            "acme.cert-manager.io",
             "admissionregistration.k8s.io",
             "apiregistration.k8s.io",
             "apiextensions.k8s.io",

@@ -37,6 +37,8 @@ impl Pane {
             | Kind::ApiService
             | Kind::Crd
             | Kind::SigningRequest
+            | Kind::Order
+            | Kind::Challenge
             | Kind::OtherSecret
             | Kind::ConfigMap
             | Kind::Ingress

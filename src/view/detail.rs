@@ -1,6 +1,7 @@
 //! Everything about one object on one sheet, with what it is linked to, so that one can walk from a volume to
 //! its pods, copies and events. Read from the world at the moment of drawing; judges nothing by itself.
 
+mod acme;
 mod held;
 mod storage;
 mod tls;
@@ -99,6 +100,8 @@ pub fn detail(world: &World, boards: &Boards, key: &Key, now: Timestamp) -> Opti
         Object::Certificate(certificate) => tls::certificate(&mut sheet, certificate),
         Object::CertificateRequest(request) => tls::request(&mut sheet, request),
         Object::SigningRequest(request) => tls::signing_request(&mut sheet, request),
+        Object::Order(order) => acme::order(&mut sheet, order),
+        Object::Challenge(challenge) => acme::challenge(&mut sheet, challenge),
         Object::Issuer(issuer) | Object::ClusterIssuer(issuer) => tls::issuer(&mut sheet, object.kind(), issuer),
         Object::MutatingWebhook(bundle)
         | Object::ValidatingWebhook(bundle)

@@ -1,5 +1,6 @@
 //! Rows, listings, problems and sheets of small worlds.
 
+mod acme;
 mod table;
 
 use jiff::{SignedDuration, Timestamp};

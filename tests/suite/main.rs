@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
 mod absent;
+mod acme;
 mod architecture;
 mod backup;
 mod bad_input;

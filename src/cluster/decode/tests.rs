@@ -631,6 +631,82 @@ fn a_signing_request_says_who_asks_whom() {
     assert!(asked.issued.is_some());
 }
 
+/// As cert-manager's ACME controllers write them.
+fn acme(kind: Kind) -> Value {
+    let (owner, spec, status) = if kind == Kind::Order {
+        let challenges = json!([{ "type": "dns-01", "token": "t0k3n", "url": "https://acme.example/chall/1" }]);
+        (
+            json!({ "apiVersion": "cert-manager.io/v1", "kind": "CertificateRequest", "name": "web-1", "uid": "r-1", "controller": true }),
+            json!({
+                "request": "aWdub3JlZA==", "commonName": "shop.example", "dnsNames": ["shop.example", "*.shop.example"],
+                "issuerRef": { "group": "cert-manager.io", "kind": "ClusterIssuer", "name": "letsencrypt" },
+            }),
+            json!({
+                "state": "invalid", "reason": "Failed to finalize Order: 403 urn:ietf:params:acme:error:rateLimited",
+                "failureTime": "2026-11-20T08:05:00Z", "url": "https://acme.example/order/1",
+                "finalizeURL": "https://acme.example/finalize/1",
+                "authorizations": [{
+                    "url": "https://acme.example/authz/1", "identifier": "shop.example", "wildcard": true,
+                    "initialState": "pending", "challenges": challenges,
+                }],
+            }),
+        )
+    } else {
+        (
+            json!({ "apiVersion": "acme.cert-manager.io/v1", "kind": "Order", "name": "web-1-17", "uid": "o-1", "controller": true }),
+            json!({
+                "authorizationURL": "https://acme.example/authz/1", "url": "https://acme.example/chall/1",
+                "dnsName": "shop.example", "wildcard": true, "type": "DNS-01", "token": "t0k3n", "key": "k3y",
+                "issuerRef": { "name": "letsencrypt" },
+                "solver": { "dns01": { "webhook": { "groupName": "dns.example", "solverName": "own", "config": 1 } } },
+            }),
+            json!({
+                "state": "pending", "presented": true, "processing": true,
+                "reason": "Waiting for DNS-01 challenge propagation",
+            }),
+        )
+    };
+    let annotations = json!({ annotation::CERTIFICATE_NAME: "web", annotation::CERTIFICATE_REVISION: "1" });
+    let metadata = json!({ "ownerReferences": [owner], "annotations": annotations });
+    real(json!({ "metadata": metadata, "spec": spec, "status": status }), "web-1-17", Some("shop"))
+}
+
+#[test]
+fn an_order_says_whose_it_is_and_why_it_failed() {
+    let order = decoded!(Order, acme(Kind::Order));
+    assert_eq!((order.certificate.as_deref(), &*order.meta.owners[0].name), (Some("web"), "web-1"));
+    assert_eq!((&*order.issuer.0, &*order.issuer.1), ("ClusterIssuer", "letsencrypt"));
+    assert_eq!(order.names.iter().map(|name| &**name).collect::<Vec<_>>(), ["shop.example", "*.shop.example"]);
+    assert_eq!(&*order.state, "invalid");
+    assert!(order.reason.contains("rateLimited"), "{order:?}");
+    assert_eq!(order.failed.map(|at| at.to_string()).as_deref(), Some("2026-11-20T08:05:00Z"));
+}
+
+#[rstest]
+#[case::addresses(json!({ "commonName": "a", "ipAddresses": ["192.0.2.1"] }), &["192.0.2.1"])]
+#[case::common_name_only(json!({ "commonName": "a", "dnsNames": null }), &["a"])]
+#[case::none(json!({}), &[])]
+fn the_names_of_an_order_are_those_that_the_ca_proves(#[case] spec: Value, #[case] names: &[&str]) {
+    let order = decoded!(Order, real(json!({ "metadata": {}, "spec": spec }), "o", Some("shop")));
+    assert_eq!(order.names.iter().map(|name| &**name).collect::<Vec<_>>(), names);
+    assert_eq!((&*order.state, &*order.issuer.0), ("", "Issuer"));
+}
+
+#[test]
+fn a_challenge_says_what_is_proved_and_how_far_it_is_and_keeps_no_token() {
+    let challenge = decoded!(Challenge, acme(Kind::Challenge));
+    assert_eq!((&*challenge.method, challenge.subject().as_str()), ("DNS-01", "*.shop.example"));
+    assert_eq!((challenge.presented, challenge.processing, &*challenge.state), (true, true, "pending"));
+    assert_eq!(&*challenge.reason, "Waiting for DNS-01 challenge propagation");
+    assert_eq!((&*challenge.issuer.0, &*challenge.meta.owners[0].kind), ("Issuer", "Order"));
+    let kept = format!("{challenge:?}{:?}", decoded!(Order, acme(Kind::Order)));
+    assert!(!kept.contains("t0k3n") && !kept.contains("k3y"), "{kept}");
+    let mut bare = acme(Kind::Challenge);
+    bare["status"] = json!({ "state": null, "presented": null });
+    let challenge = decoded!(Challenge, bare);
+    assert_eq!((&*challenge.state, challenge.presented), ("", false));
+}
+
 #[test]
 fn equal_strings_are_held_once() {
     let page = page_of(Kind::Pvc, &[claim(), claim()]);

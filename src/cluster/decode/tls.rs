@@ -146,7 +146,7 @@ impl Keystores {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct IssuerRef {
+pub(super) struct IssuerRef {
     kind: Option<Box<str>>,
     name: String,
 }
@@ -184,7 +184,7 @@ impl Lean for Certificate {
 
 impl IssuerRef {
     /// An issuerRef without a kind means Issuer (cert-manager.io/v1).
-    fn named(self, strings: &mut Strings) -> (Box<str>, Arc<str>) {
+    pub(super) fn named(self, strings: &mut Strings) -> (Box<str>, Arc<str>) {
         let kind = self.kind.filter(|kind| !kind.is_empty()).unwrap_or_else(|| "Issuer".into());
         (kind, strings.share(&self.name))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Touched, World};
 use crate::model::copies::{held_identities, issuers, named};
 use crate::model::trust::services;
-use crate::model::{CertManagerCertificate, CertificateHolder, ClaimKey, Kind, Object, Service, bundle_key};
+use crate::model::{CertManagerCertificate, CertificateHolder, ClaimKey, Kind, Object, Service, Uid, bundle_key};
 
 /// Objects that hold the same certificate and are looked at again when one of them changes.
 const MANY: usize = 64;
@@ -38,12 +38,18 @@ impl World {
                 self.touch_around(certificate, touched);
             }
             Object::CertificateRequest(request) => {
+                self.touch_orders(&meta.uid(), touched);
                 let key = request.certificate.as_ref().map(namespaced);
                 let owner = key.and_then(|key| self.inventory.certificates.named(Some(&key.0), &key.1));
                 if let Some(owner) = owner {
                     touched.certificates.insert((Kind::Certificate, owner.meta.uid()));
                     self.touch_around(owner, touched);
                 }
+            }
+            Object::Order(_) => self.touch_challenges(&meta.uid(), touched),
+            Object::Challenge(challenge) => {
+                let order = self.order_of(challenge).map(|order| (Kind::Order, order.meta.uid()));
+                touched.certificates.extend(order);
             }
             Object::MutatingWebhook(bundle)
             | Object::ValidatingWebhook(bundle)
@@ -124,11 +130,28 @@ impl World {
     pub(super) fn touch_around(&self, certificate: &CertManagerCertificate, touched: &mut Touched) {
         let namespace = certificate.meta.namespace.clone().unwrap_or_default();
         let requests = self.links.requests_of(&(namespace, certificate.meta.name.clone()));
-        touched.certificates.extend(requests.iter().map(|uid| (Kind::CertificateRequest, uid.clone())));
+        for uid in requests {
+            touched.certificates.insert((Kind::CertificateRequest, uid.clone()));
+            self.touch_orders(uid, touched);
+        }
         let issuer = certificate.issuer_ref();
         let issuer = issuer.and_then(|issuer| Some((issuer.kind, self.inventory.find(&issuer)?.uid())));
         touched.certificates.extend(issuer);
         self.touch_trust(certificate, touched);
+    }
+
+    /// What a request to an ACME issuer waits for: whether that has rows of its own hangs on the request.
+    fn touch_orders(&self, request: &Uid, touched: &mut Touched) {
+        for order in self.orders_of(request) {
+            let uid = order.meta.uid();
+            self.touch_challenges(&uid, touched);
+            touched.certificates.insert((Kind::Order, uid));
+        }
+    }
+
+    fn touch_challenges(&self, order: &Uid, touched: &mut Touched) {
+        let challenges = self.challenges_of(order).into_iter();
+        touched.certificates.extend(challenges.map(|challenge| (Kind::Challenge, challenge.meta.uid())));
     }
 
     /// The bundles that trust what a Certificate has issued.

@@ -258,6 +258,18 @@ fn own(plural: &str) -> &'static [Column] {
                 ]
             }
         }
+        "orders" => {
+            const {
+                &[
+                    at("State", "/status/state"),
+                    at("Issuer", "/spec/issuerRef/name").wide(),
+                    at("Reason", "/status/reason").wide(),
+                ]
+            }
+        }
+        "challenges" => {
+            const { &[at("State", "/status/state"), at("Domain", "/spec/dnsName"), at("Reason", "/status/reason").wide()] }
+        }
         "issuers" | "clusterissuers" => const { &[made("Ready", ready), made("Status", ready_message).wide()] },
         "leases" => const { &[at("Holder", "/spec/holderIdentity")] },
         _ => &[],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Sheet;
+use super::{Sheet, acme};
 use crate::assess::expiry::Expiry;
 use crate::assess::signing;
 use crate::assess::{self, Judgement};
@@ -131,12 +131,15 @@ pub(super) fn certificate(sheet: &mut Sheet, certificate: &CertManagerCertificat
     for uid in sheet.world.links.requests_of(&(namespace.clone(), certificate.meta.name.clone())) {
         sheet.link("request", Kind::CertificateRequest, uid);
     }
+    if let Some(latest) = sheet.world.latest_request(certificate) {
+        acme::awaited(sheet, latest);
+    }
     let secret = (namespace, certificate.secret.clone());
     users(sheet, &secret);
     served(sheet, &secret);
 }
 
-fn issuer_link(sheet: &mut Sheet, issuer: Option<ObjRef>, (kind, name): &(Box<str>, Arc<str>)) {
+pub(super) fn issuer_link(sheet: &mut Sheet, issuer: Option<ObjRef>, (kind, name): &(Box<str>, Arc<str>)) {
     match issuer {
         Some(issuer) => sheet.link_named("issuer", &issuer),
         None => sheet.text("Issuer", &format!("{kind} {name}")),
@@ -147,6 +150,7 @@ pub(super) fn request(sheet: &mut Sheet, request: &CertificateRequest) {
     judged(sheet, |world, now| signing::request(world, request, now));
     sheet.conditions(&request.conditions);
     issuer_link(sheet, request.issuer_ref(), &request.issuer);
+    acme::awaited(sheet, request);
     if let Some(issued) = &request.issued {
         certificate_facts(sheet, "issued", issued);
     }
@@ -156,7 +160,7 @@ pub(super) fn request(sheet: &mut Sheet, request: &CertificateRequest) {
 }
 
 /// The verdict on what has no row of its own.
-fn judged(sheet: &mut Sheet, judge: impl FnOnce(&World, Timestamp) -> Judgement<Expiry>) {
+pub(super) fn judged(sheet: &mut Sheet, judge: impl FnOnce(&World, Timestamp) -> Judgement<Expiry>) {
     if sheet.detail.state.is_none() {
         let judged = judge(sheet.world, sheet.now);
         sheet.detail.state = Some((judged.value.severity.into(), certificate_word(&judged.value.state)));

@@ -48,7 +48,11 @@ impl<'a> Search<'a> {
             Object::OtherSecret(holder) => self.secret(&holder.meta, &holder.meta.name, false),
             Object::TlsSecret(secret) => self.secret(&secret.meta, &secret.meta.name, false),
             Object::Certificate(certificate) => self.secret(&certificate.meta, &certificate.secret, true),
-            Object::CertificateRequest(_) | Object::Issuer(_) | Object::ClusterIssuer(_) => {
+            Object::CertificateRequest(_)
+            | Object::Order(_)
+            | Object::Challenge(_)
+            | Object::Issuer(_)
+            | Object::ClusterIssuer(_) => {
                 self.controller(&CERT_MANAGER);
             }
             Object::DataUpload(item) | Object::PodVolumeBackup(item) => self.velero_item(item),

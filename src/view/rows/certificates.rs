@@ -122,7 +122,7 @@ pub(super) fn names_of(facts: &CertificateFacts) -> Cell {
     if facts.names.is_empty() { Cell::Text(Arc::from(&*facts.subject)) } else { names(&facts.names) }
 }
 
-fn names(names: &[Box<str>]) -> Cell {
+pub(super) fn names(names: &[Box<str>]) -> Cell {
     match names {
         [] => Cell::Nothing,
         [one] => Cell::Text(Arc::from(&**one)),

@@ -1,12 +1,15 @@
-//! Rows of the certificates pane for what signs certificates, and for requests that wait for it.
+//! Rows of the certificates pane for what signs certificates, and for requests that wait for it, with the Orders and
+//! Challenges that those wait for.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::certificates::{Rest, finish, names_of};
+use super::certificates::{self, Rest, finish, names_of};
 use crate::assess::signing;
-use crate::model::{CertificateFacts, CertificateRequest, Inventory, Issuer, Kind, SigningRequest, Uid, World};
+use crate::model::{
+    CertificateFacts, CertificateRequest, Challenge, Inventory, Issuer, Kind, Order, SigningRequest, Uid, World,
+};
 use crate::text;
 use crate::view::{Cell, Row};
 
@@ -18,6 +21,8 @@ pub(super) fn row(world: &World, kind: Kind, uid: &Uid, now: Timestamp) -> Optio
         Kind::ClusterIssuer => Some(issuer(world, kind, inventory.cluster_issuers.get(uid)?, now)),
         Kind::CertificateRequest => request(world, inventory.certificate_requests.get(uid)?, now),
         Kind::SigningRequest => Some(signing_request(world, inventory.signing_requests.get(uid)?, now)),
+        Kind::Order => order(world, inventory.orders.get(uid)?, now),
+        Kind::Challenge => challenge(world, inventory.challenges.get(uid)?, now),
         _ => None,
     }
 }
@@ -28,7 +33,9 @@ pub(super) fn all(inventory: &Inventory) -> impl Iterator<Item = (Kind, Uid)> {
     let cluster = inventory.cluster_issuers.iter().map(|object| (Kind::ClusterIssuer, object.meta.uid()));
     let requests = inventory.certificate_requests.iter().map(|object| (Kind::CertificateRequest, object.meta.uid()));
     let signing = inventory.signing_requests.iter().map(|object| (Kind::SigningRequest, object.meta.uid()));
-    issuers.chain(cluster).chain(requests).chain(signing)
+    let orders = inventory.orders.iter().map(|object| (Kind::Order, object.meta.uid()));
+    let challenges = inventory.challenges.iter().map(|object| (Kind::Challenge, object.meta.uid()));
+    issuers.chain(cluster).chain(requests).chain(signing).chain(orders).chain(challenges)
 }
 
 fn issuer(world: &World, kind: Kind, issuer: &Issuer, now: Timestamp) -> Row {
@@ -52,7 +59,7 @@ fn issuer(world: &World, kind: Kind, issuer: &Issuer, now: Timestamp) -> Row {
     without_end(row)
 }
 
-/// An issuer has no end of its own; `?` would say that it has one which is not known.
+/// An issuer has no end of its own, nor has an Order or a Challenge; `?` would say that it has one which is not known.
 fn without_end(mut row: Row) -> Row {
     if let Some(cell) = row.cells.iter_mut().find(|cell| **cell == Cell::Unknown) {
         *cell = Cell::Nothing;
@@ -64,7 +71,6 @@ fn request(world: &World, request: &CertificateRequest, now: Timestamp) -> Optio
     if !signing::stands_alone(world, request) {
         return None;
     }
-    let (kind, name) = &request.issuer;
     let rest = Rest {
         place: Cell::Word("Request"),
         names: names(request.issued.as_ref()),
@@ -72,7 +78,7 @@ fn request(world: &World, request: &CertificateRequest, now: Timestamp) -> Optio
             Some(name) => Cell::Text(format!("Certificate {name}").into()),
             None => Cell::Nothing,
         },
-        issuer: Cell::Text(format!("{kind} {name}").into()),
+        issuer: issuer_of(&request.issuer),
         users: Cell::Unknown,
     };
     let judged = signing::request(world, request, now);
@@ -88,6 +94,46 @@ fn signing_request(world: &World, request: &SigningRequest, now: Timestamp) -> R
         users: Cell::Text(Arc::from(&*request.asked_by)),
     };
     finish(world, Kind::SigningRequest, &request.meta, signing::signing_request(world, request, now), rest)
+}
+
+fn order(world: &World, order: &Order, now: Timestamp) -> Option<Row> {
+    if !signing::order_stands_alone(world, order) {
+        return None;
+    }
+    let rest = Rest {
+        place: Cell::Word("Order"),
+        names: certificates::names(&order.names),
+        managed_by: match (&order.certificate, world.request_of(order)) {
+            (Some(name), _) => Cell::Text(format!("Certificate {name}").into()),
+            (None, Some(request)) => Cell::Text(format!("Request {}", request.meta.name).into()),
+            (None, None) => Cell::Nothing,
+        },
+        issuer: issuer_of(&order.issuer),
+        users: Cell::Nothing,
+    };
+    let row = finish(world, Kind::Order, &order.meta, signing::order(world, order, now), rest);
+    Some(without_end(row))
+}
+
+fn challenge(world: &World, challenge: &Challenge, now: Timestamp) -> Option<Row> {
+    if !signing::challenge_stands_alone(world, challenge) {
+        return None;
+    }
+    let rest = Rest {
+        place: Cell::Word("Challenge"),
+        names: Cell::Text(challenge.subject().into()),
+        managed_by: world
+            .order_of(challenge)
+            .map_or(Cell::Nothing, |order| Cell::Text(format!("Order {}", order.meta.name).into())),
+        issuer: issuer_of(&challenge.issuer),
+        users: Cell::Nothing,
+    };
+    let row = finish(world, Kind::Challenge, &challenge.meta, signing::challenge(world, challenge, now), rest);
+    Some(without_end(row))
+}
+
+fn issuer_of((kind, name): &(Box<str>, Arc<str>)) -> Cell {
+    Cell::Text(format!("{kind} {name}").into())
 }
 
 fn names(issued: Option<&CertificateFacts>) -> Cell {

@@ -40,6 +40,8 @@ impl Grower<'_> {
             Object::TlsSecret(_)
             | Object::Certificate(_)
             | Object::CertificateRequest(_)
+            | Object::Order(_)
+            | Object::Challenge(_)
             | Object::Issuer(_)
             | Object::ClusterIssuer(_) => self.tls(object),
             _ => None,

@@ -38,6 +38,7 @@ pub(super) fn object(world: &World, boards: &Boards, kind: Kind, uid: &Uid, now:
         Some((board, row)) => of_row(world, kind, meta, (board.pane(), row), now),
         None if kind == Kind::Certificate => managed(world, uid, now)?,
         None if kind == Kind::CertificateRequest => request(world, uid, now)?,
+        None if kind == Kind::Order || kind == Kind::Challenge => acme(world, kind, uid, now)?,
         None => standing_of(world, kind, meta, uid, now),
     };
     line.key = key.clone();
@@ -100,6 +101,21 @@ fn request(world: &World, uid: &Uid, now: Timestamp) -> Option<TreeLine> {
     let made = request.meta.created.map(|at| format!("made {} ago", text::age(now.duration_since(at))));
     let facts = join(&[&made.unwrap_or_default(), &end.unwrap_or_default()]);
     Some(judged_line(level, state, &going(&request.meta, now).unwrap_or(facts), judged.reasons))
+}
+
+/// An Order or Challenge that has no row, because it is fulfilled or another one tells more.
+fn acme(world: &World, kind: Kind, uid: &Uid, now: Timestamp) -> Option<TreeLine> {
+    let inventory = &world.inventory;
+    let (meta, names, judged) = if kind == Kind::Order {
+        let order = inventory.orders.get(uid)?;
+        (&order.meta, text::list(&order.names), signing::order(world, order, now))
+    } else {
+        let challenge = inventory.challenges.get(uid)?;
+        (&challenge.meta, challenge.subject(), signing::challenge(world, challenge, now))
+    };
+    let word = rows::certificate_word(&judged.value.state);
+    let (level, state) = shown(judged.value.severity.into(), word, world.freshness(kind));
+    Some(judged_line(level, state, &going(meta, now).unwrap_or(names), judged.reasons))
 }
 
 fn judged_line(level: Level, state: &str, fact: &str, reasons: Vec<Reason>) -> TreeLine {

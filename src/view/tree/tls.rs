@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::Branch;
 use super::grow::Grower;
 use crate::model::{
-    CertManagerCertificate, CertificateRequest, ClaimKey, Issuer, Kind, Meta, ObjRef, Object, Pod, Uid,
+    CertManagerCertificate, CertificateRequest, ClaimKey, Freshness, Issuer, Kind, Meta, ObjRef, Object, Order, Pod,
+    Uid,
 };
 use crate::view::Level;
 use crate::view::detail::via;
@@ -40,7 +41,15 @@ impl<'a> Grower<'a> {
                 let namespace = request.meta.namespace.as_ref();
                 let certificate =
                     request.certificate.as_ref().and_then(|name| inventory.certificates.named(namespace, name));
-                certificate.and_then(|certificate| self.of_certificate(certificate))
+                match certificate {
+                    Some(certificate) => self.of_certificate(certificate),
+                    None => self.request(request),
+                }
+            }
+            Object::Order(order) => self.of_order(order),
+            Object::Challenge(challenge) => {
+                let order = self.world.order_of(challenge);
+                order.and_then(|order| self.of_order(order))
             }
             Object::Issuer(issuer) => self.of_issuer(Kind::Issuer, issuer),
             Object::ClusterIssuer(issuer) => self.of_issuer(Kind::ClusterIssuer, issuer),
@@ -55,7 +64,12 @@ impl<'a> Grower<'a> {
         let mut own = |grower: &mut Self| -> Vec<Branch> {
             let mut branch = grower.object(Kind::Certificate, &uid, |grower| grower.certificate_below(&uid));
             if let Some(branch) = &mut branch {
-                branch.below.extend(grower.unseen(&KINDS, certificate.meta.namespace.as_ref()));
+                let namespace = certificate.meta.namespace.as_ref();
+                branch.below.extend(grower.unseen(&KINDS, namespace));
+                // Without them there is no ACME issuer, and nothing is missing.
+                let acme = [Kind::Order, Kind::Challenge];
+                let served = acme.into_iter().filter(|kind| *grower.world.freshness(*kind) != Freshness::Absent);
+                branch.below.extend(grower.unseen(&served.collect::<Vec<_>>(), namespace));
             }
             branch.into_iter().collect()
         };
@@ -153,10 +167,35 @@ impl<'a> Grower<'a> {
             uids.filter_map(|uid| inventory.certificate_requests.get(uid)).collect()
         };
         requests.sort_by_key(|request| std::cmp::Reverse(request.meta.created));
-        branches.extend(self.list("older requests", requests, |grower, request| {
-            grower.object(Kind::CertificateRequest, &request.meta.uid(), |_| Vec::new())
-        }));
+        branches.extend(self.list("older requests", requests, Self::request));
         branches
+    }
+
+    /// A request with the Orders that it waits for or was issued by, and their Challenges.
+    fn request(&mut self, request: &CertificateRequest) -> Option<Branch> {
+        let uid = request.meta.uid();
+        self.object(Kind::CertificateRequest, &uid, |grower| {
+            let orders = grower.world.orders_of(&uid);
+            grower.list("more orders", orders, Self::order)
+        })
+    }
+
+    fn order(&mut self, order: &Order) -> Option<Branch> {
+        let uid = order.meta.uid();
+        self.object(Kind::Order, &uid, |grower| {
+            let challenges = grower.world.challenges_of(&uid);
+            grower.list("more challenges", challenges, |grower, challenge| {
+                grower.object(Kind::Challenge, &challenge.meta.uid(), |_| Vec::new())
+            })
+        })
+    }
+
+    /// An Order in the tree of its request, where that was seen.
+    fn of_order(&mut self, order: &Order) -> Option<Branch> {
+        match self.world.request_of(order) {
+            Some(request) => self.tls(&Object::CertificateRequest(request.clone())),
+            None => self.order(order),
+        }
     }
 
     /// What is below a Secret: its users, and the issuers that sign with it.
