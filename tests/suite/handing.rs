@@ -7,6 +7,7 @@ use holdfast::plan::rotate::{HandedOver, TYPED};
 use holdfast::plan::{Plan, Request};
 use holdfast::session::{Desk, Event, Session};
 use holdfast::x509::Given;
+use serde_json::Value;
 
 use crate::renew::everything_below;
 use crate::rotate::{held, prepared};
@@ -183,6 +184,13 @@ async fn a_key_whose_plan_was_given_up_for_another_is_let_go(cluster: TestCluste
     let second = planned(&mut session, &taken, &secret).await;
     let ended = run(&mut session, first).await;
     assert!(ended.contains("nothing was changed, hand it over again"), "{ended}");
+    wait::until("the lock to be given back", LONG, async || {
+        let leases = cluster.list("coordination.k8s.io/v1", "Lease").await;
+        let free =
+            |lease: &Value| lease.pointer("/spec/holderIdentity").and_then(Value::as_str).is_none_or(str::is_empty);
+        leases.iter().all(free).then_some(())
+    })
+    .await;
     let ended = run(&mut session, second).await;
     assert!(ended.starts_with("Done"), "{ended}");
     assert_eq!(held(&cluster, "web-tls").await.certificate, taken.certificate.replace("\r\n", "\n"));
