@@ -51,7 +51,7 @@ pub use act::{
     Target, Teller, Until, from_step,
 };
 pub use authority::{Agreed, Authority, Confirmed, Mandate, NUMBER, NotConfirmed, Proof, departs};
-pub use bundle::{BUNDLE, trusted_at};
+pub use bundle::{BUNDLE, bundle_bytes, bundle_text, trusted_at};
 pub use command::CommandLine;
 pub use condition::with_condition;
 pub use content::{Content, Held, Like, SignedBy, Trusted};

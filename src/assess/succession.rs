@@ -61,6 +61,16 @@ pub enum Succession<'w> {
     },
 }
 
+impl<'w> Succession<'w> {
+    /// The former CA, while it is there, and the one that takes its place.
+    pub fn running(self) -> Option<(Ca<'w>, Option<Ca<'w>>)> {
+        match self {
+            Self::Running { former, successor } => Some((former, successor)),
+            Self::Over { .. } => None,
+        }
+    }
+}
+
 /// The CA of this Secret, whichever of the two it is and be it gone, with the other one; `None` when there is no CA in it.
 pub fn of<'w>(world: &'w World, secret: &ClaimKey) -> Option<Succession<'w>> {
     let named = |name| world.inventory.tls_secrets.named(Some(&secret.0), &name).and_then(Ca::of);

@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::ByteString;
 use serde::Deserialize;
@@ -21,7 +19,7 @@ use super::hands::{Hands, WriteError, Written};
 use super::paths;
 use super::wire::CALL;
 use crate::model::Uid;
-use crate::plan::{Content, Held, ObjectAt, SignedBy};
+use crate::plan::{Content, Held, ObjectAt, SignedBy, bundle_bytes, bundle_text};
 use crate::text;
 use crate::x509::{self, Change, Given, Material};
 
@@ -258,7 +256,6 @@ async fn made(former: Values, signer: Option<Values>, change: Change, now: Times
 
 /// The patch that changes the bundles of this very version of an object.
 fn trusting(object: &Value, bundles: &[String], more: Option<&[u8]>, without: &[String]) -> Result<Value, String> {
-    let plain = object["kind"] == "ConfigMap";
     let field = |name: &str| object.pointer(&format!("/metadata/{name}")).cloned().unwrap_or_default();
     let mut patch = vec![
         json!({ "op": "test", "path": "/metadata/uid", "value": field("uid") }),
@@ -267,14 +264,9 @@ fn trusting(object: &Value, bundles: &[String], more: Option<&[u8]>, without: &[
     for pointer in bundles {
         let said = |why: &dyn std::fmt::Display| format!("{}: {why}", text::sanitize(pointer));
         let written = object.pointer(pointer).and_then(Value::as_str).ok_or_else(|| said(&"there is nothing there"))?;
-        let former = if plain {
-            written.as_bytes().to_vec()
-        } else {
-            STANDARD.decode(written).map_err(|_| said(&"it is not base64"))?
-        };
+        let former = bundle_bytes(object, written).map_err(|why| said(&why))?;
         let new = x509::changed_bundle(&former, more, without).map_err(|error| said(&error))?;
-        let new = if plain { String::from_utf8_lossy(&new).into_owned() } else { STANDARD.encode(&new) };
-        patch.push(json!({ "op": "replace", "path": pointer, "value": new }));
+        patch.push(json!({ "op": "replace", "path": pointer, "value": bundle_text(object, &new) }));
     }
     Ok(Value::Array(patch))
 }

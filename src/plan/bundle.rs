@@ -22,12 +22,21 @@ pub fn trusted_at(object: &Value, pointer: &str) -> Result<Vec<String>, String> 
         return Ok(shown.iter().filter_map(Value::as_str).map(str::to_owned).collect());
     }
     let written = value.as_str().ok_or_else(|| said(&"it is no text"))?;
-    let pem = if plain(object) {
-        written.as_bytes().to_vec()
-    } else {
-        STANDARD.decode(written).map_err(|_| said(&"it is not base64"))?
-    };
+    let pem = bundle_bytes(object, written).map_err(|why| said(&why))?;
     x509::fingerprints(&pem).map_err(|error| said(&error))
+}
+
+/// A bundle of an object as bytes, from how it is written there.
+///
+/// # Errors
+/// When it should be base64 and is not.
+pub fn bundle_bytes(object: &Value, written: &str) -> Result<Vec<u8>, &'static str> {
+    if plain(object) { Ok(written.into()) } else { STANDARD.decode(written).map_err(|_| "it is not base64") }
+}
+
+/// How a bundle is written in an object.
+pub fn bundle_text(object: &Value, bytes: &[u8]) -> String {
+    if plain(object) { String::from_utf8_lossy(bytes).into_owned() } else { STANDARD.encode(bytes) }
 }
 
 /// Whether an object has its bundles as text; all others have them in base64.

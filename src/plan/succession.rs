@@ -80,9 +80,9 @@ impl Options {
 fn running<'w>(world: &'w World, secret: &Uid, again: bool) -> Option<(Ca<'w>, Option<Ca<'w>>)> {
     let secret = world.inventory.tls_secrets.get(secret)?;
     match of(world, &key(secret))? {
-        Succession::Running { former, successor } => Some((former, successor)),
         // Its own place is taken by another one now.
-        Succession::Over { successor } => again.then_some((successor, None)),
+        Succession::Over { successor } if again => Some((successor, None)),
+        succession => succession.running(),
     }
 }
 

@@ -195,12 +195,12 @@ impl Sights<'_> {
 
     /// Stores that lack the new CA and can be written.
     pub fn lacking(&self) -> impl Iterator<Item = &Store> {
-        self.stores.iter().filter(|store| store.former && !store.successor && store.fixed.is_none())
+        self.stores.iter().filter(|store| store.to_write())
     }
 
     /// Stores that lack it and cannot.
     pub fn out_of_reach(&self) -> impl Iterator<Item = &Store> {
-        self.stores.iter().filter(|store| store.former && !store.successor && store.fixed.is_some())
+        self.stores.iter().filter(|store| store.out_of_reach())
     }
 
     /// Places that cannot be written or seen here, each for people and by what it is told from others.

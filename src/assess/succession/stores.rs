@@ -34,6 +34,21 @@ impl Store {
         (self.at.namespace.clone().unwrap_or_default(), self.at.name.clone())
     }
 
+    /// Whether it trusts the former one and lacks the one that takes its place.
+    fn lacks(&self) -> bool {
+        self.former && !self.successor
+    }
+
+    /// Whether it lacks it and that can be mended here.
+    pub fn to_write(&self) -> bool {
+        self.lacks() && self.fixed.is_none()
+    }
+
+    /// Whether it lacks it and that cannot.
+    pub fn out_of_reach(&self) -> bool {
+        self.lacks() && self.fixed.is_some()
+    }
+
     /// Whether it holds both, or will as soon as the one is added that takes the place of the other.
     pub fn joins(&self) -> bool {
         self.former && (self.successor || self.fixed.is_none())

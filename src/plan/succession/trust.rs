@@ -21,7 +21,7 @@ pub(super) const SHOWN: Duration = Duration::from_secs(60);
 /// What has to be asked to change stores and to restart those who use them.
 pub(super) fn questions(world: &World, former: Ca<'_>, successor: Option<Ca<'_>>, options: &Options) -> Questions {
     let stores = stores(world, former, successor);
-    let written = stores.iter().filter(|store| store.former && !store.successor && store.fixed.is_none());
+    let written = stores.iter().filter(|store| store.to_write());
     let own = written.fold(Questions::default(), |all, store| all.and(pins::questions(pins::place(store))));
     let noted = successor.map(noted).unwrap_or_default();
     let late = before(world, &stores, &noted);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::lock_of;
-use crate::assess::succession::{Ca, Store, Succession, leaves, of, stores};
+use crate::assess::succession::{Ca, Store, leaves, of, stores};
 use crate::model::{Kind, World};
 use crate::plan::read::{text as text_at, uid};
 use crate::plan::undo::Back;
@@ -57,10 +57,7 @@ fn subject(undone: &Undone) -> ObjectAt {
 
 fn running<'w>(undone: &Undone, world: &'w World) -> Option<(Ca<'w>, Option<Ca<'w>>)> {
     let object = &undone.plan.subject.object;
-    match of(world, &(object.namespace.clone()?, object.name.clone()))? {
-        Succession::Running { former, successor } => Some((former, successor)),
-        Succession::Over { .. } => None,
-    }
+    of(world, &(object.namespace.clone()?, object.name.clone()))?.running()
 }
 
 /// The plan.
