@@ -308,7 +308,9 @@ async fn a_session_whose_stream_breaks_makes_no_consistent_copy(cluster: TestClu
 }
 
 async fn a_pod_that_was_replaced_makes_no_consistent_copy(cluster: TestCluster) {
-    let shop = Shop::open(&cluster).await;
+    let volume = cluster.claim("data").await;
+    cluster.database_of_a_set("data").await;
+    let shop = Shop { volume, sre: cluster.person(User::Sre), path: format!("{}/data", cluster.namespace) };
     let first = cluster.database_ready().await;
     let gate = hold_create(&cluster);
     let options = own(&cluster, &shop.volume);
@@ -317,15 +319,10 @@ async fn a_pod_that_was_replaced_makes_no_consistent_copy(cluster: TestCluster) 
     let replaced = async {
         arrived(&gate).await;
         cluster.delete("v1", "Pod", "db-0").await;
-        wait::until("the pod to be gone", LONG, async || {
-            cluster.get("v1", "Pod", "db-0").await.is_none().then_some(())
-        })
-        .await;
-        cluster.database("data", &json!({})).await;
+        cluster.database_other_than(&first).await;
         gate.open();
     };
     let (ended, ()) = tokio::join!(running, replaced);
-    assert_ne!(cluster.database_ready().await, first);
     let ended = ended.expect(1);
     assert!(ended.stderr.contains("failed at held") && ended.stderr.contains("another object now"), "{ended:?}");
     assert!(ended.stderr.contains("NOT SEEN RELEASED: post hook"), "{ended:?}");

@@ -86,14 +86,30 @@ impl TestCluster {
         self.database_ready().await;
     }
 
+    /// The same pod as the only one of a StatefulSet, which makes it again.
+    pub async fn database_of_a_set(&self, claim: &str) {
+        let mut set = manifests::stateful_set(&self.namespace, "db", 1);
+        set["spec"].as_object_mut().unwrap().remove("volumeClaimTemplates");
+        set["spec"]["template"]["spec"] = manifests::pod(&self.namespace, "db-0", claim)["spec"].clone();
+        set["spec"]["template"]["spec"]["containers"][0]["volumeMounts"][0]["mountPath"] = json!("/hooked");
+        self.create(&set).await;
+        self.database_ready().await;
+    }
+
     /// Waits until the pod is ready, and returns its UID.
     pub async fn database_ready(&self) -> String {
+        self.database_other_than("").await
+    }
+
+    /// Waits until there is a ready pod that is not the one with this UID, and returns its UID.
+    pub async fn database_other_than(&self, former: &str) -> String {
         wait::until("the pod to be ready", LONG, async || {
             let pod = self.get("v1", "Pod", "db-0").await?;
             let conditions = pod.pointer("/status/conditions").and_then(Value::as_array)?;
             let ready = conditions.iter().any(|it| it["type"] == "Ready" && it["status"] == "True");
             let live = pod.pointer("/metadata/deletionTimestamp").is_none();
-            (ready && live).then(|| pod["metadata"]["uid"].as_str().unwrap().to_owned())
+            let uid = pod["metadata"]["uid"].as_str().unwrap();
+            (ready && live && uid != former).then(|| uid.to_owned())
         })
         .await
     }
