@@ -55,7 +55,7 @@ pub use bundle::{BUNDLE, bundle_bytes, bundle_text, trusted_at};
 pub use command::CommandLine;
 pub use condition::with_condition;
 pub use content::{Content, Held, Like, SignedBy, Trusted};
-pub use fill::{MAPS, maps_added_to, part_of};
+pub use fill::{maps_added_to, part_of, with_maps};
 pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
 pub use handshake::{NotShaken, Shaken, asked, judge_handshakes, unseen};
 pub use judge::{

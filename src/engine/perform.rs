@@ -8,8 +8,8 @@ use super::Engine;
 use super::held::{Held as Sessions, Words};
 use crate::cluster::{WriteError, Written};
 use crate::plan::{
-    Act, Held, MAPS, ObjectAt, Outputs, Progress, Step, Target, is_target, kept, maps_added_to, part_of, place,
-    resolve, with_condition,
+    Act, Held, ObjectAt, Outputs, Progress, Step, Target, is_target, kept, part_of, place, resolve, with_condition,
+    with_maps,
 };
 use crate::store::now;
 
@@ -48,8 +48,6 @@ pub(super) struct Current {
     pub uid: String,
     /// Version for the preconditions.
     pub version: String,
-    /// Maps of its metadata that it does not have: there is nothing yet to add to.
-    pub without: Vec<&'static str>,
     /// All of it.
     pub object: Value,
 }
@@ -141,11 +139,11 @@ impl Engine {
             | Act::Dismiss { .. }
             | Act::Delete { .. }
             | Act::Scale { .. } => {
-                let Some(Current { at, uid, version, without, object }) = current else { return nothing() };
+                let Some(Current { at, uid, version, object }) = current else { return nothing() };
                 let (resource, namespace, name) = (&at.resource, at.namespace.as_deref(), at.name.as_str());
                 match act {
                     Act::Patch { patch, .. } | Act::Dismiss { patch, .. } => {
-                        let patch = guarded(patch, uid, version, without);
+                        let patch = guarded(patch, object);
                         self.hands.patch_json(resource, namespace, name, &patch, false).await
                     }
                     Act::Condition { condition, .. } => {
@@ -181,8 +179,7 @@ impl Engine {
             return Err(Performed::Refused(format!("{at}: {why}")));
         }
         let text = |field: &str| object.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let without = MAPS.into_iter().filter(|map| object.pointer(map).is_none_or(Value::is_null)).collect();
-        Ok(Current { uid: text("/metadata/uid"), version: text("/metadata/resourceVersion"), at, without, object })
+        Ok(Current { uid: text("/metadata/uid"), version: text("/metadata/resourceVersion"), at, object })
     }
 
     /// A precondition that broke because the same object was written meanwhile, as controllers do all the time, is no
@@ -218,15 +215,9 @@ fn outcome(written: Result<Written, WriteError>) -> Performed {
     }
 }
 
-/// A JSON patch that fails unless the object is still the one that was read (RFC 6902 section 4.6). Maps that it adds
-/// to and that are not there are made first.
-fn guarded(patch: &Value, uid: &str, version: &str, without: &[&str]) -> Value {
-    let mut operations = vec![
-        json!({ "op": "test", "path": "/metadata/uid", "value": uid }),
-        json!({ "op": "test", "path": "/metadata/resourceVersion", "value": version }),
-    ];
-    let maps = maps_added_to(patch).filter(|map| without.contains(map));
-    operations.extend(maps.map(|map| json!({ "op": "add", "path": map, "value": {} })));
-    operations.extend(patch.as_array().cloned().unwrap_or_default());
-    Value::Array(operations)
+/// A JSON patch that fails unless the object is still the one that was read (RFC 6902 section 4.6).
+fn guarded(patch: &Value, object: &Value) -> Value {
+    let same = ["/metadata/uid", "/metadata/resourceVersion"];
+    let same = same.map(|field| json!({ "op": "test", "path": field, "value": object.pointer(field) }));
+    same.into_iter().chain(with_maps(patch, object)).collect()
 }

@@ -1,7 +1,7 @@
 //! What an earlier step made, put where a later one stands in need of it (see [`super::from_step`]).
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::act::{FROM_STEP, NOW, OUTCOME};
 use super::{Act, Check, Expect, Firm, Follow, Output, Progress, StepId, Trusted, Until};
@@ -126,16 +126,24 @@ fn made(from: &Value, progress: &Progress) -> Option<String> {
     }
 }
 
-/// Maps of metadata that an object may not have.
-pub const MAPS: [&str; 2] = ["/metadata/labels", "/metadata/annotations"];
+/// Maps of metadata that an object may not have, the last of them that of the pods of a workload.
+const MAPS: [&str; 3] = ["/metadata/labels", "/metadata/annotations", "/spec/template/metadata/annotations"];
 
-/// Which of [`MAPS`] a JSON patch adds to: where they are not there they have to be made first.
+/// Which of the maps that an object may not have a JSON patch adds to.
 pub fn maps_added_to(patch: &Value) -> impl Iterator<Item = &'static str> {
     let adds_to = |map: &&'static str| {
         let mut paths = patch.as_array().into_iter().flatten().filter_map(|operation| operation["path"].as_str());
         paths.any(|path| path.strip_prefix(*map).is_some_and(|rest| rest.starts_with('/')))
     };
     MAPS.into_iter().filter(adds_to)
+}
+
+/// The operations of a JSON patch for an object as it was read. Maps that it adds to and that are not there are made
+/// first: there is nothing yet to add to (RFC 6902 section 4.1).
+pub fn with_maps(patch: &Value, object: &Value) -> Vec<Value> {
+    let missing = maps_added_to(patch).filter(|map| object.pointer(map).is_none_or(Value::is_null));
+    let made = missing.map(|map| json!({ "op": "add", "path": map, "value": {} }));
+    made.chain(patch.as_array().cloned().unwrap_or_default()).collect()
 }
 
 /// A part of a `valueFrom` (see [`Act::Patch`]) as a text, at the moment when it is sent.
@@ -175,7 +183,6 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use serde_json::json;
 
     use super::*;
     use crate::model::{Kind, Uid};
@@ -208,5 +215,15 @@ mod tests {
         let parts = (0..cuts.len().max(1)).map(|number| json!({ "step": step(number).0, "slot": "cutAt" }));
         let part = json!({ "span": parts.collect::<Vec<_>>() });
         assert_eq!(part_of(&part, &progress, Timestamp::UNIX_EPOCH), said.map(str::to_owned).map_err(str::to_owned));
+    }
+
+    #[rstest]
+    #[case::there(json!({ "metadata": { "annotations": { "b": "2" } } }), &["/metadata/annotations/a"])]
+    #[case::missing(json!({ "metadata": {} }), &["/metadata/annotations", "/metadata/annotations/a"])]
+    #[case::null(json!({ "metadata": { "annotations": null } }), &["/metadata/annotations", "/metadata/annotations/a"])]
+    fn a_map_that_is_added_to_is_made_only_where_there_is_none(#[case] object: Value, #[case] paths: &[&str]) {
+        let patch = json!([{ "op": "add", "path": "/metadata/annotations/a", "value": "1" }]);
+        let made = with_maps(&patch, &object);
+        assert_eq!(made.iter().map(|one| one["path"].as_str().unwrap()).collect::<Vec<_>>(), paths);
     }
 }

@@ -16,8 +16,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use self::case::Case;
+use super::reach::Reach;
 use super::read::text as text_at;
-use super::roll::{Restart, Users};
+use super::roll::Restart;
 use super::{AccessQuestion, Answers, ListAt, ObjectAt, OperationId, Plan, Questions, Refusal, Resource};
 use crate::model::{CertManagerCertificate, ClaimKey, Kind, TlsSecret, Uid, World, annotation};
 use crate::text;
@@ -89,8 +90,8 @@ pub fn questions(world: &World, certificate: &Uid, options: &Options, known: &An
         more.access.push(AccessQuestion::new("get", &issuer.resource, issuer.namespace.as_deref()));
         more.objects.push(issuer);
     }
-    let users = Users::of(world, namespace, text_at(fresh, "/spec/secretName"));
-    own.and(more).and(users.questions(namespace, options.restart))
+    let key = (namespace.into(), text_at(fresh, "/spec/secretName").into());
+    own.and(more).and(Reach::questions(world, &key, options.restart))
 }
 
 /// The Secret whose servers are shaken hands with before it is planned.

@@ -1,12 +1,14 @@
 //! Restarting workloads: who uses a Secret, which of them have to start anew to see that it changed, and the steps of
-//! that, one workload after the other.
+//! that, one pod first and then one workload after the other.
 
+mod canary;
 mod steps;
 mod users;
 
 use crate::text;
 
-pub(super) use steps::{Restarted, Roll};
+pub(super) use canary::Canary;
+pub(super) use steps::{Cause, Restarted, Roll};
 pub(super) use users::{Fates, Users};
 
 /// Which users of a certificate are restarted.

@@ -20,7 +20,8 @@ use jiff::Timestamp;
 use self::case::Case;
 use self::signer::Found;
 use super::lock::Lock;
-use super::roll::{Restart, Users};
+use super::reach::Reach;
+use super::roll::Restart;
 use super::{AccessQuestion, Answers, ObjectAt, OperationId, Plan, Questions, Refusal, Resource, pins};
 use crate::assess::succession::{Ca, Store};
 use crate::model::{ClaimKey, Kind, TlsSecret, Uid, World};
@@ -123,8 +124,8 @@ pub fn questions(world: &World, secret: &Uid, options: &Options) -> Questions {
     }
     let own = Questions { objects, access, lists: Vec::new() };
     let own = pinned(world, secret).iter().fold(own, |all, store| all.and(pins::questions(pins::place(store))));
-    let users = Users::of(world, namespace, &secret.meta.name);
-    own.and(users.questions(namespace, options.restart)).and(lock_of(secret).questions())
+    let key = (namespace.into(), secret.meta.name.clone());
+    own.and(Reach::questions(world, &key, options.restart)).and(lock_of(secret).questions())
 }
 
 /// What was handed over for it, which only this console's memory has.

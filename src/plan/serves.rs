@@ -26,6 +26,8 @@ const LOOK: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Serves {
     pub steps: Vec<Step>,
+    /// The pods that were seen behind each of these.
+    pods: Vec<Vec<Arc<str>>>,
     /// Label and sentence for each Service.
     pub facts: Vec<(String, String)>,
     /// What will not be seen, and why.
@@ -75,6 +77,12 @@ impl Serves {
         own
     }
 
+    /// The steps that end when a pod, among others, was seen to serve it.
+    pub fn strict_of(&self, pod: &Arc<str>) -> impl Iterator<Item = &Step> {
+        let both = self.steps.iter().zip(&self.pods);
+        both.filter(move |(step, pods)| !step.act.lenient() && pods.contains(pod)).map(|(step, _)| step)
+    }
+
     fn unseen(&mut self, what: &str, why: &str) {
         self.warnings.push(format!("whether {what} serves the new certificate will not be seen: {why}"));
     }
@@ -117,6 +125,7 @@ impl Serves {
         }
         let number = self.steps.len() + 1;
         self.steps.push(step(number, at, found, serves, lenient));
+        self.pods.push(pods.iter().map(|one| one.pod.clone()).collect());
     }
 }
 

@@ -14,8 +14,8 @@ use crate::assess::testing::{
     DRIVER, ago, claim as claimed, cluster_meta, meta, now, put, put_snapshot, snapshot, x509,
 };
 use crate::model::{
-    CertManagerCertificate, CertificateFacts, DeletionPolicy, Keep, KeyMatch, Kind, Meta, Object, Place, SecretUse,
-    SecretVia, SnapshotClass, TlsSecret, Uid, Workload, WorkloadKind, World, annotation,
+    CertManagerCertificate, CertificateFacts, DeletionPolicy, Keep, KeyMatch, Kind, Meta, Object, OwnerRef, Place, Pod,
+    SecretUse, SecretVia, SnapshotClass, TlsSecret, Uid, Workload, WorkloadKind, World, annotation,
 };
 use crate::plan::restore::testing::{pvc, vs, vsc, with, world as with_copy};
 
@@ -33,7 +33,22 @@ fn world() -> World {
     let certificate = CertManagerCertificate { meta: named("tls"), secret: "tls".into(), ..Default::default() };
     let secrets = ["tls", "edge-tls"].map(|name| SecretUse { secret: name.into(), via: SecretVia::Env }).into();
     let front = Workload { meta: named("front"), kind: WorkloadKind::Deployment, secrets, ..Workload::default() };
-    put(&mut world, [Object::Certificate(certificate), Object::Deployment(front)]);
+    put(&mut world, [Object::Certificate(certificate), Object::Deployment(front.clone())]);
+    let owned = |name: &str, owner: &str, kind: &str| {
+        let owner =
+            OwnerRef { kind: kind.into(), name: owner.into(), uid: format!("uid-{owner}").into(), controller: true };
+        Meta { owners: [owner].into(), ..named(name) }
+    };
+    let set =
+        Workload { meta: owned("front-set", "front", "Deployment"), kind: WorkloadKind::ReplicaSet, ..front.clone() };
+    put(&mut world, [Object::ReplicaSet(set)]);
+    // As the server makes them.
+    for name in ["front-1", "front-2"] {
+        let meta =
+            Meta { uid: Some(format!("uid-{name}-{}", &name[6..]).into()), ..owned(name, "front-set", "ReplicaSet") };
+        let pod = Pod { meta, secrets: front.secrets.clone(), phase: "Running".into(), ready: true, ..Pod::default() };
+        put(&mut world, [Object::Pod(pod)]);
+    }
     let held = |name: &str, facts: CertificateFacts| TlsSecret {
         meta: named(name),
         leaf: Place { key: "tls.crt".into(), chain: Ok([facts].into()) },
@@ -257,7 +272,7 @@ impl<'a> Run<'a> {
     }
 
     fn seen(&self, step: &Step) -> Seen {
-        if let Act::Absent { among, .. } = &step.act {
+        if let Act::Absent { among, .. } | Act::Find { among, .. } = &step.act {
             return judge_list(&step.act, &self.progress, &self.server.list(among));
         }
         if let Act::Handshake { serves, .. } = step.act.filled(&self.progress).unwrap_or_else(|| step.act.clone()) {
@@ -309,8 +324,19 @@ fn picture(server: &Server, original: &Server) -> BTreeMap<String, Value> {
         let copy = copy || object["spec"]["deletionPolicy"] == "Retain";
         copy && !original.objects.contains_key(at)
     };
-    let there = server.objects.iter().filter(|(at, object)| !safety(at, object));
-    there.map(|(at, object)| plain(at, object)).collect()
+    let pods = |object: &Value| object.get("read").is_some();
+    let there = server.objects.iter().filter(|(at, object)| !safety(at, object) && !pods(object));
+    let mut picture: BTreeMap<String, Value> = there.map(|(at, object)| plain(at, object)).collect();
+    // Whichever pods there are, what they have read of the Secrets is what counts.
+    let read = server.objects.values().filter_map(|object| object.get("read")).map(kept_secrets);
+    picture.insert("what pods have read".into(), read.collect());
+    picture
+}
+
+/// What a pod has read of the Secrets that were there before.
+fn kept_secrets(read: &Value) -> Value {
+    let known = |read: &&Value| read[0].as_str().is_some_and(|name| ["tls", "edge-tls"].contains(&name));
+    read.as_array().unwrap().iter().filter(known).cloned().collect()
 }
 
 /// The end of a run that nothing disturbs, and how many lines its journal has.

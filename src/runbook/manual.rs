@@ -54,6 +54,7 @@ const RENEW: Manual = Manual {
                 "`status.revision` is one higher and Issuing is gone; `Ready` alone proves nothing",
             ),
             ("see the Secret", "it holds another certificate, and the key belongs to it"),
+            ("replace one pod of what cannot see that", "the one in its place is ready and serves the new certificate"),
             ("restart what cannot see that", "every pod is replaced and none from before is left"),
             ("shake hands with every ready pod", "each serves the new certificate"),
         ])
@@ -95,6 +96,7 @@ const ROTATE: Manual = Manual {
             ("keep the present one in another Secret", "it is there, and cannot be changed"),
             ("where API servers pin it, add the new one", "the caBundle holds both"),
             ("store certificate, key and CAs in one write", "the Secret holds it, and the key belongs to it"),
+            ("replace one pod of what cannot see that", "the one in its place is ready and serves the new certificate"),
             ("restart what cannot see that", "every pod is replaced and none from before is left"),
             ("shake hands with every ready pod", "each serves the new certificate"),
             ("where API servers pin it, take the former one out", "the caBundle holds the new one alone"),
@@ -176,7 +178,8 @@ const REISSUE: Manual = Manual {
             ("plan each, and shake hands with who serves it", "what is refused is left out, with its reason"),
             ("confirm all of them", "their number was typed, and on a protected context its name"),
             (
-                "**wave 1**: one, which the fewest use of those that are seen to be served",
+                "**wave 1**: one, which the fewest use of those that are seen to be served; of what is restarted for it one pod \
+                 goes before the others",
                 "it was issued since, and every server that answers shows the new one; then `go on` is typed",
             ),
             ("**wave 2**: one more", "the same"),

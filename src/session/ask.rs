@@ -11,7 +11,7 @@ use crate::cluster::{Access, AccessQuery, Eyes, Hands, Resource, WriteError, Wri
 use crate::model::{Freshness, Kind, ObjRef, Uid};
 use crate::plan::{
     AccessQuestion, Act, Answers, DryRun, ObjectAt, OperationId, Plan, Questions, Refusal, Request, Target::Known,
-    carry, with_condition,
+    carry, with_condition, with_maps,
 };
 use crate::store::read_text;
 
@@ -309,10 +309,12 @@ async fn try_write(eyes: &Eyes, hands: &Hands, act: &Act) -> Option<Result<Writt
             return None;
         }
         Act::Patch { target: Known { at, uid }, patch, .. } | Act::Dismiss { target: Known { at, uid }, patch, .. } => {
-            let mut operations = vec![json!({ "op": "test", "path": "/metadata/uid", "value": uid.as_str() })];
-            operations.extend(patch.as_array().cloned().unwrap_or_default());
-            let patch = Value::Array(operations);
-            hands.patch_json(&at.resource, at.namespace.as_deref(), &at.name, &patch, true).await
+            let (resource, namespace) = (&at.resource, at.namespace.as_deref());
+            // What cannot be read now is not tried; planning has just read it.
+            let now = eyes.get(resource, namespace, &at.name).await.ok()??;
+            let same = json!({ "op": "test", "path": "/metadata/uid", "value": uid.as_str() });
+            let patch = std::iter::once(same).chain(with_maps(patch, &now.value)).collect();
+            hands.patch_json(resource, namespace, &at.name, &patch, true).await
         }
         Act::Condition { target: Known { at, uid }, condition, .. } => {
             let (resource, namespace) = (&at.resource, at.namespace.as_deref());

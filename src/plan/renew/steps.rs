@@ -8,7 +8,7 @@ use serde_json::json;
 use super::case::IssuerSeen;
 use crate::model::{Kind, Uid, annotation};
 use crate::plan::reach::Reach;
-use crate::plan::roll::Roll;
+use crate::plan::roll::{Cause, Roll};
 use crate::plan::{
     Act, CERTIFICATE, Check, Expect, Firm, Guard, ListAt, Node, ObjectAt, Resource, Step, StepId, Target, Teller, Until,
 };
@@ -73,7 +73,7 @@ impl Table<'_> {
     pub fn nodes(&self) -> Vec<Node> {
         let roll = Roll {
             moment: self.moment.clone(),
-            former: None,
+            cause: Cause::Anew,
             within: self.rolled_within,
             or: "the new certificate is stored".into(),
         };

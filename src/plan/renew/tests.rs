@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::assess::testing::{live, meta, now, put};
 use crate::model::{Meta, Object, OwnerRef, Pod, SecretUse, SecretVia, Workload, WorkloadKind};
-use crate::plan::{Act, Node, Output, Progress, Seen, judge, place as placed};
+use crate::plan::{Act, Check, Node, Output, Progress, Seen, judge, place as placed};
 
 const FINGERPRINT: &str = "aa11";
 
@@ -463,4 +463,68 @@ fn a_form_that_is_left_alone_chooses_what_it_began_with() {
     let form = form(&world(), &uid(), &chosen).unwrap();
     let begun: Vec<String> = form.fields.iter().map(|field| field.default.clone()).collect();
     assert_eq!(options(&form.filled(&begun).unwrap()), Ok(chosen));
+}
+
+/// A pod of Deployment `front`, by way of this ReplicaSet.
+fn pod(name: &str, set: &str, ready: bool) -> Object {
+    let owner =
+        OwnerRef { kind: "ReplicaSet".into(), name: set.into(), uid: format!("uid-{set}").into(), controller: true };
+    let meta = Meta { owners: [owner].into(), ..named(name) };
+    let secrets = uses(&[SecretVia::Env]);
+    Object::Pod(Pod { meta, secrets, phase: "Running".into(), ready, ..Pod::default() })
+}
+
+fn fronts(pods: impl IntoIterator<Item = Object>) -> Scene {
+    let front = workload("front", WorkloadKind::Deployment, &[SecretVia::Env]);
+    let owner = OwnerRef { kind: "Deployment".into(), name: "front".into(), uid: "uid-front".into(), controller: true };
+    let mut scene = Scene::new().using(Object::Deployment(front), [rolled(Kind::Deployment, "front", &json!({}))]);
+    for set in ["set", "former"] {
+        let set = workload(set, WorkloadKind::ReplicaSet, &[SecretVia::Env]);
+        let meta = Meta { owners: [owner.clone()].into(), ..set.meta };
+        put(&mut scene.world, [Object::ReplicaSet(Workload { meta, ..set })]);
+    }
+    put(&mut scene.world, pods);
+    scene
+}
+
+#[rstest]
+#[case::two_ready(vec![pod("a", "set", true), pod("b", "set", true)], Some("b"))]
+#[case::one_alone(vec![pod("a", "set", true)], None)]
+#[case::one_not_ready(vec![pod("a", "set", true), pod("b", "set", false)], None)]
+#[case::amid_an_update(vec![pod("a", "set", true), pod("b", "former", true)], None)]
+fn one_pod_goes_first_where_others_go_on(#[case] pods: Vec<Object>, #[case] first: Option<&str>) {
+    let plan = fronts(pods).plan().unwrap();
+    let all = steps(&plan);
+    let expected: &[&str] = if first.is_some() { &["first", "first-made", "first-ready"] } else { &[] };
+    assert_eq!(all[4..all.len() - 3], *expected);
+    let said = plan.facts.iter().find(|(label, _)| label == "one first").map(|(_, said)| said.as_str());
+    let expected = first
+        .map(|pod| format!("pod {pod} of Deployment shop/front: the others go on until the one in its place is ready"));
+    assert_eq!(said, expected.as_deref());
+}
+
+#[test]
+fn of_a_set_the_pod_that_its_updates_begin_with_goes_first() {
+    let set = workload("db", WorkloadKind::StatefulSet, &[SecretVia::Env]);
+    let mut scene = Scene::new().using(Object::StatefulSet(set), [rolled(Kind::StatefulSet, "db", &json!({}))]);
+    for ordinal in [2, 10, 9] {
+        let owner = OwnerRef { kind: "StatefulSet".into(), name: "db".into(), uid: "uid-db".into(), controller: true };
+        let meta = Meta { owners: [owner].into(), ..named(&format!("db-{ordinal}")) };
+        let pod =
+            Pod { meta, secrets: uses(&[SecretVia::Env]), phase: "Running".into(), ready: true, ..Pod::default() };
+        put(&mut scene.world, [Object::Pod(pod)]);
+    }
+    let plan = scene.plan().unwrap();
+    let found = plan.steps().into_iter().find(|step| step.id.0 == "first-made").unwrap().act.clone();
+    let Act::Find { which, .. } = found else { panic!("{found:?}") };
+    assert!(which.contains(&Check::is("/metadata/name", "db-10")), "{which:?}");
+    assert!(which.contains(&Check::not("/metadata/uid", "uid-db-10")), "{which:?}");
+}
+
+#[test]
+fn who_may_not_delete_the_pod_that_goes_first_is_told_so() {
+    let mut scene = fronts([pod("a", "set", true), pod("b", "set", true)]);
+    scene.denied = vec!["delete pods in shop"];
+    let refused = scene.refused();
+    assert!(refused.contains("delete pods"), "{refused}");
 }

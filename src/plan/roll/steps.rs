@@ -20,10 +20,8 @@ const TEMPLATE: &str = "/spec/template/metadata/annotations";
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct Restarted {
     pub at: ObjectAt,
-    kind: Kind,
-    uid: Uid,
-    /// Whether its template has annotations.
-    annotated: bool,
+    pub(super) kind: Kind,
+    pub(super) uid: Uid,
     /// Labels that its pods carry: `key=value,…`.
     selector: String,
 }
@@ -38,7 +36,6 @@ impl Restarted {
             at: user.at.clone(),
             kind: user.kind,
             uid: user.uid.clone(),
-            annotated: fresh.pointer(TEMPLATE).is_some_and(Value::is_object),
             selector: labels.collect::<Vec<_>>().join(","),
         }
     }
@@ -47,9 +44,19 @@ impl Restarted {
         Target::Known { at: self.at.clone(), uid: self.uid.clone() }
     }
 
-    fn pods(&self) -> ListAt {
+    pub(super) fn pods(&self) -> ListAt {
         let pods = ListAt::all(Resource::of(Kind::Pod), self.at.namespace.as_deref());
         ListAt { selector: self.selector.clone(), ..pods }
+    }
+
+    /// That it is as it was when the plan was made; `or` is what stays true when it is not.
+    pub(super) fn unchanged(&self, or: &str) -> Guard {
+        Guard {
+            at: self.at.clone(),
+            uid: self.uid.clone(),
+            checks: vec![Check::absent(DELETED), Check::not("/spec/paused", true)],
+            or: format!("it was changed meanwhile; {or}: restart it with kubectl rollout restart"),
+        }
     }
 
     /// What changes in the cluster, as a sentence.
@@ -58,14 +65,25 @@ impl Restarted {
     }
 }
 
+/// What workloads are restarted for.
+#[derive(Clone, Debug)]
+pub(in crate::plan) enum Cause {
+    /// What they are about to use.
+    Anew,
+    /// An earlier restart of the same operation, which this one takes back. It gave the annotation this value; who was
+    /// not restarted then is left alone.
+    Restarted(String),
+    /// Pods that may have been replaced before any restart, which this one takes back.
+    Replaced,
+}
+
 /// How workloads are restarted, and how that shows.
 #[derive(Clone, Debug)]
 pub(in crate::plan) struct Roll {
     /// The value of the annotation that restarts.
     pub moment: String,
-    /// The value that an earlier restart of the same operation gave it, where this one takes that back: who was not
-    /// restarted then is left alone.
-    pub former: Option<String>,
+    /// What for.
+    pub cause: Cause,
     /// How long the pods of one workload may take to be replaced.
     pub within: Duration,
     /// What stays true when a restart cannot go on, for people.
@@ -106,38 +124,32 @@ impl Roll {
     }
 
     fn suffix(&self) -> &'static str {
-        if self.former.is_some() { "-back" } else { "" }
+        match self.cause {
+            Cause::Anew => "",
+            Cause::Restarted(_) => "-back",
+            Cause::Replaced => "-first-back",
+        }
     }
 
     fn again(&self) -> &'static str {
-        if self.former.is_some() { " again, if it was restarted" } else { "" }
+        match self.cause {
+            Cause::Anew => "",
+            Cause::Restarted(_) => " again, if it was restarted",
+            Cause::Replaced => " for the pod of it that was replaced",
+        }
     }
 
     fn annotate(&self, one: &Restarted) -> Act {
-        // A template without annotations has nothing to add one to (RFC 6902 section 4.1). One that was restarted has.
-        let patch = if one.annotated || self.former.is_some() {
-            json!([{ "op": "add", "path": restarted(), "value": self.moment }])
-        } else {
-            json!([{ "op": "add", "path": TEMPLATE, "value": { annotation::RESTARTED: self.moment } }])
-        };
-        let done = match &self.former {
-            None => Check::is(&restarted(), self.moment.as_str()),
-            Some(former) => Check::not(&restarted(), former.as_str()),
+        let patch = json!([{ "op": "add", "path": restarted(), "value": self.moment }]);
+        let done = match &self.cause {
+            Cause::Anew | Cause::Replaced => Check::is(&restarted(), self.moment.as_str()),
+            Cause::Restarted(former) => Check::not(&restarted(), former.as_str()),
         };
         Act::Patch { target: one.target(), patch, done: vec![done] }
     }
 
     fn guards(&self, one: &Restarted) -> Vec<Guard> {
-        if self.former.is_some() {
-            return Vec::new();
-        }
-        let template = if one.annotated { Check::present(TEMPLATE) } else { Check::absent(TEMPLATE) };
-        vec![Guard {
-            at: one.at.clone(),
-            uid: one.uid.clone(),
-            checks: vec![Check::absent(DELETED), Check::not("/spec/paused", true), template],
-            or: format!("it was changed meanwhile; {}: restart it with kubectl rollout restart", self.or),
-        }]
+        if matches!(self.cause, Cause::Anew) { vec![one.unchanged(&self.or)] } else { Vec::new() }
     }
 
     /// As `kubectl rollout status` has it (kubectl `pkg/polymorphichelpers/rollout_status.go`).
@@ -149,7 +161,7 @@ impl Roll {
              and pods may go on with the former certificate; pause that, then restart the workload",
         );
         // On the way back a workload may not have been restarted at all.
-        let kept = self.former.is_none().then_some(kept);
+        let kept = matches!(self.cause, Cause::Anew).then_some(kept);
         let struggling = Teller {
             among: one.pods(),
             which: vec![Check::is(&annotation::pointer(annotation::RESTARTED), self.moment.as_str())],
@@ -174,14 +186,14 @@ impl Roll {
         }
     }
 
-    /// What pods from before the restart have in common: they lack its mark, or on the way back have that of the
-    /// first. Those that have ended serve nobody.
+    /// What pods from before the restart have in common: they lack its mark, or have that of the restart that is taken
+    /// back. Those that have ended serve nobody.
     fn former_pods(&self, one: &Restarted) -> Vec<Check> {
         let mark = annotation::pointer(annotation::RESTARTED);
         let mut which = vec![
-            match &self.former {
-                None => Check::not(&mark, self.moment.as_str()),
-                Some(former) => Check::is(&mark, former.as_str()),
+            match &self.cause {
+                Cause::Anew | Cause::Replaced => Check::not(&mark, self.moment.as_str()),
+                Cause::Restarted(former) => Check::is(&mark, former.as_str()),
             },
             Check::not("/status/phase", "Succeeded"),
             Check::not("/status/phase", "Failed"),

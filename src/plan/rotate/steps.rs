@@ -22,7 +22,7 @@ use crate::model::annotation;
 use crate::plan::content::{certificate, holds};
 use crate::plan::pins::Bundles;
 use crate::plan::reach::Reach;
-use crate::plan::roll::Roll;
+use crate::plan::roll::{Cause, Roll};
 use crate::plan::{
     Act, Check, Content, Expect, Firm, Guard, Held, Node, ObjectAt, OperationId, Part, Step, StepId, Target, Trusted,
     Until, from_step,
@@ -217,6 +217,13 @@ impl Table<'_> {
         if self.kept.is_none() {
             return plain(store);
         }
+        let again = self.back(Cause::Restarted(self.now.to_string()));
+        let restarts = self.reach.whole(&again);
+        let undo = std::iter::once(self.store_back("store-back")).chain(restarts).collect();
+        Node::Reversible { step: Box::new(store), undo }
+    }
+
+    fn store_back(&self, id: &str) -> Step {
         let back = Act::Store {
             target: known(&self.secret),
             from: output("keep"),
@@ -224,25 +231,42 @@ impl Table<'_> {
             // Whatever else is there by now was put there by somebody else.
             done: vec![Check { field: certificate("fingerprint"), expect: Expect::Not(new()) }],
         };
-        let back = step("store-back", format!("give {} back what it held", self.secret.at), back, SHOWN);
-        // Another value is what makes it another restart.
-        let later = self.now.saturating_add(SignedDuration::from_millis(1)).unwrap_or(self.now);
-        let again = Roll { moment: later.to_string(), former: Some(self.now.to_string()), ..self.roll() };
-        let restarts = self.reach.restarts(&again);
-        Node::Reversible { step: Box::new(store), undo: std::iter::once(back).chain(restarts).collect() }
+        step(id, format!("give {} back what it held", self.secret.at), back, SHOWN)
     }
 
     fn roll(&self) -> Roll {
         Roll {
             moment: self.now.to_string(),
-            former: None,
+            cause: Cause::Anew,
             within: self.rolled_within,
             or: "the new certificate is stored".into(),
         }
     }
 
+    fn back(&self, cause: Cause) -> Roll {
+        // Another value is what makes it another restart.
+        let later = self.now.saturating_add(SignedDuration::from_millis(1)).unwrap_or(self.now);
+        Roll { moment: later.to_string(), cause, ..self.roll() }
+    }
+
     fn restarts(&self) -> Vec<Node> {
-        self.reach.restarts(&self.roll()).map(plain).collect()
+        let roll = self.roll();
+        let first = self.reach.first(&roll).map(|step| match self.first_back(&step) {
+            Some(undo) => Node::Reversible { step: Box::new(step), undo },
+            None => plain(step),
+        });
+        first.chain(self.reach.whole(&roll).map(plain)).collect()
+    }
+
+    /// The pod that went first has read what is taken back. What is undone last is begun first, so the Secret has to
+    /// hold the former certificate again before another pod comes in its place.
+    fn first_back(&self, step: &Step) -> Option<Vec<Step>> {
+        if self.kept.is_none() || !step.act.writes() {
+            return None;
+        }
+        let again = self.back(Cause::Replaced);
+        let restart = self.reach.first_back(&again);
+        Some(std::iter::once(self.store_back("store-first-back")).chain(restart).collect())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::plan::content::certificate;
 use crate::plan::pins::{self, Bundles};
 use crate::plan::reach::Reach;
 use crate::plan::read::{text as text_at, uid};
-use crate::plan::roll::{Restart, Roll, Users};
+use crate::plan::roll::{Cause, Restart, Roll};
 use crate::plan::undo::Back;
 use crate::plan::{
     AccessQuestion, Act, Answers, Held, Node, ObjectAt, OperationId, Output, Plan, Questions, Refusal, Step, StepId,
@@ -60,7 +60,8 @@ pub fn questions(undone: &Undone, world: &World) -> Questions {
     let ask = |verb| AccessQuestion::new(verb, &rotated.secret.resource, Some(&namespace));
     let mut access: Vec<AccessQuestion> = ["get", "create", "patch"].map(ask).into();
     access.extend(AccessQuestion::record(Some(&namespace)));
-    let users = Users::of(world, &namespace, &rotated.secret.name).questions(&namespace, Restart::Needed);
+    let users =
+        Reach::questions(world, &(namespace.as_str().into(), rotated.secret.name.as_str().into()), Restart::Needed);
     let own = Questions { objects: vec![rotated.secret.clone(), rotated.kept], access, lists: Vec::new() }.and(users);
     pinned(undone).into_iter().fold(own, |all, (at, _)| all.and(pins::questions(at.clone())))
 }
@@ -154,7 +155,7 @@ impl Way<'_> {
         let former: Value = self.kept.fingerprint.as_str().into();
         let roll = Roll {
             moment: now.to_string(),
-            former: None,
+            cause: Cause::Anew,
             within: ROLLED_WITHIN,
             or: "the former certificate is stored".into(),
         };

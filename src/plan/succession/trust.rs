@@ -11,7 +11,7 @@ use super::case::{Case, Draft, No, held, known, still};
 use crate::assess::succession::{Before, Ca, Store, before, noted, stores};
 use crate::model::{Kind, Uid, World, annotation};
 use crate::plan::pins::{self, Bundles};
-use crate::plan::roll::{Fates, Restarted, Roll, Users};
+use crate::plan::roll::{Cause, Fates, Restarted, Roll, Users};
 use crate::plan::{Act, Check, Node, ObjectAt, Questions, Step, StepId};
 use crate::text;
 
@@ -122,8 +122,12 @@ pub(super) fn restarts(case: &Case<'_>, draft: &mut Draft, only: impl Fn(Users) 
         let warnings = fates.warnings.into_iter().filter(|said| !draft.warnings.contains(said)).collect::<Vec<_>>();
         draft.warnings.extend(warnings);
     }
-    let roll =
-        Roll { moment: case.now.to_string(), former: None, within: case.options.rolled_within, or: or.to_owned() };
+    let roll = Roll {
+        moment: case.now.to_string(),
+        cause: Cause::Anew,
+        within: case.options.rolled_within,
+        or: or.to_owned(),
+    };
     draft.changes.extend(restarted.iter().map(Restarted::change));
     let steps = restarted.iter().enumerate().flat_map(|(place, one)| roll.steps(place + 1, one));
     draft.nodes.extend(steps.map(|step| Node::Do(Box::new(step))));

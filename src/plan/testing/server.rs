@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::model::Kind;
-use crate::plan::{Act, BUNDLE, Content, ListAt, ObjectAt, Progress, Resource, part_of, place, with_condition};
+use crate::plan::{
+    Act, BUNDLE, Content, ListAt, ObjectAt, Progress, Resource, part_of, place, with_condition, with_maps,
+};
 
 /// The moment at which everything happens.
 const NOW: &str = "2026-03-01T12:00:00Z";
@@ -58,7 +60,9 @@ impl Server {
             Act::Patch { target, patch, .. } => {
                 let at = place(target, progress).unwrap();
                 let object = self.objects.get_mut(&at).unwrap_or_else(|| panic!("{at} is not there"));
-                patch.as_array().unwrap().iter().for_each(|operation| apply(object, operation, progress));
+                for operation in with_maps(patch, object) {
+                    apply(object, &operation, progress);
+                }
             }
             Act::Condition { target, condition, .. } => {
                 let at = place(target, progress).unwrap();
@@ -124,6 +128,7 @@ impl Server {
     /// Every controller does what there is to do.
     fn settle(&mut self) {
         self.issue_certificates();
+        self.replace_pods();
         self.run_workloads();
         self.bind_claims();
         self.release_volumes();
@@ -144,6 +149,35 @@ impl Server {
                 let secret = ObjectAt::of(Kind::TlsSecret, at.namespace.as_deref(), name);
                 self.objects.get_mut(&secret).unwrap()["data"]["tls.crt"]["fingerprint"] = revision.to_string().into();
                 self.objects.insert(at, certificate);
+            }
+        }
+    }
+
+    /// Deployments that select pods by the label `app` have as many as they should, all of them like their template.
+    /// Each pod keeps under `read` what the Secrets held when it was made, as by environment variables.
+    fn replace_pods(&mut self) {
+        for (at, workload) in self.of(Kind::Deployment) {
+            let Some(app) = workload.pointer("/spec/selector/matchLabels/app") else { continue };
+            let mark = workload.pointer("/spec/template/metadata/annotations").cloned().unwrap_or(json!({}));
+            let mut there = 0;
+            for (pod_at, pod) in self.of(Kind::Pod) {
+                let own = pod.pointer("/metadata/labels/app") == Some(app);
+                if own && pod["metadata"]["annotations"] == mark {
+                    there += 1;
+                } else if own {
+                    self.objects.remove(&pod_at);
+                }
+            }
+            for _ in there..workload["spec"]["replicas"].as_u64().unwrap_or(1) {
+                let pod = ObjectAt::of(Kind::Pod, at.namespace.as_deref(), &format!("{}-{}", at.name, self.made + 1));
+                let owner = json!([{ "uid": format!("uid-{}-set", at.name), "controller": true }]);
+                let metadata = json!({
+                    "name": pod.name, "labels": { "app": app }, "annotations": mark, "ownerReferences": owner,
+                });
+                let secrets = self.of(Kind::TlsSecret).into_iter();
+                let read: Vec<Value> =
+                    secrets.map(|(at, secret)| json!([at.name, secret["data"]["tls.crt"]["fingerprint"]])).collect();
+                self.create(&pod, json!({ "metadata": metadata, "read": read }));
             }
         }
     }

@@ -13,15 +13,17 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{all_match, by_sub_path, fingerprints, folder, probed, serve, tls};
-use crate::renew::prepared;
+use crate::renew::{pods, prepared};
 use crate::support::cluster::TestCluster;
 use crate::support::person::Person;
-use crate::support::proxy::{Fault, Order};
+use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
+use crate::support::wait::{self, LONG};
 
 scenarios!(
     clients_see_no_failed_handshake_during_a_renewal_and_the_new_certificate_at_its_end,
     what_is_restarted_is_seen_to_serve_the_new_certificate_before_it_counts_as_done,
+    while_the_pod_that_goes_first_was_not_seen_to_serve_it_no_other_is_touched,
     a_server_that_never_reloads_fails_the_renewal_by_its_name,
     without_the_right_the_plan_says_what_will_not_be_seen,
 );
@@ -112,10 +114,44 @@ async fn what_is_restarted_is_seen_to_serve_the_new_certificate_before_it_counts
     settled(&cluster, 2).await;
     sre.run(&["renew", &format!("{}/web", cluster.namespace), "--yes"]).await.expect(0);
     let entries = sre.entries();
-    let said = done(&entries, "served-1")["handshakes"]["text"].as_str().unwrap().to_owned();
-    assert!(said.starts_with("2 of 2 pods: front-"), "{said}");
+    let said = |step: &str| done(&entries, step)["handshakes"]["text"].as_str().unwrap().to_owned();
+    assert!(said("served-1").starts_with("2 of 2 pods: front-"), "{}", said("served-1"));
+    // One of them was proved before the others were touched.
+    let first = done(&entries, "first-made")["object"]["object"]["at"]["name"].as_str().unwrap().to_owned();
+    assert_eq!(said("first-served-1"), format!("1 of 1 pod: {first}"));
+    let at = |step: &str, what: &str| {
+        entries.iter().position(|entry| entry["body"]["step"] == step && entry["body"]["what"] == what).unwrap()
+    };
+    assert!(at("first-served-1", "done") < at("restart-1", "intent"));
     let rows = probed(&cluster, &[], "one more look", |_, _| true).await;
     assert_eq!(fingerprints(&rows), [stored(&cluster).await.as_str()]);
+}
+
+/// Once the pod that goes first is about to be deleted nothing is seen to be served any more.
+pub async fn blind_from_the_first_pod_on(cluster: &TestCluster) {
+    let gate = Gate::shut();
+    cluster.proxy.order(Order::on(http::Method::DELETE, "/pods/", Fault::Hold(gate.clone())).without("dryRun=All"));
+    wait::until("a pod to be deleted", LONG, async || (gate.arrived() > 0).then_some(())).await;
+    cluster.proxy.clear();
+    cluster.proxy.order(Order::on(http::Method::GET, "/portforward", Fault::Status(500, None)));
+    gate.open();
+}
+
+async fn while_the_pod_that_goes_first_was_not_seen_to_serve_it_no_other_is_touched(cluster: TestCluster) {
+    let sre = prepared(&cluster).await;
+    serve(&cluster, "front", 2, &by_sub_path(), &tls()).await;
+    settled(&cluster, 2).await;
+    let before = pods(&cluster, "front", 2).await;
+    let path = format!("{}/web", cluster.namespace);
+    let arguments = ["renew", &*path, "--yes", "--served-within", "6s"];
+    let (ended, ()) = tokio::join!(sre.run(&arguments), blind_from_the_first_pod_on(&cluster));
+    let ended = ended.expect(1);
+    assert!(ended.stderr.contains("failed at first-served-1"), "{ended:?}");
+    let after = pods(&cluster, "front", 2).await;
+    assert_eq!(after.iter().filter(|uid| before.contains(uid)).count(), 1, "{before:?} {after:?}");
+    let front = cluster.get("apps/v1", "Deployment", "front").await.unwrap();
+    let restarted = front.pointer("/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt");
+    assert_eq!(restarted, None);
 }
 
 async fn a_server_that_never_reloads_fails_the_renewal_by_its_name(cluster: TestCluster) {

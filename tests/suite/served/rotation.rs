@@ -3,8 +3,8 @@
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 
-use super::renewal::{clients, settled, stored};
-use super::{fingerprints, folder, probed, serve, tls};
+use super::renewal::{blind_from_the_first_pod_on, clients, settled, stored};
+use super::{by_sub_path, fingerprints, folder, probed, serve, tls};
 use crate::rotate::prepared;
 use crate::support::cluster::{TestCluster, User};
 use crate::support::person::{Ended, Person};
@@ -14,6 +14,7 @@ use crate::support::scenarios;
 scenarios!(
     clients_see_no_failed_handshake_during_a_rotation_nor_while_it_is_taken_back,
     a_server_that_never_reloads_takes_the_rotation_back,
+    the_pod_that_went_first_gets_the_former_one_again_when_it_was_not_seen_to_serve_the_new_one,
     an_api_server_that_pins_it_takes_every_handshake_and_knows_the_present_one_alone_in_the_end,
 );
 
@@ -67,6 +68,26 @@ async fn a_server_that_never_reloads_takes_the_rotation_back(cluster: TestCluste
     settled(&cluster, 1).await;
     sre.run(&["rotate", &path, "--yes", "--restart", "all"]).await.expect(0);
     settled(&cluster, 1).await;
+}
+
+async fn the_pod_that_went_first_gets_the_former_one_again_when_it_was_not_seen_to_serve_the_new_one(
+    cluster: TestCluster,
+) {
+    let (sre, _) = prepared(&cluster).await;
+    serve(&cluster, "front", 2, &by_sub_path(), &tls()).await;
+    settled(&cluster, 2).await;
+    let (former, path) = (stored(&cluster).await, path(&cluster));
+    let arguments = ["rotate", &*path, "--yes", "--served-within", "6s"];
+    let (ended, ()) = tokio::join!(sre.run(&arguments), blind_from_the_first_pod_on(&cluster));
+    let ended = ended.expect(1);
+    assert!(ended.stderr.contains("failed at first-served-1"), "{ended:?}");
+    assert_eq!(stored(&cluster).await, former);
+    cluster.proxy.clear();
+    settled(&cluster, 2).await;
+    // Nothing stands in the way of another attempt, and that one is proved pod by pod.
+    sre.run(&["rotate", &path, "--yes"]).await.expect(0);
+    settled(&cluster, 2).await;
+    assert_ne!(stored(&cluster).await, former);
 }
 
 const WEBHOOKS: &str = "admissionregistration.k8s.io/v1";
