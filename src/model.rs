@@ -7,6 +7,7 @@ mod acme;
 mod constraints;
 mod copies;
 mod delta;
+mod finding;
 mod front;
 mod held;
 mod inventory;
@@ -32,6 +33,10 @@ pub use acme::{Challenge, Order};
 pub use constraints::{NameConstraints, OtherName, Subtree};
 pub use copies::{BundleKey, Identities, Member, bundle_key, identities, issued_by};
 pub use delta::{Connection, Delta, Freshness, Scope};
+pub use finding::{
+    Band, BandSource, Baseline, Completion, Diagnostic, Finding, FindingId, Level, ResultKind, Rule, Scan, Series,
+    Subject, SubjectSource, Suppression, TimeSource,
+};
 pub use front::{Front, FrontTls};
 pub use held::{CertificateHolder, Fault, Format, HeldFile};
 pub use inventory::{Inventory, Object};
