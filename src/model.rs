@@ -8,21 +8,27 @@ mod constraints;
 mod copies;
 mod delta;
 mod finding;
+mod findings;
 mod front;
+pub mod glob;
 mod held;
 mod inventory;
 mod key;
 mod keystores;
 mod kind;
+mod ledger;
+mod linking;
 mod links;
 mod log;
 mod meta;
+mod observed;
 mod policy;
 mod retention;
 mod served;
 mod storage;
 mod table;
 mod tls;
+mod triage;
 mod trust;
 mod usage;
 mod velero;
@@ -37,15 +43,21 @@ pub use finding::{
     Band, BandSource, Baseline, Completion, Diagnostic, Finding, FindingId, Level, ResultKind, Rule, Scan, Series,
     Subject, SubjectSource, Suppression, TimeSource,
 };
+pub use findings::{Findings, ScanSource, Taken};
 pub use front::{Front, FrontTls};
 pub use held::{CertificateHolder, Fault, Format, HeldFile};
 pub use inventory::{Inventory, Object};
 pub use key::{ClaimKey, HandleKey, Key, ObjRef, Uid};
 pub use keystores::{Locked, Opened, PasswordAt};
 pub use kind::{Kind, KindSpec};
+pub use ledger::{Entry, Ledger, Sighting, Standing, proves};
+pub use linking::{
+    Built, Compromise, Compromised, LinkRule, Linking, Pin, Pinned, RevisionFrom, Rung, SeverityRule, To, When,
+};
 pub use links::Links;
 pub use log::LogLine;
 pub use meta::{Meta, OwnerRef, annotation};
+pub use observed::{Birth, Extent, Known, Observed, Program, RunKey, Said, Span, WorkloadName, unite};
 pub use policy::{Policies, Policy, PolicyRule, Rpo};
 pub use retention::{Bucket, Count, Hold, Keep};
 pub use served::{NotServed, Served, Shaken};
@@ -58,6 +70,7 @@ pub use tls::{
     CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, KeyPurpose,
     KeystoreSpec, NextLink, Oddity, Place, SigningRequest, TlsSecret,
 };
+pub use triage::{Decision, Triage, TriageState};
 pub use trust::{Called, PodPortName, Service, ServicePort, TrustBundle, TrustEntry};
 pub use usage::{History, Usage, UsageReport, UsageSource, Usages};
 pub use velero::{BackupLocation, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule};

@@ -55,6 +55,17 @@ pub mod annotation {
     pub const CONSISTENCY: &str = "holdfast.dev/consistency";
     /// On a restore point: the images that ran on the volume at the cut, `CONTAINER=IMAGE,…`.
     pub const IMAGES: &str = "holdfast.dev/images";
+    /// On a restore point: what ran on the volume at the cut, with pods and digests, as JSON. What anybody may have
+    /// written there is claimed until the operation's own record proves it: see
+    /// [`Observed::attests`](crate::model::Observed::attests).
+    pub const RAN: &str = "holdfast.dev/ran";
+    /// On a restore point: which findings were open on what ran there at the cut: `COUNT sha256:…` over their sorted
+    /// identities.
+    pub const OPEN_FINDINGS: &str = "holdfast.dev/open-findings";
+    /// Label on a claim or namespace: how much its data matters: `critical`, `high`, `normal` or `low`.
+    pub const CRITICALITY: &str = "holdfast.dev/criticality";
+    /// On a pod: the revision of the sources that its image was built from (OCI). Claimed.
+    pub const REVISION: &str = "org.opencontainers.image.revision";
     /// On a restore point: where it was exported, in a sentence.
     pub const IMPORTED_FROM: &str = "holdfast.dev/imported-from";
     /// On a restore point: how its last restore drill that succeeded went (see `LAST_PROVEN_BY` for which it was).
@@ -131,6 +142,10 @@ pub mod annotation {
         SET_SIZE,
         SET_SKEW,
         WORKLOAD,
+        IMAGES,
+        RAN,
+        OPEN_FINDINGS,
+        REVISION,
         BUNDLE,
         LAST_PROVEN,
         LAST_FAILED,

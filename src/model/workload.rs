@@ -23,6 +23,8 @@ pub struct Container {
     pub restarts: u32,
     /// The TCP ports that it declares.
     pub ports: Box<[ContainerPort]>,
+    /// Claims that it can write: those it mounts, or has as devices, and not read-only.
+    pub writes: Box<[Arc<str>]>,
     /// Whether an instance before the present one has ended (`lastState.terminated`): only then are there logs of it.
     pub previous: bool,
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    ClaimKey, Connection, Content, ContentSource, Delta, Freshness, HandleKey, Inventory, Kind, Links, Meta, Object,
-    Policies, Pv, Pvc, Scope, Served, Shaken, SnapshotSource, Uid, UsageReport, Usages, VolumeSnapshot,
+    ClaimKey, Connection, Content, ContentSource, Delta, Findings, Freshness, HandleKey, Inventory, Kind, Linking,
+    Links, Meta, Object, Observed, Policies, Pv, Pvc, Scope, Served, Shaken, SnapshotSource, Triage, Uid, UsageReport,
+    Usages, VolumeSnapshot,
 };
 
 mod tls;
@@ -81,6 +82,14 @@ pub struct World {
     pub usage: Usages,
     /// What servers in pods were seen to serve.
     pub served: Served,
+    /// Scans and what they found.
+    pub findings: Findings,
+    /// What people decided on findings.
+    pub triage: Triage,
+    /// What ran when.
+    pub observed: Observed,
+    /// What operators say of how findings belong to workloads.
+    pub linking: Arc<Linking>,
     /// Objects that could not be read, by kind: name and why.
     pub unreadable: BTreeMap<Kind, BTreeMap<Box<str>, Box<str>>>,
     relabelled: u64,

@@ -390,6 +390,38 @@ fn a_pod_says_what_it_mounts_and_how() {
 }
 
 #[test]
+fn a_container_writes_the_claims_that_it_mounts_or_has_as_devices_and_not_read_only() {
+    let claim = |name: &str, read_only: bool| json!({ "name": name, "persistentVolumeClaim": { "claimName": format!("c-{name}"), "readOnly": read_only } });
+    let mount = |name: &str, read_only: bool| json!({ "name": name, "mountPath": "/x", "readOnly": read_only });
+    let pod = decoded!(
+        Pod,
+        real(
+            json!({
+                "metadata": {},
+                "spec": {
+                    "volumes": [
+                        claim("a", false), claim("b", true), claim("raw", false),
+                        { "name": "own", "ephemeral": { "volumeClaimTemplate": { "spec": {} } } },
+                    ],
+                    "containers": [
+                        { "name": "db", "volumeMounts": [mount("a", false), mount("b", false), mount("own", false)] },
+                        { "name": "reader", "volumeMounts": [mount("a", true)] },
+                        { "name": "block", "volumeDevices": [{ "name": "raw", "devicePath": "/dev/x" }] },
+                        { "name": "sidecar" },
+                    ],
+                },
+                "status": {},
+            }),
+            "db-0",
+            Some("shop")
+        )
+    );
+    let writes: Vec<Vec<&str>> =
+        pod.containers.iter().map(|container| container.writes.iter().map(|claim| &**claim).collect()).collect();
+    assert_eq!(writes, [vec!["c-a", "db-0-own"], vec![], vec!["c-raw"], vec![]]);
+}
+
+#[test]
 fn workloads_of_every_kind() {
     let template = json!({ "spec": pod_spec() });
     let set = decoded!(

@@ -48,6 +48,8 @@ struct Volume {
 #[serde(rename_all = "camelCase")]
 struct ClaimSource {
     claim_name: String,
+    #[serde(default)]
+    read_only: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +97,8 @@ struct ContainerSpec {
     #[serde(default, deserialize_with = "nullable")]
     volume_mounts: Vec<VolumeMount>,
     #[serde(default, deserialize_with = "nullable")]
+    volume_devices: Vec<RefName>,
+    #[serde(default, deserialize_with = "nullable")]
     ports: Vec<PortWire>,
 }
 
@@ -140,6 +144,8 @@ struct VolumeMount {
     #[serde(default)]
     name: String,
     #[serde(default)]
+    read_only: Option<bool>,
+    #[serde(default)]
     sub_path: Option<String>,
     #[serde(default)]
     sub_path_expr: Option<String>,
@@ -152,7 +158,27 @@ impl PortWire {
     }
 }
 
+impl ContainerSpec {
+    /// The claims of these volumes that it has and may write, each once.
+    fn writes(&self, writable: &[(&str, Arc<str>)]) -> Box<[Arc<str>]> {
+        let mounts = self.volume_mounts.iter().filter(|mount| mount.read_only != Some(true));
+        let devices = self.volume_devices.iter().filter_map(|device| device.name.as_deref());
+        let names: BTreeSet<&str> = mounts.map(|mount| mount.name.as_str()).chain(devices).collect();
+        writable.iter().filter(|(name, _)| names.contains(name)).map(|(_, claim)| claim.clone()).collect()
+    }
+}
+
 impl PodSpec {
+    /// Volumes of claims that can be written to, with the claim's name.
+    fn writable(&self, pod: &str) -> Vec<(&str, Arc<str>)> {
+        let claims = self.volumes.iter().filter_map(|volume| match &volume.persistent_volume_claim {
+            Some(claim) if claim.read_only == Some(true) => None,
+            Some(claim) => Some((volume.name.as_str(), Arc::from(claim.claim_name.as_str()))),
+            None => volume.ephemeral.is_some().then(|| (volume.name.as_str(), format!("{pod}-{}", volume.name).into())),
+        });
+        claims.collect()
+    }
+
     /// Claims that are mounted; an ephemeral volume's claim is named after the pod, which a template has not.
     fn claims(&self, pod: Option<&str>) -> Box<[Arc<str>]> {
         let claims = self.volumes.iter().filter_map(|volume| match (&volume.persistent_volume_claim, pod) {
@@ -301,7 +327,12 @@ impl StateWire {
 }
 
 /// Containers of a spec, each with its status.
-fn containers(specs: &[ContainerSpec], statuses: &[ContainerStatus], strings: &mut Strings) -> Box<[Container]> {
+fn containers(
+    specs: &[ContainerSpec],
+    statuses: &[ContainerStatus],
+    writable: &[(&str, Arc<str>)],
+    strings: &mut Strings,
+) -> Box<[Container]> {
     let join = |container: &ContainerSpec| {
         let status = statuses.iter().find(|status| status.name == container.name);
         Container {
@@ -311,6 +342,7 @@ fn containers(specs: &[ContainerSpec], statuses: &[ContainerStatus], strings: &m
             ready: status.is_some_and(|status| status.ready),
             state: status.map(|status| status.state.state()).unwrap_or_default(),
             ports: container.ports.iter().filter_map(|port| port.port(strings)).collect(),
+            writes: container.writes(writable),
             restarts: status.map_or(0, |status| status.restarts),
             previous: status.is_some_and(|status| status.last.terminated.is_some()),
         }
@@ -321,9 +353,10 @@ fn containers(specs: &[ContainerSpec], statuses: &[ContainerStatus], strings: &m
 impl Lean for PodObject {
     fn object(self, _: Kind, strings: &mut Strings) -> Object {
         let Self { metadata, spec, status } = self;
+        let writable = spec.writable(&metadata.name);
         Object::Pod(Pod {
-            containers: containers(&spec.containers, &status.container_statuses, strings),
-            init_containers: containers(&spec.init_containers, &status.init_container_statuses, strings),
+            containers: containers(&spec.containers, &status.container_statuses, &writable, strings),
+            init_containers: containers(&spec.init_containers, &status.init_container_statuses, &writable, strings),
             claims: spec.claims(Some(&metadata.name)),
             secrets: spec.secrets(strings),
             config_maps: spec.config_maps(strings),

@@ -1,0 +1,117 @@
+//! Scans as they were taken in, with who vouches for them, and the ledger of what they found over time.
+//!
+//! One scan counts once, wherever it lies; it is trusted when one of its places is. The whole is shared, so a copy of
+//! it costs nothing; a new one is made when a source changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Baseline, Finding, FindingId, Ledger, ResultKind, Scan};
+
+/// Where scans come from: one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanSource {
+    /// Its name for people. Untrusted text.
+    pub name: Arc<str>,
+    /// Hash of its bytes: runs of one file are parts of one scan.
+    pub bytes: [u8; 32],
+    /// Whether the configuration says that only a pipeline can write there. What comes from elsewhere is claimed: it
+    /// warns, and proves nothing.
+    pub trusted: bool,
+}
+
+/// A scan and where it was found.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The scan.
+    pub scan: Arc<Scan>,
+    /// Its source.
+    pub source: Arc<ScanSource>,
+}
+
+impl Finding {
+    /// Whether it says that something is wrong: not a pass, and not one that its own baseline calls gone.
+    pub fn stands(&self) -> bool {
+        let kind = matches!(self.kind, ResultKind::Fail | ResultKind::Open | ResultKind::Review);
+        kind && self.baseline != Some(Baseline::Absent)
+    }
+
+    /// Whether the scanner was told to hide it: every suppression accepted and none over. One that is under review or
+    /// was rejected hides nothing (SARIF 2.1.0 §3.27.23; as sarif-sdk reads it).
+    pub fn suppressed(&self, now: Timestamp) -> bool {
+        self.suppressions.as_ref().is_some_and(|all| {
+            let accepted = |status: &str| matches!(status, "" | "accepted");
+            !all.is_empty() && all.iter().all(|one| accepted(&one.status) && one.until.is_none_or(|until| now < until))
+        })
+    }
+}
+
+/// All scans, the oldest first, and what follows from their order.
+#[derive(Clone, Debug, Default)]
+pub struct Findings(Arc<All>);
+
+#[derive(Debug, Default)]
+struct All {
+    scans: Vec<Taken>,
+    standing: HashMap<FindingId, Vec<(usize, usize)>>,
+    ledger: Ledger,
+}
+
+impl Findings {
+    /// Takes scans in, in any order. `now` tells times that cannot be.
+    pub fn new(taken: impl IntoIterator<Item = Taken>, now: Timestamp) -> Self {
+        let mut once: HashMap<[u8; 32], Taken> = HashMap::new();
+        for one in taken {
+            let known = once.get(&one.scan.digest);
+            let better = known.is_none_or(|known| {
+                (one.source.trusted, &known.source.name) > (known.source.trusted, &one.source.name)
+            });
+            if better {
+                once.insert(one.scan.digest, one);
+            }
+        }
+        let mut scans: Vec<Taken> = once.into_values().collect();
+        scans.sort_by_key(|one| (one.scan.at.map(|(at, _)| at), one.scan.digest));
+        let mut standing: HashMap<FindingId, Vec<(usize, usize)>> = HashMap::new();
+        for (scan, taken) in scans.iter().enumerate() {
+            for (place, finding) in taken.scan.findings.iter().enumerate().filter(|(_, finding)| finding.stands()) {
+                standing.entry(finding.id).or_default().push((scan, place));
+            }
+        }
+        let ledger = Ledger::fold(&scans, now);
+        Self(Arc::new(All { scans, standing, ledger }))
+    }
+
+    /// The scans, the oldest first; those whose time is not known before all others.
+    pub fn scans(&self) -> &[Taken] {
+        &self.0.scans
+    }
+
+    /// Whether nothing was ever taken in.
+    pub fn is_empty(&self) -> bool {
+        self.0.scans.is_empty()
+    }
+
+    /// Where a finding stands: the scan's place among [`Findings::scans`], and the finding's place in it.
+    pub fn places(&self, id: FindingId) -> &[(usize, usize)] {
+        self.0.standing.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The finding as its newest scan has it.
+    pub fn latest(&self, id: FindingId) -> Option<&Finding> {
+        let (scan, place) = self.places(id).last()?;
+        self.0.scans.get(*scan)?.scan.findings.get(*place)
+    }
+
+    /// The identities of all findings, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = FindingId> {
+        self.0.standing.keys().copied()
+    }
+
+    /// First seen, last seen, gone.
+    pub fn ledger(&self) -> &Ledger {
+        &self.0.ledger
+    }
+}
