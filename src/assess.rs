@@ -11,13 +11,17 @@ pub mod copies;
 pub mod coverage;
 pub mod encryption;
 pub mod expiry;
+pub mod exposure;
 pub mod fate;
 pub mod forecast;
 pub mod former;
 pub mod fronts;
 pub mod held;
 pub mod identity;
+pub mod known_good;
+pub mod linking;
 mod managed;
+pub mod priority;
 pub mod proven;
 pub mod reissue;
 pub mod restore_point;
@@ -30,6 +34,7 @@ pub mod standing;
 pub mod succession;
 pub mod trust;
 pub mod used;
+pub mod verdict;
 
 use jiff::Timestamp;
 

@@ -168,7 +168,7 @@ fn unordered(entries: &mut HashMap<FindingId, (Entry, Arc<str>)>, scans: &[&Take
 /// complete: what is missing of one may hold the finding.
 fn proof(step: &[&Taken], rule: &Arc<str>) -> Result<[u8; 32], Arc<str>> {
     for taken in step {
-        if let Err(why) = proves(taken) {
+        if let Err(why) = proves(taken).and_then(|()| timed(taken)) {
             return Err(why.into());
         }
     }
@@ -177,7 +177,7 @@ fn proof(step: &[&Taken], rule: &Arc<str>) -> Result<[u8; 32], Arc<str>> {
     scan.ok_or_else(|| "its catalogue no longer has the rule".into())
 }
 
-/// Whether a scan that has nothing proves that there is nothing, but for its catalogue.
+/// Whether a scan that has nothing proves that there is nothing, whenever it ran and but for its catalogue.
 ///
 /// # Errors
 /// With what it lacks, in words; those of the tool are untrusted.
@@ -186,13 +186,20 @@ pub fn proves(taken: &Taken) -> Result<(), String> {
         return Err("its source is not one that the configuration trusts".to_owned());
     }
     match &taken.scan.completion {
-        Completion::Complete => {}
-        Completion::Failed { why } => return Err(format!("it did not finish: {why}")),
-        Completion::Unproven { why } => return Err(format!("nothing says that it finished: {why}")),
+        Completion::Complete => Ok(()),
+        Completion::Failed { why } => Err(format!("it did not finish: {why}")),
+        Completion::Unproven { why } => Err(format!("nothing says that it finished: {why}")),
     }
+}
+
+/// Whether the time of a scan is good enough to say that it came later than another.
+fn timed(taken: &Taken) -> Result<(), String> {
     match taken.scan.at {
         Some((_, TimeSource::Modified)) => Err("only the time of its file is known".to_owned()),
         Some(_) => Ok(()),
         None => Err("when it ran is not known".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

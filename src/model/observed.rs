@@ -213,6 +213,11 @@ impl Observed {
         self.0.runs.iter()
     }
 
+    /// From when to when something is known to have run.
+    pub fn extent(&self, key: &RunKey) -> Option<&Extent> {
+        self.0.runs.get(key)
+    }
+
     /// The times in which all pods of a namespace were in sight.
     pub fn in_sight(&self, namespace: &str) -> &[Span] {
         self.0.watched.get(namespace).map_or(&[], Vec::as_slice)

@@ -24,7 +24,11 @@ impl Revision {
         }
         if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             let hidden = text.contains("redacted") || text.starts_with(['[', '<', '*', '$']);
-            return Self::Unusable(if hidden { "the revision was taken out of the report" } else { "the revision is no hash: such names move" });
+            return Self::Unusable(if hidden {
+                "the revision was taken out of the report"
+            } else {
+                "the revision is no hash: such names move"
+            });
         }
         if text.bytes().all(|byte| byte == b'0') {
             return Self::Unusable("the revision is all zeros, which stands for none");
@@ -70,7 +74,10 @@ pub(super) fn parts(image: &str) -> (String, Option<&str>, Option<&str>) {
 /// A repository of images by one name: Docker Hub's have several.
 pub(super) fn repository(path: &str) -> String {
     let path = path.trim().to_ascii_lowercase();
-    let path = ["docker.io/", "index.docker.io/", "registry-1.docker.io/"].iter().find_map(|hub| path.strip_prefix(hub)).unwrap_or(&path);
+    let path = ["docker.io/", "index.docker.io/", "registry-1.docker.io/"]
+        .iter()
+        .find_map(|hub| path.strip_prefix(hub))
+        .unwrap_or(&path);
     path.strip_prefix("library/").unwrap_or(path).to_owned()
 }
 
@@ -114,7 +121,8 @@ pub(super) fn of_revision(tag: &str, revision: &Revision) -> bool {
     let plain = ["sha-", "git-", "g"].iter().find_map(|before| tag.strip_prefix(before)).unwrap_or(&tag);
     [tag.as_str(), plain].into_iter().any(|text| {
         let read = Revision::read(Some(text));
-        read.hash().is_some() && revision.hash().is_some_and(|hash| read.hash().is_some_and(|tag| hash.starts_with(tag)))
+        read.hash().is_some()
+            && revision.hash().is_some_and(|hash| read.hash().is_some_and(|tag| hash.starts_with(tag)))
     })
 }
 
@@ -206,7 +214,8 @@ mod tests {
     #[case("r/app@sha512:", false)]
     fn a_digest_is_found_in_every_form_of_an_image_id(#[case] before: &str, #[case] found: bool) {
         let id = format!("{before}{}", "Ab".repeat(32));
-        let expected: Vec<Arc<str>> = if found { vec![format!("sha256:{}", "ab".repeat(32)).into()] } else { Vec::new() };
+        let expected: Vec<Arc<str>> =
+            if found { vec![format!("sha256:{}", "ab".repeat(32)).into()] } else { Vec::new() };
         assert_eq!(&*digests("app:1", Some(&id)), expected.as_slice());
         assert!(digests("app@sha256:aa", Some("sha256:zz")).is_empty(), "too short is none");
     }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::image::{Revision, basename, digest, immutable, of_revision, parts, repository, short};
 use super::Hop;
+use super::image::{Revision, basename, digest, immutable, of_revision, parts, repository, short};
 use crate::assess::Reason;
 use crate::model::{Built, Linking, Program, Rung, Subject};
 
@@ -146,7 +146,8 @@ impl Case<'_> {
         }
         let pair = |digest: &&Arc<str>| self.records.related(digest).iter().any(runs);
         let digest = self.evidence.digests.iter().find(pair)?;
-        let text = format!("the report names {}; by record that is an index and the image of a platform in it", short(digest));
+        let text =
+            format!("the report names {}; by record that is an index and the image of a platform in it", short(digest));
         Some(reached(Rung::Exact, false, Reason::new(text)))
     }
 
@@ -154,7 +155,8 @@ impl Case<'_> {
     fn apart(&self) -> Option<Reason> {
         let (scanned, runs) = (self.evidence.digests.first()?, self.program.digests.first()?);
         let (scanned, runs) = (short(scanned), short(runs));
-        let text = format!("the report names {scanned}, and {runs} runs: another image, or one is the index of the other");
+        let text =
+            format!("the report names {scanned}, and {runs} runs: another image, or one is the index of the other");
         let next = "scan by the digest that runs, or write the pair of index and platform into the links file";
         Some(Reason::new(text).next(next))
     }
@@ -183,9 +185,10 @@ impl Case<'_> {
             (Some(one), Some(two)) => repository(one) == *two,
             _ => true,
         };
-        let built = self.records.built(self.program).find(|built| {
-            same_sources(built) && Revision::read(Some(&built.revision)).agrees(&self.evidence.revision)
-        });
+        let built = self
+            .records
+            .built(self.program)
+            .find(|built| same_sources(built) && Revision::read(Some(&built.revision)).agrees(&self.evidence.revision));
         let revision = self.evidence.revision.hash()?;
         if let Some(built) = built {
             let whole = Revision::read(Some(&built.revision)).same(&self.evidence.revision);
@@ -193,7 +196,11 @@ impl Case<'_> {
             let reason = Reason::new(text);
             let short = Reason::new("the report gives the beginning of the revision that it was built from")
                 .next("let the scanner write the whole revision");
-            return Some(if whole { reached(Rung::Strong, false, reason) } else { reached(Rung::Probable, false, short) });
+            return Some(if whole {
+                reached(Rung::Strong, false, reason)
+            } else {
+                reached(Rung::Probable, false, short)
+            });
         }
         let said = Revision::read(self.program.said.revision.as_deref());
         said.same(&self.evidence.revision).then(|| {
@@ -255,7 +262,9 @@ impl Case<'_> {
                 .next("stamp the report with digest and revision, or write a rule into the links file")
         };
         let reason = match &self.evidence.revision {
-            Revision::Unusable(why) if self.evidence.sources.is_some() => Reason { text: format!("{}; {why}", reason.text), ..reason },
+            Revision::Unusable(why) if self.evidence.sources.is_some() => {
+                Reason { text: format!("{}; {why}", reason.text), ..reason }
+            }
             _ => reason,
         };
         Some(reached(Rung::Weak, claimed, apart.unwrap_or(reason)))

@@ -1,0 +1,204 @@
+//! What wrote a volume's data, when code with a finding did, and which times nobody can speak for.
+//!
+//! First *seen* is not first *exposed*: a digest that carries a finding was exposed for as long as it ran, also before
+//! it was scanned. What was not observed is a hole, and a hole is never filled by a guess.
+//!
+//! Time is accounted for when all pods of the namespace were in sight, and while one pod was known to run that holds
+//! the volume for its node (ReadWriteOnce, ReadWriteOncePod). A volume that many nodes may write is accounted for by
+//! sight alone. From the making of a volume to the first writer there is no hole when it was all in sight, or when the
+//! volume was made for that pod: `WaitForFirstConsumer`, and the pod created before it and started after. A restart of
+//! a container may have brought another image under the same tag, so one that was restarted before it was first seen
+//! counts from then.
+
+mod holes;
+mod look;
+mod recorded;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::linking::{Chains, Link, Ran};
+use super::restore_point::lineage;
+use super::{Reason, linking};
+use crate::model::{AccessMode, Birth, Compromised, FindingId, Known, Pvc, Rung, Span, Uid, World};
+
+pub use holes::Hole;
+pub use look::{birth, look};
+pub use recorded::{records, written};
+
+/// How an exposure ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum End {
+    /// The code was seen to end then.
+    Ended(Timestamp),
+    /// It was last known to run then; nobody saw it end.
+    LastSeen(Timestamp),
+    /// Nothing says that it ended, and nothing follows it: a compromise.
+    Open,
+}
+
+/// An interval in which code with a finding could write the volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exposure {
+    /// From when.
+    pub from: Timestamp,
+    /// To when.
+    pub to: End,
+    /// The program, by its place among the chains'.
+    pub program: Option<usize>,
+    /// How sure the chain is.
+    pub rung: Rung,
+    /// Whether a hop of it is claimed, or the run itself is.
+    pub claimed: bool,
+    /// Why, for people.
+    pub why: Reason,
+}
+
+impl Exposure {
+    /// Whether the code is sure enough to be this very version. Less makes a copy unknown, not exposed.
+    pub fn certain(&self) -> bool {
+        self.rung.proves() || self.program.is_none()
+    }
+
+    /// Whether a moment lies in it. Its edges do.
+    pub fn holds(&self, at: Timestamp) -> bool {
+        let before_end = match self.to {
+            End::Ended(end) | End::LastSeen(end) => at <= end,
+            End::Open => true,
+        };
+        self.from <= at && before_end
+    }
+}
+
+/// The past of one volume's data.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The identity of the data.
+    pub lineage: Uid,
+    /// What could write it, the oldest first.
+    pub runs: Vec<Ran>,
+    /// How it began.
+    pub birth: Option<Birth>,
+    /// Whether one node at a time holds it.
+    pub exclusive: bool,
+    /// When its namespace was all in sight.
+    pub in_sight: Vec<Span>,
+    /// Since when an operator knows of a compromise, and the reason.
+    pub compromise: Option<(Timestamp, Reason)>,
+}
+
+/// The past of a claim's data.
+pub fn history(world: &World, chains: &Chains, claim: &Pvc) -> History {
+    let line = lineage(world, claim);
+    let mut runs: Vec<Ran> = chains.wrote(&line).cloned().collect();
+    runs.sort_by(|a, b| (a.extent.from, &a.key).cmp(&(b.extent.from, &b.key)));
+    let many = [AccessMode::Rwx, AccessMode::Rox];
+    History {
+        birth: world.observed.birth(&line).copied().or_else(|| birth(world, claim)),
+        exclusive: !claim.access_modes.is_empty() && !claim.access_modes.iter().any(|mode| many.contains(mode)),
+        in_sight: world.observed.in_sight(claim.meta.namespace()).to_vec(),
+        compromise: compromise(chains, claim, &runs),
+        lineage: line,
+        runs,
+    }
+}
+
+/// The earliest compromise of the volume or of a workload that writes it.
+fn compromise(chains: &Chains, claim: &Pvc, runs: &[Ran]) -> Option<(Timestamp, Reason)> {
+    let wrote = |namespace: &str, kind: Option<&str>, name: &str| {
+        let programs = runs.iter().map(|run| &run.key.program).filter(|program| &*program.namespace == namespace);
+        let mut workloads = programs.filter_map(|program| program.workload.as_ref());
+        workloads
+            .any(|workload| &*workload.name == name && kind.is_none_or(|kind| workload.kind.eq_ignore_ascii_case(kind)))
+    };
+    let concerns = |what: &Compromised| match what {
+        Compromised::Workload { namespace, kind, name } => wrote(namespace, kind.as_deref(), name),
+        Compromised::Volume { namespace, name } => &**namespace == claim.meta.namespace() && *name == claim.meta.name,
+    };
+    let of = chains.linking().compromised.iter().filter(|one| concerns(&one.what));
+    let first = of.min_by_key(|one| one.since)?;
+    let text = format!("compromised since {} by the word of {}: {}", said(first.since), first.who, first.why);
+    Some((first.since, Reason::new(text)))
+}
+
+/// A moment for people.
+pub(super) fn said(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+impl History {
+    /// The exposures of this data to a finding, the earliest first; with a compromise that is known to be earlier.
+    pub fn exposures(&self, chains: &Chains, id: FindingId) -> Vec<Exposure> {
+        let mut found: Vec<Exposure> = self.runs.iter().filter_map(|run| exposed(chains, run, id)).collect();
+        found.sort_by_key(|one| (one.from, !one.certain(), one.to));
+        let first = found.iter().filter(|one| one.certain()).map(|one| one.from).min();
+        if let Some((since, why)) = &self.compromise
+            && first.is_none_or(|first| *since < first)
+        {
+            let to = first.map_or(End::Open, End::Ended);
+            found.insert(
+                0,
+                Exposure { from: *since, to, program: None, rung: Rung::Manual, claimed: false, why: why.clone() },
+            );
+        }
+        found
+    }
+
+    /// The findings that any code that wrote this data is linked to, however weakly.
+    pub fn findings(&self, chains: &Chains) -> BTreeSet<FindingId> {
+        let programs: BTreeSet<usize> = self.runs.iter().map(|run| run.program).collect();
+        let mut ids = BTreeSet::new();
+        for program in programs {
+            for scan in chains.scans_of(program) {
+                let Some(taken) = chains.findings().scans().get(scan) else { continue };
+                let standing = taken.scan.findings.iter().filter(|finding| finding.stands());
+                ids.extend(standing.filter(|f| chains.link(scan, &f.path, program).is_some()).map(|f| f.id));
+            }
+        }
+        for pin in &chains.linking().pins {
+            if let crate::model::Pinned::Finding(id) = pin.what {
+                let here = chains.pinned(id).iter().any(|link| self.runs.iter().any(|run| run.program == link.program));
+                ids.extend(here.then_some(id));
+            }
+        }
+        ids
+    }
+}
+
+/// The best chain from any scan that has a finding to a program.
+pub(super) fn carries(chains: &Chains, program: usize, id: FindingId) -> Option<Link> {
+    let places = chains.findings().places(id).iter();
+    let scanned = places.filter_map(|(scan, place)| {
+        let finding = chains.finding(*scan, *place)?;
+        chains.link(*scan, &finding.path, program)
+    });
+    let pinned = chains.pinned(id).into_iter().filter(|link| link.program == program);
+    scanned.chain(pinned).max_by_key(|link| (link.rung, !link.claimed))
+}
+
+fn exposed(chains: &Chains, run: &Ran, id: FindingId) -> Option<Exposure> {
+    let link = carries(chains, run.program, id)?;
+    let to = if run.extent.ended { End::Ended(run.extent.to) } else { End::LastSeen(run.extent.to) };
+    let known = match run.key.known {
+        Known::Seen => "",
+        Known::Recorded => ", by the record of a backup",
+        Known::Claimed => ", as an annotation claims",
+        Known::BackFilled => ", as a revision of its workload suggests",
+    };
+    let name = linking::said(&run.key.program);
+    let image = &run.key.program.image;
+    let text = format!(
+        "code with it ran as {image} in {name} from {} on ({}){known}",
+        said(run.extent.from),
+        link.rung.word()
+    );
+    let claimed = link.claimed || run.key.known == Known::Claimed;
+    let why = Reason::new(if claimed { format!("{text}; claimed") } else { text });
+    Some(Exposure { from: run.extent.from, to, program: Some(run.program), rung: link.rung, claimed, why })
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
