@@ -279,5 +279,23 @@ pub fn keeping(world: &World, chains: &Chains, claim: &Pvc, least: Band, now: Ti
     })
 }
 
+/// The same with everything looked up for this one claim, of at least the band that is usual.
+pub fn kept(world: &World, claim: &Pvc, now: Timestamp) -> Option<Keeping> {
+    keeping(world, &Chains::of(world), claim, CONCERN, now).value
+}
+
+/// Which findings are open on what writes a claim, as a backup writes it on its restore point: their number, and a
+/// digest over their sorted identities. `None` when no scan was ever taken in: that there are none would be a lie.
+pub fn open_set(world: &World, claim: &Pvc, now: Timestamp) -> Option<String> {
+    let chains = Chains::of(world);
+    if chains.findings().is_empty() {
+        return None;
+    }
+    let open = concerns(&chains, &history(world, &chains, claim), Band::Info, now).value;
+    let ids: BTreeSet<FindingId> = open.into_iter().map(|concern| concern.id).collect();
+    let bytes: Vec<u8> = ids.iter().flat_map(|id| id.0.to_be_bytes()).collect();
+    Some(format!("{} sha256:{}", ids.len(), text::sha256(&bytes)))
+}
+
 #[cfg(test)]
 mod tests;

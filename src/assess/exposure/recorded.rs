@@ -15,10 +15,11 @@ use crate::assess::linking;
 use crate::assess::restore_point::{self, Belongs, lineage};
 use crate::model::{Extent, Known, Program, Pvc, RunKey, Uid, VolumeSnapshot, WorkloadName, World, annotation};
 
-/// What runs now and can write a claim, as a backup writes it on its restore point.
-pub fn written(world: &World, claim: &Pvc) -> String {
-    let Some(namespace) = &claim.meta.namespace else { return "[]".to_owned() };
-    let key = (namespace.clone(), claim.meta.name.clone());
+/// What runs now and can write a claim, as a backup writes it on its restore point: `{"at": …, "ran": […]}`. It tells of
+/// the moment at which the backup was planned; from then to the cut it proves nothing.
+pub fn written(world: &World, claim: &Pvc, now: Timestamp) -> String {
+    let namespace = claim.meta.namespace.clone().unwrap_or_default();
+    let key = (namespace, claim.meta.name.clone());
     let pods = world.links.pods_mounting(&key).iter().filter_map(|uid| world.inventory.pods.get(uid));
     let mut all: Vec<String> = Vec::new();
     for pod in pods.filter(|pod| !pod.ended()) {
@@ -42,7 +43,7 @@ pub fn written(world: &World, claim: &Pvc) -> String {
     }
     all.sort();
     all.dedup();
-    format!("[{}]", all.join(","))
+    format!("{{\"at\":\"{now}\",\"ran\":[{}]}}", all.join(","))
 }
 
 /// Every run that the restore points of a world tell of.
@@ -82,12 +83,12 @@ impl Case<'_> {
         program: Program,
         pod: Option<Uid>,
         known: Known,
-        from: Timestamp,
-        created: Option<Timestamp>,
+        (from, to): (Timestamp, Timestamp),
     ) -> (RunKey, Extent) {
         let program = Program { namespace: self.snapshot.meta.namespace.clone().unwrap_or_default(), ..program };
         let key = RunKey { program, pod, volumes: [self.volume.clone()].into(), known };
-        (key, Extent { from: from.min(self.cut), to: self.cut, ended: false, created })
+        let to = to.min(self.cut);
+        (key, Extent { from: from.min(to), to, ended: false, created: None })
     }
 
     fn known(&self, text: &str) -> Known {
@@ -98,7 +99,9 @@ impl Case<'_> {
 
     /// The whole record. What is not understood of it is left out; then nothing is proven by it, and nothing cleared.
     fn whole(&self, text: &str) -> Vec<(RunKey, Extent)> {
-        let Ok(Value::Array(entries)) = serde_json::from_str::<Value>(text) else { return Vec::new() };
+        let Ok(record) = serde_json::from_str::<Value>(text) else { return Vec::new() };
+        let at = record.get("at").and_then(Value::as_str).and_then(|at| at.parse::<Timestamp>().ok());
+        let (Some(at), Some(entries)) = (at, record.get("ran").and_then(Value::as_array)) else { return Vec::new() };
         let known = self.known(text);
         let read = |entry: &Value| {
             let text = |key: &str| entry.get(key).and_then(Value::as_str);
@@ -118,8 +121,8 @@ impl Case<'_> {
                 digests: digests.into(),
                 ..Program::default()
             };
-            let from = time("from").unwrap_or(self.cut);
-            Some(self.run(program, text("pod").map(Uid::from), known, from, time("created")))
+            let (key, extent) = self.run(program, text("pod").map(Uid::from), known, (time("from").unwrap_or(at), at));
+            Some((key, Extent { created: time("created"), ..extent }))
         };
         entries.iter().filter_map(read).collect()
     }
@@ -130,7 +133,7 @@ impl Case<'_> {
             let (container, image) = entry.split_once('=')?;
             let digests = linking::digests(image, None);
             let program = Program { container: container.into(), image: image.into(), digests, ..Program::default() };
-            Some(self.run(program, None, Known::Claimed, self.cut, None))
+            Some(self.run(program, None, Known::Claimed, (self.cut, self.cut)))
         };
         text.split(',').filter_map(read).collect()
     }

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use super::{Item, Tie, Worth, since};
 use crate::assess::copies::{Copies, Copy, copies};
+use crate::assess::known_good::{CONCERN, keeping};
+use crate::assess::linking::Chains;
 use crate::assess::restore_point::RestorePointState;
 use crate::model::{ClaimKey, DeletionPolicy, HandleKey, Hold, Kind, Meta, Pvc, VolumeSnapshot, World, annotation};
 use crate::text;
@@ -18,12 +20,14 @@ pub struct Uses {
     restoring: HashMap<ClaimKey, Arc<str>>,
     /// Copies in storage that more than one content names.
     shared: HashSet<HandleKey>,
+    /// What says which copies must be kept because of a finding.
+    chains: Chains,
 }
 
 impl Uses {
     /// As the world shows them.
     pub fn of(world: &World) -> Self {
-        let mut uses = Self::default();
+        let mut uses = Self { chains: Chains::of(world), ..Self::default() };
         for claim in world.inventory.pvcs.iter().filter(|claim| &*claim.phase == "Pending") {
             if let (Some((kind, name)), Some(namespace)) = (&claim.data_source, &claim.meta.namespace)
                 && &**kind == "VolumeSnapshot"
@@ -70,7 +74,12 @@ pub fn items(world: &World, claim: &Pvc, uses: &Uses, also_storage: bool, now: T
         };
         case.item(copy, worth)
     });
-    good.chain(uncertain).chain(not_good).collect()
+    let kept = keeping(world, &uses.chains, claim, CONCERN, now).value;
+    let tied = |mut item: Item| {
+        item.ties.extend(kept.iter().filter(|kept| kept.uid == item.uid).map(|kept| Tie::Held(kept.why.clone())));
+        item
+    };
+    good.chain(uncertain).chain(not_good).map(tied).collect()
 }
 
 struct Case<'a> {

@@ -23,6 +23,7 @@ pub(super) struct Case<'a> {
     options: &'a Options,
     answers: &'a Answers,
     id: OperationId,
+    now: Timestamp,
     said: String,
     members: Vec<Member<'a>>,
     owner: Option<Owner>,
@@ -78,7 +79,7 @@ impl<'a> Case<'a> {
         };
         warnings.extend(bundle.iter().flat_map(|packed| packed.warnings.iter().cloned()));
         let hooks = found.hooks;
-        Ok(Self { world, claim, options, answers, id, said, members, owner, group, hooks, bundle, warnings })
+        Ok(Self { world, claim, options, answers, id, now, said, members, owner, group, hooks, bundle, warnings })
     }
 
     fn namespace(&self) -> &str {
@@ -94,6 +95,7 @@ impl<'a> Case<'a> {
         let grouped = self.group.is_ok();
         Marks {
             id: &self.id,
+            at: self.now,
             who: &self.answers.who,
             reason: self.options.reason.as_deref(),
             owner: self.owner.as_ref(),

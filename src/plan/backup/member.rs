@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::owner::Owner;
 use super::{Options, PVC_UID, class, preflight, refusal};
+use crate::assess::{exposure, known_good};
 use crate::model::{Content, Freshness, Kind, Pv, Pvc, SnapshotClass, VolumeSnapshot, World, annotation};
 use crate::plan::hooks::Consistency;
 use crate::plan::{Act, Answers, Bundle, Check, Guard, Lock, ObjectAt, OperationId, Refusal, Step, StepId};
@@ -28,6 +30,8 @@ pub(super) struct Member<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Marks<'a> {
     pub id: &'a OperationId,
+    /// When it was planned, which is when what runs was looked at.
+    pub at: Timestamp,
     pub who: &'a str,
     pub reason: Option<&'a str>,
     pub owner: Option<&'a Owner>,
@@ -110,6 +114,10 @@ impl<'a> Member<'a> {
         note(annotation::CONSISTENCY, marks.consistency.word().to_owned());
         note("holdfast.dev/actor", marks.who.to_owned());
         note(annotation::IMAGES, self.images().join(","));
+        note(annotation::RAN, exposure::written(self.world, self.claim, marks.at));
+        if let Some(open) = known_good::open_set(self.world, self.claim, marks.at) {
+            note(annotation::OPEN_FINDINGS, open);
+        }
         note(annotation::CLAIM_SPEC, self.fresh.get("spec").map(Value::to_string).unwrap_or_default());
         if let Some(owner) = marks.owner {
             note(annotation::WORKLOAD, owner.noted());

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::assess::copies::{Copy, copies};
+use crate::assess::known_good;
 use crate::assess::restore_point::{self, Belongs, RestorePointState};
 use crate::model::{DeletionPolicy, Hold, Kind, Uid, VolumeSnapshot, World, annotation};
 use crate::plan::undo::command;
@@ -387,6 +388,11 @@ fn other_good(
         Belongs::Claim(uid) => world.inventory.pvcs.get(&uid),
         Belongs::Gone | Belongs::ByNameOnly(_) | Belongs::Unknown { .. } => None,
     };
+    let kept = claim.and_then(|claim| known_good::kept(world, claim, now));
+    if let Some(kept) = kept.filter(|kept| Some(&kept.uid) == snapshot.meta.uid.as_ref()) {
+        let clear = "settle the findings first: fix them and say so, or decide that they are none; then it may go";
+        return Err(why(format!("{at} stays: {}", kept.why), clear));
+    }
     let good = claim.map(|claim| copies(world, claim, now).good).unwrap_or_default();
     let other = good.into_iter().map(|(copy, _)| copy).find(|copy| Some(&copy.uid) != snapshot.meta.uid.as_ref());
     let worthless = matches!(state, State::Failed | State::Mismatched | State::NotReady | State::Pending);
