@@ -220,8 +220,10 @@ pub fn recommend(
     let reason = match (good, lost) {
         (Some(point), Some(lost)) => {
             let path = point.copy.object.path();
-            let text =
-                format!("{path} is the newest known-good copy; restoring it loses the writes of {}", text::age(lost));
+            let text = format!(
+                "{path} is the newest known-good copy; restoring it loses the writes of {}",
+                text::quantity::span(lost)
+            );
             Reason::new(format!("{text}, from {} to now", said(point.cut)))
                 .next("keep what is there now as evidence: restore beside it, or take a copy first")
         }

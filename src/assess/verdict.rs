@@ -115,7 +115,7 @@ impl<'a> Judging<'a> {
         let judged = Judgement::new(Verdict::Before).because(first.map_or_else(
             || Reason::new("no code with the finding was seen to write this volume"),
             |first| {
-                let ahead = text::age(first.duration_since(cut));
+                let ahead = text::quantity::span(first.duration_since(cut));
                 Reason::new(format!("cut {ahead} before the first exposure, {}", said(first)))
             },
         ));

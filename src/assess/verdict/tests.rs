@@ -267,7 +267,7 @@ fn what_an_operator_pinned_warns_against_a_scan_that_clears() {
     let digest = Some(digest('a'));
     let pin = Pin { what: Pinned::Finding(SQLI), to, digest, who: "ada".into(), at: now(), why: "seen".into() };
     world.linking = Arc::new(Linking { pins: vec![pin], ..Linking::default() });
-    assert_eq!(of(&world), [Verdict::Unknown, Verdict::During, Verdict::Unknown]);
+    assert_eq!(of(&world), [Verdict::Unknown, Verdict::During, Verdict::After]);
 }
 
 #[test]

@@ -303,3 +303,33 @@ fn a_set_with_one_claim_that_cannot_be_cut_is_refused_as_a_whole() {
     let refusal = refusal.unwrap_err();
     assert!(refusal.object.contains("shop/wal") && refusal.why.contains("Lost, not Bound"), "{refusal}");
 }
+
+#[test]
+fn a_copy_bears_what_ran_and_which_findings_were_open_and_old_readers_still_find_the_images() {
+    use crate::assess::exposure::testing::{digest, shop};
+    let mut world = shop();
+    let claim = world.inventory.pvcs.get(&"uid-data".into()).unwrap().clone();
+    let container = crate::model::Container {
+        name: "db".into(),
+        image: "r.example/db:1.0".into(),
+        image_id: Some(format!("r.example/db@{}", digest('c')).into()),
+        writes: ["data".into()].into(),
+        ..crate::model::Container::default()
+    };
+    let pod = crate::model::Pod {
+        meta: crate::assess::testing::meta("db-0"),
+        phase: "Running".into(),
+        claims: ["data".into()].into(),
+        containers: [container].into(),
+        ..crate::model::Pod::default()
+    };
+    put(&mut world, [class("a", DRIVER, true), Object::Pod(pod)]);
+    let plan = try_plan(&world, &claim, &answers(&claim, Some(fresh("Bound"))), &Options::default()).unwrap();
+    let Act::Create { manifest, .. } = &plan.steps()[0].act else { panic!("first step does not create") };
+    let note = |key: &str| manifest["metadata"]["annotations"][key].as_str().unwrap_or_default().to_owned();
+    assert_eq!(note(annotation::IMAGES), format!("db=r.example/db:1.0@{}", digest('c')));
+    let ran: Value = serde_json::from_str(&note(annotation::RAN)).unwrap();
+    assert_eq!(ran["at"], now().to_string());
+    assert_eq!((&ran["ran"][0]["pod"], &ran["ran"][0]["digests"][0]), (&json!("uid-db-0"), &json!(&*digest('c'))));
+    assert!(note(annotation::OPEN_FINDINGS).starts_with("1 sha256:"), "{}", note(annotation::OPEN_FINDINGS));
+}

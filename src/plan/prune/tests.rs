@@ -140,3 +140,53 @@ fn a_held_copy_is_no_step() {
     let refused = planned(&world, &claim, &keep("last 1")).unwrap_err();
     assert!(refused.why.starts_with("no copy goes"), "{refused}");
 }
+
+/// The copies of a volume that a vulnerable release wrote: cut before, during and after it.
+fn exposed() -> (World, Pvc) {
+    let world = crate::assess::exposure::testing::shop();
+    let claim = world.inventory.pvcs.get(&Uid::from("uid-data")).unwrap().clone();
+    (world, claim)
+}
+
+fn said(plan: &Plan, label: &str) -> String {
+    plan.facts.iter().filter(|(of, _)| of == label).map(|(_, value)| value.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_last_known_good_copy_is_never_pruned_while_its_finding_is_open() {
+    let (mut world, claim) = exposed();
+    let pruned = planned(&world, &claim, &keep("last 1")).unwrap();
+    assert_eq!(pruned.title, "prune 1 copy of volume shop/data", "the exposed copy goes, the known-good one stays");
+    assert!(pruned.changes[0].starts_with("deletes b"), "{:?}", pruned.changes);
+    assert!(
+        said(&pruned, "stays").contains("a, cut 2026-03-01 00:20 UTC (11h ago): the last known-good copy"),
+        "{:?}",
+        pruned.facts
+    );
+    let decision = crate::model::Decision {
+        at: now(),
+        state: crate::model::TriageState::FalsePositive,
+        author: "ada".into(),
+        reason: "r".into(),
+        until: None,
+    };
+    world.triage.decide(crate::assess::exposure::testing::SQLI, decision);
+    let pruned = planned(&world, &claim, &keep("last 1")).unwrap();
+    assert_eq!(pruned.title, "prune 2 copies of volume shop/data", "nothing is open any more");
+}
+
+#[test]
+fn a_copy_that_may_be_the_last_known_good_one_stays_too() {
+    let (mut world, claim) = exposed();
+    let scans = crate::assess::exposure::testing::three().into_iter().skip(1);
+    crate::assess::exposure::testing::scanned(&mut world, scans);
+    let pruned = planned(&world, &claim, &keep("last 1")).unwrap();
+    assert!(said(&pruned, "stays").contains("it may be the last known-good copy"), "{:?}", pruned.facts);
+}
+
+#[test]
+fn when_only_the_known_good_copy_would_go_there_is_no_plan() {
+    let (world, claim) = exposed();
+    let refused = planned(&world, &claim, &keep("last 2")).unwrap_err();
+    assert!(refused.why.starts_with("no copy goes by its rules (last 2): 3 stay"), "{refused}");
+}

@@ -212,3 +212,16 @@ fn an_operation_is_taken_back_once_it_has_ended_and_made_something() {
         assert!(refusal.to_string().starts_with("cannot undo operation "), "{refusal}");
     }
 }
+
+#[test]
+fn the_last_known_good_copy_is_not_taken_back_while_its_finding_is_open() {
+    use crate::assess::exposure::testing::{A, ours, shop};
+    let mut world = shop();
+    put_snapshot(&mut world, ours("mine", A - 1));
+    let undone = undone();
+    let answers = answers(&undone, &world, Some(fresh(&json!({}))), &[]);
+    let id = OperationId::new(now(), [0, 0, 0, 2]);
+    let refused = plan(&undone, &world, &answers, id, now()).unwrap_err();
+    assert!(refused.why.contains("stays: the last known-good copy: 1 open finding"), "{refused}");
+    assert!(refused.clear.contains("settle the findings first"), "{refused}");
+}
