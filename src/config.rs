@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::model::Policies;
 
 mod commented;
+pub mod links;
 mod places;
 pub mod policy;
 mod prometheus;

@@ -194,7 +194,9 @@ impl Observed {
             self.saw(key.clone(), *extent);
         }
         for (namespace, spans) in &other.0.watched {
-            spans.iter().for_each(|span| self.watched(namespace, *span));
+            for span in spans {
+                self.watched(namespace, *span);
+            }
         }
         for (lineage, birth) in &other.0.births {
             self.born(lineage, *birth);

@@ -134,7 +134,9 @@ mod tests {
     )]
     fn the_newest_decision_counts_until_it_runs_out(#[case] decisions: &[Decision], #[case] state: TriageState) {
         let mut triage = Triage::default();
-        decisions.iter().for_each(|one| triage.decide(FindingId(1), one.clone()));
+        for one in decisions {
+            triage.decide(FindingId(1), one.clone());
+        }
         assert_eq!(triage.state(FindingId(1), Timestamp::from_second(10).unwrap()), state);
         assert_eq!(triage.state(FindingId(2), Timestamp::UNIX_EPOCH), TriageState::Open);
     }

@@ -12,6 +12,7 @@ use super::{
 };
 
 mod tls;
+mod trusted;
 
 /// Ordinals looked at per StatefulSet; a spec may ask for any number.
 const MAX_ORDINALS: u32 = 1_000;
@@ -281,33 +282,6 @@ impl World {
                 touched.volumes.extend(claims.map(|claim| claim.meta.uid()));
             }
         }
-    }
-
-    /// Takes in the scans of all sources. Which rows they concern hangs on what ran, so all are looked at again.
-    pub fn scanned(&mut self, findings: Findings) -> Touched {
-        self.findings = findings;
-        Touched { all: true, ..Touched::default() }
-    }
-
-    /// Takes in a record of decisions, beside those that are known.
-    pub fn triaged(&mut self, triage: &Triage) -> Touched {
-        let before = self.triage.clone();
-        self.triage.merge(triage);
-        Touched { all: before != self.triage, ..Touched::default() }
-    }
-
-    /// Takes in a log of what ran, beside what is known.
-    pub fn observed(&mut self, observed: &Observed) -> Touched {
-        let before = self.observed.clone();
-        self.observed.merge(observed);
-        Touched { all: before != self.observed, ..Touched::default() }
-    }
-
-    /// Takes in what operators say.
-    pub fn linked(&mut self, linking: Linking) -> Touched {
-        let all = *self.linking != linking;
-        self.linking = Arc::new(linking);
-        Touched { all, ..Touched::default() }
     }
 
     /// The workload of a kind; `None` for kinds that are none.

@@ -125,7 +125,7 @@ fn a_tag_that_is_the_revision_is_probable(#[case] tag: &str, #[case] expected: R
 fn an_index_is_not_its_platform_until_a_record_says_so() {
     let index = Subject { digests: [digest('e')].into(), ..image(Some("1.4.2")) };
     let unknown = world(&[running("1.4.2")], Linking::default());
-    let traced = Chains::of(&unknown).trace(&of(&[index.clone()]), true, None);
+    let traced = Chains::of(&unknown).trace(&of(std::slice::from_ref(&index)), true, None);
     assert_eq!(traced.value[0].rung, Rung::Weak);
     let why =
         traced.reasons.iter().find(|reason| reason.text.contains("another image, or one is the index of the other"));
@@ -232,7 +232,7 @@ fn a_stamp_counts_before_everything_else() {
 fn folders_name_the_workload_and_no_version() {
     let folder = Subject { namespace: Some("shop".into()), name: Some("db".into()), ..subject(SubjectSource::Folder) };
     let world = world(&[running("1.4.2"), elsewhere('b')], Linking::default());
-    let found = Chains::of(&world).trace(&of(&[folder.clone()]), true, None);
+    let found = Chains::of(&world).trace(&of(std::slice::from_ref(&folder)), true, None);
     assert_eq!(found.value.iter().map(|link| link.rung).collect::<Vec<_>>(), [Rung::Weak], "of db alone");
     let other = Subject { name: Some("gone".into()), ..folder };
     assert!(Chains::of(&world).trace(&of(&[other]), true, None).value.is_empty());

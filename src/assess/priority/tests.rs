@@ -48,8 +48,8 @@ fn how_much_the_data_matters_is_a_label(#[case] label: &str, #[case] risk: u32) 
 
 #[test]
 fn a_finding_that_is_linked_to_nothing_has_a_place_too() {
-    let mut world = shop();
     const LONE: FindingId = FindingId(3);
+    let mut world = shop();
     scanned(&mut world, three().into_iter().chain([scan('f', 3, &[LONE])]));
     let lone = judged(&world, LONE);
     assert_eq!((lone.value.rung, lone.value.score), (Rung::None, 7 * 4));

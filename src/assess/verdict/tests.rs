@@ -11,8 +11,8 @@ use crate::assess::exposure::testing::{
 };
 use crate::assess::testing::{ago, now, put, said as reasons};
 use crate::model::{
-    AccessMode, Birth, Completion, Compromise, Compromised, Findings, Linking, Object, Pin, Pinned, Pvc, SubjectSource,
-    To, Uid, World,
+    AccessMode, Birth, Completion, Compromise, Compromised, Findings, Linking, Object, Pin, Pinned, Pvc, Subject,
+    SubjectSource, To, Uid, World,
 };
 
 fn of(world: &World) -> [Verdict; 3] {
@@ -82,8 +82,6 @@ fn a_scan_that_proves_nothing_clears_nothing(#[case] change: fn(&mut Scan), #[ca
     assert!(reasons(&judged).contains(why), "{}", reasons(&judged));
     assert!(judged.reasons.iter().any(|reason| reason.next.is_some()));
 }
-
-use crate::model::Subject;
 
 #[test]
 fn a_scan_from_a_source_that_is_not_trusted_warns_and_never_clears() {
@@ -174,7 +172,9 @@ fn the_first_pod_that_was_seen_is_the_first_only_when_that_is_shown(
     let (key, mut extent) = run('a', first, V2);
     extent.created = Some(ago(if first == V1 - 2 { V1 + 1 } else { first + 1 }));
     ran(&mut world, [(key, extent)]);
-    sight.iter().for_each(|(from, to)| world.observed.watched(&"shop".into(), (ago(*from), ago(*to))));
+    for (from, to) in sight {
+        world.observed.watched(&"shop".into(), (ago(*from), ago(*to)));
+    }
     scanned(&mut world, three());
     let judged = verdict_at(&world, A);
     assert_eq!(judged.value, verdict, "{}", reasons(&judged));
@@ -391,7 +391,7 @@ proptest! {
 fn a_program_is_clean_only_by_a_scan_of_it() {
     let world = shop();
     let chains = Chains::of(&world);
-    let place = |of: char| (0..).find(|place| chains.program(*place) == Some(&program(of))).unwrap();
+    let place = |of: char| (0..9).find(|place| chains.program(*place) == Some(&program(of))).unwrap();
     assert!(clean(&chains, place('a'), SQLI).is_ok());
     assert!(clean(&chains, place('b'), SQLI).unwrap_err().text.contains("a scan with the finding is linked"));
     assert_eq!(clean(&chains, 99, SQLI).unwrap_err().text, "what ran is not known");

@@ -34,7 +34,7 @@ fn scan(second: i64, found: &[u128]) -> Taken {
     Taken { scan: Arc::new(scan), source: Arc::new(ScanSource { name: "x".into(), bytes: digest, trusted: true }) }
 }
 
-fn with(taken: Taken, change: impl FnOnce(&mut Scan, &mut ScanSource)) -> Taken {
+fn with(taken: &Taken, change: impl FnOnce(&mut Scan, &mut ScanSource)) -> Taken {
     let (mut scan, mut source) = ((*taken.scan).clone(), (*taken.source).clone());
     change(&mut scan, &mut source);
     Taken { scan: Arc::new(scan), source: Arc::new(source) }
@@ -87,27 +87,27 @@ fn only_a_later_scan_that_proves_it_closes_a_finding(
     #[case] change: fn(&mut Scan, &mut ScanSource),
     #[case] said: &str,
 ) {
-    assert_eq!(word(&entry(&[scan(1, &[7]), with(scan(2, &[]), change)], 7)), said);
+    assert_eq!(word(&entry(&[scan(1, &[7]), with(&scan(2, &[]), change)], 7)), said);
 }
 
 #[test]
 fn a_scan_of_an_unknown_time_that_has_it_keeps_it_open() {
-    let untimed = with(scan(9, &[7]), |scan, _| scan.at = None);
+    let untimed = with(&scan(9, &[7]), |scan, _| scan.at = None);
     assert_eq!(word(&entry(&[untimed, scan(1, &[7]), scan(2, &[])], 7)), "seen");
 }
 
 #[test]
 fn runs_of_one_file_with_one_category_do_not_close_each_other_and_close_together() {
     let double = |second, found: &[u128]| {
-        with(scan(second, found), |scan, source| {
+        with(&scan(second, found), |_, source| {
             source.bytes = [9; 32];
         })
     };
     let file = [double(5, &[1]), double(6, &[2])];
     assert_eq!((word(&entry(&file, 1)).as_str(), word(&entry(&file, 2)).as_str()), ("seen", "seen"));
     let halves = [
-        with(scan(7, &[]), |_, source| source.bytes = [8; 32]),
-        with(scan(8, &[]), |scan, source| {
+        with(&scan(7, &[]), |_, source| source.bytes = [8; 32]),
+        with(&scan(8, &[]), |scan, source| {
             source.bytes = [8; 32];
             scan.completion = Completion::Failed { why: "killed".into() };
         }),
@@ -118,14 +118,14 @@ fn runs_of_one_file_with_one_category_do_not_close_each_other_and_close_together
 
 #[test]
 fn what_its_own_baseline_calls_gone_is_not_there() {
-    let absent = with(scan(2, &[7]), |scan, _| scan.findings[0].baseline = Some(crate::model::Baseline::Absent));
+    let absent = with(&scan(2, &[7]), |scan, _| scan.findings[0].baseline = Some(crate::model::Baseline::Absent));
     assert_eq!(word(&entry(&[scan(1, &[7]), absent], 7)), "gone");
 }
 
 #[test]
 fn the_same_scan_in_two_places_counts_once_and_is_trusted_when_one_place_is() {
     let here = scan(1, &[7]);
-    let there = with(here.clone(), |_, source| source.trusted = false);
+    let there = with(&here, |_, source| source.trusted = false);
     for order in [[here.clone(), there.clone()], [there, here]] {
         let findings = Findings::new(order, now());
         assert_eq!(findings.scans().len(), 1);
@@ -139,7 +139,7 @@ proptest! {
     fn order_and_duplicates_of_scans_do_not_matter(
         scans in prop::collection::vec((1_i64..8, prop::collection::vec(0_u128..3, 0..3), any::<bool>()), 0..8),
     ) {
-        let take = |(second, found, complete): &(i64, Vec<u128>, bool)| with(scan(*second, found), |scan, _| {
+        let take = |(second, found, complete): &(i64, Vec<u128>, bool)| with(&scan(*second, found), |scan, _| {
             if !complete {
                 scan.completion = Completion::Unproven { why: "x".into() };
                 scan.digest[30] = 1;
@@ -161,7 +161,7 @@ proptest! {
         scans in prop::collection::vec((1_i64..8, prop::collection::vec(0_u128..3, 0..3)), 0..8),
     ) {
         let take = |(second, found): &(i64, Vec<u128>)| {
-            with(scan(*second, found), |scan, _| scan.completion = Completion::Unproven { why: "x".into() })
+            with(&scan(*second, found), |scan, _| scan.completion = Completion::Unproven { why: "x".into() })
         };
         let findings = Findings::new(scans.iter().map(take), now());
         let none_gone = findings.ledger().entries().all(|(_, _, entry)| !matches!(entry.standing, Standing::Gone { .. }));

@@ -27,7 +27,9 @@ fn take(log: &mut Observed, (sort, about, one, two): &Fact) {
 
 fn log(facts: &[Fact]) -> Observed {
     let mut log = Observed::default();
-    facts.iter().for_each(|fact| take(&mut log, fact));
+    for fact in facts {
+        take(&mut log, fact);
+    }
     log
 }
 
