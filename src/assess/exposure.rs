@@ -14,11 +14,11 @@ mod holes;
 mod look;
 mod recorded;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::linking::{Chains, Link, Ran};
+use super::linking::{Chains, Ran};
 use super::restore_point::lineage;
 use super::{Reason, linking};
 use crate::model::{AccessMode, Birth, Compromised, FindingId, Known, Pvc, Rung, Span, Uid, World};
@@ -51,8 +51,8 @@ pub struct Exposure {
     pub rung: Rung,
     /// Whether a hop of it is claimed, or the run itself is.
     pub claimed: bool,
-    /// Why, for people.
-    pub why: Reason,
+    /// The run, by its place in the history; `None` of a compromise.
+    run: Option<usize>,
 }
 
 impl Exposure {
@@ -130,19 +130,53 @@ pub(super) fn said(at: Timestamp) -> String {
 impl History {
     /// The exposures of this data to a finding, the earliest first; with a compromise that is known to be earlier.
     pub fn exposures(&self, chains: &Chains, id: FindingId) -> Vec<Exposure> {
-        let mut found: Vec<Exposure> = self.runs.iter().filter_map(|run| exposed(chains, run, id)).collect();
+        // A program has many runs, and one chain.
+        let mut chains_of: HashMap<usize, Option<(Rung, bool)>> = HashMap::new();
+        let mut found: Vec<Exposure> = Vec::new();
+        for (place, run) in self.runs.iter().enumerate() {
+            let Some((rung, claimed)) =
+                *chains_of.entry(run.program).or_insert_with(|| carries(chains, run.program, id))
+            else {
+                continue;
+            };
+            let to = if run.extent.ended { End::Ended(run.extent.to) } else { End::LastSeen(run.extent.to) };
+            let claimed = claimed || run.key.known == Known::Claimed;
+            found.push(Exposure {
+                from: run.extent.from,
+                to,
+                program: Some(run.program),
+                rung,
+                claimed,
+                run: Some(place),
+            });
+        }
         found.sort_by_key(|one| (one.from, !one.certain(), one.to));
         let first = found.iter().filter(|one| one.certain()).map(|one| one.from).min();
-        if let Some((since, why)) = &self.compromise
+        if let Some((since, _)) = &self.compromise
             && first.is_none_or(|first| *since < first)
         {
             let to = first.map_or(End::Open, End::Ended);
-            found.insert(
-                0,
-                Exposure { from: *since, to, program: None, rung: Rung::Manual, claimed: false, why: why.clone() },
-            );
+            found
+                .insert(0, Exposure { from: *since, to, program: None, rung: Rung::Manual, claimed: false, run: None });
         }
         found
+    }
+
+    /// Why there is an exposure, for people.
+    pub fn why(&self, exposure: &Exposure) -> Reason {
+        let Some(run) = exposure.run.and_then(|place| self.runs.get(place)) else {
+            return self.compromise.as_ref().map_or_else(|| Reason::new("compromised"), |(_, why)| why.clone());
+        };
+        let known = match run.key.known {
+            Known::Seen => "",
+            Known::Recorded => ", by the record of a backup",
+            Known::Claimed => ", as an annotation claims",
+            Known::BackFilled => ", as a revision of its workload suggests",
+        };
+        let (name, image) = (linking::said(&run.key.program), &run.key.program.image);
+        let (from, rung) = (said(run.extent.from), exposure.rung.word());
+        let text = format!("code with it ran as {image} in {name} from {from} on ({rung}){known}");
+        Reason::new(if exposure.claimed { format!("{text}; claimed") } else { text })
     }
 
     /// The findings that any code that wrote this data is linked to, however weakly.
@@ -153,7 +187,7 @@ impl History {
             for scan in chains.scans_of(program) {
                 let Some(taken) = chains.findings().scans().get(scan) else { continue };
                 let standing = taken.scan.findings.iter().filter(|finding| finding.stands());
-                ids.extend(standing.filter(|f| chains.link(scan, &f.path, program).is_some()).map(|f| f.id));
+                ids.extend(standing.filter(|found| chains.linked(scan, &found.path, program)).map(|found| found.id));
             }
         }
         for pin in &chains.linking().pins {
@@ -166,36 +200,17 @@ impl History {
     }
 }
 
-/// The best chain from any scan that has a finding to a program.
-pub(super) fn carries(chains: &Chains, program: usize, id: FindingId) -> Option<Link> {
+/// How sure the best chain from any scan that has a finding to a program is, and whether it is claimed.
+pub(super) fn carries(chains: &Chains, program: usize, id: FindingId) -> Option<(Rung, bool)> {
     let places = chains.findings().places(id).iter();
     let scanned = places.filter_map(|(scan, place)| {
         let finding = chains.finding(*scan, *place)?;
-        chains.link(*scan, &finding.path, program)
+        let links = chains.links(*scan, &finding.path);
+        links.iter().find(|link| link.program == program).map(|link| (link.rung, link.claimed))
     });
     let pinned = chains.pinned(id).into_iter().filter(|link| link.program == program);
-    scanned.chain(pinned).max_by_key(|link| (link.rung, !link.claimed))
-}
-
-fn exposed(chains: &Chains, run: &Ran, id: FindingId) -> Option<Exposure> {
-    let link = carries(chains, run.program, id)?;
-    let to = if run.extent.ended { End::Ended(run.extent.to) } else { End::LastSeen(run.extent.to) };
-    let known = match run.key.known {
-        Known::Seen => "",
-        Known::Recorded => ", by the record of a backup",
-        Known::Claimed => ", as an annotation claims",
-        Known::BackFilled => ", as a revision of its workload suggests",
-    };
-    let name = linking::said(&run.key.program);
-    let image = &run.key.program.image;
-    let text = format!(
-        "code with it ran as {image} in {name} from {} on ({}){known}",
-        said(run.extent.from),
-        link.rung.word()
-    );
-    let claimed = link.claimed || run.key.known == Known::Claimed;
-    let why = Reason::new(if claimed { format!("{text}; claimed") } else { text });
-    Some(Exposure { from: run.extent.from, to, program: Some(run.program), rung: link.rung, claimed, why })
+    let pinned = pinned.map(|link| (link.rung, link.claimed));
+    scanned.chain(pinned).max_by_key(|(rung, claimed)| (*rung, !claimed))
 }
 
 #[cfg(test)]

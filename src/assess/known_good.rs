@@ -281,7 +281,31 @@ pub fn keeping(world: &World, chains: &Chains, claim: &Pvc, least: Band, now: Ti
     })
 }
 
-/// The same with everything looked up for this one claim, of at least the band that is usual.
+/// What would delete copies that must be kept, of every volume that something wrote which is known, in the order of
+/// their names: one row each for whoever has to act. Copies that nothing but this console may delete are not among them.
+pub fn alarms(
+    world: &World,
+    chains: &Chains,
+    least: Band,
+    now: Timestamp,
+) -> Vec<(ObjRef, Uid, Judgement<Vec<Threat>>)> {
+    if chains.is_idle() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for claim in world.inventory.pvcs.iter() {
+        let Some(kept) = keeping(world, chains, claim, least, now).value else { continue };
+        let mut ways = threats(world, &kept, now);
+        ways.value.retain(|threat| threat.severity.problem());
+        if !ways.value.is_empty() {
+            found.push((claim.meta.reference(crate::model::Kind::Pvc), claim.meta.uid(), ways));
+        }
+    }
+    found.sort_by(|(one, ..), (two, ..)| one.cmp(two));
+    found
+}
+
+/// The copy of a claim that must be kept, with everything looked up for this one, of at least the band that is usual.
 pub fn kept(world: &World, claim: &Pvc, now: Timestamp) -> Option<Keeping> {
     keeping(world, &Chains::of(world), claim, CONCERN, now).value
 }

@@ -255,6 +255,11 @@ impl Chains {
         self.links(scan, path).iter().find(|link| link.program == program).cloned()
     }
 
+    /// Whether there is such a chain.
+    pub fn linked(&self, scan: usize, path: &Arc<str>, program: usize) -> bool {
+        self.links(scan, path).iter().any(|link| link.program == program)
+    }
+
     /// Which workloads a finding belongs to: the best chain to each program, the surest first. More than one on the
     /// highest rung with different images is ambiguous, and all of them are listed.
     pub fn workloads(&self, id: crate::model::FindingId) -> Judgement<Vec<Link>> {

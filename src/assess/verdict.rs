@@ -92,7 +92,7 @@ impl<'a> Judging<'a> {
     pub fn verdict(&mut self, id: FindingId, cut: Timestamp) -> Judgement<Verdict> {
         let begun: Vec<Exposure> = self.exposures(id).iter().filter(|one| one.from <= cut).cloned().collect();
         if let Some(within) = begun.iter().find(|one| one.certain() && one.holds(cut)) {
-            return Judgement::new(Verdict::During).because(within.why.clone());
+            return Judgement::new(Verdict::During).because(self.history.why(within));
         }
         if let Some(earlier) = begun.iter().find(|one| one.certain()) {
             return self.after(earlier, id, cut);
@@ -101,7 +101,7 @@ impl<'a> Judging<'a> {
         let mut missing: Vec<Reason> = Vec::new();
         for one in &begun {
             if one.program.is_none_or(|program| self.clean(program, id).is_err()) {
-                missing.push(unsure(one));
+                missing.push(unsure(&self.history.why(one)));
             }
         }
         missing.extend(self.holes(cut).iter().map(|hole| hole.why.clone()));
@@ -132,7 +132,8 @@ impl<'a> Judging<'a> {
         let mut missing: Vec<Reason> =
             self.holes(cut).iter().filter(|hole| hole.to == cut).map(|hole| hole.why.clone()).collect();
         missing.extend(self.unproven(&programs, id));
-        let tainted = Reason { text: format!("{}; the data may be tainted", earlier.why.text), next: None };
+        let tainted =
+            Reason { text: format!("{}; the data may be tainted", self.history.why(earlier).text), next: None };
         if missing.is_empty() {
             let fixed = if programs.is_empty() {
                 "nothing ran on it at the cut"
@@ -160,10 +161,9 @@ impl<'a> Judging<'a> {
     }
 }
 
-fn unsure(exposure: &Exposure) -> Reason {
-    let text = format!("{}: which version is not sure enough", exposure.why.text);
-    let next = exposure.why.next.clone();
-    Reason::new(text).next(next.as_deref().unwrap_or("scan by digest, or stamp the report with digest and revision"))
+fn unsure(why: &Reason) -> Reason {
+    let text = format!("{}: which version is not sure enough", why.text);
+    Reason::new(text).next("scan by digest, or stamp the report with digest and revision")
 }
 
 fn unknown(mut missing: Vec<Reason>) -> Judgement<Verdict> {
@@ -187,7 +187,7 @@ pub fn clean(chains: &Chains, program: usize, id: FindingId) -> Result<Reason, R
         .map_or_else(|| text::sanitize(&found.image).into_owned(), |digest| linking::short(digest));
     // Somebody's word that it has the finding stands, too. A name alone does not, against a scan of this very version.
     let carried = carries(chains, program, id);
-    if carried.is_some_and(|link| link.rung.proves() || link.rung == Rung::Manual) {
+    if carried.is_some_and(|(rung, _)| rung.proves() || rung == Rung::Manual) {
         return Err(Reason::new(format!("a scan with the finding is linked to {image} in {name}")));
     }
     if found.digests.is_empty() {
@@ -226,10 +226,10 @@ fn proof(
     finding: &Finding,
 ) -> Result<String, Option<Reason>> {
     let taken = chains.findings().scans().get(place).ok_or(None)?;
-    let link = chains.link(place, &finding.path, program).ok_or(None)?;
     if !comparable(chains, id, &taken.scan.series) {
         return Err(None);
     }
+    let link = chains.link(place, &finding.path, program).ok_or(None)?;
     let scan = &taken.scan;
     let called = called(scan);
     if !link.proves() {

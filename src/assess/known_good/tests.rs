@@ -237,6 +237,18 @@ fn a_threat_that_nears_is_judged_again_when_it_is_near() {
 }
 
 #[test]
+fn an_alarm_is_raised_for_each_volume_whose_kept_copy_somebody_else_deletes() {
+    let mut world = shop();
+    let raise = |world: &World| alarms(world, &Chains::of(world), CONCERN, now());
+    assert_eq!(raise(&world), [], "only this console would delete it, and it does not");
+    expiring(&mut world, 120);
+    let raised = raise(&world);
+    assert_eq!(raised.len(), 1);
+    assert_eq!((raised[0].0.path().as_str(), raised[0].2.value[0].severity), ("shop/data", Severity::Critical));
+    assert_eq!(raise(&bare()), [], "without a finding nothing is kept");
+}
+
+#[test]
 fn the_last_known_good_copy_may_be_one_of_velero() {
     let mut world = shop();
     let meta = |name: &str| Meta { namespace: Some("velero".into()), created: Some(ago(650)), ..cluster_meta(name) };
@@ -273,4 +285,43 @@ fn the_set_of_open_findings_is_the_same_for_the_same_findings() {
     assert_eq!(set(&decided(TriageState::FalsePositive, 10, None)).unwrap().split(' ').next(), Some("0"));
     assert_eq!(one, set(&shop()).unwrap());
     let _ = (C, V1);
+}
+
+/// Volumes are judged by what wrote them: findings of others are not looked at.
+#[test]
+fn ten_thousand_volumes_and_two_hundred_thousand_findings_meet_by_index() {
+    const PROGRAMS: usize = 500;
+    const EACH: usize = 400;
+    const VOLUMES: usize = 10_000;
+    let digest = |number: usize| Arc::<str>::from(format!("sha256:{number:064x}"));
+    let mut world = crate::assess::testing::live();
+    for number in 0..VOLUMES {
+        let mut claim = crate::assess::testing::claim(&format!("v{number}"), None);
+        claim.access_modes = [crate::model::AccessMode::Rwo].into();
+        put(&mut world, [Object::Pv(crate::assess::testing::volume(&claim)), Object::Pvc(claim)]);
+    }
+    for number in 0..VOLUMES {
+        let (mut key, extent) = run('a', 900, 0);
+        key.program.digests = [digest(number % PROGRAMS)].into();
+        key.program.namespace = format!("ns-{}", number % PROGRAMS).into();
+        key.pod = Some(Uid::from(format!("pod-{number}")));
+        key.volumes = [Uid::from(format!("uid-v{number}"))].into();
+        ran(&mut world, [(key, extent)]);
+    }
+    let scans = (0..PROGRAMS).map(|number| {
+        let mut one = scan('a', 10, &[]);
+        one.digest[..8].copy_from_slice(&number.to_be_bytes());
+        one.subjects[0].digests = [digest(number)].into();
+        one.findings = (0..EACH).map(|id| finding(FindingId((number * EACH + id) as u128))).collect();
+        one
+    });
+    scanned(&mut world, scans);
+    let chains = Chains::of(&world);
+    for number in [0, 1, PROGRAMS - 1, PROGRAMS, VOLUMES - 1] {
+        let claim = world.inventory.pvcs.get(&Uid::from(format!("uid-v{number}"))).unwrap();
+        let concerns = points(&world, &chains, claim, CONCERN, now()).value.concerns;
+        let first = (number % PROGRAMS) * EACH;
+        let own: Vec<FindingId> = (first..first + EACH).map(|id| FindingId(id as u128)).collect();
+        assert_eq!(concerns, own, "those of its program, and no other");
+    }
 }

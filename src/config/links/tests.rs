@@ -77,8 +77,8 @@ fn a_file_is_read_as_it_is_written_and_in_its_order() {
 #[case::unknown_kind("[[lonk]]\n", "dir/links.toml:1:3: there is no \"lonk\" in the links file; did you mean link?")]
 #[case::no_list("link = 1\n", "dir/links.toml:1:8: link is written [[link]]; this is a number")]
 #[case::unknown_key(
-    "[[link]]\nwhen = {}\nto = {}\nmx = \"weak\"\n",
-    "dir/links.toml:4:1: there is no \"mx\" in link; did you mean max?"
+    "[[link]]\nwhen = {}\nto = {}\nmaxx = \"weak\"\n",
+    "dir/links.toml:4:1: there is no \"maxx\" in link; did you mean max?"
 )]
 #[case::no_target("[[link]]\nwhen = {}\n", "dir/links.toml:1:1: link needs when = { … } and to = { … }")]
 #[case::no_capture(
