@@ -76,6 +76,6 @@ pub use usage::{History, Usage, UsageReport, UsageSource, Usages};
 pub use velero::{BackupLocation, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule};
 pub use workload::{
     ClaimTemplate, ClusterEvent, Container, ContainerPort, ContainerState, Node, Pod, RetentionWhen, SecretUse,
-    SecretVia, Workload, WorkloadKind,
+    SecretVia, Workload, WorkloadKind, Writer,
 };
 pub use world::{Context, Touched, World};

@@ -148,6 +148,17 @@ pub struct ClaimTemplate {
     pub name: Arc<str>,
 }
 
+/// A container of a pod template that writes claims which the template names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writer {
+    /// Name of the container.
+    pub container: Arc<str>,
+    /// Image as the template names it.
+    pub image: Box<str>,
+    /// The claims, by name.
+    pub claims: Box<[Arc<str>]>,
+}
+
 /// A workload, of any of [`WorkloadKind`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Workload {
@@ -161,6 +172,8 @@ pub struct Workload {
     pub ready: u32,
     /// Claims its pod template mounts by name.
     pub claims: Box<[Arc<str>]>,
+    /// Containers of its pod template that write these claims.
+    pub writers: Box<[Writer]>,
     /// A StatefulSet's claim templates.
     pub templates: Box<[ClaimTemplate]>,
     /// `spec.persistentVolumeClaimRetentionPolicy.whenDeleted`.

@@ -27,6 +27,7 @@ pub fn look(world: &World, log: &mut Observed, since: Option<Timestamp>, now: Ti
         }
     }
     ends(world, log, since, now);
+    back_fill(world, log);
     for pod in world.inventory.pods.iter() {
         let volatile = [(&pod.containers, false), (&pod.init_containers, true)];
         for (container, init) in volatile.into_iter().flat_map(|(all, init)| all.iter().map(move |one| (one, init))) {
@@ -40,6 +41,41 @@ fn namespaces(world: &World) -> std::collections::BTreeSet<Arc<str>> {
     let claims = world.inventory.pvcs.iter().map(|claim| &claim.meta);
     let pods = world.inventory.pods.iter().map(|pod| &pod.meta);
     claims.chain(pods).filter_map(|meta| meta.namespace.clone()).collect()
+}
+
+/// Revisions that were started at some time: of each only that, and by which image's name. What a tag meant then, and
+/// until when it ran, they do not tell.
+fn back_fill(world: &World, log: &mut Observed) {
+    let inventory = &world.inventory;
+    for revision in inventory.replica_sets.iter().chain(inventory.jobs.iter()) {
+        let (Some(at), Some(namespace)) = (revision.meta.created, &revision.meta.namespace) else { continue };
+        let top = revision.meta.controller();
+        let workload = top.map(|top| WorkloadName {
+            kind: (*top.kind).into(),
+            name: top.name.clone(),
+            uid: Some(top.uid.clone()),
+        });
+        for writer in &revision.writers {
+            let program = Program {
+                namespace: namespace.clone(),
+                workload: workload.clone(),
+                container: writer.container.clone(),
+                image: (*writer.image).into(),
+                digests: linking::digests(&writer.image, None),
+                said: Said::default(),
+            };
+            let volumes = lineages(world, namespace, &writer.claims);
+            let key = RunKey { program, pod: revision.meta.uid.clone(), volumes, known: Known::BackFilled };
+            log.saw(key, Extent { from: at, to: at, ended: false, created: Some(at) });
+        }
+    }
+}
+
+/// The data of claims, by lineage; ascending, each once.
+fn lineages(world: &World, namespace: &Arc<str>, claims: &[Arc<str>]) -> Box<[Uid]> {
+    let of = |claim: &Arc<str>| Some(lineage(world, world.claim(&(namespace.clone(), claim.clone()))?));
+    let all: std::collections::BTreeSet<Uid> = claims.iter().filter_map(of).collect();
+    all.into_iter().collect()
 }
 
 /// Pods that were seen at the last look and are gone at this one. They ran until now at most.
@@ -99,16 +135,8 @@ fn restarted(log: &mut Observed, key: &RunKey, started: Timestamp, now: Timestam
 /// What tells this run from others.
 fn key(world: &World, pod: &Pod, container: &Container) -> RunKey {
     let namespace = pod.meta.namespace.clone().unwrap_or_default();
-    let of = |claim: &Arc<str>| Some(lineage(world, world.claim(&(namespace.clone(), claim.clone()))?));
-    let mut volumes: Vec<Uid> = container.writes.iter().filter_map(of).collect();
-    volumes.sort();
-    volumes.dedup();
-    RunKey {
-        program: program(world, pod, container),
-        pod: pod.meta.uid.clone(),
-        volumes: volumes.into(),
-        known: Known::Seen,
-    }
+    let volumes = lineages(world, &namespace, &container.writes);
+    RunKey { program: program(world, pod, container), pod: pod.meta.uid.clone(), volumes, known: Known::Seen }
 }
 
 /// What runs in a container of a pod.

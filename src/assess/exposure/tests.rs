@@ -277,3 +277,31 @@ fn stale_pods_are_not_in_sight() {
     assert!(log.in_sight("shop").is_empty());
     let _ = (SQLI, SignedDuration::ZERO);
 }
+
+#[test]
+fn a_revision_that_is_only_known_to_have_been_started_fills_no_hole_and_warns_by_its_image() {
+    let mut world = fresh_world();
+    put_snapshot(&mut world, ours("a", A));
+    testing::scanned(&mut world, testing::three());
+    let started = |minutes: i64, of: char| {
+        let mut set =
+            Workload { meta: meta("db-5d"), kind: crate::model::WorkloadKind::ReplicaSet, ..Workload::default() };
+        set.meta.created = Some(ago(minutes));
+        set.meta.owners =
+            [OwnerRef { kind: "Deployment".into(), name: "db".into(), uid: "uid-db".into(), controller: true }].into();
+        let image = format!("r.example/db@{}", digest(of)).into();
+        set.writers = [crate::model::Writer { container: "db".into(), image, claims: ["data".into()].into() }].into();
+        Object::ReplicaSet(set)
+    };
+    let judged = |world: &mut World, minutes: i64| {
+        let mut log = Observed::default();
+        look(world, &mut log, None, now());
+        world.observed = log;
+        verdict_at(world, minutes).value
+    };
+    put(&mut world, [started(900, 'a')]);
+    assert_eq!(judged(&mut world, A), Verdict::Unknown, "that it was started is no proof that nothing else ran");
+    put(&mut world, [started(900, 'b')]);
+    assert_eq!(judged(&mut world, 900), Verdict::During, "its image carries the finding");
+    assert_eq!(judged(&mut world, A), Verdict::Unknown, "until when it ran is not known");
+}

@@ -419,6 +419,17 @@ fn a_container_writes_the_claims_that_it_mounts_or_has_as_devices_and_not_read_o
     let writes: Vec<Vec<&str>> =
         pod.containers.iter().map(|container| container.writes.iter().map(|claim| &**claim).collect()).collect();
     assert_eq!(writes, [vec!["c-a", "db-0-own"], vec![], vec!["c-raw"], vec![]]);
+    let template = json!({ "spec": {
+        "volumes": [claim("a", false), claim("b", true)],
+        "containers": [
+            { "name": "db", "image": "x:1", "volumeMounts": [mount("a", false), mount("b", false)] },
+            { "name": "sidecar", "image": "y:1" },
+        ],
+    }});
+    let set =
+        decoded!(ReplicaSet, real(json!({ "metadata": {}, "spec": { "template": template } }), "web", Some("shop")));
+    let writer = crate::model::Writer { container: "db".into(), image: "x:1".into(), claims: ["c-a".into()].into() };
+    assert_eq!(&*set.writers, [writer], "a template's ephemeral claims have no name yet");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::model::{
     ClaimTemplate, Container, ContainerPort, ContainerState, Kind, Node, Object, Pod, RetentionWhen, SecretUse,
-    SecretVia, Workload, WorkloadKind,
+    SecretVia, Workload, WorkloadKind, Writer,
 };
 
 use super::meta::{MetaWire, nullable};
@@ -170,13 +170,30 @@ impl ContainerSpec {
 
 impl PodSpec {
     /// Volumes of claims that can be written to, with the claim's name.
-    fn writable(&self, pod: &str) -> Vec<(&str, Arc<str>)> {
-        let claims = self.volumes.iter().filter_map(|volume| match &volume.persistent_volume_claim {
-            Some(claim) if claim.read_only == Some(true) => None,
-            Some(claim) => Some((volume.name.as_str(), Arc::from(claim.claim_name.as_str()))),
-            None => volume.ephemeral.is_some().then(|| (volume.name.as_str(), format!("{pod}-{}", volume.name).into())),
+    fn writable(&self, pod: Option<&str>) -> Vec<(&str, Arc<str>)> {
+        let claims = self.volumes.iter().filter_map(|volume| match (&volume.persistent_volume_claim, pod) {
+            (Some(claim), _) if claim.read_only == Some(true) => None,
+            (Some(claim), _) => Some((volume.name.as_str(), Arc::from(claim.claim_name.as_str()))),
+            (None, Some(pod)) if volume.ephemeral.is_some() => {
+                Some((volume.name.as_str(), format!("{pod}-{}", volume.name).into()))
+            }
+            (None, _) => None,
         });
         claims.collect()
+    }
+
+    /// Containers that write claims which it names.
+    fn writers(&self, strings: &mut Strings) -> Box<[Writer]> {
+        let writable = self.writable(None);
+        let all = self.containers.iter().chain(&self.init_containers);
+        let writing =
+            all.map(|container| (container, container.writes(&writable))).filter(|(_, claims)| !claims.is_empty());
+        let writer = |(container, claims): (&ContainerSpec, _)| Writer {
+            container: strings.share(&container.name),
+            image: container.image.clone(),
+            claims,
+        };
+        writing.map(writer).collect()
     }
 
     /// Claims that are mounted; an ephemeral volume's claim is named after the pod, which a template has not.
@@ -353,7 +370,7 @@ fn containers(
 impl Lean for PodObject {
     fn object(self, _: Kind, strings: &mut Strings) -> Object {
         let Self { metadata, spec, status } = self;
-        let writable = spec.writable(&metadata.name);
+        let writable = spec.writable(Some(&metadata.name));
         Object::Pod(Pod {
             containers: containers(&spec.containers, &status.container_statuses, &writable, strings),
             init_containers: containers(&spec.init_containers, &status.init_container_statuses, &writable, strings),
@@ -481,6 +498,7 @@ impl Lean for Owner {
             // A DaemonSet calls it numberReady, a Job ready.
             ready: status.ready_replicas.or(status.number_ready).or(status.ready).unwrap_or_default(),
             claims: pod.claims(None),
+            writers: pod.writers(strings),
             templates: templates.map(|t| ClaimTemplate { name: strings.share(&t.metadata.name) }).collect(),
             when_deleted: when(retention.and_then(|policy| policy.when_deleted.as_deref())),
             when_scaled: when(retention.and_then(|policy| policy.when_scaled.as_deref())),

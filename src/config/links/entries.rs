@@ -18,6 +18,9 @@ use crate::text::{list, names, sanitize};
 /// The kinds of entry.
 const KINDS: [&str; 6] = ["link", "severity", "pin", "compromise", "image", "platform"];
 
+/// The longest text for people, in characters.
+const LONGEST: usize = 1_000;
+
 type Table<'t> = (&'t DeTable<'t>, Range<usize>);
 
 pub(super) fn linking(text: &str, path: &Path) -> Result<Linking, Vec<Mistake>> {
@@ -30,8 +33,8 @@ pub(super) fn linking(text: &str, path: &Path) -> Result<Linking, Vec<Mistake>> 
         return Err(reading.mistakes);
     }
     let mut linking = Linking::default();
-    let top = Entry::new(&mut reading, (document.get_ref(), 0..0), "the links file", &KINDS);
-    drop(top);
+    // Only what it may hold is looked at here.
+    let _ = Entry::new(&mut reading, (document.get_ref(), 0..0), "the links file", &KINDS);
     for (key, value) in document.get_ref() {
         for table in reading.tables(key.get_ref(), value) {
             entry(&mut reading, key.get_ref(), table, &mut linking);
@@ -60,8 +63,9 @@ fn entry(reading: &mut Reading, kind: &str, table: Table, linking: &mut Linking)
     }
 }
 
+/// A text for people, such as who and why: short enough for a sentence.
 fn shared(text: &str) -> Result<Arc<str>, String> {
-    Ok(text.into())
+    if text.chars().count() > LONGEST { Err(format!("is longer than {LONGEST} characters")) } else { Ok(text.into()) }
 }
 
 /// Where an entry stands, for people: the file's name and line.
