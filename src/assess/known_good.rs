@@ -148,6 +148,14 @@ pub fn points(world: &World, chains: &Chains, claim: &Pvc, least: Band, now: Tim
         }
         points.push(Point { copy, cut, trust, by });
     }
+    let unread = chains.findings().unread();
+    if let Some(first) = unread.first() {
+        let more = if unread.len() > 1 { format!(", and {} more", unread.len() - 1) } else { String::new() };
+        let text = format!("what was found is not known in full: {first}{more}");
+        reasons.insert(0, Reason::new(text).next("make every source of findings readable, or take it out"));
+        let green = |point: &&mut Point| matches!(point.trust, Trust::KnownGood | Trust::NotKnownBad);
+        points.iter_mut().filter(green).for_each(|point| point.trust = Trust::Unknown);
+    }
     Judgement::new(Points { points, concerns: ids, first_exposed })
         .because_all(reasons)
         .because_all(concerns.reasons)

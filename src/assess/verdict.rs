@@ -245,7 +245,10 @@ fn proof(
         return Err(Some(Reason::new(format!("the scan {called} {how} ({})", link.rung.word()))));
     }
     // When it ran does not matter: what a digest holds never changes.
-    proves(taken).map_err(|why| Some(Reason::new(format!("the scan {called} proves nothing: {why}"))))?;
+    // What a run of the same file failed to look at may hold the finding.
+    for part in chains.findings().parts(place) {
+        proves(part).map_err(|why| Some(Reason::new(format!("the scan {called} proves nothing: {why}"))))?;
+    }
     match &scan.catalogue {
         Some(rules) if rules.contains(&finding.rule.id) => {}
         Some(_) => {

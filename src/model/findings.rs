@@ -57,6 +57,8 @@ struct All {
     scans: Vec<Taken>,
     standing: HashMap<FindingId, Vec<(usize, usize)>>,
     ledger: Ledger,
+    files: HashMap<[u8; 32], Vec<usize>>,
+    unread: Vec<Arc<str>>,
 }
 
 impl Findings {
@@ -80,8 +82,40 @@ impl Findings {
                 standing.entry(finding.id).or_default().push((scan, place));
             }
         }
+        let mut files: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
+        for (scan, taken) in scans.iter().enumerate() {
+            files.entry(taken.source.bytes).or_default().push(scan);
+        }
         let ledger = Ledger::fold(&scans, now);
-        Self(Arc::new(All { scans, standing, ledger }))
+        Self(Arc::new(All { scans, standing, ledger, files, unread: Vec::new() }))
+    }
+
+    /// The same, with sources that were not read, or not yet, or not in full: what they are and why, in words that may be
+    /// drawn. While there are such, no copy is known to be good.
+    #[must_use]
+    pub fn but_for(self, unread: impl IntoIterator<Item = Arc<str>>) -> Self {
+        let mut all = Arc::try_unwrap(self.0).unwrap_or_else(|shared| All {
+            scans: shared.scans.clone(),
+            standing: shared.standing.clone(),
+            ledger: shared.ledger.clone(),
+            files: shared.files.clone(),
+            unread: Vec::new(),
+        });
+        all.unread = unread.into_iter().collect();
+        Self(Arc::new(all))
+    }
+
+    /// Sources that were not read, and why.
+    pub fn unread(&self) -> &[Arc<str>] {
+        &self.0.unread
+    }
+
+    /// The scans of the same file and series as one, itself among them: runs of one scan.
+    pub fn parts(&self, scan: usize) -> impl Iterator<Item = &Taken> {
+        let own = self.0.scans.get(scan);
+        let file = own.and_then(|own| self.0.files.get(&own.source.bytes));
+        let all = file.into_iter().flatten().filter_map(|place| self.0.scans.get(*place));
+        all.filter(move |taken| own.is_some_and(|own| own.scan.series == taken.scan.series))
     }
 
     /// The scans, the oldest first; those whose time is not known before all others.
@@ -89,9 +123,9 @@ impl Findings {
         &self.0.scans
     }
 
-    /// Whether nothing was ever taken in.
+    /// Whether nothing was ever taken in, and nothing waits to be.
     pub fn is_empty(&self) -> bool {
-        self.0.scans.is_empty()
+        self.0.scans.is_empty() && self.0.unread.is_empty()
     }
 
     /// Where a finding stands: the scan's place among [`Findings::scans`], and the finding's place in it.

@@ -89,6 +89,10 @@ pub fn preview(world: &World, claim: &Pvc, options: &Options, uses: &Uses, now: 
         ));
     };
     seen(world, claim)?;
+    if let Some(unread) = world.findings.unread().first() {
+        let why = format!("which copy is known to be good cannot be told: {unread}");
+        return Err(refusal(claim, why, "make every source of findings readable, or take it out of the configuration"));
+    }
     let minimum = options.minimum.unwrap_or_else(|| policy.map_or(1, |policy| policy.minimum));
     let items = retention::items(world, claim, uses, options.also_storage, now);
     if let Some((item, how)) = retention::unfinished(&items) {

@@ -77,6 +77,18 @@ fn without_a_finding_of_concern_nothing_is_green() {
 }
 
 #[test]
+fn while_a_source_is_not_read_nothing_is_green_and_the_copy_is_kept_all_the_same() {
+    let mut world = shop();
+    world.findings = world.findings.clone().but_for(["ci/late.sarif: permission denied".into()]);
+    assert_eq!(trusts(&world), [Trust::Tainted, Trust::Exposed, Trust::Unknown]);
+    assert!(judged(&world).reasons[0].text.ends_with("ci/late.sarif: permission denied"));
+    let kept = keeping(&world, &Chains::of(&world), data(&world), CONCERN, now()).value.unwrap();
+    assert_eq!((kept.uid, kept.proven), (Uid::from("uid-a"), false));
+    world.findings = crate::model::Findings::default().but_for(["ci: gone".into()]);
+    assert_eq!(trusts(&world), [Trust::Unknown; 3]);
+}
+
+#[test]
 fn only_a_proof_is_green() {
     let green: Vec<Trust> = [Trust::KnownGood, Trust::NotKnownBad, Trust::Unknown, Trust::Tainted, Trust::Exposed]
         .into_iter()

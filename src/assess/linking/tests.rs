@@ -6,7 +6,7 @@ use super::*;
 use crate::assess::exposure::testing::{SQLI, bare, digest, finding, program, ran, run, scan, subject, taken};
 use crate::assess::testing::{now, said as reasons};
 use crate::model::glob::Glob;
-use crate::model::{Built, LinkRule, Pin, RevisionFrom, Said, To, When, WorkloadName};
+use crate::model::{Built, LinkRule, Pin, RevisionFrom, Said, Subject, SubjectSource, To, When, WorkloadName};
 
 const REVISION: &str = "4f2a9c1d4f2a9c1d4f2a9c1d4f2a9c1d4f2a9c1d";
 
@@ -293,7 +293,7 @@ fn the_first_rule_that_matches_in_full_counts_by_path() {
     assert_eq!(place("services/db/src/a.rs"), ["db".into()]);
     assert_eq!(place("lib/a.rs"), ["web".into()]);
     assert_eq!(place("services/gone/a.rs"), Vec::<Arc<str>>::new());
-    let of_db = crate::model::Finding { path: "services/db/x.rs".into(), ..finding(SQLI) };
+    let of_db = Finding { path: "services/db/x.rs".into(), ..finding(SQLI) };
     let scan = Scan { findings: [of_db].into(), ..of(&[sources("main")]) };
     world.findings = Findings::new([taken(scan, true)], now());
     let chains = Chains::of(&world);
@@ -347,7 +347,7 @@ fn many_scans_and_many_programs_meet_by_index() {
     let scan = |number: usize| {
         let mut one = of(&[Subject { digests: [format!("sha256:{number:064x}").into()].into(), ..tool() }]);
         one.digest[..8].copy_from_slice(&number.to_be_bytes());
-        one.findings = (0..100).map(|id| finding(crate::model::FindingId((number * 100 + id) as u128))).collect();
+        one.findings = (0..100).map(|id| finding(FindingId((number * 100 + id) as u128))).collect();
         taken(one, true)
     };
     world.findings = Findings::new((0..2_000).map(scan), now());

@@ -101,6 +101,22 @@ fn a_scan_from_a_source_that_is_not_trusted_warns_and_never_clears() {
     assert_eq!(of(&world)[2], Verdict::Unknown, "that it was fixed is only claimed");
 }
 
+#[test]
+fn a_run_of_the_same_file_that_failed_takes_the_proof_away() {
+    let mut world = shop();
+    let other = |completion: Completion| {
+        let mut second = taken(Scan { completion, subjects: Box::default(), ..scan('y', V1 - 10, &[]) }, true);
+        let source = crate::model::ScanSource { bytes: three()[0].digest, ..(*second.source).clone() };
+        second.source = Arc::new(source);
+        let all = three().into_iter().map(|scan| taken(scan, true)).chain([second]);
+        Findings::new(all, now())
+    };
+    world.findings = other(Completion::Complete);
+    assert_eq!(of(&world)[0], Verdict::Before);
+    world.findings = other(Completion::Failed { why: "killed".into() });
+    assert_eq!(of(&world)[0], Verdict::Unknown);
+}
+
 #[rstest]
 #[case::first_moment(V2, 0, Verdict::During)]
 #[case::a_second_before(V2, -1, Verdict::Before)]

@@ -185,6 +185,14 @@ fn a_copy_that_may_be_the_last_known_good_one_stays_too() {
 }
 
 #[test]
+fn while_findings_are_not_read_nothing_is_pruned() {
+    let (mut world, claim) = exposed();
+    world.findings = world.findings.clone().but_for(["ci/late.sarif: still being read".into()]);
+    let refused = planned(&world, &claim, &keep("last 1")).unwrap_err();
+    assert_eq!(refused.why, "which copy is known to be good cannot be told: ci/late.sarif: still being read");
+}
+
+#[test]
 fn when_only_the_known_good_copy_would_go_there_is_no_plan() {
     let (world, claim) = exposed();
     let refused = planned(&world, &claim, &keep("last 2")).unwrap_err();
