@@ -2,7 +2,7 @@
 //!
 //! The floors of the house, from the ground up; a module uses only floors below its own, and a test holds that:
 //!
-//! - [`text`], [`model`], [`x509`], [`assess`], [`plan`], [`journal`], [`runbook`], [`view`]: pure. Words, nouns,
+//! - [`text`], [`model`], [`x509`], [`sarif`], [`assess`], [`plan`], [`journal`], [`runbook`], [`view`]: pure. Words, nouns,
 //!   certificates, judgements, what will be done, what happened, what comes next in a procedure, what is shown.
 //! - [`config`], [`store`]: settings and state files.
 //! - [`cluster`]: the only user of kube, reading with eyes and writing with hands.
@@ -23,6 +23,7 @@ pub mod journal;
 pub mod model;
 pub mod plan;
 pub mod runbook;
+pub mod sarif;
 pub mod session;
 pub mod sim;
 pub mod store;

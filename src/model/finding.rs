@@ -47,6 +47,8 @@ impl Band {
 pub enum BandSource {
     /// An operator said so.
     Override,
+    /// A preset for a tool whose own levels say nothing.
+    Preset,
     /// `security-severity`, a score from 0 to 10.
     Score,
     /// A CVSS score or severity under one of its usual names.
