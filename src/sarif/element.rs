@@ -5,13 +5,13 @@ use std::borrow::Cow;
 
 use crate::model::{Band, Baseline, Level, ResultKind};
 
-use super::json::{Cursor, Scalar};
+use super::json::{Cursor, Scalar, lossy};
 use super::message::Message;
-use super::properties::{Properties, Rated};
+use super::properties::Properties;
 use super::words;
 
 /// How a result names its rule (§3.27.5 to §3.27.7, §3.52).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct RuleUse<'a> {
     /// `ruleId`, else `rule.id`.
     pub id: Option<Cow<'a, str>>,
@@ -24,7 +24,7 @@ pub struct RuleUse<'a> {
 }
 
 /// A reference to a component of a tool (§3.54).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct ComponentUse<'a> {
     /// `index`.
     pub index: Option<i64>,
@@ -48,6 +48,11 @@ impl<'a> ComponentUse<'a> {
 }
 
 impl<'a> RuleUse<'a> {
+    /// Whether it says nothing at all.
+    pub fn is_silent(&self) -> bool {
+        self.id.as_deref().is_none_or(str::is_empty) && self.index.is_none_or(|index| index < 0) && self.guid.is_none()
+    }
+
     /// Reads the reference that comes next over what is known.
     pub fn read(&mut self, cursor: &mut Cursor<'a>) {
         cursor.object(|cursor, key| match key {
@@ -66,7 +71,7 @@ impl<'a> RuleUse<'a> {
 }
 
 /// Where an artifact is said to lie (§3.4).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct PlaceUse<'a> {
     /// `uri`.
     pub uri: Option<Cow<'a, str>>,
@@ -93,7 +98,8 @@ impl<'a> PlaceUse<'a> {
         place
     }
 
-    fn says_something(&self) -> bool {
+    /// Whether there is a path in it.
+    pub fn says_something(&self) -> bool {
         self.uri.is_some() || self.index.is_some_and(|index| index >= 0)
     }
 }
@@ -161,9 +167,8 @@ pub struct Element<'a> {
 
 impl<'a> Element<'a> {
     /// Reads one result; `None` when it is no object.
-    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+    pub fn read(cursor: &mut Cursor<'a>) -> Option<Self> {
         let mut element = Self::default();
-        let mut cursor = Cursor::new(bytes);
         let (mut message, mut rule_index) = (false, None);
         if !cursor.object(|cursor, key| match key {
             b"message" => {
@@ -375,11 +380,6 @@ impl<'a> Element<'a> {
             }
         };
     }
-
-    /// What a result says of how bad it is.
-    pub fn rated(&self) -> Rated {
-        self.properties.rated
-    }
 }
 
 /// A whole number, also written as text or with a fraction of zero.
@@ -402,7 +402,7 @@ fn fingerprints<'a>(
     odd: &mut Vec<Odd>,
 ) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
     let mut all = Vec::new();
-    cursor.object(|cursor, key| {
+    cursor.members(|cursor, key| {
         let mut value = None;
         if cursor.peek() == Some(b'{') {
             // Black Duck writes `{"value": …}`.
@@ -418,7 +418,7 @@ fn fingerprints<'a>(
         if let Some(value) = value
             && all.len() < MAX_FINGERPRINTS
         {
-            all.push((Cow::Owned(String::from_utf8_lossy(key).into_owned()), value));
+            all.push((lossy(key), value));
         }
     });
     all

@@ -12,6 +12,17 @@ use super::intern::Texts;
 use super::json::Cursor;
 use super::run::Run;
 
+/// A reference to a file, as a run has it.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// `location.uri`.
+    pub uri: Arc<str>,
+    /// `guid`.
+    pub guid: Option<Arc<str>>,
+    /// Whether results stand in it: without them the scan is not whole.
+    pub results: bool,
+}
+
 /// Parts that say nothing of findings are not asked for.
 const OF_USE: &[&[u8]] = &[b"results", b"artifacts", b"invocations", b"taxonomies", b"driver", b"extensions"];
 
@@ -28,7 +39,7 @@ pub struct External {
 }
 
 /// Reads `externalPropertyFileReferences`. Under each name stands one reference or a list.
-pub fn references(cursor: &mut Cursor, texts: &mut Texts, all: &mut Vec<(Arc<str>, Option<Arc<str>>)>) {
+pub fn references(cursor: &mut Cursor, texts: &mut Texts, all: &mut Vec<Reference>) {
     cursor.object(|cursor, key| {
         if !OF_USE.contains(&key) {
             return cursor.skip();
@@ -43,7 +54,7 @@ pub fn references(cursor: &mut Cursor, texts: &mut Texts, all: &mut Vec<(Arc<str
             if let Some(uri) = place.uri
                 && all.len() < MAX_FILES
             {
-                all.push((texts.get(&uri), guid));
+                all.push(Reference { uri: texts.get(&uri), guid, results: key == b"results" });
             }
         };
         if cursor.peek() == Some(b'[') {
@@ -101,7 +112,7 @@ pub fn inline(bytes: &[u8], runs: &[Run]) -> Option<usize> {
     let by_guid = || {
         runs.iter().position(|run| {
             same(run.automation.guid.as_ref(), &guid)
-                || run.external.iter().any(|(_, wanted)| same(wanted.as_ref(), &guid))
+                || run.external.iter().any(|wanted| same(wanted.guid.as_ref(), &guid))
         })
     };
     by_run.or_else(by_guid).or((runs.len() == 1).then_some(0))

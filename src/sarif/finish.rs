@@ -220,7 +220,8 @@ fn identify(run: &mut Run, family: &str) {
         let group = *known.entry((reference.rule, reference.place)).or_insert_with(|| {
             let logical = run.places_used.records()[at(reference.place)].logical.clone();
             let path = logical.unwrap_or_else(|| Arc::clone(&finding.path));
-            groups.number((Arc::clone(&finding.rule.id), path))
+            let group = (Arc::clone(&finding.rule.id), path);
+            groups.number(&group, |known| *known == group, || group.clone())
         });
         order.push((group, index));
     }
@@ -230,9 +231,9 @@ fn identify(run: &mut Run, family: &str) {
         members.clear();
         members.extend(group.iter().map(|(_, index)| {
             let finding = &run.findings[at(*index)];
-            Member { marks: run.references[at(*index)].marks, position: (finding.line, finding.column, *index) }
+            Member { marks: &run.references[at(*index)].marks, position: (finding.line, finding.column, *index) }
         }));
-        let (rule, path) = &*groups.records()[at(group[0].0)];
+        let (rule, path) = &groups.records()[at(group[0].0)];
         for ((_, index), id) in group.iter().zip(identities(family, rule, path, &members)) {
             run.findings[at(*index)].id = id;
         }

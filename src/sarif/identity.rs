@@ -12,11 +12,12 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 use ring::digest::{Context, SHA256};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::model::FindingId;
 
 use super::element::Element;
+use super::message::head;
 use super::words;
 
 /// What can tell findings apart, most telling first.
@@ -43,13 +44,13 @@ pub const MARKS: usize = 6;
 pub type Marks = [u64; MARKS];
 
 /// All marks of a result.
-pub fn marks(element: &Element, scratch: &mut Vec<u8>) -> Marks {
+pub fn marks(element: &Element, keys: &mut Keys, scratch: &mut Vec<u8>) -> Marks {
     let mut marks = [0; MARKS];
     if let Some(guid) = element.correlation.as_deref().filter(|guid| usable(guid)) {
         marks[Mark::Correlation as usize] = hash(guid.to_ascii_lowercase().as_bytes());
     }
-    marks[Mark::Fingerprints as usize] = newest(&element.fingerprints);
-    marks[Mark::Partial as usize] = newest(&element.partial);
+    marks[Mark::Fingerprints as usize] = keys.newest(&element.fingerprints);
+    marks[Mark::Partial as usize] = keys.newest(&element.partial);
     marks[Mark::Package as usize] = package(element, scratch);
     if let Some(snippet) = &element.snippet {
         scratch.clear();
@@ -92,27 +93,69 @@ fn hash(bytes: &[u8]) -> u64 {
 /// Whether a value can tell anything apart. Semgrep writes `requires login` to those who are not.
 fn usable(value: &str) -> bool {
     const EMPTY: &[&str] = &["", "0", "null", "none", "undefined", "unknown", "n/a", "requires login"];
+    // None of them is longer.
+    if value.len() > 32 {
+        return true;
+    }
     let value = value.trim();
     !EMPTY.iter().any(|empty| empty.eq_ignore_ascii_case(value))
 }
 
-/// Of keys that differ in their version only, the greatest counts (§3.27.16, appendix B).
-fn newest(fingerprints: &[(Cow<str>, Cow<str>)]) -> u64 {
-    let usable = || fingerprints.iter().filter(|(key, value)| usable(value) && !passing(key));
-    let mut sum: u64 = 0;
-    for (key, value) in usable() {
-        let (name, version) = versioned(key);
-        let newer = usable().any(|(other, _)| {
-            let (other_name, other_version) = versioned(other);
-            other_name == name && other_version > version
-        });
-        if !newer {
-            let pair = xxh3_64(key.as_bytes()).rotate_left(17) ^ xxh3_64(value.as_bytes());
-            // Their order in the log does not matter.
-            sum = sum.wrapping_add(xxh3_64(&pair.to_le_bytes()));
+/// What the key of a fingerprint says.
+#[derive(Clone, Copy)]
+struct Key {
+    hash: u64,
+    /// Hash of the name without its version.
+    name: u64,
+    version: u64,
+    passing: bool,
+}
+
+/// Keys that were seen; a tool has few of them.
+#[derive(Default)]
+pub struct Keys {
+    known: HashMap<Box<str>, Key, RandomState>,
+}
+
+/// More keys are not remembered: those of a tool that makes them up for each result.
+const MAX_KEYS: usize = 1024;
+
+impl Keys {
+    fn get(&mut self, key: &str) -> Key {
+        if let Some(known) = self.known.get(key) {
+            return *known;
         }
+        let (name, version) = versioned(key);
+        let new = Key { hash: xxh3_64(key.as_bytes()), name: xxh3_64(name.as_bytes()), version, passing: passing(key) };
+        if self.known.len() < MAX_KEYS {
+            self.known.insert(key.into(), new);
+        }
+        new
     }
-    if usable().next().is_some() { sum.max(1) } else { 0 }
+
+    /// A hash of all fingerprints; of keys that differ in their version only, the greatest counts (§3.27.16,
+    /// appendix B). 0 when there is none of use.
+    fn newest(&mut self, fingerprints: &[(Cow<str>, Cow<str>)]) -> u64 {
+        let (mut sum, mut any) = (0_u64, false);
+        for (key, value) in fingerprints {
+            let key = self.get(key);
+            if key.passing || !usable(value) {
+                continue;
+            }
+            let newer = fingerprints.len() > 1
+                && fingerprints.iter().any(|(other, value)| {
+                    let other = self.get(other);
+                    other.name == key.name && other.version > key.version && usable(value)
+                });
+            if !newer {
+                any = true;
+                let pair = key.hash.rotate_left(17) ^ xxh3_64(value.as_bytes());
+                // Their order in the log does not matter.
+                sum = sum.wrapping_add(xxh3_64(&pair.to_le_bytes()));
+            }
+        }
+        if any { sum.max(1) } else { 0 }
+    }
 }
 
 /// `name/v2`; without a version it is older than `v1`.
@@ -130,19 +173,16 @@ fn passing(key: &str) -> bool {
 
 /// A vulnerability in a package, which moves with lines of lock files and not with code.
 fn package(element: &Element, scratch: &mut Vec<u8>) -> u64 {
-    let text = element.message.own();
+    let text = element.message.own().map_or("", |text| text);
+    let [package, version] = &element.properties.package;
+    // Trivy has no properties for them.
+    let line = |name: &str| text.lines().take(8).find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let trivy = || text.starts_with("Package: ").then(|| line("Package: ")).flatten();
+    let Some(package) = package.as_deref().or_else(trivy) else { return 0 };
     let id = element.rule.id.as_deref().unwrap_or_default();
-    let Some(vulnerability) = words::vulnerability(id).or_else(|| text.and_then(|text| words::vulnerability(text)))
-    else {
+    let Some(vulnerability) = words::vulnerability(id).or_else(|| words::vulnerability(head(text, 1024))) else {
         return 0;
     };
-    // Trivy has no properties for them.
-    let line = |name: &str| {
-        let text = text?;
-        text.lines().take(8).find_map(|line| line.strip_prefix(name)).map(str::trim)
-    };
-    let [package, version] = &element.properties.package;
-    let Some(package) = package.as_deref().or_else(|| line("Package: ")) else { return 0 };
     let version = version.as_deref().or_else(|| line("Installed Version: ")).unwrap_or_default();
     scratch.clear();
     for part in [vulnerability, package, version] {
@@ -154,74 +194,71 @@ fn package(element: &Element, scratch: &mut Vec<u8>) -> u64 {
 
 /// One finding of a rule in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Member {
+pub struct Member<'m> {
     /// Its marks.
-    pub marks: Marks,
+    pub marks: &'m Marks,
     /// Line, column and place in the log.
     pub position: (u32, u32, u32),
 }
 
 /// The identities of all findings of one rule in one file, in the order given.
 pub fn identities(family: &str, rule: &str, path: &str, members: &[Member]) -> Vec<FindingId> {
-    let mut base = Context::new(&SHA256);
+    let mut context = Context::new(&SHA256);
     for part in ["holdfast/finding/1", family, rule, path] {
-        base.update(part.as_bytes());
-        base.update(&[0]);
+        context.update(part.as_bytes());
+        context.update(&[0]);
     }
-    let id = |mark: usize, value: u64, ordinal: u32| {
-        let mut context = base.clone();
-        let mut bytes = [0; 13];
-        bytes[0] = u8::try_from(mark).unwrap_or(u8::MAX);
-        bytes[1..9].copy_from_slice(&value.to_le_bytes());
-        bytes[9..].copy_from_slice(&ordinal.to_le_bytes());
-        context.update(&bytes);
-        let mut id = [0; 16];
-        id.copy_from_slice(&context.finish().as_ref()[..16]);
-        FindingId(u128::from_be_bytes(id))
+    let mut bytes = [0; 45];
+    bytes[..32].copy_from_slice(context.finish().as_ref());
+    let mut id = |mark: usize, value: u64, ordinal: u32| {
+        bytes[32] = u8::try_from(mark).unwrap_or(u8::MAX);
+        bytes[33..41].copy_from_slice(&value.to_le_bytes());
+        bytes[41..].copy_from_slice(&ordinal.to_le_bytes());
+        FindingId(xxh3_128(&bytes))
     };
-    let chosen = chosen(members);
     let mut ids = vec![FindingId::default(); members.len()];
-    let mut ties: HashMap<(usize, u64), Vec<usize>, RandomState> = HashMap::default();
-    for (index, choice) in chosen.iter().enumerate() {
-        match *choice {
-            Some(mark) => ids[index] = id(mark, members[index].marks[mark], 0),
-            None => {
-                let marks = &members[index].marks;
-                let mark = marks.iter().position(|value| *value != 0).unwrap_or(MARKS);
-                ties.entry((mark, marks.get(mark).copied().unwrap_or(0))).or_default().push(index);
-            }
+    let mut ties: HashMap<(usize, u64), Vec<u32>, RandomState> = HashMap::default();
+    for ((index, choice), member) in (0..).zip(chosen(members)).zip(members) {
+        let mark = usize::from(choice);
+        if mark < MARKS {
+            ids[at(index)] = id(mark, member.marks[mark], 0);
+        } else {
+            let mark = member.marks.iter().position(|value| *value != 0).unwrap_or(MARKS);
+            ties.entry((mark, member.marks.get(mark).copied().unwrap_or(0))).or_default().push(index);
         }
     }
     for ((mark, value), mut tied) in ties {
-        tied.sort_by_key(|index| members[*index].position);
+        tied.sort_unstable_by_key(|index| members[at(*index)].position);
         for (ordinal, index) in (0..).zip(tied) {
-            ids[index] = id(mark, value, ordinal);
+            ids[at(index)] = id(mark, value, ordinal);
         }
     }
     ids
 }
 
-/// For each the first mark that no other bears.
-fn chosen(members: &[Member]) -> Vec<Option<usize>> {
-    if let [only] = members {
-        return vec![only.marks.iter().position(|value| *value != 0)];
-    }
-    let mut chosen = vec![None; members.len()];
-    let mut values = Vec::with_capacity(members.len());
-    for mark in 0..MARKS {
+fn at(index: u32) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
+
+/// For each the first mark that no other bears; [`MARKS`] where there is none.
+fn chosen(members: &[Member]) -> Vec<u8> {
+    const TIED: u8 = MARKS as u8;
+    let mut chosen = vec![TIED; members.len()];
+    let mut values = Vec::new();
+    for mark in 0..TIED {
+        let slot = usize::from(mark);
         values.clear();
-        values.extend(members.iter().map(|member| member.marks[mark]).filter(|value| *value != 0));
-        if values.is_empty() {
+        values.extend(members.iter().map(|member| member.marks[slot]).filter(|value| *value != 0));
+        values.sort_unstable();
+        // Those that are there once.
+        let once: Vec<u64> =
+            values.chunk_by(|one, other| one == other).filter(|same| same.len() == 1).map(|same| same[0]).collect();
+        if once.is_empty() {
             continue;
         }
-        values.sort_unstable();
         for (choice, member) in chosen.iter_mut().zip(members) {
-            let value = member.marks[mark];
-            if choice.is_none() && value != 0 {
-                let first = values.partition_point(|other| *other < value);
-                if values.get(first + 1) != Some(&value) {
-                    *choice = Some(mark);
-                }
+            if *choice == TIED && member.marks[slot] != 0 && once.binary_search(&member.marks[slot]).is_ok() {
+                *choice = mark;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Strings and small records that many results share are kept once.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -29,10 +29,11 @@ impl Texts {
     }
 }
 
-/// Records, each kept once and known by its number.
+/// Records, each kept once and known by its number. They are looked up by what they are made of, so that none is
+/// made for each use.
 pub struct Table<T> {
-    numbers: HashMap<Arc<T>, u32, RandomState>,
-    records: Vec<Arc<T>>,
+    numbers: HashMap<u64, u32, RandomState>,
+    records: Vec<T>,
 }
 
 impl<T> Default for Table<T> {
@@ -41,21 +42,27 @@ impl<T> Default for Table<T> {
     }
 }
 
-impl<T: Hash + Eq> Table<T> {
-    /// The number of this record.
-    pub fn number(&mut self, record: T) -> u32 {
-        if let Some(&number) = self.numbers.get(&record) {
+impl<T> Table<T> {
+    /// The number of the record that is made of `key`: that which is the `same`, else a new one. Two records whose
+    /// keys have one hash are kept as often as they are asked for.
+    pub fn number(&mut self, key: &impl Hash, same: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> u32 {
+        let hash = self.numbers.hasher().hash_one(key);
+        let known = self.numbers.get(&hash).copied();
+        if let Some(number) = known
+            && self.records.get(usize::try_from(number).unwrap_or(usize::MAX)).is_some_and(same)
+        {
             return number;
         }
         let number = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
-        let record = Arc::new(record);
-        self.numbers.insert(Arc::clone(&record), number);
-        self.records.push(record);
+        if known.is_none() {
+            self.numbers.insert(hash, number);
+        }
+        self.records.push(make());
         number
     }
 
     /// All, in order of their numbers.
-    pub fn records(&self) -> &[Arc<T>] {
+    pub fn records(&self) -> &[T] {
         &self.records
     }
 }

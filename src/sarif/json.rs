@@ -60,7 +60,13 @@ impl<'a> Cursor<'a> {
         Self { bytes, at: 0, odd: false }
     }
 
+    /// How many bytes it read.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     /// The next byte that is not white space.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         loop {
             match self.bytes.get(self.at) {
@@ -70,6 +76,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn eat(&mut self, byte: u8) -> bool {
         let there = self.peek() == Some(byte);
         self.at += usize::from(there);
@@ -79,6 +86,11 @@ impl<'a> Cursor<'a> {
     /// Calls `each` at the value of each member; it has to read that value or pass over it. False when there is no
     /// object here; then the value is passed over.
     pub fn object(&mut self, mut each: impl FnMut(&mut Self, &[u8])) -> bool {
+        self.members(|cursor, key| each(cursor, &key))
+    }
+
+    /// As [`Self::object`], with keys that may outlive the call.
+    pub fn members(&mut self, mut each: impl FnMut(&mut Self, Cow<'a, [u8]>)) -> bool {
         if !self.eat(b'{') {
             self.skip();
             return false;
@@ -89,7 +101,7 @@ impl<'a> Cursor<'a> {
                     let key = self.string();
                     self.odd |= !self.eat(b':');
                     let before = self.at;
-                    each(self, &key);
+                    each(self, key);
                     if self.at == before {
                         self.skip();
                     }
@@ -187,17 +199,16 @@ impl<'a> Cursor<'a> {
     /// Passes over the value that comes next.
     pub fn skip(&mut self) {
         match self.peek() {
-            Some(b'{' | b'[' | b'"') => match Scanner::default().scan(self.bytes, self.at) {
-                Scanned::End(end) => self.at = end,
-                Scanned::Stray(end) => {
-                    self.odd = true;
-                    self.at = end;
-                }
-                Scanned::More => {
-                    self.odd = true;
-                    self.at = self.bytes.len();
-                }
-            },
+            Some(b'"') => self.skip_string(),
+            Some(b'{' | b'[') => {
+                let mut scanner = Scanner::default();
+                let scanned = scanner.scan(self.bytes, self.at);
+                self.odd |= scanner.too_deep || scanner.mended || !matches!(scanned, Scanned::End(_));
+                self.at = match scanned {
+                    Scanned::End(end) | Scanned::Stray(end) => end,
+                    Scanned::More => self.bytes.len(),
+                };
+            }
             _ => {
                 let rest = &self.bytes[self.at..];
                 let ends = |byte: &u8| {
@@ -206,6 +217,19 @@ impl<'a> Cursor<'a> {
                 self.at += rest.iter().position(ends).unwrap_or(rest.len());
             }
         }
+    }
+
+    fn skip_string(&mut self) {
+        let mut at = self.at + 1;
+        while let Some(special) = special(self.bytes, at) {
+            if self.bytes[special] == b'"' {
+                self.at = special + 1;
+                return;
+            }
+            at = special + 2;
+        }
+        self.odd = true;
+        self.at = self.bytes.len();
     }
 
     fn skip_stray(&mut self) {
@@ -219,6 +243,12 @@ impl<'a> Cursor<'a> {
     /// A string's bytes without its escapes.
     fn string(&mut self) -> Cow<'a, [u8]> {
         let start = self.at + 1;
+        if let Some(end) = special(self.bytes, start)
+            && self.bytes[end] == b'"'
+        {
+            self.at = end + 1;
+            return Cow::Borrowed(&self.bytes[start..end]);
+        }
         let mut at = start;
         let mut plain: Option<Vec<u8>> = None;
         let mut from = start;
@@ -240,7 +270,7 @@ impl<'a> Cursor<'a> {
                     }
                 };
             }
-            let plain = plain.get_or_insert_with(Vec::new);
+            let plain = plain.get_or_insert_with(|| Vec::with_capacity(piece.len() + 256));
             plain.extend_from_slice(piece);
             at = special + 1 + unescape(&self.bytes[special + 1..], plain);
             from = at;
@@ -291,9 +321,13 @@ fn hex4(rest: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |code, &digit| Some(code << 4 | char::from(digit).to_digit(16)?))
 }
 
-fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+/// Text; bytes that are not UTF-8 become U+FFFD.
+pub fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
     match bytes {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        },
         Cow::Owned(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Cow::Owned(text),
             Err(error) => Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),

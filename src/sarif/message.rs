@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr_iter};
+
 use super::json::Cursor;
 
 /// Longer messages end in `…`; the whole one is in the details.
@@ -82,7 +84,7 @@ pub fn plain<'t, S: AsRef<str>>(text: &'t str, arguments: Option<&[S]>) -> Cow<'
         Some(arguments) => Cow::Owned(filled(text, arguments)),
         None => Cow::Borrowed(text),
     };
-    if !filled.contains('[') {
+    if memchr(b'[', filled.as_bytes()).is_none() {
         return filled;
     }
     Cow::Owned(unlinked(&filled))
@@ -130,12 +132,16 @@ fn placeholder(text: &str) -> Option<(usize, usize)> {
 fn unlinked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find('[') {
+    while let Some(at) = memchr(b'[', rest.as_bytes()) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         match link(rest) {
             Some((words, length)) => {
-                out.push_str(&words.replace("\\[", "[").replace("\\]", "]"));
+                if words.contains('\\') {
+                    out.push_str(&words.replace("\\[", "[").replace("\\]", "]"));
+                } else {
+                    out.push_str(words);
+                }
                 rest = &rest[length..];
             }
             None => {
@@ -153,9 +159,9 @@ const MAX_LINK: usize = 512;
 
 fn link(text: &str) -> Option<(&str, usize)> {
     let near = &text.as_bytes()[..text.len().min(MAX_LINK)];
-    let close = (1..near.len()).find(|at| near[*at] == b']' && near[at - 1] != b'\\')?;
+    let close = memchr_iter(b']', near).find(|at| near[at - 1] != b'\\')?;
     let target = near.get(close + 1..)?.strip_prefix(b"(")?;
-    let length = target.iter().position(|byte| *byte == b')')?;
+    let length = memchr(b')', target)?;
     let target = &text[close + 2..close + 2 + length];
     let numbered = !target.is_empty() && target.bytes().all(|byte| byte.is_ascii_digit());
     (numbered || target.contains("://") || target.starts_with("sarif:")).then(|| (&text[1..close], close + length + 3))

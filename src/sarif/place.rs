@@ -36,6 +36,14 @@ impl Place {
             logical: None,
         }
     }
+
+    /// Whether it is made of this.
+    pub fn is(&self, used: &PlaceUse, logical: Option<&str>) -> bool {
+        self.uri.as_deref() == used.uri.as_deref()
+            && self.base.as_deref() == used.base.as_deref()
+            && self.index == used.index.and_then(|index| usize::try_from(index).ok())
+            && self.logical.as_deref() == logical
+    }
 }
 
 /// What was wrong with a place.

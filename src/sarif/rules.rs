@@ -279,7 +279,7 @@ pub struct OwnedUse {
 
 impl OwnedUse {
     /// Of what a result says.
-    pub fn of(used: &RuleUse, texts: &mut Texts) -> Self {
+    pub fn of(used: &RuleUse, shape: u64, texts: &mut Texts) -> Self {
         let index = |index: Option<i64>| index.and_then(|index| usize::try_from(index).ok());
         Self {
             id: texts.maybe(used.id.as_deref().filter(|id| !id.is_empty())),
@@ -288,13 +288,22 @@ impl OwnedUse {
             component: index(used.component.index),
             component_guid: texts.maybe(used.component.guid.as_deref()),
             component_name: texts.maybe(used.component.name.as_deref()),
-            shape: 0,
+            shape,
         }
     }
 
-    /// Whether it says nothing at all.
-    pub fn is_silent(&self) -> bool {
-        self.id.is_none() && self.index.is_none() && self.guid.is_none()
+    /// Whether it is made of this.
+    pub fn is(&self, used: &RuleUse, shape: u64) -> bool {
+        let text = |own: &Option<Arc<str>>, other: &Option<Cow<str>>| own.as_deref() == other.as_deref();
+        let number =
+            |own: Option<usize>, other: Option<i64>| own == other.and_then(|other| usize::try_from(other).ok());
+        self.shape == shape
+            && self.id.as_deref().unwrap_or_default() == used.id.as_deref().unwrap_or_default()
+            && number(self.index, used.index)
+            && text(&self.guid, &used.guid)
+            && number(self.component, used.component.index)
+            && text(&self.component_guid, &used.component.guid)
+            && text(&self.component_name, &used.component.name)
     }
 }
 
@@ -312,7 +321,7 @@ pub fn overrides(cursor: &mut Cursor, texts: &mut Texts) -> Vec<Override> {
             })),
             _ => cursor.skip(),
         });
-        all.push(Override { descriptor: OwnedUse::of(&descriptor, texts), level, rank });
+        all.push(Override { descriptor: OwnedUse::of(&descriptor, 0, texts), level, rank });
     });
     all
 }

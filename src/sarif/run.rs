@@ -9,7 +9,8 @@ use crate::model::{Band, Finding, Level, ResultKind, Suppression};
 
 use super::around::{Automation, Invocation, Provenance, Taxonomy};
 use super::element::{Element, SuppressionUse};
-use super::identity::{Mark, Marks, marks};
+use super::external;
+use super::identity::{Keys, Mark, Marks, marks};
 use super::intern::{Table, Texts};
 use super::message::{MAX_MESSAGE, cut, head};
 use super::notes::Notes;
@@ -26,7 +27,7 @@ const MAX_ARGUMENT: usize = 200;
 pub const NONE: u32 = u32::MAX;
 
 /// A message that stands elsewhere: its id and arguments.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Elsewhere {
     /// Id.
     pub id: Arc<str>,
@@ -35,7 +36,7 @@ pub struct Elsewhere {
 }
 
 /// What a result says of how bad it is.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rating {
     /// `kind`.
     pub kind: ResultKind,
@@ -71,6 +72,8 @@ pub struct Shared {
     pub texts: Texts,
     /// Diagnostics.
     pub notes: Notes,
+    /// Keys of fingerprints.
+    pub keys: Keys,
     /// Room for bytes to hash.
     pub scratch: Vec<u8>,
 }
@@ -104,8 +107,8 @@ pub struct Run {
     pub findings: Vec<Finding>,
     /// What they refer to.
     pub references: Vec<Reference>,
-    /// Names of external files that it wants, with their guids.
-    pub external: Vec<(Arc<str>, Option<Arc<str>>)>,
+    /// Files that hold parts of it.
+    pub external: Vec<external::Reference>,
     /// Weaknesses by number: result, taxonomy, entry.
     pub taxa: Vec<(u32, u32, u32)>,
     /// How rules are named.
@@ -119,28 +122,29 @@ pub struct Run {
 }
 
 impl Run {
-    /// Takes the next element of `results`; `start` is where it stands in the text, `None` when it is of another file.
-    pub fn result(&mut self, bytes: &[u8], start: Option<u64>, shared: &mut Shared) {
+    /// Takes the next element of `results`, which is `length` bytes; `start` is where it stands in the text, `None`
+    /// when it is of another file.
+    pub fn result(&mut self, element: Option<&Element>, length: usize, start: Option<u64>, shared: &mut Shared) {
         let index = self.seen;
         self.seen += 1;
         let run = self.index;
         let path = |suffix: &str| format!("runs[{run}].results[{index}]{suffix}");
-        let Some(element) = Element::read(bytes) else {
+        let Some(element) = element else {
             self.lost += 1;
             return shared.notes.lost("bad-result", || path(""), || "is not an object; left out".into());
         };
         for (suffix, code, text) in &element.odd {
             shared.notes.odd(code, || path(suffix), || text.clone().into_owned());
         }
-        let finding = self.finding(&element, bytes.len(), start, shared);
-        self.told.result(element.properties.commit.as_deref(), element.logical.as_deref(), &mut shared.texts);
-        // A quarter more at a time: twice as much would be most of what a large file takes.
+        // An eighth more at a time: twice as much would be most of what a large file takes.
         if self.findings.len() == self.findings.capacity() {
-            let more = (self.findings.len() / 4).max(256);
+            let more = (self.findings.len() / 8).max(256);
             self.findings.reserve_exact(more);
             self.references.reserve_exact(more);
         }
-        let reference = self.reference(&element, shared);
+        let finding = self.finding(element, length, start, shared);
+        let reference = self.reference(element, shared);
+        self.told.result(element.properties.commit.as_deref(), element.logical.as_deref(), &mut shared.texts);
         self.findings.push(finding);
         self.references.push(reference);
     }
@@ -180,40 +184,44 @@ impl Run {
     }
 
     fn reference(&mut self, element: &Element, shared: &mut Shared) -> Reference {
-        let marks = marks(element, &mut shared.scratch);
+        let marks = marks(element, &mut shared.keys, &mut shared.scratch);
         let texts = &mut shared.texts;
-        let mut rule = OwnedUse::of(&element.rule, texts);
-        if rule.is_silent() {
-            rule.shape = marks[Mark::Message as usize];
-        }
-        let mut place = Place::of(&element.place, texts);
-        if place.uri.is_none() && place.index.is_none() {
-            place.logical = texts.maybe(element.logical.as_deref());
-        }
+        let used = &element.rule;
+        let shape = if used.is_silent() { marks[Mark::Message as usize] } else { 0 };
+        let rule =
+            self.rules_used.number(&(used, shape), |known| known.is(used, shape), || OwnedUse::of(used, shape, texts));
+        let used = &element.place;
+        let logical = element.logical.as_deref().filter(|_| !used.says_something());
+        let place = self.places_used.number(
+            &(used, logical),
+            |known| known.is(used, logical),
+            || Place { logical: texts.maybe(logical), ..Place::of(used, texts) },
+        );
         let rating = Rating {
             kind: element.kind,
             level: element.level,
             word: element.word,
-            rated: element.rated(),
+            rated: element.properties.rated,
             invocation: element.invocation.and_then(|index| usize::try_from(index).ok()),
         };
-        let message = match (element.message.own(), &element.message.id) {
-            (None, Some(id)) => {
-                let mut short = |argument: &str| texts.get(head(argument, MAX_ARGUMENT));
-                let arguments =
-                    element.message.arguments.as_ref().map(|all| all.iter().map(|text| short(text)).collect());
-                let elsewhere = Elsewhere { arguments, id: texts.get(id) };
-                self.elsewhere.number(elsewhere)
-            }
-            _ => NONE,
-        };
         Reference {
-            rule: self.rules_used.number(rule),
-            place: self.places_used.number(place),
-            rating: self.ratings.number(rating),
-            message,
+            rule,
+            place,
+            rating: self.ratings.number(&rating, |known| *known == rating, || rating),
+            message: self.elsewhere(element, texts),
             marks,
         }
+    }
+
+    /// The number of the message, when the result only names it.
+    fn elsewhere(&mut self, element: &Element, texts: &mut Texts) -> u32 {
+        let message = &element.message;
+        let (None, Some(id)) = (message.own(), &message.id) else { return NONE };
+        let mut short = |argument: &str| texts.get(head(argument, MAX_ARGUMENT));
+        let arguments = message.arguments.as_ref().map(|all| all.iter().map(|text| short(text)).collect());
+        let elsewhere = Elsewhere { arguments, id: texts.get(id) };
+        let own = elsewhere.clone();
+        self.elsewhere.number(&elsewhere, |known| *known == elsewhere, || own)
     }
 
     /// What stands for the tool: its driver.

@@ -199,6 +199,9 @@ impl Walk<'_> {
                 let text = format!(
                     "is {version}, which is not read; upgrade the log with `sarif-multitool transform --sarif-output-version Current`"
                 );
+                if first == 0 {
+                    self.shared.notes.forget();
+                }
                 self.shared.notes.lost("old-version", path, || text);
                 self.runs.truncate(first);
             }

@@ -5,11 +5,14 @@
 
 use std::io::{ErrorKind, Read};
 
-use ring::digest::{Context, SHA256};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::scan::{Scanned, Scanner};
 
-const CHUNK: usize = 1 << 17;
+const CHUNK: usize = 1 << 16;
+
+/// More room than this is given back when it is no longer filled.
+const MAX_IDLE: usize = 1 << 20;
 
 /// Why a value could not be taken. Those that say so are passed over, and reading can go on behind them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +48,10 @@ pub struct Taken<'w> {
 /// See the module.
 pub struct Window<R> {
     source: R,
-    bytes: Vec<u8>,
+    /// Room; up to `end` it is filled.
+    room: Vec<u8>,
     at: usize,
+    end: usize,
     base: u64,
     limit: u64,
     ended: bool,
@@ -54,23 +59,26 @@ pub struct Window<R> {
     pub failure: Option<String>,
     /// Whether there was more text than the limit.
     pub beyond: bool,
-    digest: Context,
+    digest: [Xxh3; 2],
 }
 
 impl<R: Read> Window<R> {
     /// Of the whole source, and no more than `limit` bytes of it.
     pub fn new(source: R, limit: u64) -> Self {
-        let digest = Context::new(&SHA256);
-        Self { source, bytes: Vec::new(), at: 0, base: 0, limit, ended: false, failure: None, beyond: false, digest }
+        let digest = [Xxh3::with_seed(0), Xxh3::with_seed(1)];
+        let room = vec![0; 2 * CHUNK];
+        Self { source, room, at: 0, end: 0, base: 0, limit, ended: false, failure: None, beyond: false, digest }
     }
 
-    /// The SHA-256 of all that was read; reads the rest.
+    /// A hash of the whole text, of which the rest is read; it tells texts apart and proves nothing.
     pub fn digest(mut self) -> [u8; 32] {
         while self.more() {
-            self.at = self.bytes.len();
+            self.at = self.end;
         }
+        let [low, high] = self.digest.map(|digest| digest.digest128().to_be_bytes());
         let mut digest = [0; 32];
-        digest.copy_from_slice(self.digest.finish().as_ref());
+        digest[..16].copy_from_slice(&low);
+        digest[16..].copy_from_slice(&high);
         digest
     }
 
@@ -84,16 +92,20 @@ impl<R: Read> Window<R> {
         if self.ended {
             return false;
         }
-        self.bytes.drain(..self.at);
         self.base += self.at as u64;
+        self.room.copy_within(self.at..self.end, 0);
+        self.end -= self.at;
         self.at = 0;
-        let held = self.bytes.len();
-        // A large value is not copied again and again: the room doubles.
-        let room = CHUNK.max(held);
-        self.bytes.reserve_exact(room);
-        self.bytes.resize(held + room, 0);
+        if self.end + CHUNK > self.room.len() {
+            // A large value is not copied again and again: the room doubles.
+            let more = self.room.len();
+            self.room.reserve_exact(more);
+            self.room.resize(2 * more, 0);
+        } else if self.end == 0 && self.room.len() > MAX_IDLE {
+            self.room = vec![0; 2 * CHUNK];
+        }
         let read = loop {
-            match self.source.read(&mut self.bytes[held..]) {
+            match self.source.read(&mut self.room[self.end..]) {
                 Ok(read) => break read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -102,17 +114,22 @@ impl<R: Read> Window<R> {
                 }
             }
         };
-        self.bytes.truncate(held + read);
-        self.digest.update(&self.bytes[held..]);
-        self.beyond = self.base + (held + read) as u64 > self.limit;
+        let new = &self.room[self.end..self.end + read];
+        self.digest.iter_mut().for_each(|digest| digest.update(new));
+        self.end += read;
+        self.beyond = self.base + self.end as u64 > self.limit;
         self.ended = read == 0 || self.beyond;
         read > 0
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.room[self.at..self.end]
     }
 
     /// The next byte that is not white space.
     pub fn peek(&mut self) -> Option<u8> {
         loop {
-            match self.bytes.get(self.at).copied() {
+            match self.rest().first().copied() {
                 Some(b' ' | b'\t' | b'\r' | b'\n') => self.at += 1,
                 Some(byte) => return Some(byte),
                 None if self.more() => {}
@@ -128,16 +145,22 @@ impl<R: Read> Window<R> {
         there
     }
 
+    /// The bytes that are there, from the next one that is not white space.
+    pub fn ready(&mut self) -> &[u8] {
+        self.peek();
+        self.rest()
+    }
+
     /// Up to this many of the bytes that come next.
     pub fn ahead(&mut self, count: usize) -> &[u8] {
-        while self.bytes.len() - self.at < count && self.more() {}
-        let end = self.bytes.len().min(self.at + count);
-        &self.bytes[self.at..end]
+        while self.rest().len() < count && self.more() {}
+        let rest = self.rest();
+        &rest[..rest.len().min(count)]
     }
 
     /// Passes over bytes that [`Self::ahead`] showed.
     pub fn pass(&mut self, count: usize) {
-        self.at = self.bytes.len().min(self.at + count);
+        self.at = self.end.min(self.at + count);
     }
 
     /// Passes over NUL bytes and white space; true when there were NUL bytes.
@@ -161,7 +184,7 @@ impl<R: Read> Window<R> {
         let start = self.position();
         let from = self.at;
         self.at += length;
-        Ok(Taken { bytes: &self.bytes[from..self.at], start, mended })
+        Ok(Taken { bytes: &self.room[from..self.at], start, mended })
     }
 
     /// Passes over the value that comes next. The limit is its smallest size: nothing of it is kept.
@@ -177,7 +200,7 @@ impl<R: Read> Window<R> {
         let mut scanner = Scanner::default();
         let (mut seen, mut large) = (0, false);
         loop {
-            let value = &self.bytes[self.at..];
+            let value = &self.room[self.at..self.end];
             match scanner.scan(value, seen) {
                 Scanned::End(end) if large || scanner.too_deep || end > limit => {
                     self.at += end;
@@ -202,7 +225,7 @@ impl<R: Read> Window<R> {
     fn bare(&mut self, limit: usize) -> Result<usize, Fault> {
         let mut length = 0;
         loop {
-            match self.bytes.get(self.at + length).copied() {
+            match self.rest().get(length).copied() {
                 Some(b',' | b']' | b'}' | b':' | b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'{' | b'[') => break,
                 Some(_) if length > limit.max(CHUNK) => return Err(Fault::Malformed),
                 Some(_) => length += 1,
@@ -260,7 +283,7 @@ mod tests {
         let text = format!("[\"{}\"] 1", "a".repeat(3_000_000));
         let mut window = Window::new(text.as_bytes(), u64::MAX);
         assert_eq!(window.take(1000).unwrap_err(), Fault::TooLarge);
-        assert!(window.bytes.capacity() < 1_000_000);
+        assert!(window.room.capacity() < 1_000_000);
         assert_eq!(window.take(1000).unwrap().bytes, b"1");
         assert_eq!(window.take(1000).unwrap_err(), Fault::Cut);
     }

@@ -1,22 +1,23 @@
+use super::super::json::Cursor;
 use super::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
 fn marks_of(result: &Value) -> Marks {
     let text = result.to_string();
-    marks(&Element::read(text.as_bytes()).unwrap(), &mut Vec::new())
+    marks(&Element::read(&mut Cursor::new(text.as_bytes())).unwrap(), &mut Keys::default(), &mut Vec::new())
 }
 
 fn ids(results: &[Value]) -> Vec<FindingId> {
-    let members: Vec<Member> = results
-        .iter()
-        .zip(0..)
-        .map(|(result, index)| {
+    let read: Vec<(Marks, (u32, u32, u32))> = (0..)
+        .zip(results)
+        .map(|(index, result)| {
             let text = result.to_string();
-            let element = Element::read(text.as_bytes()).unwrap();
-            Member { marks: marks(&element, &mut Vec::new()), position: (element.line, element.column, index) }
+            let element = Element::read(&mut Cursor::new(text.as_bytes())).unwrap();
+            (marks_of(result), (element.line, element.column, index))
         })
         .collect();
+    let members: Vec<Member> = read.iter().map(|(marks, position)| Member { marks, position: *position }).collect();
     identities("tool", "rule", "src/a.c", &members)
 }
 

@@ -4,14 +4,14 @@
 use std::io::Read;
 
 use super::super::around::{Automation, Taxonomy, invocations, provenance};
-use super::super::element::PlaceUse;
-use super::super::external::{External, name, references};
+use super::super::element::{Element, PlaceUse};
+use super::super::external::{External, Reference, guid, name, references};
 use super::super::json::Cursor;
 use super::super::place::Place;
 use super::super::rules::strings;
 use super::super::run::Run;
 use super::super::window::{Fault, Window};
-use super::{MAX_KEY, Step, Walk};
+use super::{Decoded, MAX_KEY, Step, Walk};
 
 /// Where the members come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,17 @@ impl Walk<'_> {
             return window.skip();
         }
         self.results += 1;
+        let start = (from == From::Log).then_some(window.position());
+        // Nearly always the whole result is there, and as it should be: then one look at its bytes is enough.
+        let ready = window.ready();
+        let mut cursor = Cursor::new(ready);
+        let element = Element::read(&mut cursor);
+        let length = cursor.position();
+        if element.is_some() && !cursor.odd && length <= self.limits.element {
+            self.runs[run].result(element.as_ref(), length, start, &mut self.shared);
+            window.pass(length);
+            return Ok(());
+        }
         let taken = match window.take(self.limits.element) {
             Ok(taken) => taken,
             Err(fault) => {
@@ -94,7 +105,8 @@ impl Walk<'_> {
             self.shared.notes.odd("bad-json", || format!("runs[{run}].results[{index}]"), || text.into());
         }
         let start = (from == From::Log).then_some(taken.start);
-        self.runs[run].result(taken.bytes, start, &mut self.shared);
+        let element = Element::read(&mut Cursor::new(taken.bytes));
+        self.runs[run].result(element.as_ref(), taken.bytes.len(), start, &mut self.shared);
         Ok(())
     }
 
@@ -201,46 +213,47 @@ impl Walk<'_> {
     pub(super) fn merge_beside(&mut self, wanted: &mut Vec<External>) {
         let own = self.origin.name().to_owned();
         for run in 0..self.runs.len() {
-            for (uri, guid) in std::mem::take(&mut self.runs[run].external) {
-                let path = || format!("runs[{run}].externalPropertyFileReferences");
-                let name = match name(&uri, &own) {
-                    Ok(name) => name,
-                    Err(why) => {
-                        self.runs[run].lost += 1;
-                        self.shared.notes.lost("external-refused", path, || format!("`{uri}` {why}; not read"));
-                        continue;
+            for reference in std::mem::take(&mut self.runs[run].external) {
+                match self.beside(&reference, &own, wanted) {
+                    Ok(bytes) => self.merge(run, &bytes),
+                    Err((code, text)) => {
+                        let path = || format!("runs[{run}].externalPropertyFileReferences");
+                        if reference.results {
+                            self.runs[run].lost += 1;
+                            self.shared.notes.lost(code, path, || text);
+                        } else {
+                            self.shared.notes.odd(code, path, || text);
+                        }
                     }
-                };
-                let Some(bytes) = self.origin.beside.get(&name) else {
-                    self.runs[run].lost += 1;
-                    self.shared.notes.lost("external-missing", path, || format!("`{name}` was not given; not read"));
-                    wanted.push(External { name, guid: guid.as_deref().map(Into::into) });
-                    continue;
-                };
-                let Some(bytes) = self.external_bytes(bytes, run, &name, guid.as_deref()) else { continue };
-                self.merge(run, &bytes);
+                }
             }
         }
     }
 
-    /// The text of a file that was given, if it is the one that is meant.
-    fn external_bytes(&mut self, bytes: &[u8], run: usize, name: &str, guid: Option<&str>) -> Option<Vec<u8>> {
+    /// The text of a file, if it was given and is the one that is meant.
+    fn beside(
+        &self,
+        reference: &Reference,
+        own: &str,
+        wanted: &mut Vec<External>,
+    ) -> Result<Vec<u8>, (&'static str, String)> {
+        let refused = |text: String| ("external-refused", text + "; not read");
+        let name = name(&reference.uri, own).map_err(|why| refused(format!("`{}` {why}", reference.uri)))?;
+        let Some(bytes) = self.origin.beside.get(&name) else {
+            let text = format!("`{name}` was not given; not read");
+            wanted.push(External { name, guid: reference.guid.as_deref().map(Into::into) });
+            return Err(("external-missing", text));
+        };
         let mut text = Vec::new();
         let limit = u64::try_from(4 * self.limits.element).unwrap_or(u64::MAX);
-        let read = super::Decoded::new(bytes).and_then(|decoded| decoded.take(limit).read_to_end(&mut text));
-        let said = super::super::external::guid(&text);
-        let wrong = match (guid, &said) {
-            _ if read.is_err() => Some("cannot be unpacked".to_owned()),
-            (Some(guid), Some(said)) if !guid.eq_ignore_ascii_case(said) => {
-                Some(format!("has the guid {said}, where {guid} is wanted"))
+        let read = Decoded::new(&bytes[..]).and_then(|decoded| decoded.take(limit).read_to_end(&mut text));
+        read.map_err(|error| refused(format!("`{name}` cannot be unpacked: {error}")))?;
+        match (reference.guid.as_deref(), guid(&text)) {
+            (Some(meant), Some(said)) if !meant.eq_ignore_ascii_case(&said) => {
+                Err(refused(format!("`{name}` has the guid {said}, where {meant} is wanted")))
             }
-            _ => None,
-        };
-        let Some(wrong) = wrong else { return Some(text) };
-        self.runs[run].lost += 1;
-        let path = || format!("runs[{run}].externalPropertyFileReferences");
-        self.shared.notes.lost("external-refused", path, || format!("`{name}` {wrong}; not read"));
-        None
+            _ => Ok(text),
+        }
     }
 }
 
