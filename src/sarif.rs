@@ -6,6 +6,7 @@
 
 mod around;
 mod band;
+mod detail;
 mod element;
 mod encoding;
 mod external;
@@ -22,6 +23,7 @@ mod properties;
 mod rules;
 mod run;
 mod scan;
+mod stamp;
 mod subject;
 mod walk;
 mod when;
@@ -35,8 +37,10 @@ use jiff::Timestamp;
 use crate::model::{Diagnostic, Scan, Subject, SubjectSource};
 
 pub use band::{BandRule, Setting};
+pub use detail::{Detail, Step, detail, excerpt, holds_secret};
 pub use external::External;
 pub use glob::glob;
+pub use stamp::{Stamp, StampError, stamp};
 pub use subject::STAMP;
 pub use walk::read;
 

@@ -1,7 +1,7 @@
 //! Decodes a source to the UTF-8 text that positions count in: gzip, byte order marks, UTF-16 (which PowerShell's `>`
 //! writes). Bytes that are not UTF-8 are left for whoever reads the string they stand in.
 
-use std::io::{self, Read};
+use std::io::{ErrorKind, Read, Result};
 
 use flate2::read::MultiGzDecoder;
 
@@ -16,14 +16,14 @@ struct Headed<R> {
 
 impl<R: Read> Headed<R> {
     /// Reads up to so many bytes to look at.
-    fn new(mut rest: R, count: usize) -> io::Result<Self> {
+    fn new(mut rest: R, count: usize) -> Result<Self> {
         let mut head = vec![0; count];
         let mut filled = 0;
         while filled < count {
             match rest.read(&mut head[filled..]) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
@@ -33,7 +33,7 @@ impl<R: Read> Headed<R> {
 }
 
 impl<R: Read> Read for Headed<R> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, room: &mut [u8]) -> Result<usize> {
         let head = &self.head[self.at..];
         if head.is_empty() {
             return self.rest.read(room);
@@ -52,7 +52,7 @@ enum Unpacked<R> {
 }
 
 impl<R: Read> Read for Unpacked<R> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, room: &mut [u8]) -> Result<usize> {
         match self {
             Self::Plain(source) => source.read(room),
             Self::Gzip(source) => source.read(room),
@@ -83,7 +83,7 @@ pub struct Decoded<R> {
 
 impl<R: Read> Decoded<R> {
     /// Looks at the first bytes.
-    pub fn new(source: R) -> io::Result<Self> {
+    pub fn new(source: R) -> Result<Self> {
         let packed = Headed::new(source, 2)?;
         let unpacked = match packed.head[..] {
             [0x1f, 0x8b] => Unpacked::Gzip(Box::new(MultiGzDecoder::new(packed))),
@@ -102,7 +102,7 @@ impl<R: Read> Decoded<R> {
 
     /// Reads more UTF-16 and turns whole characters of it into UTF-8; a lone surrogate becomes U+FFFD.
     /// False at the end.
-    fn transcode(&mut self) -> io::Result<bool> {
+    fn transcode(&mut self) -> Result<bool> {
         let held = self.raw.len();
         self.raw.resize(held + CHUNK, 0);
         let read = self.source.read(&mut self.raw[held..])?;
@@ -130,7 +130,7 @@ impl<R: Read> Decoded<R> {
 }
 
 impl<R: Read> Read for Decoded<R> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, room: &mut [u8]) -> Result<usize> {
         if self.encoding == Encoding::Utf8 {
             return self.source.read(room);
         }
@@ -164,7 +164,7 @@ mod tests {
     struct Drip<'a>(&'a [u8]);
 
     impl Read for Drip<'_> {
-        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        fn read(&mut self, room: &mut [u8]) -> Result<usize> {
             let one = room.len().min(1);
             self.0.read(&mut room[..one])
         }

@@ -240,13 +240,11 @@ fn at(index: u32) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
 }
 
-/// For each the first mark that no other bears; [`MARKS`] where there is none.
+/// For each the first mark that no other bears; 255 where there is none.
 fn chosen(members: &[Member]) -> Vec<u8> {
-    const TIED: u8 = MARKS as u8;
-    let mut chosen = vec![TIED; members.len()];
+    let mut chosen = vec![u8::MAX; members.len()];
     let mut values = Vec::new();
-    for mark in 0..TIED {
-        let slot = usize::from(mark);
+    for (mark, slot) in (0..).zip(0..MARKS) {
         values.clear();
         values.extend(members.iter().map(|member| member.marks[slot]).filter(|value| *value != 0));
         values.sort_unstable();
@@ -257,7 +255,8 @@ fn chosen(members: &[Member]) -> Vec<u8> {
             continue;
         }
         for (choice, member) in chosen.iter_mut().zip(members) {
-            if *choice == TIED && member.marks[slot] != 0 && once.binary_search(&member.marks[slot]).is_ok() {
+            let value = member.marks[slot];
+            if *choice == u8::MAX && value != 0 && once.binary_search(&value).is_ok() {
                 *choice = mark;
             }
         }

@@ -101,15 +101,14 @@ fn filled<S: AsRef<str>>(text: &str, arguments: &[S]) -> String {
             rest = &rest[2..];
             continue;
         }
-        match placeholder(rest).and_then(|(number, length)| Some((arguments.get(number)?, length))) {
-            Some((argument, length)) => {
-                out.push_str(argument.as_ref());
-                rest = &rest[length..];
-            }
-            None => {
-                out.push_str(&rest[..1]);
-                rest = &rest[1..];
-            }
+        if let Some((argument, length)) =
+            placeholder(rest).and_then(|(number, length)| Some((arguments.get(number)?, length)))
+        {
+            out.push_str(argument.as_ref());
+            rest = &rest[length..];
+        } else {
+            out.push_str(&rest[..1]);
+            rest = &rest[1..];
         }
         // Few bytes of placeholders can ask for any number of bytes.
         if out.len() > MAX_FILLED {
@@ -135,20 +134,13 @@ fn unlinked(text: &str) -> String {
     while let Some(at) = memchr(b'[', rest.as_bytes()) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        match link(rest) {
-            Some((words, length)) => {
-                if words.contains('\\') {
-                    out.push_str(&words.replace("\\[", "[").replace("\\]", "]"));
-                } else {
-                    out.push_str(words);
-                }
-                rest = &rest[length..];
-            }
-            None => {
-                out.push('[');
-                rest = &rest[1..];
-            }
+        let (words, length) = link(rest).unwrap_or(("[", 1));
+        if words.contains('\\') {
+            out.push_str(&words.replace("\\[", "[").replace("\\]", "]"));
+        } else {
+            out.push_str(words);
         }
+        rest = &rest[length..];
     }
     out.push_str(rest);
     out

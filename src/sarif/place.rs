@@ -142,6 +142,11 @@ impl Places {
     }
 }
 
+/// A URI as people read it: without `file://`, escapes, backslashes and detours.
+pub fn readable(uri: &str) -> String {
+    normal(&unfiled(uri)).0
+}
+
 fn scheme(uri: &str) -> Option<&str> {
     let (scheme, _) = uri.split_once(':')?;
     // One letter is a drive.

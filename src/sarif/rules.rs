@@ -147,16 +147,14 @@ impl<'a> Raw<'a> {
             b"shortDescription" => self.short = multiformat(cursor),
             b"fullDescription" => self.full = multiformat(cursor),
             b"helpUri" => self.help = cursor.text(),
-            b"defaultConfiguration" => drop(cursor.object(|cursor, key| {
-                match key {
-                    b"level" => {
-                        self.level = cursor
-                            .text()
-                            .and_then(|word| words::level(&word).or_else(|| words::band(&word).map(words::level_of)))
-                    }
-                    b"rank" => self.rank = cursor.scalar().as_number().filter(|rank| (0.0..=100.0).contains(rank)),
-                    _ => cursor.skip(),
+            b"defaultConfiguration" => drop(cursor.object(|cursor, key| match key {
+                b"level" => {
+                    self.level = cursor
+                        .text()
+                        .and_then(|word| words::level(&word).or_else(|| words::band(&word).map(words::level_of)));
                 }
+                b"rank" => self.rank = cursor.scalar().as_number().filter(|rank| (0.0..=100.0).contains(rank)),
+                _ => cursor.skip(),
             })),
             b"messageStrings" => self.strings = strings(cursor),
             b"properties" => self.properties = Properties::read(cursor),

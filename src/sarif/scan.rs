@@ -19,14 +19,25 @@ pub enum Scanned {
     Stray(usize),
 }
 
-/// Where in a value the last byte stood.
+/// Where the last byte stood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Within {
+    /// Between strings.
+    #[default]
+    Structure,
+    /// In a string.
+    String,
+    /// Behind the backslash of a string.
+    Escape,
+}
+
+/// Where in a value it stands.
 #[derive(Clone, Debug, Default)]
 pub struct Scanner {
     depth: u32,
     /// One bit for each level, the innermost lowest: set for objects.
     objects: u128,
-    string: bool,
-    escape: bool,
+    within: Within,
     /// Whether some level is deeper than [`MAX_DEPTH`].
     pub too_deep: bool,
     /// Whether some level was closed by the bracket of another.
@@ -38,9 +49,9 @@ impl Scanner {
     pub fn scan(&mut self, bytes: &[u8], from: usize) -> Scanned {
         let mut at = from;
         loop {
-            if self.string {
+            if self.within != Within::Structure {
                 let Some(end) = self.string(bytes, at) else { return Scanned::More };
-                self.string = false;
+                self.within = Within::Structure;
                 at = end;
                 if self.depth == 0 {
                     return Scanned::End(at);
@@ -50,7 +61,7 @@ impl Scanner {
                 let Some(&byte) = bytes.get(at) else { return Scanned::More };
                 match byte {
                     b'"' => {
-                        self.string = true;
+                        self.within = Within::String;
                         at += 1;
                         break;
                     }
@@ -101,8 +112,8 @@ impl Scanner {
     /// Past the closing quote, if it is there.
     fn string(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
         let mut at = from;
-        if self.escape && at < bytes.len() {
-            self.escape = false;
+        if self.within == Within::Escape && at < bytes.len() {
+            self.within = Within::String;
             at += 1;
         }
         loop {
@@ -112,7 +123,7 @@ impl Scanner {
             }
             at = special + 2;
             if at > bytes.len() {
-                self.escape = true;
+                self.within = Within::Escape;
                 return None;
             }
         }

@@ -309,6 +309,10 @@ impl Walk<'_> {
             return window.skip();
         }
         let mut index = 0;
+        if window.peek() == Some(b',') {
+            while window.eat(b',') {}
+            self.shared.notes.odd("commas", || at.into(), || "begins with a comma; read without it".into());
+        }
         loop {
             match window.peek() {
                 Some(b']') => {

@@ -47,6 +47,9 @@ const IMPURE: &[&[&str]] = &[
 /// Parts of `std::net` that are plain values.
 const ADDRESSES: &[&str] = &["IpAddr", "Ipv4Addr", "Ipv6Addr", "AddrParseError"];
 
+/// Parts of `std::io` that are plain values, or by which a pure function takes bytes from whoever does the I/O.
+const BYTES: &[&str] = &["Read", "Error", "ErrorKind", "Result", "copy", "sink"];
+
 /// Clocks, as ends of paths.
 const CLOCKS: &[[&str; 2]] = &[["Instant", "now"], ["SystemTime", "now"], ["Timestamp", "now"], ["Zoned", "now"]];
 
@@ -151,7 +154,8 @@ fn foreign(floor: &str, path: &[String], test: bool) -> Option<String> {
     }
     let begins = |start: &[&str]| path.len() >= start.len() && path.iter().zip(start).all(|(a, b)| a == b);
     let address = begins(&["std", "net"]) && path.get(2).is_some_and(|name| ADDRESSES.contains(&name.as_str()));
-    let impure = !address && IMPURE.iter().any(|start| begins(start));
+    let bytes = begins(&["std", "io"]) && path.get(2).is_some_and(|name| BYTES.contains(&name.as_str()));
+    let impure = !address && !bytes && IMPURE.iter().any(|start| begins(start));
     let clock = CLOCKS.iter().any(|end| path.len() >= 2 && path[path.len() - 2..] == *end);
     (impure || clock).then(|| format!("{floor} is pure and names {}", path.join("::")))
 }
@@ -270,6 +274,8 @@ mod made_up {
         }
         assert_eq!(found("view/rows.rs", "fn f() { let now = jiff::Timestamp::now(); }").len(), 1);
         assert!(found("x509.rs", "use std::net::{IpAddr, Ipv6Addr};").is_empty());
+        assert!(found("sarif.rs", "use std::io::{ErrorKind, Read};").is_empty());
+        assert_eq!(found("sarif.rs", "fn f() { std::io::stdin(); }").len(), 1);
         assert!(found("store.rs", "use std::fs; fn f() { jiff::Timestamp::now(); }").is_empty());
     }
 

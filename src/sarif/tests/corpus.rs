@@ -9,10 +9,6 @@ struct Row {
     results: usize,
 }
 
-fn folder() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sarif")
-}
-
 fn rows() -> Vec<Row> {
     let index = std::fs::read_to_string(folder().join("INDEX.tsv")).unwrap();
     let row = |line: &str| {
@@ -42,11 +38,7 @@ fn the_index_names_every_file() {
 #[test]
 fn all_results_are_recovered() {
     for row in rows() {
-        let bytes = std::fs::read(folder().join(&row.file)).unwrap();
-        let log = of(&bytes);
-        if std::env::var("HF_SHOW").is_ok() {
-            println!("{} {} {}: {:#?}", row.file, log.scans.len(), row.results, log.diagnostics);
-        }
+        let log = of(&sample(&row.file));
         let old = row.version.starts_with("2.0") || row.file.contains("MixedMode");
         if old {
             assert_eq!(

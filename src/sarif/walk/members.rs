@@ -166,16 +166,11 @@ impl Walk<'_> {
             Err(fault) => return Err(fault),
         };
         let good = self.runs[run].component(number).add(bytes, &mut self.shared.texts);
-        match fault {
-            Some(fault) => Err(fault),
-            None => {
-                if !good {
-                    let text = "is not an object; results that name it have no rule";
-                    self.shared.notes.odd("bad-rule", || format!("{at}[{index}]"), || text.into());
-                }
-                Ok(())
-            }
+        if !good && fault.is_none() {
+            let text = "is not an object; results that name it have no rule";
+            self.shared.notes.odd("bad-rule", || format!("{at}[{index}]"), || text.into());
         }
+        fault.map_or(Ok(()), Err)
     }
 
     fn artifact<R: Read>(&mut self, window: &mut Window<R>, run: usize) -> Step {
