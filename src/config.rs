@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use crate::model::Policies;
+use crate::model::{Band, Policies};
 
 mod commented;
 pub mod links;
@@ -53,6 +53,8 @@ pub struct Config {
     pub keys: Vec<KeySetting>,
     /// The policy file, beside this one where it has no directory of its own.
     pub policy_file: Option<PathBuf>,
+    /// Where findings come from, and which of them count.
+    pub findings: FindingsConfig,
     /// Recovery point objectives.
     pub policy: Policies,
     /// How long steps may take.
@@ -69,11 +71,46 @@ impl Default for Config {
             bell: false,
             keys: Vec::new(),
             policy_file: None,
+            findings: FindingsConfig::default(),
             policy: Policies::default(),
             deadlines: Deadlines::default(),
             contexts: BTreeMap::new(),
         }
     }
+}
+
+/// Where findings come from, and which of them count.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FindingsConfig {
+    /// Where SARIF lies.
+    pub sources: Vec<ScanPlace>,
+    /// Where a team keeps its decisions.
+    pub shared: Option<PathBuf>,
+    /// The least band that makes copies suspicious.
+    #[serde(deserialize_with = "band")]
+    pub concern: Band,
+}
+
+impl Default for FindingsConfig {
+    fn default() -> Self {
+        Self { sources: Vec::new(), shared: None, concern: Band::High }
+    }
+}
+
+/// A directory or file with SARIF.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScanPlace {
+    /// Which.
+    pub path: PathBuf,
+    /// Whether only a pipeline can write there.
+    pub trusted: bool,
+}
+
+fn band<'de, D: Deserializer<'de>>(from: D) -> Result<Band, D::Error> {
+    let word = String::deserialize(from)?;
+    Band::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("\"{word}\" is no band")))
 }
 
 /// The keys of one action, as written.

@@ -6,6 +6,7 @@
 mod commands;
 mod index;
 mod log;
+mod scans;
 
 use std::fmt;
 use std::fs;
@@ -22,6 +23,7 @@ use crate::text;
 
 pub use index::IndexEntry;
 pub use log::OperationLog;
+pub use scans::{Place, ScanFile, Scans};
 
 /// What went wrong with a state file.
 #[derive(Debug, thiserror::Error)]

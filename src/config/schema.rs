@@ -59,6 +59,16 @@ settings! {
     "policy_file" File Nothing("there are no policies beside the rules below") like "\"holdfast.yaml\"";
         "The policy file, YAML: which volumes are backed up when, which of their copies stay, how much may be lost. A \
          name without a directory is one beside this file. `holdfast policy schema` says what may stand in it."
+    "findings.sources[].path" File Required like "\"/srv/sarif\"";
+        "A directory whose SARIF files, and those in directories below it, are read and watched; or one file. A name \
+         that does not begin with / is one beside this file."
+    "findings.sources[].trusted" Flag Value("false") like "true";
+        "Whether only your pipeline can write there. What lies elsewhere warns, and never proves that a copy is good."
+    "findings.shared" File Nothing("decisions on findings stay on this machine") like "\"/srv/holdfast\"";
+        "A directory that a team shares, such as a checkout of a git repository: decisions on findings are kept there, \
+         in a file for each person and machine."
+    "findings.concern" Band Value("\"high\"") like "\"medium\"";
+        "How bad a finding has to be to make copies of the data suspicious: critical, high, medium, low or info."
     "keys.ACTION" Keys Nothing("the key that `holdfast keys` lists") like "[\"p\", \"f2\"]";
         "The keys of an action, in place of its own; an empty list takes them all away. `holdfast keys` lists actions \
          and keys. What writes to a cluster needs ctrl held."

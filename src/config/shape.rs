@@ -6,7 +6,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::prometheus::PrometheusUrl;
-use crate::model::Rpo;
+use crate::model::{Band, Rpo};
+use crate::text::list;
 use crate::text::quantity::parse_duration;
 
 /// What the value of a setting looks like.
@@ -26,8 +27,10 @@ pub enum Shape {
     Labels,
     /// The address of a Prometheus.
     Url,
-    /// The name of a file.
+    /// The name of a file or directory.
     File,
+    /// How bad a finding is.
+    Band,
     /// Keys; which texts are keys is the console's to say.
     Keys,
 }
@@ -44,6 +47,7 @@ impl Shape {
             Self::Labels => "table of texts",
             Self::Url => "URL",
             Self::File => "file",
+            Self::Band => "band",
             Self::Keys => "list of keys",
         }
     }
@@ -56,7 +60,7 @@ impl Shape {
             Self::Objective => "a duration in quotes, such as \"24h\", or \"none\"",
             Self::Labels => "a table of texts, such as { tier = \"gold\" }",
             Self::Keys => "a list of keys in quotes, such as [\"p\", \"f2\"]",
-            Self::Text | Self::Namespaces | Self::Url | Self::File => "a text in quotes",
+            Self::Text | Self::Namespaces | Self::Url | Self::File | Self::Band => "a text in quotes",
         }
     }
 
@@ -96,6 +100,10 @@ impl Shape {
             // It never repeats the address.
             Self::Url => PrometheusUrl::try_from(text.to_owned()).err().map(|error| error.to_string()),
             Self::File if text.is_empty() => Some("needs the name of a file; this is empty".to_owned()),
+            Self::Band => Band::parse(text).is_none().then(|| {
+                let words = Band::ALL.map(Band::word);
+                format!("\"{text}\" is no band; there are {}", list(&words))
+            }),
             Self::Text | Self::Flag | Self::Labels | Self::File | Self::Keys => None,
         }
     }

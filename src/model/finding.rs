@@ -30,6 +30,11 @@ impl Band {
     /// All, worst first.
     pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Info];
 
+    /// Reads its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|band| band.word() == word)
+    }
+
     /// One word.
     pub fn word(self) -> &'static str {
         match self {

@@ -1,0 +1,284 @@
+//! SARIF files of the places that are named: which there are, and what each held when it was last read well.
+//!
+//! A file is read once it has come to rest: two looks that find the same size and time. One that cannot be read any
+//! more keeps what it held, and says so. Only regular files count, and no directory is entered by a link, so that
+//! nothing hangs and nothing goes round in circles.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use ring::digest::{Context, SHA256};
+
+use crate::model::{Diagnostic, Findings, ScanSource, Taken};
+use crate::sarif::{self, External, Limits, Log, Origin};
+use crate::text;
+
+/// Directories below a place that are entered.
+const MAX_DEPTH: usize = 16;
+/// Files of one place that are read.
+const MAX_FILES: usize = 10_000;
+/// The most that a file beside a log may hold.
+const MAX_BESIDE: u64 = 64 << 20;
+/// How the names of files with SARIF end.
+const ENDINGS: [&str; 3] = [".sarif", ".sarif.json", ".sarif.gz"];
+
+/// A directory or file with SARIF.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Which.
+    pub path: PathBuf,
+    /// Whether only a pipeline can write there.
+    pub trusted: bool,
+}
+
+/// What one file holds.
+#[derive(Clone, Debug)]
+pub struct ScanFile {
+    /// Which.
+    pub path: PathBuf,
+    /// Its scans.
+    pub taken: Vec<Taken>,
+    /// What of it was not as it should be.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Why it holds no longer what is kept of it here; `None` while it does.
+    pub behind: Option<String>,
+}
+
+/// What tells one version of a file from another without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Version {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Version {
+    fn of(found: &Metadata) -> Self {
+        Self { length: found.len(), modified: found.modified().ok() }
+    }
+}
+
+#[derive(Debug)]
+struct Known {
+    version: Version,
+    file: ScanFile,
+}
+
+/// A file that was found in a place.
+struct Found {
+    path: PathBuf,
+    /// Below the place, with `/`.
+    name: String,
+    trusted: bool,
+    version: Version,
+}
+
+/// The files of all places.
+#[derive(Debug, Default)]
+pub struct Scans {
+    places: Vec<Place>,
+    known: BTreeMap<PathBuf, Known>,
+    /// Versions that were found at the last look and have not been read.
+    fresh: BTreeMap<PathBuf, Version>,
+    faults: Vec<String>,
+}
+
+impl Scans {
+    /// Of these places. Nothing is read yet.
+    pub fn new(places: Vec<Place>) -> Self {
+        Self { places, ..Self::default() }
+    }
+
+    /// Looks which files there are, and reads those that changed and came to rest; `at_once` reads all that changed.
+    /// Says whether anything is different from before. `now` tells times that cannot be.
+    pub fn look(&mut self, at_once: bool, now: Timestamp) -> bool {
+        let faults = std::mem::take(&mut self.faults);
+        let mut found = BTreeMap::new();
+        for place in self.places.clone() {
+            let mut walk = Walk { place: &place, found: &mut found, faults: &mut self.faults, count: 0 };
+            walk.place();
+        }
+        let before = self.known.len();
+        self.known.retain(|path, _| found.contains_key(path));
+        let mut changed = before != self.known.len() || faults != self.faults;
+        for one in found.into_values() {
+            if self.known.get(&one.path).is_some_and(|known| known.version == one.version) {
+                continue;
+            }
+            if at_once || self.fresh.get(&one.path) == Some(&one.version) {
+                self.fresh.remove(&one.path);
+                self.read(one, now);
+                changed = true;
+            } else {
+                self.fresh.insert(one.path, one.version);
+            }
+        }
+        changed
+    }
+
+    fn read(&mut self, found: Found, now: Timestamp) {
+        let (path, version) = (found.path.clone(), found.version);
+        let mut file = read(&found, now);
+        let whole = |file: &ScanFile| !file.diagnostics.iter().any(|one| one.lost && one.path.is_empty());
+        if let Some(known) = self.known.remove(&path)
+            && !whole(&file)
+            && !known.file.taken.is_empty()
+        {
+            let why = file.diagnostics.iter().find(|one| one.lost).map(|one| one.text.clone());
+            file = ScanFile { behind: why, ..known.file };
+        }
+        self.known.insert(path, Known { version, file });
+    }
+
+    /// The files, by path.
+    pub fn files(&self) -> impl Iterator<Item = &ScanFile> {
+        self.known.values().map(|known| &known.file)
+    }
+
+    /// What could not be looked at, for people; safe to draw.
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
+
+    /// Everything that was found.
+    pub fn findings(&self, now: Timestamp) -> Findings {
+        Findings::new(self.files().flat_map(|file| file.taken.iter().cloned()), now)
+    }
+}
+
+struct Walk<'a> {
+    place: &'a Place,
+    found: &'a mut BTreeMap<PathBuf, Found>,
+    faults: &'a mut Vec<String>,
+    count: usize,
+}
+
+impl Walk<'_> {
+    fn place(&mut self) {
+        let path = &self.place.path;
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => self.folder(&path.clone(), "", 0),
+            // A file that is named may be called anything.
+            Ok(found) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                self.file(path.clone(), name, &found);
+            }
+            Err(error) => self.fault(&path.clone(), &error),
+        }
+    }
+
+    fn fault(&mut self, path: &Path, why: &dyn std::fmt::Display) {
+        self.faults.push(text::sanitize(&format!("{}: {why}", path.display())).into_owned());
+    }
+
+    fn folder(&mut self, folder: &Path, below: &str, depth: usize) {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.fault(folder, &error),
+        };
+        for entry in entries {
+            let (Ok(entry), true) = (entry, self.count < MAX_FILES) else { continue };
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && depth < MAX_DEPTH && !name.starts_with('.') {
+                self.folder(&entry.path(), &format!("{below}{name}/"), depth + 1);
+            }
+            if is_folder || !ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+                continue;
+            }
+            // A link to a file is followed: that is how volumes of ConfigMaps are made.
+            match fs::metadata(entry.path()) {
+                Ok(found) => self.file(entry.path(), format!("{below}{name}"), &found),
+                Err(error) => self.fault(&entry.path(), &error),
+            }
+        }
+    }
+
+    fn file(&mut self, path: PathBuf, name: String, found: &Metadata) {
+        if !found.is_file() {
+            return self.fault(&path, &"it is no regular file, and is not read");
+        }
+        self.count += 1;
+        if self.count == MAX_FILES {
+            let why = format!("of the files below it the first {MAX_FILES} are read, and no more");
+            self.fault(&self.place.path.clone(), &why);
+        }
+        let (version, trusted) = (Version::of(found), self.place.trusted);
+        // A file in two places is trusted when one of them is.
+        let known = self.found.get(&path).is_some_and(|known| known.trusted);
+        self.found.insert(path.clone(), Found { path, name, trusted: trusted || known, version });
+    }
+}
+
+fn read(found: &Found, now: Timestamp) -> ScanFile {
+    let modified = found.version.modified.and_then(|at| Timestamp::try_from(at).ok());
+    let mut origin = Origin { path: found.name.clone(), modified, now, ..Origin::default() };
+    let mut read = parse(&found.path, &origin);
+    let wanted = read.as_ref().map(|(log, _)| log.wanted.clone()).unwrap_or_default();
+    if !wanted.is_empty() {
+        let folder = found.path.parent().unwrap_or(Path::new(""));
+        origin.beside = wanted.iter().filter_map(|one| Some((one.name.clone(), beside(folder, one).ok()?))).collect();
+        if !origin.beside.is_empty() {
+            read = parse(&found.path, &origin);
+        }
+    }
+    let (path, behind) = (found.path.clone(), None);
+    match read {
+        Ok((log, bytes)) => {
+            let name = text::sanitize(&found.path.display().to_string()).into_owned().into();
+            let source = Arc::new(ScanSource { name, bytes, trusted: found.trusted });
+            let taken = |scan| Taken { scan: Arc::new(scan), source: source.clone() };
+            ScanFile { path, taken: log.scans.into_iter().map(taken).collect(), diagnostics: log.diagnostics, behind }
+        }
+        Err(error) => {
+            let text = format!("cannot be read: {error}");
+            let lost = Diagnostic { code: "unreadable", path: String::new(), text, lost: true };
+            ScanFile { path, taken: Vec::new(), diagnostics: vec![lost], behind }
+        }
+    }
+}
+
+fn parse(path: &Path, origin: &Origin) -> io::Result<(Log, [u8; 32])> {
+    let mut bytes = Hashing { from: File::open(path)?, hash: Context::new(&SHA256) };
+    let log = sarif::read(&mut bytes, origin, &Limits::default());
+    // What a reader does not need of a file is still a part of it.
+    io::copy(&mut bytes, &mut io::sink())?;
+    let mut digest = [0; 32];
+    digest.copy_from_slice(bytes.hash.finish().as_ref());
+    Ok((log, digest))
+}
+
+/// A file that holds a part of a log: a regular one below the folder of the log, and no link.
+fn beside(folder: &Path, wanted: &External) -> io::Result<Vec<u8>> {
+    let refused = |why| io::Error::new(io::ErrorKind::InvalidInput, why);
+    let path = folder.join(&wanted.name);
+    if !fs::symlink_metadata(&path)?.is_file() {
+        return Err(refused("it is no regular file"));
+    }
+    if !path.canonicalize()?.starts_with(folder.canonicalize()?) {
+        return Err(refused("it is not below the folder of the log"));
+    }
+    let mut bytes = Vec::new();
+    File::open(&path)?.take(MAX_BESIDE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BESIDE { Err(refused("it is too large")) } else { Ok(bytes) }
+}
+
+struct Hashing {
+    from: File,
+    hash: Context,
+}
+
+impl Read for Hashing {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(into)?;
+        self.hash.update(&into[..read]);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests;
