@@ -9,6 +9,7 @@ mod band;
 mod detail;
 mod element;
 mod encoding;
+mod export;
 mod external;
 mod finish;
 mod glob;
@@ -38,6 +39,7 @@ use crate::model::{Diagnostic, Scan, Subject, SubjectSource};
 
 pub use band::{BandRule, Setting};
 pub use detail::{Detail, Step, detail, excerpt, holds_secret};
+pub use export::{Exported, FINGERPRINT, export};
 pub use external::External;
 pub use glob::glob;
 pub use stamp::{Stamp, StampError, stamp};

@@ -83,7 +83,7 @@ impl Pane {
             Self::Volumes => VOLUMES,
             Self::RestorePoints => RESTORE_POINTS,
             Self::Certificates => CERTIFICATES,
-            Self::Findings => &[],
+            Self::Findings => FINDINGS,
         }
     }
 }
@@ -190,6 +190,20 @@ const RESTORE_POINTS: &[Column] = columns! {
     "deletion"    "On delete"    9..9  Left  Words  5 "What deleting the snapshot object does to the copy";
     "heldUntil"   "Held until"  12..12 Left  Words  6 "Whether it is held, so that nothing here deletes it, and until when";
     "class"       "Class"        8..24 Left  Words  7 "VolumeSnapshotClass or Velero kind";
+};
+
+const FINDINGS: &[Column] = columns! {
+    "state"       "State"       14..16 Left  Words  0 "Whether it counts: open, acknowledged, not seen by a newer scan that proves nothing; or gone with proof, suppressed by its scanner, or decided upon";
+    "band"        "Band"         8..8  Left  Words  0 "How bad it is";
+    "from"        "From"         5..8  Left  Words  6 "What its band was read from: an override, a score, CVSS, a word or the level";
+    "rule"        "Rule"        16..32 Left  Words  0 "Id of the rule";
+    "path"        "Path"        18..40 Left  Words  1 "File, below the root of the sources";
+    "line"        "Line"         4..6  Right Number 2 "Line in the file";
+    "tool"        "Tool"         8..16 Left  Words  4 "Scanner";
+    "first"       "First seen"  10..10 Right Past   7 "How long ago a scan first had it; its code may have run before";
+    "last"        "Last seen"    9..9  Right Past   5 "How long ago a scan last had it";
+    "cwe"         "CWE"          8..16 Left  Words  8 "Weaknesses (CWE) of the rule and the finding";
+    "message"     "Message"     20..60 Left  Words  3 "What it says";
 };
 
 const CERTIFICATES: &[Column] = columns! {

@@ -1,0 +1,175 @@
+//! Findings as rows: one for each finding of each series of scans, as its newest scan has it.
+//!
+//! What a finding's state is comes from the ledger, from the scanner's own suppressions and from what people decided; a
+//! word that hides one says who said it. Text of tools is untrusted and made safe where it is printed.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Cell, Column, Level, Pane};
+use crate::model::{
+    Band, BandSource, Entry, Finding, FindingId, Findings, Ledger, Series, Sighting, Standing, Taken, Triage,
+    TriageState,
+};
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct FindingRow {
+    /// Which.
+    pub id: FindingId,
+    /// How bad it is; of one that does not count any more, no more than worth knowing.
+    pub level: Level,
+    /// Whether it counts: it is not proven gone, and nobody hid it.
+    pub open: bool,
+    /// How bad it says that it is.
+    pub band: Band,
+    /// One value per column.
+    pub cells: Box<[Cell]>,
+    /// The finding.
+    taken: Taken,
+    place: usize,
+    series: Series,
+}
+
+impl FindingRow {
+    /// The finding as its newest scan has it.
+    pub fn finding(&self) -> Option<&Finding> {
+        self.taken.scan.findings.get(self.place)
+    }
+
+    /// The scan that has it.
+    pub fn scan(&self) -> &Taken {
+        &self.taken
+    }
+}
+
+/// What is said of a finding that does not count any more, or of one that does.
+fn state(finding: &Finding, standing: &Standing, triage: TriageState, now: Timestamp) -> (bool, &'static str) {
+    match (standing, triage) {
+        (Standing::Gone { .. }, _) => (false, "Gone"),
+        (_, TriageState::FalsePositive) => (false, "False positive"),
+        (_, TriageState::Accepted) => (false, "Accepted"),
+        (_, TriageState::Fixed) => (false, "Fixed"),
+        _ if finding.suppressed(now) => (false, "Suppressed"),
+        (Standing::NotSeen { .. }, _) => (true, "Not seen"),
+        (Standing::Seen, TriageState::Acknowledged) => (true, "Acknowledged"),
+        (Standing::Seen, TriageState::Open) => (true, "Open"),
+    }
+}
+
+/// How bad a band is.
+pub fn level(band: Band) -> Level {
+    match band {
+        Band::Critical | Band::High => Level::Critical,
+        Band::Medium => Level::Warn,
+        Band::Low | Band::Info => Level::Info,
+    }
+}
+
+fn source(source: BandSource) -> &'static str {
+    match source {
+        BandSource::Override => "override",
+        BandSource::Preset => "preset",
+        BandSource::Score => "score",
+        BandSource::Cvss => "CVSS",
+        BandSource::Word => "word",
+        BandSource::Level => "level",
+        BandSource::Kind => "kind",
+    }
+}
+
+/// Every finding, the worst first, then by where it is.
+pub fn findings(findings: &Findings, triage: &Triage, now: Timestamp) -> Vec<FindingRow> {
+    let ledger: &Ledger = findings.ledger();
+    let mut rows: Vec<FindingRow> =
+        ledger.entries().filter_map(|(series, id, entry)| row(findings, triage, (series, id, entry), now)).collect();
+    rows.sort_by(|a, b| (!a.open, b.band, a.whereabouts()).cmp(&(!b.open, a.band, b.whereabouts())));
+    rows
+}
+
+impl FindingRow {
+    fn whereabouts(&self) -> (&str, u32, FindingId) {
+        self.finding().map_or(("", 0, self.id), |finding| (&finding.path, finding.line, self.id))
+    }
+}
+
+fn row(
+    findings: &Findings,
+    triage: &Triage,
+    (series, id, entry): (&Series, FindingId, &Entry),
+    now: Timestamp,
+) -> Option<FindingRow> {
+    let scans = findings.scans();
+    let of_series = |(scan, _): &&(usize, usize)| scans.get(*scan).is_some_and(|taken| taken.scan.series == *series);
+    let (scan, place) = *findings.places(id).iter().rfind(of_series)?;
+    let taken = scans.get(scan)?.clone();
+    let finding = taken.scan.findings.get(place)?;
+    let (open, word) = state(finding, &entry.standing, triage.state(id, now), now);
+    let level = if open { level(finding.band) } else { Level::Info };
+    let cells = cells(&taken, finding, entry, (level, word));
+    Some(FindingRow { id, level, open, band: finding.band, cells, place, series: series.clone(), taken })
+}
+
+/// In the order of the registry.
+fn cells(taken: &Taken, finding: &Finding, entry: &Entry, (level, word): (Level, &'static str)) -> Box<[Cell]> {
+    let seen = |sighting: &Sighting| Cell::since(sighting.at);
+    let path = if finding.path.is_empty() { Cell::Nothing } else { Cell::Text(finding.path.clone()) };
+    let line = if finding.line == 0 { Cell::Nothing } else { Cell::Number(u64::from(finding.line)) };
+    [
+        Cell::State(level, word),
+        Cell::Word(finding.band.word()),
+        Cell::Word(source(finding.band_source)),
+        Cell::Text(finding.rule.id.clone()),
+        path,
+        line,
+        Cell::Text(taken.scan.tool.clone()),
+        seen(&entry.first),
+        seen(&entry.last),
+        weaknesses(finding),
+        Cell::Text(finding.message.clone()),
+    ]
+    .into()
+}
+
+fn weaknesses(finding: &Finding) -> Cell {
+    let mut numbers: Vec<u32> = finding.rule.cwe.iter().chain(&finding.cwe).copied().collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    if numbers.is_empty() {
+        return Cell::Nothing;
+    }
+    let words: Vec<String> = numbers.iter().map(|number| format!("CWE-{number}")).collect();
+    Cell::Text(words.join(" ").into())
+}
+
+/// A finding as JSON: its identity, level, whether it counts, a member per column, and the scan it is of.
+pub fn json_of(row: &FindingRow) -> Value {
+    let mut members = Map::new();
+    let columns: &[Column] = Pane::Findings.columns();
+    members.insert("id".into(), json!(format!("{:032x}", row.id.0)));
+    members.insert("level".into(), json!(row.level.word()));
+    members.insert("open".into(), json!(row.open));
+    for (column, cell) in columns.iter().zip(&row.cells) {
+        members.entry(column.id).or_insert_with(|| cell.json());
+    }
+    if let Some(finding) = row.finding() {
+        members.insert("score".into(), json!(finding.score.map(|tenths| f64::from(tenths) / 10.0)));
+        members.insert("column".into(), json!(Some(finding.column).filter(|column| *column > 0)));
+    }
+    let scan = &row.taken.scan;
+    let or_none = |text: &Arc<str>| Some(text.clone()).filter(|text| !text.is_empty());
+    members.insert(
+        "scan".into(),
+        json!({
+            "source": &*row.taken.source.name,
+            "trusted": row.taken.source.trusted,
+            "at": scan.at.map(|(at, _)| at.to_string()),
+            "category": or_none(&row.series.category).as_deref(),
+            "repository": or_none(&row.series.repository).as_deref(),
+            "branch": or_none(&row.series.branch).as_deref(),
+        }),
+    );
+    Value::Object(members)
+}
