@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod drill;
 mod exit;
+mod findings;
 mod get;
 mod hold;
 mod keys;
@@ -74,6 +75,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             None => Box::pin(open::console(&args.global, &crate::config::state_directory()?)).await,
             Some(Command::Demo(demo)) => Box::pin(demo::run(&args.global, &demo)).await,
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
+            Some(Command::Findings(asked)) => findings::run(&args.global, &asked),
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,
             Some(Command::Drill(drill)) => drill::run(&args.global, &drill).await,
             Some(Command::Restore(restore)) => restore::run(&args.global, &restore).await,

@@ -12,6 +12,7 @@ mod columns;
 mod detail;
 mod filter;
 mod findings;
+pub mod findings_text;
 mod handed;
 mod level;
 mod listing;

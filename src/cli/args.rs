@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::plan::{backup, drill, restore, swap};
 
 mod carry;
+mod findings;
 mod probe;
 mod reissue;
 mod renew;
@@ -17,6 +18,7 @@ mod rotate;
 mod rotate_ca;
 
 pub use carry::{Export, Import};
+pub use findings::{Findings, FindingsFormat};
 pub use probe::Probe;
 pub use reissue::Reissue;
 pub use renew::Renew;
@@ -72,6 +74,8 @@ pub enum Command {
     Demo(Demo),
     /// Print rows with their verdicts, as the console shows them.
     Get(Get),
+    /// Print what static analysis found (SARIF), from files or from the configured sources; needs no cluster.
+    Findings(Findings),
     /// Back up a volume, or all volumes of a workload together: plan, review, confirm, run.
     Backup(Box<Backup>),
     /// Make a new volume from a restore point: plan, review, confirm, run.

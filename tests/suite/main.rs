@@ -22,6 +22,7 @@ mod database;
 mod drill;
 mod faults;
 mod filter;
+mod findings;
 mod handing;
 mod hooks;
 mod in_place;

@@ -264,10 +264,11 @@ fn empty(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, inner: Rect, sight: 
     let both = format!("{back} takes this pane's filter away, {pin} the pinned one.");
     let lines: &[&str] = match (pane, narrowed(query) && !desk.boards.board(pane).is_empty()) {
         (Pane::Findings, _) => &[
-            "No source of findings is configured.",
+            "The console shows no findings yet:",
+            "`holdfast findings` prints those of SARIF logs.",
             "",
-            "This version reads no SARIF yet, so whether a copy",
-            "is older than an exposure is UNKNOWN for every copy.",
+            "Whether a copy is older than an exposure",
+            "is UNKNOWN for every copy.",
         ],
         (_, true) if own && !query.pinned.is_empty() => &["No row matches both filters.", "", &both],
         (_, true) if own => &["No row matches the filter.", "", &unfilter],

@@ -1,0 +1,46 @@
+//! Arguments of what looks at findings.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::model::Band;
+
+/// Arguments of `findings`.
+#[derive(Debug, clap::Args)]
+pub struct Findings {
+    /// Files and directories with SARIF; left out, the sources of the configuration.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How to print them.
+    #[arg(short, long, default_value = "table")]
+    pub output: FindingsFormat,
+    /// Only those that a filter lets through, such as 'band:high path:src/'.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Exit with 1 when one that counts is this bad or worse: critical, high, medium, low or info.
+    #[arg(long, value_name = "BAND", value_parser = band)]
+    pub fail_on: Option<Band>,
+    /// Also write what was wrong with the files to this one, as JSON; - is stdout.
+    #[arg(long, value_name = "FILE")]
+    pub diagnostics: Option<PathBuf>,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormat {
+    /// For people.
+    Table,
+    /// One array, an object for each finding.
+    Json,
+    /// For spreadsheets.
+    Csv,
+    /// For other tools.
+    Sarif,
+    /// For wikis and tickets.
+    Md,
+}
+
+fn band(word: &str) -> Result<Band, String> {
+    Band::parse(word).ok_or_else(|| format!("there are {}", crate::text::list(&Band::ALL.map(Band::word))))
+}

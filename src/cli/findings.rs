@@ -1,0 +1,155 @@
+//! `holdfast findings`: what static analysis found, from files or from the configured sources.
+//!
+//! Needs no cluster. What could not be read is told on stderr, and then nothing is said to be below a limit.
+
+use std::path::Path;
+
+use super::args::{Findings as Asked, FindingsFormat as Format, Global};
+use super::{Exit, Failure, get, out};
+use crate::config::{self, Config};
+use crate::model::{Completion, Diagnostic, Triage};
+use crate::sarif::{self, Exported};
+use crate::store::{self, Place, ScanFile, Scans};
+use crate::text::{self, plural};
+use crate::view::{FindingRow, Pane, Subject, finding_json, findings, findings_text};
+
+pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
+    let columns = Pane::Findings.columns();
+    let filter = get::filter(asked.filter.as_deref(), columns)?;
+    let now = store::now();
+    let mut scans = Scans::new(places(global, asked)?);
+    scans.look(true, now);
+    for fault in scans.faults() {
+        out::say(format_args!("holdfast: {fault}"));
+    }
+    let mut whole = scans.faults().is_empty();
+    for file in scans.files() {
+        whole &= told(file);
+    }
+    if let Some(path) = &asked.diagnostics {
+        write_diagnostics(path, &scans)?;
+    }
+    let bound = filter.bind(columns);
+    let mut rows = findings(&scans.findings(now), &Triage::default(), now);
+    let all = rows.len();
+    rows.retain(|row| bound.passes(&Subject { level: row.level, cells: &row.cells, meta: None }, now));
+    print(&rows, all, asked.output, now)?;
+    Ok(exit(&rows, asked, whole))
+}
+
+/// Where SARIF lies: what is named, or else what the configuration says.
+fn places(global: &Global, asked: &Asked) -> Result<Vec<Place>, Failure> {
+    if !asked.files.is_empty() {
+        // Whoever names a file vouches for it here; nothing of it proves anything about a copy.
+        return Ok(asked.files.iter().map(|path| Place { path: path.clone(), trusted: false }).collect());
+    }
+    let places = configured(global, &Config::load(global.config.as_deref())?)?;
+    if places.is_empty() {
+        let message = "no source of findings is configured; name files, or set findings.sources in the configuration";
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    Ok(places)
+}
+
+/// The sources of a configuration; names that are not absolute are beside its file.
+pub(super) fn configured(global: &Global, config: &Config) -> Result<Vec<Place>, Failure> {
+    let file = config::file(global.config.as_deref())?.path;
+    let beside = file.parent().unwrap_or(Path::new("")).to_owned();
+    let sources = config.findings.sources.iter();
+    Ok(sources.map(|source| Place { path: beside.join(&source.path), trusted: source.trusted }).collect())
+}
+
+/// Says what is wrong with a file; whether nothing of it was lost and its scans ended.
+fn told(file: &ScanFile) -> bool {
+    let name = text::sanitize(&file.path.display().to_string()).into_owned();
+    let say = |what: &str| out::say(format_args!("holdfast: {name}: {what}"));
+    if let Some(why) = &file.behind {
+        say(&format!("it is broken, and what it held before is kept: {}", text::sanitize(why)));
+    }
+    // Of many of one sort the first is said, and how many there are: a converter makes its mistakes everywhere.
+    let mut sorts: Vec<(&Diagnostic, usize)> = Vec::new();
+    for one in &file.diagnostics {
+        match sorts.iter_mut().find(|(first, _)| first.code == one.code && first.lost == one.lost) {
+            Some((_, count)) => *count += 1,
+            None => sorts.push((one, 1)),
+        }
+    }
+    for (first, count) in sorts {
+        let more = if count > 1 { format!(" (and {} like it)", count - 1) } else { String::new() };
+        say(&format!("{}{more}", said(first)));
+    }
+    let mut whole = !file.diagnostics.iter().any(|one| one.lost);
+    for taken in &file.taken {
+        let tool = text::sanitize(&taken.scan.tool).into_owned();
+        match &taken.scan.completion {
+            Completion::Complete => {}
+            Completion::Failed { why } => {
+                whole = false;
+                say(&format!("the scan of {tool} did not finish: {}", text::sanitize(why)));
+            }
+            Completion::Unproven { why } => {
+                say(&format!("nothing says that the scan of {tool} finished: {}", text::sanitize(why)));
+            }
+        }
+    }
+    whole
+}
+
+fn said(one: &Diagnostic) -> String {
+    let place = if one.path.is_empty() { String::new() } else { format!("{}: ", text::sanitize(&one.path)) };
+    let lost = if one.lost { "LOST: " } else { "" };
+    format!("{lost}{place}{} [{}]", text::sanitize(&one.text), one.code)
+}
+
+fn write_diagnostics(path: &Path, scans: &Scans) -> Result<(), Failure> {
+    let all = scans.files().flat_map(|file| {
+        file.diagnostics.iter().map(|one| {
+            serde_json::json!({
+                "file": text::sanitize(&file.path.display().to_string()),
+                "path": text::sanitize(&one.path),
+                "code": one.code,
+                "text": text::sanitize(&one.text),
+                "lost": one.lost,
+            })
+        })
+    });
+    let text = format!("{:#}\n", all.collect::<serde_json::Value>());
+    if path == Path::new("-") {
+        return out::print(text);
+    }
+    Ok(store::write_whole(path, &text)?)
+}
+
+fn print(rows: &[FindingRow], all: usize, format: Format, now: jiff::Timestamp) -> Result<(), Failure> {
+    match format {
+        Format::Table if rows.is_empty() && all == 0 => out::say("holdfast: no findings"),
+        Format::Table if rows.is_empty() => out::say(format_args!("holdfast: none of {all} findings matches")),
+        Format::Table => out::print(findings_text::table(rows, now))?,
+        Format::Json => out::line(format_args!("{:#}", rows.iter().map(finding_json).collect::<serde_json::Value>()))?,
+        Format::Csv => out::print(findings_text::csv(rows))?,
+        Format::Md => out::print(findings_text::markdown(rows, now))?,
+        Format::Sarif => {
+            let all: Vec<Exported> = rows.iter().filter_map(exported).collect();
+            out::print(sarif::export(&all).map_err(|error| Failure::new(Exit::Unknown, error))?)?;
+        }
+    }
+    Ok(())
+}
+
+fn exported(row: &FindingRow) -> Option<Exported<'_>> {
+    Some(Exported { scan: &row.scan().scan, finding: row.finding()?, decided: None })
+}
+
+/// A limit that is not reached by what could be read of a whole is not known to hold.
+fn exit(rows: &[FindingRow], asked: &Asked, whole: bool) -> Exit {
+    let over = |limit| rows.iter().filter(|row| row.open && row.band >= limit).count();
+    match asked.fail_on {
+        Some(limit) if over(limit) > 0 => {
+            let count = plural(over(limit), "finding", "findings");
+            out::say(format_args!("holdfast: {count} of band {} or worse", limit.word()));
+            Exit::Refused
+        }
+        _ if whole => Exit::Fine,
+        _ => Exit::Unknown,
+    }
+}
