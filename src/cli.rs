@@ -30,6 +30,7 @@ mod rotate;
 mod rotate_ca;
 mod settings;
 mod shell;
+mod stamp;
 mod sweep;
 mod verb;
 
@@ -76,6 +77,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Demo(demo)) => Box::pin(demo::run(&args.global, &demo)).await,
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
             Some(Command::Findings(asked)) => findings::run(&args.global, &asked),
+            Some(Command::Stamp(asked)) => stamp::run(&asked),
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,
             Some(Command::Drill(drill)) => drill::run(&args.global, &drill).await,
             Some(Command::Restore(restore)) => restore::run(&args.global, &restore).await,

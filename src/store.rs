@@ -255,10 +255,18 @@ impl Store {
 /// # Errors
 /// When it cannot be written; the file that was there stays as it was.
 pub fn write_whole(path: &Path, text: &str) -> Result<(), StoreError> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// The same of bytes.
+///
+/// # Errors
+/// When it cannot be written; the file that was there stays as it was.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.new", std::process::id()));
     let beside = PathBuf::from(beside);
-    fs::write(&beside, text).map_err(io_error("write", &beside))?;
+    fs::write(&beside, bytes).map_err(io_error("write", &beside))?;
     fs::rename(&beside, path).map_err(io_error("write", path))
 }
 
@@ -325,6 +333,23 @@ pub fn read_text(path: &Path) -> Result<String, StoreError> {
             return Err(failed("it is larger than 4 MiB"));
         }
         String::from_utf8(text).map_err(|_| failed("it is no text"))
+    };
+    read().map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
+}
+
+/// The most that a log to be stamped may hold.
+const MOST_OF_A_LOG: u64 = 1 << 30;
+
+/// A SARIF log that a person names, whole.
+///
+/// # Errors
+/// When it cannot be read, or is larger than 1 GiB.
+pub fn read_log(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let read = || {
+        let mut bytes = Vec::new();
+        fs::File::open(path)?.take(MOST_OF_A_LOG + 1).read_to_end(&mut bytes)?;
+        let too_large = || io::Error::new(io::ErrorKind::InvalidData, "it is larger than 1 GiB");
+        if bytes.len() as u64 > MOST_OF_A_LOG { Err(too_large()) } else { Ok(bytes) }
     };
     read().map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
 }

@@ -169,3 +169,34 @@ fn what_is_written_as_sarif_says_the_same_when_it_is_read_again() {
     assert_eq!(told(&again), told(&file));
     assert_eq!(told(&file).len(), 22);
 }
+
+#[test]
+fn a_stamp_says_what_was_scanned_and_changes_nothing_else() {
+    let home = home();
+    let (path, digest) = (home.path().join("a.sarif"), format!("sha256:{}", "a".repeat(64)));
+    std::fs::copy(corpus("django-DefectDojo__mobsfscan.json"), &path).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
+        command.arg("stamp").arg(&path).args(arguments).env_clear().env("HOME", home.path());
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let before = json(&findings(&home, &[path.as_os_str(), "-o".as_ref(), "json".as_ref()])).len();
+    let image = format!("registry.example/shop@{digest}");
+    assert_eq!(
+        run(&["--image", &image, "--revision", "abc1234", "--workload", "shop/Deployment/web", "--complete"]),
+        (0, String::new())
+    );
+    let log: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let subject = &log["runs"][0]["properties"]["holdfast/subject"];
+    assert_eq!((&subject["digest"], &subject["name"]), (&digest.as_str().into(), &"web".into()), "{subject}");
+    let after = findings(&home, &[path.as_os_str(), "-o".as_ref(), "json".as_ref()]);
+    assert_eq!(json(&after).len(), before);
+    assert!(!after.stderr.contains("nothing says"), "the stamp says that it ended: {}", after.stderr);
+    let stamped = std::fs::read(&path).unwrap();
+    for (wrong, code) in [(vec![], 1), (vec!["--image", "latest"], 1), (vec!["--workload", "web"], 2)] {
+        let (ended, said) = run(&wrong);
+        assert_eq!(ended, code, "{wrong:?}: {said}");
+        assert_eq!(std::fs::read(&path).unwrap(), stamped, "what is refused changes nothing");
+    }
+}

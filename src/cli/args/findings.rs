@@ -44,3 +44,35 @@ pub enum FindingsFormat {
 fn band(word: &str) -> Result<Band, String> {
     Band::parse(word).ok_or_else(|| format!("there are {}", crate::text::list(&Band::ALL.map(Band::word))))
 }
+
+/// Arguments of `stamp`.
+#[derive(Debug, clap::Args)]
+pub struct Stamp {
+    /// The log, SARIF 2.1; it is written again in its place unless --to says otherwise.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The image that was scanned: sha256:… or IMAGE@sha256:…; both digests of one image may be given.
+    #[arg(long, value_name = "DIGEST")]
+    pub image: Vec<String>,
+    /// Revision of the sources that were scanned.
+    #[arg(long, value_name = "SHA")]
+    pub revision: Option<String>,
+    /// Repository of the sources.
+    #[arg(long, value_name = "URL")]
+    pub repository: Option<String>,
+    /// Branch of the sources.
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// The workload that runs it: NAMESPACE/KIND/NAME.
+    #[arg(long, value_name = "NAMESPACE/KIND/NAME")]
+    pub workload: Option<String>,
+    /// The container of the workload that runs it.
+    #[arg(long, value_name = "NAME", requires = "workload")]
+    pub container: Option<String>,
+    /// Say that the scan ran to its end; only for a pipeline that stops when it does not.
+    #[arg(long)]
+    pub complete: bool,
+    /// Write to this file; - is stdout.
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+}
