@@ -212,11 +212,9 @@ pub fn recommend(
     let good = judged.value.known_good();
     let also = also(world, chains, claim, &judged.value.concerns);
     let affected = (!also.is_empty()).then(|| {
-        Reason::new(format!(
-            "code with the same findings could write {}",
-            text::plural(also.len(), "other volume", "other volumes")
-        ))
-        .next("judge each of them: what was tainted may have spread")
+        let others = text::plural(also.len(), "other volume", "other volumes");
+        Reason::new(format!("code with the same findings could write {others}"))
+            .next("judge each of them: what was tainted may have spread")
     });
     let lost = good.map(|point| now.duration_since(point.cut).max(SignedDuration::ZERO));
     let recommendation = Recommendation {
@@ -228,11 +226,9 @@ pub fn recommend(
     let reason = match (good, lost) {
         (Some(point), Some(lost)) => {
             let path = point.copy.object.path();
-            let text = format!(
-                "{path} is the newest known-good copy; restoring it loses the writes of {}",
-                text::quantity::span(lost)
-            );
-            Reason::new(format!("{text}, from {} to now", said(point.cut)))
+            let (lost, from) = (text::quantity::span(lost), said(point.cut));
+            let what = "is the newest known-good copy; restoring it loses the writes of";
+            Reason::new(format!("{path} {what} {lost}, from {from} to now"))
                 .next("keep what is there now as evidence: restore beside it, or take a copy first")
         }
         _ if judged.value.concerns.is_empty() && judged.value.first_exposed.is_none() => {

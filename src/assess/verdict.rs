@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::exposure::{Exposure, History, Hole, carries, said};
-use super::linking::{self, Chains, Ran};
+use super::linking::{self, Chains, Link, Ran};
 use super::{Judgement, Reason, Severity};
 use crate::model::{Finding, FindingId, Known, Rung, Scan, Series, proves};
 use crate::text;
@@ -233,16 +233,7 @@ fn proof(
     let scan = &taken.scan;
     let called = called(scan);
     if !link.proves() {
-        let how = if link.claimed {
-            "is only claimed to be of it"
-        } else if link.ambiguous {
-            "fits another workload as well"
-        } else if !link.best {
-            "fits something else better"
-        } else {
-            "is not surely of this version"
-        };
-        return Err(Some(Reason::new(format!("the scan {called} {how} ({})", link.rung.word()))));
+        return Err(Some(Reason::new(format!("the scan {called} {} ({})", doubt(&link), link.rung.word()))));
     }
     // When it ran does not matter: what a digest holds never changes.
     // What a run of the same file failed to look at may hold the finding.
@@ -261,6 +252,19 @@ fn proof(
         finding.rule.id,
         link.rung.word()
     ))
+}
+
+/// Why a link proves nothing.
+fn doubt(link: &Link) -> &'static str {
+    if link.claimed {
+        "is only claimed to be of it"
+    } else if link.ambiguous {
+        "fits another workload as well"
+    } else if !link.best {
+        "fits something else better"
+    } else {
+        "is not surely of this version"
+    }
 }
 
 /// A scan by tool and time, for people.

@@ -3,7 +3,7 @@
 //! What was not observed is not filled in: times in which nobody looked are holes, and whoever judges says so. Putting
 //! two logs together is a law: order and duplicates do not matter, so consoles may exchange them freely.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -142,7 +142,7 @@ struct Log {
     runs: BTreeMap<RunKey, Extent>,
     watched: BTreeMap<Arc<str>, Vec<Span>>,
     births: BTreeMap<Uid, Birth>,
-    records: BTreeMap<Arc<str>, Arc<str>>,
+    records: BTreeSet<(Arc<str>, Arc<str>)>,
 }
 
 /// The log. Cheap to copy.
@@ -168,21 +168,15 @@ impl Observed {
     }
 
     /// The record of an operation proves that it wrote this about what ran, under the annotation
-    /// [`RAN`](super::annotation::RAN). `operation` names it and the restore point: see [`Observed::attests`].
-    pub fn attest(&mut self, operation: &str, point: &str, written: &str) {
-        let key: Arc<str> = format!("{operation} {point}").into();
-        let records = &mut Arc::make_mut(&mut self.0).records;
-        let kept = records.entry(key).or_insert_with(|| written.into());
-        // Two records that differ: one is forged, and nothing says which. What no annotation can equal proves none.
-        if **kept != *written {
-            *kept = "".into();
-        }
+    /// [`RAN`](super::annotation::RAN). What it says names the data that it is about, so it tells the same on whatever
+    /// restore point it stands.
+    pub fn attest(&mut self, operation: &str, written: &str) {
+        Arc::make_mut(&mut self.0).records.insert((operation.into(), written.into()));
     }
 
-    /// Whether the record of an operation proves what stands on a restore point, named `NAMESPACE/NAME`.
-    pub fn attests(&self, operation: &str, point: &str, written: &str) -> bool {
-        let record = self.0.records.get(format!("{operation} {point}").as_str());
-        !written.is_empty() && record.is_some_and(|record| **record == *written)
+    /// Whether the record of an operation proves that it wrote this.
+    pub fn attests(&self, operation: &str, written: &str) -> bool {
+        self.0.records.contains(&(operation.into(), written.into()))
     }
 
     /// Adds everything that another log has.
@@ -201,13 +195,7 @@ impl Observed {
         for (lineage, birth) in &other.0.births {
             self.born(lineage, *birth);
         }
-        let records = &mut Arc::make_mut(&mut self.0).records;
-        for (key, written) in &other.0.records {
-            let kept = records.entry(key.clone()).or_insert_with(|| written.clone());
-            if kept != written {
-                *kept = "".into();
-            }
-        }
+        Arc::make_mut(&mut self.0).records.extend(other.0.records.iter().cloned());
     }
 
     /// Everything that ran, in the order of their keys.

@@ -4,6 +4,7 @@
 //! A backup of one volume is the set of one. The snapshot class is always resolved and named: left to the cluster, a
 //! class of another driver passes admission and fails later, and two defaults are an error nobody sees coming.
 
+mod attest;
 mod bundle;
 mod case;
 mod class;
@@ -28,6 +29,7 @@ use super::{AccessQuestion, Answers, ListAt, Lock, ObjectAt, OperationId, Plan, 
 use crate::model::{Kind, Pvc, SnapshotClass, Uid, World};
 use case::Case;
 
+pub use attest::attest;
 pub use form::{command, deadline, form, options, reason};
 pub use owner::{KINDS as WORKLOADS, Owner};
 pub use scope::Scope;

@@ -15,7 +15,7 @@ use crate::assess::linking;
 use crate::assess::restore_point::{self, Belongs, lineage};
 use crate::model::{Extent, Known, Program, Pvc, RunKey, Uid, VolumeSnapshot, WorkloadName, World, annotation};
 
-/// What runs now and can write a claim, as a backup writes it on its restore point: `{"at": …, "ran": […]}`. It tells of
+/// What runs now and can write a claim, as a backup writes it on its restore point: `{"at": …, "volume": LINEAGE, "ran": […]}`. It tells of
 /// the moment at which the backup was planned; from then to the cut it proves nothing.
 pub fn written(world: &World, claim: &Pvc, now: Timestamp) -> String {
     let namespace = claim.meta.namespace.clone().unwrap_or_default();
@@ -43,7 +43,8 @@ pub fn written(world: &World, claim: &Pvc, now: Timestamp) -> String {
     }
     all.sort();
     all.dedup();
-    format!("{{\"at\":\"{now}\",\"ran\":[{}]}}", all.join(","))
+    let volume = json!(lineage(world, claim).as_str());
+    format!("{{\"at\":\"{now}\",\"volume\":{volume},\"ran\":[{}]}}", all.join(","))
 }
 
 /// Every run that the restore points of a world tell of.
@@ -93,14 +94,17 @@ impl Case<'_> {
 
     fn known(&self, text: &str) -> Known {
         let operation = self.snapshot.meta.annotation(annotation::OPERATION).unwrap_or_default();
-        let point = format!("{}/{}", self.snapshot.meta.namespace(), self.snapshot.meta.name);
-        if self.world.observed.attests(operation, &point, text) { Known::Recorded } else { Known::Claimed }
+        if self.world.observed.attests(operation, text) { Known::Recorded } else { Known::Claimed }
     }
 
     /// The whole record. What is not understood of it is left out; then nothing is proven by it, and nothing cleared.
     fn whole(&self, text: &str) -> Vec<(RunKey, Extent)> {
         let Ok(record) = serde_json::from_str::<Value>(text) else { return Vec::new() };
         let at = record.get("at").and_then(Value::as_str).and_then(|at| at.parse::<Timestamp>().ok());
+        // On a restore point of other data it tells nothing of that.
+        if record.get("volume").and_then(Value::as_str) != Some(self.volume.as_str()) {
+            return Vec::new();
+        }
         let (Some(at), Some(entries)) = (at, record.get("ran").and_then(Value::as_array)) else { return Vec::new() };
         let known = self.known(text);
         let read = |entry: &Value| {

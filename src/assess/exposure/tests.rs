@@ -220,8 +220,17 @@ fn a_backup_writes_what_ran_and_it_is_read_as_it_was_written() {
     assert_eq!((extent.from, extent.to), (ago(900), ago(A + 1)), "to the moment of the plan, not of the cut");
     assert_eq!(key.known, Known::Claimed);
     assert_eq!(key.pod, Some(Uid::from("uid-db-0")));
-    world.observed.attest("op-1", "shop/a", &text);
+    world.observed.attest("op-1", &text);
     assert_eq!(records(&world)[0].0.known, Known::Recorded, "the operation's own record proves it");
+    let (mut other, content) = ours("a", A);
+    other.meta = annotated(
+        annotated(other.meta, annotation::RAN, &text.replace("uid-data", "uid-other")),
+        annotation::OPERATION,
+        "op-1",
+    );
+    let mut moved = world.clone();
+    put_snapshot(&mut moved, (other, content));
+    assert!(records(&moved).is_empty(), "it is about other data");
     recorded(&mut world, annotation::RAN, &text.replace(&*digest('a'), &digest('b')));
     assert_eq!(records(&world)[0].0.known, Known::Claimed, "somebody else wrote there since");
 }
@@ -234,7 +243,7 @@ fn a_backup_writes_what_ran_and_it_is_read_as_it_was_written() {
 fn the_older_form_stays_readable_and_is_claimed(#[case] text: String, #[case] runs: usize) {
     let mut world = bare();
     recorded(&mut world, annotation::IMAGES, &text);
-    world.observed.attest("op-1", "shop/a", &text);
+    world.observed.attest("op-1", &text);
     let read = records(&world);
     assert_eq!(read.len(), runs);
     assert!(read.iter().all(|(key, extent)| key.known == Known::Claimed && extent.from == extent.to));
@@ -244,7 +253,8 @@ fn the_older_form_stays_readable_and_is_claimed(#[case] text: String, #[case] ru
 #[case("")]
 #[case("[]")]
 #[case("{\"at\":\"soon\",\"ran\":[]}")]
-#[case("{\"at\":\"2026-01-01T00:00:00Z\",\"ran\":[{\"container\":7}]}")]
+#[case("{\"at\":\"2026-01-01T00:00:00Z\",\"volume\":\"uid-data\",\"ran\":[{\"container\":7}]}")]
+#[case("{\"at\":\"2026-01-01T00:00:00Z\",\"ran\":[{\"container\":\"db\",\"image\":\"x\"}]}")]
 fn a_record_that_is_not_understood_tells_nothing(#[case] text: &str) {
     let mut world = bare();
     recorded(&mut world, annotation::RAN, text);
@@ -256,7 +266,7 @@ fn a_claimed_record_of_the_vulnerable_image_exposes_its_copy() {
     let mut world = shop();
     recorded(&mut world, annotation::IMAGES, &format!("db=r.example/db:9@{}", digest('b')));
     assert_eq!(verdict_at(&world, A).value, Verdict::During, "a claim warns");
-    let forged = json!({ "at": ago(A).to_string(), "ran": [
+    let forged = json!({ "at": ago(A).to_string(), "volume": "uid-data", "ran": [
         { "pod": "p", "container": "db", "image": "r.example/db:9", "digests": [&*digest('a')], "from": ago(V1).to_string() },
     ]});
     let mut empty = bare();
@@ -264,7 +274,7 @@ fn a_claimed_record_of_the_vulnerable_image_exposes_its_copy() {
     testing::scanned(&mut empty, testing::three());
     recorded(&mut empty, annotation::RAN, &forged.to_string());
     assert_eq!(verdict_at(&empty, A).value, Verdict::Unknown, "and clears nothing");
-    empty.observed.attest("op-1", "shop/a", &forged.to_string());
+    empty.observed.attest("op-1", &forged.to_string());
     assert_eq!(verdict_at(&empty, A).value, Verdict::Before, "until the operation's own record proves it");
 }
 

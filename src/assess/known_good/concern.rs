@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::assess::Judgement;
 use crate::assess::exposure::{End, History};
 use crate::assess::linking::{Chains, band};
-use crate::model::{Band, FindingId, TriageState};
+use crate::model::{Band, Decision, FindingId, TriageState};
 
 /// A finding of concern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +48,23 @@ pub fn concern(
         let first = ends.min();
         return Judgement { reasons: Vec::new(), ..none }.until(first);
     }
-    let decision = chains.triage().last(id);
     let open = judged.map(|_| Some(Concern { id, band: of }));
-    let Some(decision) = decision else { return open };
+    match chains.triage().last(id) {
+        Some(decision) => decided((chains, past), id, decision, (open, none), now),
+        None => open,
+    }
+}
+
+type Judged = Judgement<Option<Concern>>;
+
+/// What a decision makes of a finding that is bad enough.
+fn decided(
+    (chains, past): (&Chains, &History),
+    id: FindingId,
+    decision: &Decision,
+    (open, none): (Judged, Judged),
+    now: Timestamp,
+) -> Judged {
     if !decision.counts(now) {
         let text = format!(
             "the decision of {} ({}) has run out: the finding is open again",

@@ -17,6 +17,20 @@ pub(super) struct Found {
     pub trace: Vec<Reason>,
 }
 
+impl Found {
+    /// Takes a chain to a program unless there is a better one.
+    fn offer(&mut self, program: usize, hops: Vec<Hop>) {
+        let rung = hops.iter().map(|hop| hop.rung).min().unwrap_or_default();
+        let claimed = hops.iter().any(|hop| hop.claimed);
+        let link = Link { program, rung, claimed, best: false, ambiguous: false, hops };
+        match self.links.iter_mut().find(|known| known.program == program) {
+            Some(known) if (known.rung, !known.claimed) >= (link.rung, !link.claimed) => {}
+            Some(known) => *known = link,
+            None => self.links.push(link),
+        }
+    }
+}
+
 impl All {
     /// Links every scan, by path where a rule asks for one.
     pub(super) fn link(&mut self) {
@@ -135,8 +149,7 @@ impl All {
                 Ok(Some(reached)) => reached,
                 Ok(None) => continue,
                 Err(against) => {
-                    let text = format!("{who}: not {}: {}", said(program), against.text);
-                    found.trace.push(Reason { text, ..against });
+                    found.trace.push(Reason::new(format!("{who}: not {}: {}", said(program), against.text)));
                     continue;
                 }
             };
@@ -150,14 +163,7 @@ impl All {
                 let reason = Reason::new(format!("{who} claims no more than {}", max.word()));
                 hops.push(Hop { reason: reason.next("raise max of the rule"), rung: max, claimed: false });
             }
-            let rung = hops.iter().map(|hop| hop.rung).min().unwrap_or_default();
-            let claimed = hops.iter().any(|hop| hop.claimed);
-            let link = Link { program: place, rung, claimed, best: false, ambiguous: false, hops };
-            match found.links.iter_mut().find(|known| known.program == place) {
-                Some(known) if (known.rung, !known.claimed) >= (link.rung, !link.claimed) => {}
-                Some(known) => *known = link,
-                None => found.links.push(link),
-            }
+            found.offer(place, hops);
         }
         if found.links.len() == before {
             found.trace.push(Reason::new(format!("{who} ties it to nothing that was seen to run")));

@@ -332,4 +332,8 @@ fn a_copy_bears_what_ran_and_which_findings_were_open_and_old_readers_still_find
     assert_eq!(ran["at"], now().to_string());
     assert_eq!((&ran["ran"][0]["pod"], &ran["ran"][0]["digests"][0]), (&json!("uid-db-0"), &json!(&*digest('c'))));
     assert!(note(annotation::OPEN_FINDINGS).starts_with("1 sha256:"), "{}", note(annotation::OPEN_FINDINGS));
+    let mut log = crate::model::Observed::default();
+    attest(&plan, &mut log);
+    assert!(log.attests(plan.id.as_str(), &note(annotation::RAN)), "the plan in the journal proves what it wrote");
+    assert!(!log.attests("another", &note(annotation::RAN)));
 }
