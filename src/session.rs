@@ -7,6 +7,7 @@ mod ask;
 mod colleagues;
 mod contexts;
 mod desk;
+mod findings;
 mod keystores;
 mod logs;
 mod operations;
@@ -125,6 +126,7 @@ enum Message {
     Report(OperationId, Report),
     Contexts(Result<Vec<KnownContext>, String>),
     Colleagues(u64, Result<Vec<Colleague>, String>),
+    Scanned(Box<findings::Scanned>),
     /// Nothing can be seen of all namespaces, but something of this one.
     Narrow(Arc<str>),
 }
@@ -141,6 +143,7 @@ pub struct Session {
     tracked: BTreeMap<OperationId, Tracked>,
     colleagues: Colleagues,
     keystores: Keystores,
+    watch: findings::Watch,
     log: Option<OpenLog>,
     /// What was handed over for a plan that has not begun: for which Secret, and its fingerprint.
     handed: Option<(Uid, String)>,
@@ -167,7 +170,7 @@ impl Session {
         let mut desk = Desk::new(context, options.config.policy.clone(), crate::store::now());
         desk.defaults.backup = backup_options(&options.config.deadlines);
         desk.defaults.swap.cut_within = desk.defaults.backup.cut_within;
-        let session = Self {
+        let mut session = Self {
             desk,
             cluster: None,
             watches: None,
@@ -177,6 +180,7 @@ impl Session {
             tracked: BTreeMap::new(),
             colleagues: Colleagues::default(),
             keystores: Keystores::default(),
+            watch: findings::Watch::default(),
             log: None,
             handed: None,
             tickets: 0,
@@ -186,6 +190,7 @@ impl Session {
             journey: Journey::default(),
             options,
         };
+        session.watch_findings();
         session.connect(Duration::ZERO);
         session
     }
@@ -207,6 +212,7 @@ impl Session {
 
     /// Moves the desk's clock to now and makes a slice of the rows that are behind.
     pub fn tick(&mut self) {
+        self.look_at_what_runs(crate::store::now());
         let only_missing = !self.pace().is_zero();
         if self.behind() && !only_missing {
             self.pace.begin(Instant::now());
@@ -272,14 +278,17 @@ impl Session {
     fn apply(&mut self, first: Delta) {
         let now = crate::store::now();
         let mut concerned: Vec<_> = keystores::concerned(&first).into_iter().collect();
+        self.glance(&first, now);
         self.desk.apply(first, now);
         for _ in 1..BATCH {
             let Ok(delta) = self.deltas.1.try_recv() else { break };
             concerned.extend(keystores::concerned(&delta));
+            self.glance(&delta, now);
             self.desk.apply(delta, now);
         }
         self.open_keystores(&concerned);
         self.consider_narrowing();
+        self.look_at_what_runs(now);
         if self.due() {
             self.tick();
         }
@@ -338,6 +347,10 @@ impl Session {
             Message::Report(id, report) => Some(self.report(&id, report)),
             Message::Colleagues(round, found) => self.learn_colleagues(round, found),
             Message::Contexts(known) => Some(Event::Contexts(known)),
+            Message::Scanned(found) => {
+                self.scanned(*found);
+                Some(Event::Changed)
+            }
             Message::Narrow(own) => {
                 self.narrow(own);
                 Some(Event::Changed)
@@ -366,6 +379,7 @@ impl Session {
         });
         self.cluster = Some(cluster);
         self.load_operations();
+        self.remember_what_ran();
         self.ask_colleagues(Duration::ZERO);
     }
 

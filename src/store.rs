@@ -6,6 +6,7 @@
 mod commands;
 mod index;
 mod log;
+mod observed;
 mod scans;
 
 use std::fmt;

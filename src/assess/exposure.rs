@@ -24,7 +24,7 @@ use super::{Reason, linking};
 use crate::model::{AccessMode, Birth, Compromised, FindingId, Known, Pvc, Rung, Span, Uid, World};
 
 pub use holes::Hole;
-pub use look::{birth, look};
+pub use look::{birth, glance, look};
 pub use recorded::{records, written};
 
 /// How an exposure ends.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::args::{Findings as Asked, FindingsFormat as Format, Global};
 use super::{Exit, Failure, get, out};
-use crate::config::{self, Config};
+use crate::config::{self, Config, ScanPlace};
 use crate::model::{Completion, Diagnostic, Triage};
 use crate::sarif::{self, Exported};
 use crate::store::{self, Place, ScanFile, Scans};
@@ -43,20 +43,20 @@ fn places(global: &Global, asked: &Asked) -> Result<Vec<Place>, Failure> {
         // Whoever names a file vouches for it here; nothing of it proves anything about a copy.
         return Ok(asked.files.iter().map(|path| Place { path: path.clone(), trusted: false }).collect());
     }
-    let places = configured(global, &Config::load(global.config.as_deref())?)?;
-    if places.is_empty() {
+    let sources = configured(global, &Config::load(global.config.as_deref())?)?;
+    if sources.is_empty() {
         let message = "no source of findings is configured; name files, or set findings.sources in the configuration";
         return Err(Failure::new(Exit::Usage, message));
     }
-    Ok(places)
+    Ok(sources.into_iter().map(|source| Place { path: source.path, trusted: source.trusted }).collect())
 }
 
 /// The sources of a configuration; names that are not absolute are beside its file.
-pub(super) fn configured(global: &Global, config: &Config) -> Result<Vec<Place>, Failure> {
+pub(super) fn configured(global: &Global, config: &Config) -> Result<Vec<ScanPlace>, Failure> {
     let file = config::file(global.config.as_deref())?.path;
     let beside = file.parent().unwrap_or(Path::new("")).to_owned();
     let sources = config.findings.sources.iter();
-    Ok(sources.map(|source| Place { path: beside.join(&source.path), trusted: source.trusted }).collect())
+    Ok(sources.map(|source| ScanPlace { path: beside.join(&source.path), ..source.clone() }).collect())
 }
 
 /// Says what is wrong with a file; whether nothing of it was lost and its scans ended.

@@ -57,11 +57,12 @@ pub(super) fn session(global: &Global, kinds: &[Kind], unnamed: Unnamed) -> Resu
 
 fn session_at(
     global: &Global,
-    config: Config,
+    mut config: Config,
     kinds: &[Kind],
     unnamed: Unnamed,
     state: &Path,
 ) -> Result<Session, Failure> {
+    config.findings.sources = super::findings::configured(global, &config)?;
     let target = target(global)?;
     check(&target).map_err(|error| Failure::new(exit_of(&error), super::describe(&error)))?;
     let store = Store::open(state)?;
@@ -86,7 +87,9 @@ pub(super) async fn console(global: &Global, state: &Path) -> Result<Exit, Failu
     config.policy.named = policy::policies(global, &config)?;
     let mouse = config.mouse;
     let mut session = session_at(global, config, Kind::ALL, Unnamed::AllElseOwn, state)?;
-    match tui::run(&mut session, theme, themes, keymap, mouse).await {
+    let ended = tui::run(&mut session, theme, themes, keymap, mouse).await;
+    session.keep_what_ran();
+    match ended {
         Ok(()) => Ok(Exit::Fine),
         Err(error @ (ConsoleError::NoTerminal | ConsoleError::Incapable(_))) => Err(Failure::new(Exit::Usage, error)),
         Err(error @ ConsoleError::Gone) => Err(Failure::new(Exit::Unread, error)),
@@ -120,7 +123,11 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
             match &world.connection {
                 Connection::Down { why, .. } => return Err(Failure::new(Exit::Unknown, out_of_reach(world, why))),
                 Connection::Connecting | Connection::Up
-                    if kinds.iter().any(loading) || world.usage.loading() || session.behind() || session.opening() => {}
+                    if kinds.iter().any(loading)
+                        || world.usage.loading()
+                        || session.behind()
+                        || session.opening()
+                        || session.reading_findings() => {}
                 Connection::Connecting | Connection::Up => return Ok(()),
             }
         }

@@ -213,6 +213,16 @@ impl Observed {
         self.0.watched.get(namespace).map_or(&[], Vec::as_slice)
     }
 
+    /// The times in sight of every namespace, in the order of their names.
+    pub fn sights(&self) -> impl Iterator<Item = (&Arc<str>, &[Span])> {
+        self.0.watched.iter().map(|(namespace, spans)| (namespace, spans.as_slice()))
+    }
+
+    /// How the data of every lineage began that is known, in the order of their identities.
+    pub fn births(&self) -> impl Iterator<Item = (&Uid, &Birth)> {
+        self.0.births.iter()
+    }
+
     /// How the data of a lineage began, when that was seen.
     pub fn birth(&self, lineage: &Uid) -> Option<&Birth> {
         self.0.births.get(lineage)

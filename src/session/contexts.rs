@@ -63,6 +63,7 @@ impl Session {
     /// Goes to another context: ends what runs here, as leaving does, and begins to connect there. Nothing of the old
     /// cluster is kept; the present one need not answer.
     pub async fn switch(&mut self, context: &str) {
+        self.keep_what_ran();
         let mut journey = std::mem::take(&mut self.journey);
         let old = self.desk.world.context.name.to_string();
         journey.namespaces.insert(old.clone(), std::mem::take(&mut self.options.target.namespaces));

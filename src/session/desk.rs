@@ -67,6 +67,11 @@ impl Desk {
         self.boards.note(&touched);
     }
 
+    /// Takes note of rows that a change of the world may have changed.
+    pub(super) fn note(&mut self, touched: &Touched) {
+        self.boards.note(touched);
+    }
+
     /// Moves the clock to `now` and makes a slice of the rows that are behind: only missing ones, or any.
     pub(super) fn work(&mut self, now: Timestamp, only_missing: bool) {
         self.now = now;

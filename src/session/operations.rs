@@ -10,7 +10,7 @@ use crate::engine::{EngineError, Report, Running};
 use crate::journal::{self, Entry, fold};
 use crate::model::{Key, Kind, Uid};
 use crate::plan::{
-    Act, End, ObjectAt, OperationId, Output, Refusal, Request, Resource, Step, StepId, StepState, Target, Verb,
+    Act, End, ObjectAt, OperationId, Output, Plan, Refusal, Request, Resource, Step, StepId, StepState, Target, Verb,
 };
 use crate::text;
 use crate::view::{Held, Level, Made, OperationState, OperationView, StepView, Unclosed, WaitView};
@@ -40,6 +40,11 @@ impl Tracked {
     pub(super) fn run_by(&mut self, running: Running) {
         self.running = Some(running);
         self.trouble = None;
+    }
+
+    /// Its plan, where its journal is known.
+    pub(super) fn plan(&self) -> Option<&Plan> {
+        self.run.as_ref().map(|run| &run.plan)
     }
 
     pub(super) fn into_running(self) -> Option<Running> {
@@ -129,6 +134,7 @@ impl Session {
             Report::Began(_, entries) => {
                 tracked.run = fold(&entries).ok();
                 tracked.entries = entries;
+                self.attest_backups();
                 Event::Changed
             }
             Report::Entry(entry) => {

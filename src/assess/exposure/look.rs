@@ -29,8 +29,15 @@ pub fn look(world: &World, log: &mut Observed, since: Option<Timestamp>, now: Ti
     ends(world, log, since, now);
     back_fill(world, log);
     for pod in world.inventory.pods.iter() {
-        let volatile = [(&pod.containers, false), (&pod.init_containers, true)];
-        for (container, init) in volatile.into_iter().flat_map(|(all, init)| all.iter().map(move |one| (one, init))) {
+        glance(world, log, pod, now);
+    }
+}
+
+/// Adds what is in sight of one pod now: for one that is about to change or to go, which the next look would not see as
+/// it was.
+pub fn glance(world: &World, log: &mut Observed, pod: &Pod, now: Timestamp) {
+    for (containers, init) in [(&pod.containers, false), (&pod.init_containers, true)] {
+        for container in containers {
             see(world, log, pod, container, init, now);
         }
     }

@@ -1,0 +1,228 @@
+//! What static analysis found, read aside; and what runs meanwhile, looked at as it changes.
+//!
+//! Only where sources of findings are configured: without them nothing would ever be asked of the log. Until they were
+//! read once nothing is known to be good, and nothing is deleted for being old.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::operations::Tracked;
+use super::{Message, Session};
+use crate::assess::exposure;
+use crate::config::ScanPlace;
+use crate::model::{Delta, Findings, Kind, Object};
+use crate::plan::Verb;
+use crate::plan::backup::attest;
+use crate::store::{Place, ScanFile, Scans, Store};
+use crate::text;
+use crate::view::Level;
+
+/// How often it is looked whether a file changed.
+const FILES: Duration = Duration::from_secs(1);
+/// How often what runs is looked at while it changes, and while it does not.
+const BUSY: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(10);
+/// How often what was seen is written down.
+const SAVE: Duration = Duration::from_secs(60);
+/// Kinds without which it cannot be told whose data a pod writes.
+const KINDS: [Kind; 6] = [Kind::Pod, Kind::Pvc, Kind::Pv, Kind::StorageClass, Kind::ReplicaSet, Kind::Job];
+/// What is said of sources until they were read.
+const READING: &str = "the sources of findings: still being read";
+
+/// How far looking has come.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// Whether there is anything to look for.
+    on: bool,
+    /// Whether the sources were read once.
+    read: bool,
+    /// The moment of the last look, while every pod was watched since.
+    since: Option<Timestamp>,
+    looked: Option<Instant>,
+    saved: Option<Instant>,
+    changed: bool,
+    /// What could not be read of the sources, as it was said last.
+    said: Vec<String>,
+}
+
+/// What was read of the sources.
+#[derive(Debug)]
+pub(super) struct Scanned {
+    findings: Findings,
+    unread: Vec<String>,
+}
+
+impl Session {
+    /// Begins to read the sources, and to read them again whenever they change.
+    pub(super) fn watch_findings(&mut self) {
+        let sources = &self.options.config.findings.sources;
+        if sources.is_empty() {
+            return;
+        }
+        self.watch.on = true;
+        self.desk.world.findings = Findings::default().but_for([READING.into()]);
+        let place = |source: &ScanPlace| Place { path: source.path.clone(), trusted: source.trusted };
+        let (mut scans, mut first) = (Scans::new(sources.iter().map(place).collect()), true);
+        let post = self.inbox.0.clone();
+        tokio::spawn(async move {
+            loop {
+                let looked = tokio::task::spawn_blocking(move || {
+                    let now = crate::store::now();
+                    let changed = scans.look(first, now) || first;
+                    let found = changed.then(|| scanned(&scans, now));
+                    (scans, found)
+                });
+                let Ok((back, found)) = looked.await else { return };
+                (scans, first) = (back, false);
+                if let Some(found) = found
+                    && post.send(Message::Scanned(Box::new(found))).await.is_err()
+                {
+                    // The session was closed.
+                    return;
+                }
+                tokio::time::sleep(FILES).await;
+            }
+        });
+    }
+
+    /// Takes in what was read.
+    pub(super) fn scanned(&mut self, found: Scanned) {
+        self.watch.read = true;
+        if found.unread != self.watch.said {
+            for said in &found.unread {
+                self.desk.say(Level::Warn, &format!("findings: {said}"));
+            }
+            self.watch.said = found.unread;
+        }
+        let touched = self.desk.world.scanned(found.findings);
+        self.desk.note(&touched);
+    }
+
+    /// Whether the sources of findings were not read yet.
+    pub fn reading_findings(&self) -> bool {
+        self.watch.on && !self.watch.read
+    }
+
+    /// Takes in what earlier consoles saw run in this cluster, and what backups of this machine prove.
+    pub(super) fn remember_what_ran(&mut self) {
+        if !self.watch.on {
+            return;
+        }
+        let server = self.desk.world.context.server.clone();
+        match self.options.store.remembered(&server) {
+            Ok(known) => {
+                if known.unread > 0 {
+                    let lines = text::plural(known.unread, "line", "lines");
+                    self.desk
+                        .say(Level::Warn, &format!("the log of what ran: {lines} cannot be read and prove nothing"));
+                }
+                let touched = self.desk.world.saw(&known.log);
+                self.desk.note(&touched);
+            }
+            Err(error) => self.desk.say(Level::Warn, &text::chain(&error)),
+        }
+        self.attest_backups();
+    }
+
+    /// Notes what the journals of backups prove of what ran at their cuts.
+    pub(super) fn attest_backups(&mut self) {
+        if !self.watch.on {
+            return;
+        }
+        let server = self.desk.world.context.server.clone();
+        let plans = self.tracked.values().filter_map(Tracked::plan);
+        for plan in plans.filter(|plan| plan.verb == Verb::Backup && *plan.server == *server) {
+            attest(plan, &mut self.desk.world.observed);
+        }
+    }
+
+    /// Looks at a pod that is about to change or to go: afterwards nobody could.
+    pub(super) fn glance(&mut self, delta: &Delta, now: Timestamp) {
+        if !self.watch.on {
+            return;
+        }
+        match delta {
+            Delta::Upsert(object, _) | Delta::Gone(object) => {
+                let Object::Pod(pod) = &**object else { return };
+                self.watch.changed = true;
+                if !self.sees_what_runs() {
+                    return;
+                }
+                let world = &mut self.desk.world;
+                let mut log = std::mem::take(&mut world.observed);
+                if let Some(known) = world.inventory.pods.get(&pod.meta.uid()) {
+                    exposure::glance(world, &mut log, known, now);
+                }
+                world.observed = log;
+            }
+            // A watch that begins anew may have missed pods that came and went.
+            Delta::ListStarted(Kind::Pod, _) | Delta::Failed(Kind::Pod, ..) | Delta::Denied(Kind::Pod, ..) => {
+                self.watch.since = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn sees_what_runs(&self) -> bool {
+        KINDS.iter().all(|kind| self.desk.world.freshness(*kind).live())
+    }
+
+    /// Looks at what runs, when it is time.
+    pub(super) fn look_at_what_runs(&mut self, now: Timestamp) {
+        let every = if self.watch.changed { BUSY } else { IDLE };
+        if !self.watch.on || self.watch.looked.is_some_and(|at| at.elapsed() < every) {
+            return;
+        }
+        if !self.sees_what_runs() {
+            self.watch.since = None;
+            return;
+        }
+        let (first, since) = (self.watch.looked.is_none(), self.watch.since);
+        let world = &mut self.desk.world;
+        let mut log = std::mem::take(&mut world.observed);
+        exposure::look(world, &mut log, since, now);
+        world.observed = log;
+        self.watch.changed = false;
+        self.watch.since = Some(now);
+        self.watch.looked = Some(Instant::now());
+        if first || self.watch.saved.is_none_or(|at| at.elapsed() >= SAVE) {
+            self.watch.saved = Some(Instant::now());
+            let (store, server, log) = self.seen();
+            tokio::task::spawn_blocking(move || save(&store, &server, &log));
+        }
+    }
+
+    fn seen(&self) -> (Store, String, crate::model::Observed) {
+        let world = &self.desk.world;
+        (self.options.store.clone(), world.context.server.to_string(), world.observed.clone())
+    }
+
+    /// Writes down what was seen to run, before the session goes.
+    pub fn keep_what_ran(&self) {
+        if self.watch.looked.is_some() {
+            let (store, server, log) = self.seen();
+            save(&store, &server, &log);
+        }
+    }
+}
+
+/// A log that cannot be written proves less later, and harms nobody now.
+fn save(store: &Store, server: &str, log: &crate::model::Observed) {
+    if let Err(error) = store.remember(server, log) {
+        tracing::warn!(%error, "what was seen to run could not be written down");
+    }
+}
+
+/// What the files hold, and which of them could not be read: nothing is known to be good beside those.
+fn scanned(scans: &Scans, now: Timestamp) -> Scanned {
+    let unread: Vec<String> = scans.faults().iter().cloned().chain(scans.files().filter_map(unread)).collect();
+    let findings = scans.findings(now).but_for(unread.iter().map(|said| said.as_str().into()));
+    Scanned { findings, unread }
+}
+
+fn unread(file: &ScanFile) -> Option<String> {
+    let lost = file.diagnostics.iter().find(|one| one.lost && one.path.is_empty()).map(|one| &one.text);
+    let why = file.behind.as_ref().or(lost)?;
+    Some(text::sanitize(&format!("{}: {why}", file.path.display())).into_owned())
+}
