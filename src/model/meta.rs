@@ -64,6 +64,8 @@ pub mod annotation {
     pub const OPEN_FINDINGS: &str = "holdfast.dev/open-findings";
     /// Label on a claim or namespace: how much its data matters: `critical`, `high`, `normal` or `low`.
     pub const CRITICALITY: &str = "holdfast.dev/criticality";
+    /// On a PersistentVolume: the driver that made it for its claim.
+    pub const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
     /// On a pod: the revision of the sources that its image was built from (OCI). Claimed.
     pub const REVISION: &str = "org.opencontainers.image.revision";
     /// On a restore point: where it was exported, in a sentence.
@@ -146,6 +148,7 @@ pub mod annotation {
         RAN,
         OPEN_FINDINGS,
         REVISION,
+        PROVISIONED_BY,
         BUNDLE,
         LAST_PROVEN,
         LAST_FAILED,

@@ -95,6 +95,8 @@ pub struct Pod {
     pub containers: Box<[Container]>,
     /// Its init containers, in the order in which they run.
     pub init_containers: Box<[Container]>,
+    /// Containers that were put into it while it ran (`kubectl debug`).
+    pub ephemeral_containers: Box<[Container]>,
 }
 
 impl Pod {

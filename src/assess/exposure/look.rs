@@ -22,7 +22,8 @@ pub fn look(world: &World, log: &mut Observed, since: Option<Timestamp>, now: Ti
     }
     let since = since.filter(|since| *since <= now);
     for namespace in namespaces(world) {
-        if world.freshness_in(Kind::Pod, &namespace).live() {
+        // Which data a pod writes is not known before its claims are.
+        if [Kind::Pod, Kind::Pvc].iter().all(|kind| world.freshness_in(*kind, &namespace).live()) {
             log.watched(&namespace, (since.unwrap_or(now), now));
         }
     }
@@ -36,9 +37,11 @@ pub fn look(world: &World, log: &mut Observed, since: Option<Timestamp>, now: Ti
 /// Adds what is in sight of one pod now: for one that is about to change or to go, which the next look would not see as
 /// it was.
 pub fn glance(world: &World, log: &mut Observed, pod: &Pod, now: Timestamp) {
-    for (containers, init) in [(&pod.containers, false), (&pod.init_containers, true)] {
+    for (containers, once) in
+        [(&pod.containers, false), (&pod.init_containers, true), (&pod.ephemeral_containers, true)]
+    {
         for container in containers {
-            see(world, log, pod, container, init, now);
+            see(world, log, pod, container, once, now);
         }
     }
 }
@@ -176,18 +179,20 @@ fn workload(world: &World, pod: &Pod) -> Option<WorkloadName> {
 }
 
 /// How a claim's data began, as far as objects tell: only of the first claim of a lineage, and with its volume seen.
-/// It was empty when its volume was made for it, from nothing, and not by a restore of Velero.
+/// It was empty when a driver made its volume for it, after it was asked for, from nothing, and not by a restore of
+/// Velero. A volume that somebody entered by hand may hold anything.
 pub fn birth(world: &World, claim: &Pvc) -> Option<Birth> {
     if lineage(world, claim) != claim.meta.uid() {
         return None;
     }
-    let made = world.volume(claim)?.meta.created?;
+    let pv = &world.volume(claim)?.meta;
+    let (made, provisioned) = (pv.created?, pv.annotation(annotation::PROVISIONED_BY).is_some());
     let asked = claim.meta.created?;
     let filled = claim.data_source.is_some() || claim.meta.label(annotation::VELERO_RESTORE).is_some();
     let class = claim.storage_class.as_ref().and_then(|name| world.inventory.storage_classes.named(None, name));
     Some(Birth {
         at: made,
-        empty: !filled && asked <= made,
+        empty: provisioned && !filled && asked <= made,
         for_first_pod: class.is_some_and(|class| class.waits_for_consumer),
     })
 }

@@ -23,7 +23,7 @@ pub fn written(world: &World, claim: &Pvc, now: Timestamp) -> String {
     let pods = world.links.pods_mounting(&key).iter().filter_map(|uid| world.inventory.pods.get(uid));
     let mut all: Vec<String> = Vec::new();
     for pod in pods.filter(|pod| !pod.ended()) {
-        for container in pod.containers.iter().chain(&pod.init_containers) {
+        for container in pod.containers.iter().chain(&pod.init_containers).chain(&pod.ephemeral_containers) {
             if !container.writes.contains(&claim.meta.name) {
                 continue;
             }

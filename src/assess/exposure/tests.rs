@@ -1,8 +1,7 @@
-use jiff::SignedDuration;
 use rstest::rstest;
 use serde_json::json;
 
-use super::testing::{A, SQLI, V1, V2, bare, data, digest, ours, ran, run, shop, verdict_at};
+use super::testing::{A, V1, V2, bare, data, digest, ours, ran, run, shop, verdict_at};
 use super::*;
 use crate::assess::testing::{ago, annotated, live, meta, now, put, put_snapshot, volume};
 use crate::assess::verdict::Verdict;
@@ -44,6 +43,7 @@ fn fresh_world() -> World {
     let mut claim = data();
     claim.meta.created = Some(ago(V1 + 2));
     let mut pv = volume(&claim);
+    pv.meta = annotated(pv.meta, annotation::PROVISIONED_BY, "csi.example");
     pv.meta.created = Some(ago(V1));
     let class = StorageClass {
         meta: crate::assess::testing::cluster_meta("fast"),
@@ -139,6 +139,28 @@ fn init_containers_count_and_containers_that_cannot_write_are_no_writers() {
         .map(|(key, _)| key.program.container.to_string())
         .collect();
     assert_eq!(writers, ["db", "init"]);
+}
+
+#[test]
+fn a_container_that_was_put_into_a_running_pod_counts_too() {
+    let mut world = fresh_world();
+    let mut pod = pod("db-0", 900, &[container('a', 0)]);
+    pod.ephemeral_containers = [Container { name: "debug".into(), ..container('d', 0) }].into();
+    put(&mut world, [Object::Pod(pod)]);
+    let mut log = Observed::default();
+    look(&world, &mut log, None, ago(800));
+    assert_eq!(seen(&log), [("a".into(), 900, 800, false), ("d".into(), 900, 800, false)]);
+}
+
+#[test]
+fn a_volume_that_was_entered_by_hand_may_hold_anything() {
+    let mut world = fresh_world();
+    let claim = world.inventory.pvcs.get(&Uid::from("uid-data")).unwrap().clone();
+    assert_eq!(birth(&world, &claim).map(|birth| birth.empty), Some(true));
+    let mut pv = volume(&claim);
+    pv.meta.created = Some(ago(V1));
+    put(&mut world, [Object::Pv(pv)]);
+    assert_eq!(birth(&world, &claim).map(|birth| birth.empty), Some(false));
 }
 
 #[test]
@@ -278,14 +300,15 @@ fn a_claimed_record_of_the_vulnerable_image_exposes_its_copy() {
     assert_eq!(verdict_at(&empty, A).value, Verdict::Before, "until the operation's own record proves it");
 }
 
-#[test]
-fn stale_pods_are_not_in_sight() {
+#[rstest]
+#[case::pods(Kind::Pod)]
+#[case::claims(Kind::Pvc)]
+fn what_is_stale_is_not_in_sight(#[case] kind: Kind) {
     let mut world = fresh_world();
-    world.apply(Delta::Failed(Kind::Pod, Scope::All, "cut".into()), now());
+    world.apply(Delta::Failed(kind, Scope::All, "cut".into()), now());
     let mut log = Observed::default();
     look(&world, &mut log, Some(ago(10)), now());
     assert!(log.in_sight("shop").is_empty());
-    let _ = (SQLI, SignedDuration::ZERO);
 }
 
 #[test]

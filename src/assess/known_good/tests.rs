@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::assess::exposure::testing::{
-    A, B, C, SQLI, V1, V3, bare, finding, ours, ran, releases, run, scan, scanned, shop, three,
+    A, B, SQLI, V3, bare, finding, ours, ran, releases, run, scan, scanned, shop, three,
 };
 use crate::assess::testing::{DAY, ago, cluster_meta, now, put, put_snapshot, said as reasons};
 use crate::model::{
@@ -296,7 +296,6 @@ fn the_set_of_open_findings_is_the_same_for_the_same_findings() {
     assert!(one.starts_with("1 sha256:") && one.len() == "1 sha256:".len() + 64, "{one}");
     assert_eq!(set(&decided(TriageState::FalsePositive, 10, None)).unwrap().split(' ').next(), Some("0"));
     assert_eq!(one, set(&shop()).unwrap());
-    let _ = (C, V1);
 }
 
 /// Volumes are judged by what wrote them: findings of others are not looked at.

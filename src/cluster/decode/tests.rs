@@ -409,8 +409,9 @@ fn a_container_writes_the_claims_that_it_mounts_or_has_as_devices_and_not_read_o
                         { "name": "block", "volumeDevices": [{ "name": "raw", "devicePath": "/dev/x" }] },
                         { "name": "sidecar" },
                     ],
+                    "ephemeralContainers": [{ "name": "debug", "image": "d:1", "volumeMounts": [mount("a", false)] }],
                 },
-                "status": {},
+                "status": { "ephemeralContainerStatuses": [{ "name": "debug", "imageID": "d@sha256:1" }] },
             }),
             "db-0",
             Some("shop")
@@ -419,6 +420,8 @@ fn a_container_writes_the_claims_that_it_mounts_or_has_as_devices_and_not_read_o
     let writes: Vec<Vec<&str>> =
         pod.containers.iter().map(|container| container.writes.iter().map(|claim| &**claim).collect()).collect();
     assert_eq!(writes, [vec!["c-a", "db-0-own"], vec![], vec!["c-raw"], vec![]]);
+    let debug = &pod.ephemeral_containers[0];
+    assert_eq!((debug.image_id.as_deref(), &*debug.writes), (Some("d@sha256:1"), &["c-a".into()][..]));
     let template = json!({ "spec": {
         "volumes": [claim("a", false), claim("b", true)],
         "containers": [

@@ -25,6 +25,8 @@ struct PodSpec {
     containers: Vec<ContainerSpec>,
     #[serde(deserialize_with = "nullable")]
     init_containers: Vec<ContainerSpec>,
+    #[serde(deserialize_with = "nullable")]
+    ephemeral_containers: Vec<ContainerSpec>,
 }
 
 #[derive(Deserialize)]
@@ -280,6 +282,8 @@ struct PodStatus {
     container_statuses: Vec<ContainerStatus>,
     #[serde(deserialize_with = "nullable")]
     init_container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "nullable")]
+    ephemeral_container_statuses: Vec<ContainerStatus>,
 }
 
 #[derive(Deserialize)]
@@ -374,6 +378,12 @@ impl Lean for PodObject {
         Object::Pod(Pod {
             containers: containers(&spec.containers, &status.container_statuses, &writable, strings),
             init_containers: containers(&spec.init_containers, &status.init_container_statuses, &writable, strings),
+            ephemeral_containers: containers(
+                &spec.ephemeral_containers,
+                &status.ephemeral_container_statuses,
+                &writable,
+                strings,
+            ),
             claims: spec.claims(Some(&metadata.name)),
             secrets: spec.secrets(strings),
             config_maps: spec.config_maps(strings),
