@@ -14,6 +14,7 @@ mod findings;
 mod get;
 mod hold;
 mod keys;
+mod known_good;
 mod open;
 mod operations;
 mod out;
@@ -77,6 +78,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Demo(demo)) => Box::pin(demo::run(&args.global, &demo)).await,
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
             Some(Command::Findings(asked)) => findings::run(&args.global, &asked),
+            Some(Command::KnownGood(asked)) => known_good::run(&args.global, &asked).await,
             Some(Command::Stamp(asked)) => stamp::run(&asked),
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,
             Some(Command::Drill(drill)) => drill::run(&args.global, &drill).await,

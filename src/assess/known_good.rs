@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::copies::{Copy, copies};
-use super::exposure::{History, history, said};
+use super::exposure::{Exposure, History, history, said};
 use super::linking::Chains;
 use super::verdict::{Judging, Verdict};
 use super::{Judgement, Reason, Severity};
@@ -35,7 +35,7 @@ pub enum Trust {
     NotKnownBad,
     /// Cannot be told of at least one finding, and none is known to have exposed it.
     Unknown,
-    /// Cut after an exposure: the data may be tainted.
+    /// Cut after an exposure began, and not seen to be exposed itself: the data may be tainted.
     Tainted,
     /// Cut during an exposure.
     Exposed,
@@ -95,6 +95,8 @@ pub struct Point {
     pub trust: Trust,
     /// The finding that says so, where one does.
     pub by: Option<FindingId>,
+    /// Why, and what would prove more.
+    pub why: Vec<Reason>,
 }
 
 /// All good restore points of a volume, the newest first, with the findings that matter for them.
@@ -144,9 +146,9 @@ pub fn points(world: &World, chains: &Chains, claim: &Pvc, least: Band, now: Tim
         until = [until, copy.valid_until].into_iter().flatten().min();
         let (trust, by, why) = trust(&mut judging, &past, &ids, cut);
         if points.is_empty() {
-            reasons.extend(why);
+            reasons.extend(why.iter().cloned());
         }
-        points.push(Point { copy, cut, trust, by });
+        points.push(Point { copy, cut, trust, by, why });
     }
     let unread = chains.findings().unread();
     if let Some(first) = unread.first() {
@@ -175,7 +177,12 @@ fn trust(
     let mut worst = (Trust::NotKnownBad, None, vec![Reason::new("no finding of concern touches its volume")]);
     for (place, id) in ids.iter().enumerate() {
         let judged = judging.verdict(*id, cut);
-        let trust = Trust::of(judged.value);
+        // Whether the code at the cut was fixed may not be known: that it was exposed before is.
+        let exposed = |one: &Exposure| one.certain() && one.from <= cut;
+        let trust = match judged.value {
+            Verdict::Unknown if judging.exposures(*id).iter().any(exposed) => Trust::Tainted,
+            verdict => Trust::of(verdict),
+        };
         if place == 0 || trust.rank() > worst.0.rank() {
             worst = (trust, Some(*id), judged.reasons);
         }
@@ -237,7 +244,16 @@ pub fn recommend(
         _ => Reason::new("no copy is proven to be from before the exposure"),
     };
     let until = judged.valid_until;
-    Judgement::new(recommendation).because(reason).because_all(judged.reasons).because_all(affected).until(until)
+    // What keeps the best copy from being proven comes first: that is what a person can do something about.
+    let best = judged.value.to_keep().filter(|_| good.is_none());
+    let lacks: Vec<Reason> =
+        best.iter().flat_map(|point| &point.why).filter(|why| !judged.reasons.contains(why)).cloned().collect();
+    Judgement::new(recommendation)
+        .because(reason)
+        .because_all(lacks)
+        .because_all(judged.reasons)
+        .because_all(affected)
+        .until(until)
 }
 
 /// Other data that code with these findings could write.

@@ -18,7 +18,7 @@ mod rotate;
 mod rotate_ca;
 
 pub use carry::{Export, Import};
-pub use findings::{Findings, FindingsFormat, Stamp};
+pub use findings::{Findings, FindingsFormat, KnownGood, Stamp};
 pub use probe::Probe;
 pub use reissue::Reissue;
 pub use renew::Renew;
@@ -76,6 +76,8 @@ pub enum Command {
     Get(Get),
     /// Print what static analysis found (SARIF), from files or from the configured sources; needs no cluster.
     Findings(Findings),
+    /// Say which copy of a volume's data can be trusted: cut before code with a finding ran, with proof.
+    KnownGood(KnownGood),
     /// Write into a SARIF log which image and revision was scanned, so that its findings are tied to what runs.
     Stamp(Stamp),
     /// Back up a volume, or all volumes of a workload together: plan, review, confirm, run.

@@ -8,7 +8,7 @@ use crate::text;
 use crate::view::{Column, Filter, Listing, Pane, Query, Row, Sieve, output, problems};
 
 /// Kinds without which no volume can be judged.
-const VOLUME_KINDS: &[Kind] = &[
+pub(super) const VOLUME_KINDS: &[Kind] = &[
     Kind::Pvc,
     Kind::VolumeSnapshot,
     Kind::Content,

@@ -70,6 +70,11 @@ fn object(row: &Row, columns: &[Column]) -> Value {
     Value::Object(members)
 }
 
+/// Lines of words, the first of them a heading, each column as wide as it has to be.
+pub fn plain_table(cells: &[Vec<String>]) -> String {
+    lines(cells, &vec![Align::Left; cells.first().map_or(0, Vec::len)])
+}
+
 pub(super) fn lines(cells: &[Vec<String>], aligns: &[Align]) -> String {
     let width = |i: usize| cells.iter().map(|row| row[i].width()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..aligns.len()).map(width).collect();

@@ -56,3 +56,4 @@ mod trust;
 mod tui;
 mod undo;
 mod usage;
+mod vulnerable;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::Format;
 use crate::model::Band;
 
 /// Arguments of `findings`.
@@ -75,4 +76,18 @@ pub struct Stamp {
     /// Write to this file; - is stdout.
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
+}
+
+/// Arguments of `known-good`.
+#[derive(Debug, clap::Args)]
+pub struct KnownGood {
+    /// The volume: NAMESPACE/PVC.
+    #[arg(value_name = "NAMESPACE/PVC")]
+    pub volume: String,
+    /// How bad a finding has to be to make copies suspicious; left out, as configured.
+    #[arg(long, value_name = "BAND", value_parser = band)]
+    pub concern: Option<Band>,
+    /// How to print it.
+    #[arg(short, long, default_value = "table")]
+    pub output: Format,
 }

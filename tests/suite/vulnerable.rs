@@ -1,0 +1,173 @@
+//! The vulnerable release: a clean version writes the data, one with an SQL injection follows, then a fixed one; a copy was
+//! taken of each. Which of them can be trusted?
+
+use serde_json::{Value, json};
+
+use crate::support::cluster::{TestCluster, User};
+use crate::support::manifests;
+use crate::support::person::Person;
+use crate::support::scenarios;
+use crate::support::wait::{self, LONG};
+
+scenarios!(
+    the_copy_from_before_is_recommended_and_outlives_its_retention,
+    without_a_scan_of_the_clean_release_nothing_is_known_to_be_good,
+    a_scan_that_did_not_finish_or_lies_where_anybody_can_write_proves_nothing,
+);
+
+/// The digest of the image of a release.
+fn digest(release: char) -> String {
+    format!("sha256:{}", release.to_string().repeat(64))
+}
+
+fn image(release: char) -> String {
+    format!("registry.example/shop@{}", digest(release))
+}
+
+/// A scan of a release that looked for SQL injections, as its pipeline stamped it.
+fn scan(release: char, found: bool, finished: bool) -> String {
+    let result = json!({
+        "ruleId": "sqli", "level": "error", "message": { "text": "a query is made of what the client sent" },
+        "locations": [{ "physicalLocation": { "artifactLocation": { "uri": "src/db.rs" }, "region": { "startLine": 7 } } }],
+    });
+    // Each was scanned before it was rolled out.
+    let at = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24)
+        + jiff::SignedDuration::from_hours(release as i64 - 'a' as i64);
+    json!({
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": { "name": "Semgrep OSS", "rules": [{ "id": "sqli" }] } },
+            "invocations": [{ "executionSuccessful": finished, "endTimeUtc": at.to_string() }],
+            "versionControlProvenance": [{ "repositoryUri": "https://git.example/shop", "branch": "main" }],
+            "results": if found { vec![result] } else { Vec::new() },
+            "properties": { "holdfast/subject": { "digest": digest(release) } },
+        }],
+    })
+    .to_string()
+}
+
+struct Shop {
+    sre: Person,
+    path: String,
+}
+
+impl Shop {
+    /// An SRE whose console reads what a pipeline wrote.
+    fn of(cluster: &TestCluster, trusted: bool) -> Self {
+        let sre = cluster.person(User::Sre);
+        std::fs::create_dir(sre.home().join("ci")).unwrap();
+        sre.configure(&format!("[[findings.sources]]\npath = \"ci\"\ntrusted = {trusted}\n"));
+        Self { sre, path: format!("{}/data-db-0", cluster.namespace) }
+    }
+
+    fn file(&self, release: char) -> std::path::PathBuf {
+        self.sre.home().join(format!("ci/{release}.sarif"))
+    }
+
+    async fn back_up(&self) {
+        self.sre.run(&["backup", &self.path, "--yes"]).await.expect(0);
+    }
+
+    async fn known_good(&self) -> (Option<i32>, Value) {
+        let ended = self.sre.run(&["known-good", &self.path, "-o", "json"]).await;
+        (ended.code, serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}")))
+    }
+}
+
+/// What is said of each copy, the newest first.
+fn trusts(said: &Value) -> Vec<&str> {
+    said["points"].as_array().unwrap().iter().map(|point| point["trust"].as_str().unwrap()).collect()
+}
+
+/// The database runs this release, on a volume that is made for its first pod.
+async fn release(cluster: &TestCluster, release: char) {
+    if cluster.get("apps/v1", "StatefulSet", "db").await.is_none() {
+        let class = format!("patient-{}", cluster.namespace);
+        cluster.create(&manifests::patient_class(&class)).await;
+        let mut set = manifests::stateful_set(&cluster.namespace, "db", 1);
+        set["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = json!(class);
+        set["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image(release));
+        cluster.create(&set).await;
+    } else {
+        let container = json!([{ "name": "db", "image": image(release), "volumeMounts": [{ "name": "data", "mountPath": "/data" }] }]);
+        let patch = json!({ "spec": { "template": { "spec": { "containers": container } } } });
+        cluster.merge("apps/v1", "StatefulSet", "db", &patch).await;
+    }
+    wait::until("the release to run", LONG, async || {
+        let pod = cluster.get("v1", "Pod", "db-0").await?;
+        let conditions = pod.pointer("/status/conditions").and_then(Value::as_array)?;
+        let ready = conditions.iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
+        (ready && pod["spec"]["containers"][0]["image"] == image(release).as_str()).then_some(())
+    })
+    .await;
+}
+
+/// The three releases, each with its scan and a copy.
+async fn released(cluster: &TestCluster, trusted: bool) -> Shop {
+    let shop = Shop::of(cluster, trusted);
+    for (version, found) in [('a', false), ('b', true), ('c', false)] {
+        std::fs::write(shop.file(version), scan(version, found, true)).unwrap();
+        release(cluster, version).await;
+        shop.back_up().await;
+        another_second().await;
+    }
+    shop
+}
+
+/// The API tells moments by the second, and what lies on an edge counts as exposed.
+async fn another_second() {
+    let now = jiff::Timestamp::now().as_second();
+    wait::until("the second to end", LONG, async || (jiff::Timestamp::now().as_second() > now).then_some(())).await;
+}
+
+async fn the_copy_from_before_is_recommended_and_outlives_its_retention(cluster: TestCluster) {
+    let shop = released(&cluster, true).await;
+    let (code, said) = shop.known_good().await;
+    assert_eq!(trusts(&said), ["may be tainted", "exposed", "known-good"], "{said:#}");
+    assert_eq!(code, Some(0));
+    let good = said["points"][2]["name"].as_str().unwrap().to_owned();
+    assert_eq!(said["knownGood"]["name"], format!("{}/{good}", cluster.namespace));
+    let text = shop.sre.run(&["known-good", &shop.path]).await.expect(0).stdout;
+    assert!(text.contains("restoring it loses the writes of") && text.contains("sqli src/db.rs:7"), "{text}");
+
+    // The rules of retention alone would let it go.
+    let pruned = shop.sre.run(&["prune", &shop.path, "--keep-last", "1", "--yes"]).await.expect(0);
+    let left: Vec<String> =
+        cluster.snapshots().await.iter().map(|one| one["metadata"]["name"].as_str().unwrap().to_owned()).collect();
+    assert!(left.contains(&good) && left.len() == 2, "{left:?}");
+    assert!(pruned.stdout.contains("the last known-good copy"), "{pruned:?}");
+}
+
+async fn without_a_scan_of_the_clean_release_nothing_is_known_to_be_good(cluster: TestCluster) {
+    let shop = released(&cluster, true).await;
+    std::fs::remove_file(shop.file('a')).unwrap();
+    let (code, said) = shop.known_good().await;
+    assert_eq!(trusts(&said), ["may be tainted", "exposed", "unknown"], "{said:#}");
+    assert_eq!((code, &said["knownGood"]), (Some(3), &Value::Null));
+    // It says what would prove it, and the copy that may be good stays until that is settled.
+    let reasons = said["reasons"].to_string();
+    assert!(reasons.contains("scan") && reasons.contains("aaaaaaaa"), "{reasons}");
+    let may_be = said["points"][2]["name"].as_str().unwrap();
+    assert_eq!(said["mayBe"]["name"], format!("{}/{may_be}", cluster.namespace));
+    let undecided = shop.sre.run(&["prune", &shop.path, "--keep-last", "1", "--yes"]).await.expect(0);
+    assert!(cluster.get(manifests::SNAPSHOTS, "VolumeSnapshot", may_be).await.is_some(), "{undecided:?}");
+}
+
+async fn a_scan_that_did_not_finish_or_lies_where_anybody_can_write_proves_nothing(cluster: TestCluster) {
+    let shop = released(&cluster, true).await;
+    std::fs::write(shop.file('a'), scan('a', false, false)).unwrap();
+    let (code, said) = shop.known_good().await;
+    assert_eq!((code, trusts(&said)), (Some(3), vec!["may be tainted", "exposed", "unknown"]), "{said:#}");
+    std::fs::write(shop.file('a'), scan('a', false, true)).unwrap();
+    assert_eq!(shop.known_good().await.0, Some(0), "a finished one proves it");
+    shop.sre.configure("[[findings.sources]]\npath = \"ci\"\n");
+    let (code, said) = shop.known_good().await;
+    assert_eq!(code, Some(3), "{said:#}");
+    assert!(!trusts(&said).contains(&"known-good"), "{said:#}");
+    // What cannot be read may hold anything.
+    shop.sre.configure("[[findings.sources]]\npath = \"ci\"\ntrusted = true\n");
+    std::fs::write(shop.file('d'), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n").unwrap();
+    let (code, said) = shop.known_good().await;
+    assert_eq!(code, Some(3), "{said:#}");
+    assert!(said["reasons"].to_string().contains("d.sarif"), "{said:#}");
+}
