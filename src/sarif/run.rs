@@ -74,6 +74,8 @@ pub struct Shared {
     pub notes: Notes,
     /// Keys of fingerprints.
     pub keys: Keys,
+    /// A finding of which nothing is known.
+    pub blank: Finding,
     /// Room for bytes to hash.
     pub scratch: Vec<u8>,
 }
@@ -179,7 +181,8 @@ impl Run {
             suppressions,
             baseline: element.baseline,
             raw: start.map_or(0..0, |start| start..start + length as u64),
-            ..Finding::default()
+            // What the end of the run decides. A default would allocate a rule for each.
+            ..shared.blank.clone()
         }
     }
 
