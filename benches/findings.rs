@@ -55,7 +55,7 @@ fn main() {
             let (took, peak) = (0..3).map(|_| measured(who, &path)).min().unwrap();
             let speed = f64::from(u32::try_from(size >> 10).unwrap()) / 1024.0 / took.as_secs_f64();
             let base = *base.get_or_insert(speed);
-            let heap = peak as f64 / size as f64;
+            let heap = f64::from(u32::try_from(peak >> 10).unwrap()) / f64::from(u32::try_from(size >> 10).unwrap());
             println!("{name:8} {results:>8}  {who:12} {speed:>9.0} {:>7.1}x {heap:>10.2}x", speed / base);
         }
         std::fs::remove_file(path).unwrap();
@@ -82,7 +82,7 @@ fn run(who: &str, file: &str) {
         let before = HEAP.allocated();
         let began = busy();
         let log = read(File::open(file).unwrap(), &origin, &Limits::default());
-        let took = busy() - began;
+        let took = busy().saturating_sub(began);
         assert!(log.scans.iter().any(|scan| !scan.findings.is_empty()));
         return println!("{} {}", took.as_micros(), HEAP.max_allocated() - before);
     }
@@ -91,12 +91,12 @@ fn run(who: &str, file: &str) {
     let began = busy();
     let took = if who == "Value" {
         let log: Value = serde_json::from_slice(&bytes).unwrap();
-        let took = busy() - began;
+        let took = busy().saturating_sub(began);
         assert!(log["runs"][0]["results"].is_array());
         took
     } else {
         let log: serde_sarif::sarif::Sarif = serde_json::from_slice(&bytes).unwrap();
-        let took = busy() - began;
+        let took = busy().saturating_sub(began);
         assert!(!log.runs.is_empty());
         took
     };

@@ -26,6 +26,7 @@ mod run;
 mod scan;
 mod stamp;
 mod subject;
+mod uses;
 mod walk;
 mod when;
 mod window;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use super::element::PlaceUse;
 use super::intern::Texts;
 use super::json::Cursor;
 use super::run::Run;
+use super::uses::PlaceUse;
 
 /// A reference to a file, as a run has it.
 #[derive(Clone, Debug)]

@@ -79,27 +79,16 @@ fn resolve(run: &mut Run, origin: &Origin, tool: &str, family: &str, shared: &mu
             (shared.texts.get(&path), wrong)
         })
         .collect();
+    tell(run, &rules, &paths, shared);
     let overrides = overrides(run, family);
-    let presets = band::presets();
+    let mut preset = band::presets();
+    preset.retain(|rule| rule.concerns(family, origin.now));
     let concerned: Vec<BandRule> =
         origin.bands.iter().filter(|rule| rule.concerns(tool, origin.now)).cloned().collect();
-    let preset: Vec<BandRule> = presets.into_iter().filter(|rule| rule.concerns(family, origin.now)).collect();
-    let mut told = (vec![false; rules.len()], vec![false; paths.len()]);
     let mut bands: HashMap<(u32, u32), Judged, RandomState> = HashMap::default();
-    for (index, (finding, reference)) in run.findings.iter_mut().zip(&run.references).enumerate() {
-        let (rule_number, place_number) = (at(reference.rule), at(reference.place));
-        let (described, found) = &rules[rule_number];
-        let (path, wrong) = &paths[place_number];
-        let here = |field: &str| format!("runs[{}].results[{index}]{field}", run.index);
-        if *found != Found::Plainly && !std::mem::replace(&mut told.0[rule_number], true) {
-            tell_rule(*found, &described.rule, here(""), shared);
-        }
-        if let Some(wrong) = wrong
-            && !std::mem::replace(&mut told.1[place_number], true)
-        {
-            let (code, text) = wrong.told();
-            shared.notes.odd(code, || here(".locations[0].physicalLocation.artifactLocation"), || text.into());
-        }
+    for (finding, reference) in run.findings.iter_mut().zip(&run.references) {
+        let (described, _) = &rules[at(reference.rule)];
+        let (path, _) = &paths[at(reference.place)];
         finding.rule = Arc::clone(&described.rule);
         finding.path = Arc::clone(path);
         let rating = &run.ratings.records()[at(reference.rating)];
@@ -113,6 +102,23 @@ fn resolve(run: &mut Run, origin: &Origin, tool: &str, family: &str, shared: &mu
         if !concerned.is_empty() || !preset.is_empty() {
             let of = Of { tool, rule: &finding.rule.id, path };
             (finding.band, finding.band_source) = band::settled(judged.band, &of, &concerned, &preset, origin.now);
+        }
+    }
+}
+
+/// Tells what is wrong with references, each once: at the first result that has it.
+fn tell(run: &Run, rules: &[(Described, Found)], paths: &[(Arc<str>, Option<Misplaced>)], shared: &mut Shared) {
+    let mut rules: Vec<_> =
+        rules.iter().map(|(rule, found)| (*found != Found::Plainly).then_some((rule, *found))).collect();
+    let mut paths: Vec<_> = paths.iter().map(|(_, wrong)| *wrong).collect();
+    for (index, reference) in run.references.iter().enumerate() {
+        let here = |field: &str| format!("runs[{}].results[{index}]{field}", run.index);
+        if let Some((described, found)) = rules[at(reference.rule)].take() {
+            tell_rule(found, &described.rule, here(""), shared);
+        }
+        if let Some(wrong) = paths[at(reference.place)].take() {
+            let (code, text) = wrong.told();
+            shared.notes.odd(code, || here(".locations[0].physicalLocation.artifactLocation"), || text.into());
         }
     }
 }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use super::element::PlaceUse;
 use super::intern::Texts;
 use super::json::Cursor;
+use super::uses::PlaceUse;
 
 /// A [`PlaceUse`] that outlives its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

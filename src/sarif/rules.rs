@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use crate::model::{Level, Rule};
 
-use super::element::RuleUse;
 use super::intern::Texts;
 use super::json::Cursor;
 use super::message::{cut, head, plain};
 use super::properties::{Properties, Rated};
+use super::uses::RuleUse;
 use super::words;
 
 /// A message a rule has for its results is kept up to this size.

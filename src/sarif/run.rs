@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::{Band, Finding, Level, ResultKind, Suppression};
 
 use super::around::{Automation, Invocation, Provenance, Taxonomy};
-use super::element::{Element, SuppressionUse};
+use super::element::Element;
 use super::external;
 use super::identity::{Keys, Mark, Marks, marks};
 use super::intern::{Table, Texts};
@@ -18,6 +18,7 @@ use super::place::{Place, Places};
 use super::properties::Rated;
 use super::rules::{Component, OwnedUse, weakness};
 use super::subject::Told;
+use super::uses::SuppressionUse;
 use super::when::time;
 
 /// Bytes of an argument of a message that are kept.

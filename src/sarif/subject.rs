@@ -55,6 +55,21 @@ fn empty(source: SubjectSource) -> Subject {
     }
 }
 
+/// What a member of the stamp says, where that is plain text.
+fn slot<'s>(subject: &'s mut Subject, key: &[u8]) -> Option<&'s mut Option<Arc<str>>> {
+    match key {
+        b"image" => Some(&mut subject.image),
+        b"tag" => Some(&mut subject.tag),
+        b"revision" => Some(&mut subject.revision),
+        b"branch" => Some(&mut subject.branch),
+        b"namespace" => Some(&mut subject.namespace),
+        b"kind" => Some(&mut subject.kind),
+        b"name" => Some(&mut subject.name),
+        b"container" => Some(&mut subject.container),
+        _ => None,
+    }
+}
+
 impl Told {
     /// Reads `run.properties`.
     pub fn properties(&mut self, cursor: &mut Cursor, texts: &mut Texts, run: usize, notes: &mut Notes) {
@@ -83,23 +98,15 @@ impl Told {
                 return;
             }
             let Some(text) = cursor.text().filter(|text| !text.is_empty()) else { return };
-            let slot = match key {
-                b"digest" => return digests.push(text),
-                b"image" => &mut subject.image,
-                b"tag" => &mut subject.tag,
-                b"repository" => {
-                    subject.repository = Some(texts.get(&repository(&text)));
-                    return;
+            match key {
+                b"digest" => digests.push(text),
+                b"repository" => subject.repository = Some(texts.get(&repository(&text))),
+                _ => {
+                    if let Some(slot) = slot(&mut subject, key) {
+                        *slot = Some(texts.get(&text));
+                    }
                 }
-                b"revision" => &mut subject.revision,
-                b"branch" => &mut subject.branch,
-                b"namespace" => &mut subject.namespace,
-                b"kind" => &mut subject.kind,
-                b"name" => &mut subject.name,
-                b"container" => &mut subject.container,
-                _ => return,
-            };
-            *slot = Some(texts.get(&text));
+            }
         });
         let path = || format!("runs[{run}].properties[\"{STAMP}\"]");
         let (good, bad): (Vec<_>, Vec<_>) = digests.into_iter().partition(|text| digest(text).is_some());

@@ -40,6 +40,19 @@ pub struct Source<'a> {
     pub now: Timestamp,
 }
 
+/// A time, if it is one and not of the future.
+fn believed(text: &str, latest: Timestamp, path: impl FnOnce() -> String, notes: &mut Notes) -> Option<Timestamp> {
+    let read = time(text);
+    match read {
+        None => notes.odd("bad-time", path, || "is no time; left out".into()),
+        Some(time) if time > latest => {
+            notes.odd("time-in-future", path, || format!("{time} is in the future; left out"));
+        }
+        Some(_) => {}
+    }
+    read.filter(|time| *time <= latest)
+}
+
 /// The latest time of the most telling kind that is there. Times in the future are told and left out.
 pub fn scanned(
     invocations: &[Invocation],
@@ -50,17 +63,8 @@ pub fn scanned(
 ) -> Option<(Timestamp, TimeSource)> {
     let latest = source.now.checked_add(AHEAD).unwrap_or(source.now);
     let mut read = |text: Option<&str>, field: &str, index: usize| {
-        let text = text?;
         let path = || format!("runs[{run}].{field}").replacen("[]", &format!("[{index}]"), 1);
-        let Some(time) = time(text) else {
-            notes.odd("bad-time", path, || "is no time; left out".into());
-            return None;
-        };
-        if time > latest {
-            notes.odd("time-in-future", path, || format!("{time} is in the future; left out"));
-            return None;
-        }
-        Some(time)
+        believed(text?, latest, path, notes)
     };
     let mut ended = None;
     let mut started = None;

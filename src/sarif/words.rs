@@ -97,12 +97,8 @@ pub fn number(digits: &str, numbers: &mut Vec<u32>) {
 pub fn vulnerability(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let starts = |name: &[u8]| bytes.windows(name.len()).position(|piece| piece.eq_ignore_ascii_case(name));
-    let (start, parts) = match (starts(b"CVE-"), starts(b"GHSA-")) {
-        (Some(start), _) => (start, 3),
-        (None, Some(start)) => (start, 4),
-        (None, None) => return None,
-    };
-    let mut left = parts;
+    let (start, mut left) =
+        starts(b"CVE-").map(|start| (start, 3)).or_else(|| starts(b"GHSA-").map(|start| (start, 4)))?;
     let length = bytes[start..]
         .iter()
         .take_while(|byte| {

@@ -4,12 +4,13 @@
 use std::io::Read;
 
 use super::super::around::{Automation, Taxonomy, invocations, provenance};
-use super::super::element::{Element, PlaceUse};
+use super::super::element::Element;
 use super::super::external::{External, Reference, guid, name, references};
 use super::super::json::Cursor;
 use super::super::place::Place;
 use super::super::rules::strings;
 use super::super::run::Run;
+use super::super::uses::PlaceUse;
 use super::super::window::{Fault, Window};
 use super::{Decoded, MAX_KEY, Step, Walk};
 
