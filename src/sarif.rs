@@ -121,7 +121,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 4 << 30, element: 16 << 20, results: 1_000_000, rules: 200_000, runs: 1_000 }
+        Self { bytes: 1 << 30, element: 16 << 20, results: 1_000_000, rules: 200_000, runs: 1_000 }
     }
 }
 

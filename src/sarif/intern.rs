@@ -6,6 +6,11 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::message::head;
+
+/// Bytes of a string that are kept: no path and no id is longer, and a log that has many such is an attack.
+pub const MAX_KEPT: usize = 4096;
+
 /// Strings, each kept once.
 #[derive(Default)]
 pub struct Texts {
@@ -13,8 +18,9 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// The one copy of this text.
+    /// The one copy of this text, of which no more than [`MAX_KEPT`] is kept.
     pub fn get(&mut self, text: &str) -> Arc<str> {
+        let text = head(text, MAX_KEPT);
         if let Some(known) = self.known.get(text) {
             return Arc::clone(known);
         }

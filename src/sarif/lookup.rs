@@ -17,6 +17,9 @@ pub enum Found {
     OutOfRange,
 }
 
+/// Hierarchical ids have no more parts (§3.5.4).
+const MAX_PARTS: usize = 16;
+
 /// The rule that is meant, or one made up from what is said of it.
 ///
 /// `components` are the driver and then the extensions. An index in range with an id that fits wins; an index
@@ -46,7 +49,7 @@ pub fn lookup(used: &OwnedUse, components: &[Component], family: &str) -> (Descr
     }
     if let Some(id) = &used.id {
         let mut root = &**id;
-        loop {
+        for _ in 0..MAX_PARTS {
             if let Some(rule) = everywhere().find_map(|component| component.with_id(root)) {
                 return (rule.clone(), found);
             }

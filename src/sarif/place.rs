@@ -71,6 +71,9 @@ impl Misplaced {
 /// Longer chains of bases are taken for circles.
 const MAX_BASES: usize = 16;
 
+/// More bases than these are not kept.
+const MAX_BASES_KEPT: usize = 256;
+
 /// What a run says of places.
 #[derive(Debug, Default)]
 pub struct Places {
@@ -87,7 +90,9 @@ impl Places {
     pub fn bases(&mut self, cursor: &mut Cursor, texts: &mut Texts) {
         cursor.object(|cursor, key| {
             let place = PlaceUse::read(cursor);
-            self.bases.insert(texts.get(&String::from_utf8_lossy(key)), Place::of(&place, texts));
+            if self.bases.len() < MAX_BASES_KEPT {
+                self.bases.insert(texts.get(&String::from_utf8_lossy(key)), Place::of(&place, texts));
+            }
         });
     }
 

@@ -13,9 +13,6 @@ use super::properties::{Properties, Rated};
 use super::uses::RuleUse;
 use super::words;
 
-/// A message a rule has for its results is kept up to this size.
-const MAX_STRING: usize = 4096;
-
 /// One rule, and what only its results need.
 #[derive(Clone, Debug, Default)]
 pub struct Described {
@@ -59,7 +56,7 @@ impl Component {
         let raw = read.unwrap_or_default();
         let index = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
         for guid in raw.guid.iter().chain(&raw.old_guids) {
-            self.by_guid.entry(guid.to_ascii_lowercase().into()).or_insert(index);
+            self.by_guid.entry(folded(guid).into()).or_insert(index);
         }
         for old in &raw.old_ids {
             self.by_old_id.entry(texts.get(old)).or_insert(index);
@@ -99,12 +96,17 @@ impl Component {
 
     /// The rule that has or had this guid.
     pub fn with_guid(&self, guid: &str) -> Option<&Described> {
-        self.at(*self.by_guid.get(guid.to_ascii_lowercase().as_str())?)
+        self.at(*self.by_guid.get(folded(guid).as_str())?)
     }
 
     fn at(&self, index: u32) -> Option<&Described> {
         self.rules.get(usize::try_from(index).ok()?)
     }
+}
+
+/// A guid in lower case; nothing longer is one.
+fn folded(guid: &str) -> String {
+    head(guid, 64).to_ascii_lowercase()
 }
 
 /// A reporting descriptor (§3.49).
@@ -197,7 +199,7 @@ impl<'a> Raw<'a> {
             rated: self.properties.rated,
             level: self.level,
             rank: self.rank,
-            strings: self.strings.iter().map(|(id, text)| (texts.get(id), texts.get(head(text, MAX_STRING)))).collect(),
+            strings: self.strings.iter().map(|(id, text)| (texts.get(id), texts.get(text))).collect(),
             taxa: taxa.into(),
         }
     }

@@ -242,6 +242,18 @@ fn limits_cost_what_is_beyond_them_and_say_so() {
 }
 
 #[test]
+fn what_is_kept_of_a_string_is_bounded() {
+    let long = "a/".repeat(1 << 16);
+    let more = json!({"ruleId": long, "guid": long, "locations": [{"physicalLocation": {"artifactLocation": {"uri": long}}}],
+        "suppressions": [{"kind": long, "justification": long}]});
+    let log = of(&text(&[result(more)]));
+    let finding = only(&log);
+    let suppression = &finding.suppressions.as_ref().unwrap()[0];
+    let kept = [&finding.rule.id, &finding.path, &finding.message, &suppression.kind];
+    assert!(kept.iter().all(|text| text.len() <= 4096), "{:?}", kept.map(|text| text.len()));
+}
+
+#[test]
 fn deep_nesting_costs_its_result() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let good = result(json!({}));
