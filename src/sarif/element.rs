@@ -60,35 +60,30 @@ pub struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    /// Reads one result; `None` when it is no object.
-    pub fn read(cursor: &mut Cursor<'a>) -> Option<Self> {
-        let mut element = Self::default();
+    /// Reads one result into an empty element; false when it is no object.
+    pub fn read(&mut self, cursor: &mut Cursor<'a>) -> bool {
         let (mut message, mut rule_index) = (false, None);
         if !cursor.object(|cursor, key| match key {
             b"message" => {
                 message = true;
-                element.message = Message::read(cursor);
+                self.message = Message::read(cursor);
             }
             b"ruleIndex" => rule_index = integer(&cursor.scalar()),
-            _ => element.member(cursor, key),
+            _ => self.member(cursor, key),
         }) {
-            return None;
+            return false;
         }
-        element.rule.index = element.rule.index.or(rule_index);
+        self.rule.index = self.rule.index.or(rule_index);
         if !message {
-            element.message.odd = Some("is missing; read as empty");
+            self.message.odd = Some("is missing; read as empty");
         }
-        if let Some(odd) = element.message.odd {
-            element.odd.push((".message", "bad-message", odd.into()));
+        if let Some(odd) = self.message.odd {
+            self.odd.push((".message", "bad-message", odd.into()));
         }
         if cursor.odd {
-            element.odd.push((
-                "",
-                "bad-json",
-                "has commas or words that JSON does not allow; read without them".into(),
-            ));
+            self.odd.push(("", "bad-json", "has commas or words that JSON does not allow; read without them".into()));
         }
-        Some(element)
+        true
     }
 
     fn member(&mut self, cursor: &mut Cursor<'a>, key: &[u8]) {

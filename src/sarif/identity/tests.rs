@@ -3,9 +3,15 @@ use super::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+fn element(text: &str) -> Element<'_> {
+    let mut element = Element::default();
+    assert!(element.read(&mut Cursor::new(text.as_bytes())));
+    element
+}
+
 fn marks_of(result: &Value) -> Marks {
     let text = result.to_string();
-    marks(&Element::read(&mut Cursor::new(text.as_bytes())).unwrap(), &mut Keys::default(), &mut Vec::new())
+    marks(&element(&text), &mut Keys::default(), &mut Vec::new())
 }
 
 fn ids(results: &[Value]) -> Vec<FindingId> {
@@ -13,7 +19,7 @@ fn ids(results: &[Value]) -> Vec<FindingId> {
         .zip(results)
         .map(|(index, result)| {
             let text = result.to_string();
-            let element = Element::read(&mut Cursor::new(text.as_bytes())).unwrap();
+            let element = element(&text);
             (marks_of(result), (element.line, element.column, index))
         })
         .collect();

@@ -87,10 +87,11 @@ impl Walk<'_> {
         // Nearly always the whole result is there, and as it should be: then one look at its bytes is enough.
         let ready = window.ready();
         let mut cursor = Cursor::new(ready);
-        let element = Element::read(&mut cursor);
+        let mut element = Element::default();
+        let object = element.read(&mut cursor);
         let length = cursor.position();
-        if element.is_some() && !cursor.odd && length <= self.limits.element {
-            self.runs[run].result(element.as_ref(), length, start, &mut self.shared);
+        if object && !cursor.odd && length <= self.limits.element {
+            self.runs[run].result(Some(&element), length, start, &mut self.shared);
             window.pass(length);
             return Ok(());
         }
@@ -106,8 +107,9 @@ impl Walk<'_> {
             self.shared.notes.odd("bad-json", || format!("runs[{run}].results[{index}]"), || text.into());
         }
         let start = (from == From::Log).then_some(taken.start);
-        let element = Element::read(&mut Cursor::new(taken.bytes));
-        self.runs[run].result(element.as_ref(), taken.bytes.len(), start, &mut self.shared);
+        let mut element = Element::default();
+        let object = element.read(&mut Cursor::new(taken.bytes));
+        self.runs[run].result(object.then_some(&element), taken.bytes.len(), start, &mut self.shared);
         Ok(())
     }
 
