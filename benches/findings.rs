@@ -4,9 +4,9 @@
 //!
 //! The logs are real ones (`tests/sarif`) whose results are repeated, each on a line of its own. Each reader runs in a
 //! process of its own, since what one leaves behind would count for the next; the best of three runs counts, in time of
-//! the processor, which does not depend on what else the machine does. The heap
-//! is counted by the allocator; the log comes from a file, so that the reader's own buffer counts too, while the
-//! others need it whole and are given it for nothing.
+//! the processor, which does not depend on what else the machine does. The heap is counted by the allocator; the log
+//! comes from a file, so that the reader's own buffer counts too, while the others need it whole and are given it for
+//! nothing.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot start has nothing to measure")]
 
 use std::alloc::System;

@@ -130,7 +130,7 @@ pub struct Rule {
 pub struct Suppression {
     /// `kind`: `inSource` or `external`.
     pub kind: Arc<str>,
-    /// `status`: `accepted`, `underReview`, `rejected`; accepted when nothing is said.
+    /// `status` (§3.35.3): `accepted`, `underReview`, `rejected`; accepted when nothing is said.
     pub status: Arc<str>,
     /// Why.
     pub justification: Option<Arc<str>>,
@@ -176,7 +176,7 @@ pub struct Finding {
     pub line: u32,
     /// First column, from 1; 0 when unknown.
     pub column: u32,
-    /// What it says.
+    /// What it says, cut with `…` when it is long.
     pub message: Arc<str>,
     /// CWE numbers beyond those of the rule.
     pub cwe: Box<[u32]>,
@@ -184,7 +184,7 @@ pub struct Finding {
     pub suppressions: Option<Box<[Suppression]>>,
     /// Since the baseline.
     pub baseline: Option<Baseline>,
-    /// Bytes of the raw result in the decoded text of its source.
+    /// Bytes of the raw result in the decoded text of its source; empty when it stands in another file.
     pub raw: Range<u64>,
 }
 
@@ -274,7 +274,8 @@ pub struct Subject {
 /// One run of a scanner (SARIF 2.1.0 §3.14), as one source has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scan {
-    /// Hash of the source's bytes and the run's index: the same scan has the same one wherever it lies.
+    /// Hash of the source's decoded text and the run's index: the same scan has the same one wherever it lies, packed
+    /// or not. Tells scans apart and proves nothing.
     pub digest: [u8; 32],
     /// What it follows.
     pub series: Series,
