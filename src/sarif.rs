@@ -12,7 +12,6 @@ mod encoding;
 mod export;
 mod external;
 mod finish;
-mod glob;
 mod identity;
 mod intern;
 mod json;
@@ -38,11 +37,9 @@ use jiff::Timestamp;
 
 use crate::model::{Diagnostic, Scan, Subject, SubjectSource};
 
-pub use band::{BandRule, Setting};
 pub use detail::{Detail, Step, detail, excerpt, holds_secret};
 pub use export::{Exported, FINGERPRINT, export};
 pub use external::External;
-pub use glob::glob;
 pub use stamp::{Stamp, StampError, stamp};
 pub use subject::STAMP;
 pub use walk::read;
@@ -58,7 +55,7 @@ pub struct Log {
     pub wanted: Vec<External>,
 }
 
-/// Where a source comes from, and what the operator says of what is in it.
+/// Where a source comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// Path below the watched folder, with `/`.
@@ -67,8 +64,6 @@ pub struct Origin {
     pub modified: Option<Timestamp>,
     /// Now: scans are not from the future.
     pub now: Timestamp,
-    /// Bands that the operator set.
-    pub bands: Vec<BandRule>,
     /// Bytes of further files that a log wanted, by name.
     pub beside: BTreeMap<String, Vec<u8>>,
 }

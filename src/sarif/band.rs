@@ -1,71 +1,29 @@
 //! How bad a finding is and who says so: SARIF's level (§3.27.10) and one band over all tools.
 //!
-//! A score says more than a level, since `error` cannot say critical; what the operator set says more than either.
-
-use jiff::Timestamp;
+//! A score says more than a level, since `error` cannot say critical. What operators say is not read here.
 
 use crate::model::{Band, BandSource, Level, ResultKind};
 
-use super::glob::glob;
 use super::properties::{Rated, Scored};
 use super::words;
 
-/// What an operator says of the findings of some tools, rules and paths. The first entry that fits decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BandRule {
-    /// Pattern of the tool's name, in any case; `None` fits all.
-    pub tool: Option<String>,
-    /// Pattern of the rule's id.
-    pub rule: Option<String>,
-    /// Patterns of the path, one of which has to fit; none fit all.
-    pub paths: Vec<String>,
-    /// What to say.
-    pub set: Setting,
-    /// From then on it says nothing.
-    pub until: Option<Timestamp>,
-}
-
-/// What a [`BandRule`] says.
+/// What is known of a tool's bands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// This band.
+pub enum Preset {
+    /// They are this.
     Set(Band),
-    /// No worse than this band, unless a score says so.
+    /// They are no worse than this, unless a score says so.
     AtMost(Band),
 }
 
-impl BandRule {
-    fn fits(&self, of: &Of, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| now < until)
-            && self.tool.as_deref().is_none_or(|tool| glob(&tool.to_lowercase(), &of.tool.to_lowercase()))
-            && self.rule.as_deref().is_none_or(|rule| glob(rule, of.rule))
-            && (self.paths.is_empty() || self.paths.iter().any(|path| glob(path, of.path)))
-    }
-
-    /// Whether it could fit findings of this tool now.
-    pub fn concerns(&self, tool: &str, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| now < until)
-            && self.tool.as_deref().is_none_or(|pattern| glob(&pattern.to_lowercase(), &tool.to_lowercase()))
-    }
-}
-
-/// What holds where the operator says nothing: Gitleaks writes no levels and finds leaked credentials; Checkov writes
+/// What is known of the bands of a family of tools: Gitleaks writes no levels and finds leaked credentials; Checkov writes
 /// `error` for all without an account.
-pub fn presets() -> Vec<BandRule> {
-    let preset =
-        |tool: &str, set| BandRule { tool: Some(tool.into()), rule: None, paths: Vec::new(), set, until: None };
-    vec![preset("gitleaks", Setting::Set(Band::High)), preset("checkov", Setting::AtMost(Band::Medium))]
-}
-
-/// Of whose band is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Of<'a> {
-    /// The tool's name.
-    pub tool: &'a str,
-    /// The rule's id.
-    pub rule: &'a str,
-    /// The path.
-    pub path: &'a str,
+pub fn preset(family: &str) -> Option<Preset> {
+    match family {
+        "gitleaks" => Some(Preset::Set(Band::High)),
+        "checkov" => Some(Preset::AtMost(Band::Medium)),
+        _ => None,
+    }
 }
 
 /// Level after §3.27.10: only failures have one; the result's own, else that of an override of its invocation, else
@@ -118,29 +76,15 @@ pub fn own(said: &Said) -> (Band, BandSource, Option<u8>) {
     (band, source, score)
 }
 
-/// The band after what operators set, then presets. `own` is what [`own`] said.
-pub fn settled(
-    (band, source): (Band, BandSource),
-    of: &Of,
-    operator: &[BandRule],
-    presets: &[BandRule],
-    now: Timestamp,
-) -> (Band, BandSource) {
-    let named = [(operator, BandSource::Override), (presets, BandSource::Preset)];
-    if source == BandSource::Kind {
-        return (band, source);
+/// The band after what is known of the tool. `own` is what [`own`] said.
+pub fn settled((band, source): (Band, BandSource), preset: Option<Preset>) -> (Band, BandSource) {
+    let scored = matches!(source, BandSource::Score | BandSource::Cvss);
+    match preset {
+        _ if source == BandSource::Kind => (band, source),
+        Some(Preset::Set(set)) => (set, BandSource::Preset),
+        Some(Preset::AtMost(most)) if band > most && !scored => (most, BandSource::Preset),
+        Some(Preset::AtMost(_)) | None => (band, source),
     }
-    for (rules, by) in named {
-        let Some(rule) = rules.iter().find(|rule| rule.fits(of, now)) else { continue };
-        return match rule.set {
-            Setting::Set(set) => (set, by),
-            Setting::AtMost(most) if band > most && !matches!(source, BandSource::Score | BandSource::Cvss) => {
-                (most, by)
-            }
-            Setting::AtMost(_) => (band, source),
-        };
-    }
-    (band, source)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::model::{Band, BandSource, Level, Rule, Scan, Series, Subject, Subject
 
 use super::Origin;
 use super::around::repository;
-use super::band::{self, BandRule, Of, Said};
+use super::band::{self, Said};
 use super::identity::{Member, identities};
 use super::intern::Table;
 use super::lookup::{Found, lookup};
@@ -50,7 +50,7 @@ pub fn finish(mut run: Run, origin: &Origin, shared: &mut Shared) -> Scan {
     let entries = |taxonomy: usize, entry: usize| run.taxonomies.get(taxonomy)?.entries.get(entry).copied();
     let number = |taxonomy, entry| entries(taxonomy, entry).filter(|number| *number > 0);
     run.components.iter_mut().for_each(|component| component.weaknesses(number));
-    resolve(&mut run, origin, &tool, &family, shared);
+    resolve(&mut run, &family, shared);
     messages(&mut run, shared);
     weaknesses(&mut run);
     identify(&mut run, &family);
@@ -67,7 +67,7 @@ fn roots(run: &Run) -> Vec<String> {
 }
 
 /// Rules, paths, levels and bands of all results.
-fn resolve(run: &mut Run, origin: &Origin, tool: &str, family: &str, shared: &mut Shared) {
+fn resolve(run: &mut Run, family: &str, shared: &mut Shared) {
     let rules: Vec<(Described, Found)> =
         run.rules_used.records().iter().map(|used| lookup(used, &run.components, family)).collect();
     let paths: Vec<(Arc<str>, Option<Misplaced>)> = run
@@ -81,10 +81,7 @@ fn resolve(run: &mut Run, origin: &Origin, tool: &str, family: &str, shared: &mu
         .collect();
     tell(run, &rules, &paths, shared);
     let overrides = overrides(run, family);
-    let mut preset = band::presets();
-    preset.retain(|rule| rule.concerns(family, origin.now));
-    let concerned: Vec<BandRule> =
-        origin.bands.iter().filter(|rule| rule.concerns(tool, origin.now)).cloned().collect();
+    let preset = band::preset(family);
     let mut bands: HashMap<(u32, u32), Judged, RandomState> = HashMap::default();
     for (finding, reference) in run.findings.iter_mut().zip(&run.references) {
         let (described, _) = &rules[at(reference.rule)];
@@ -98,11 +95,7 @@ fn resolve(run: &mut Run, origin: &Origin, tool: &str, family: &str, shared: &mu
         finding.level = judged.level;
         finding.score = judged.score;
         finding.rank = finding.rank.or(judged.rank);
-        (finding.band, finding.band_source) = judged.band;
-        if !concerned.is_empty() || !preset.is_empty() {
-            let of = Of { tool, rule: &finding.rule.id, path };
-            (finding.band, finding.band_source) = band::settled(judged.band, &of, &concerned, &preset, origin.now);
-        }
+        (finding.band, finding.band_source) = band::settled(judged.band, preset);
     }
 }
 

@@ -61,6 +61,8 @@ impl Session {
             return;
         }
         self.watch.on = true;
+        let more = KINDS.iter().filter(|kind| !self.options.kinds.contains(kind));
+        self.options.kinds.extend(more.copied().collect::<Vec<_>>());
         self.desk.world.findings = Findings::default().but_for([READING.into()]);
         let place = |source: &ScanPlace| Place { path: source.path.clone(), trusted: source.trusted };
         let (mut scans, mut first) = (Scans::new(sources.iter().map(place).collect()), true);
@@ -174,11 +176,27 @@ impl Session {
         if !self.watch.on || self.watch.looked.is_some_and(|at| at.elapsed() < every) {
             return;
         }
+        let first = self.watch.looked.is_none();
+        if self.look_now(now) && (first || self.watch.saved.is_none_or(|at| at.elapsed() >= SAVE)) {
+            self.watch.saved = Some(Instant::now());
+            let (store, server, log) = self.seen();
+            tokio::task::spawn_blocking(move || save(&store, &server, &log));
+        }
+    }
+
+    /// Looks, and writes down what was seen: what ran until the cut of a copy is what its verdict hangs on.
+    pub(super) fn look_after_an_operation(&mut self) {
+        if self.watch.on && self.look_now(crate::store::now()) {
+            self.keep_what_ran();
+        }
+    }
+
+    fn look_now(&mut self, now: Timestamp) -> bool {
         if !self.sees_what_runs() {
             self.watch.since = None;
-            return;
+            return false;
         }
-        let (first, since) = (self.watch.looked.is_none(), self.watch.since);
+        let since = self.watch.since;
         let world = &mut self.desk.world;
         let mut log = std::mem::take(&mut world.observed);
         exposure::look(world, &mut log, since, now);
@@ -186,11 +204,7 @@ impl Session {
         self.watch.changed = false;
         self.watch.since = Some(now);
         self.watch.looked = Some(Instant::now());
-        if first || self.watch.saved.is_none_or(|at| at.elapsed() >= SAVE) {
-            self.watch.saved = Some(Instant::now());
-            let (store, server, log) = self.seen();
-            tokio::task::spawn_blocking(move || save(&store, &server, &log));
-        }
+        true
     }
 
     fn seen(&self) -> (Store, String, crate::model::Observed) {

@@ -157,6 +157,7 @@ impl Session {
                 tracked.trouble = over.as_ref().err().map(ToString::to_string);
                 let said = said(tracked.run.as_ref(), id, &over);
                 self.notice(said.0, &said.1);
+                self.look_after_an_operation();
                 Event::Over(id.clone())
             }
         };

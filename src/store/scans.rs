@@ -111,7 +111,7 @@ impl Scans {
             }
             if at_once || self.fresh.get(&one.path) == Some(&one.version) {
                 self.fresh.remove(&one.path);
-                self.read(one, now);
+                self.read(&one, now);
                 changed = true;
             } else {
                 self.fresh.insert(one.path, one.version);
@@ -120,9 +120,9 @@ impl Scans {
         changed
     }
 
-    fn read(&mut self, found: Found, now: Timestamp) {
+    fn read(&mut self, found: &Found, now: Timestamp) {
         let (path, version) = (found.path.clone(), found.version);
-        let mut file = read(&found, now);
+        let mut file = read(found, now);
         let whole = |file: &ScanFile| !file.diagnostics.iter().any(|one| one.lost && one.path.is_empty());
         if let Some(known) = self.known.remove(&path)
             && !whole(&file)

@@ -81,32 +81,17 @@ fn kinds_that_are_no_failures_have_no_other_band(
     assert_eq!((own_band, own_source), (band, source));
 }
 
-fn rule(tool: &str, path: Option<&str>, set: Setting, until: Option<&str>) -> BandRule {
-    let until = until.map(|until| until.parse().unwrap());
-    BandRule { tool: Some(tool.into()), rule: None, paths: path.map(Into::into).into_iter().collect(), set, until }
-}
-
 #[rstest]
-#[case::nothing_said("Semgrep", "a.c", (Band::High, BandSource::Level), (Band::High, BandSource::Level))]
-#[case::preset("gitleaks", "a.c", (Band::Medium, BandSource::Level), (Band::High, BandSource::Preset))]
-#[case::capped("Checkov", "a.c", (Band::High, BandSource::Level), (Band::Medium, BandSource::Preset))]
-#[case::a_score_is_not_capped("checkov", "a.c", (Band::Critical, BandSource::Score), (Band::Critical, BandSource::Score))]
-#[case::less_is_not_raised("checkov", "a.c", (Band::Low, BandSource::Level), (Band::Low, BandSource::Level))]
-#[case::operator("Trivy", "test/x/a.c", (Band::Critical, BandSource::Score), (Band::Low, BandSource::Override))]
-#[case::another_path("Trivy", "src/a.c", (Band::Critical, BandSource::Score), (Band::Critical, BandSource::Score))]
-#[case::run_out("Old", "a.c", (Band::High, BandSource::Level), (Band::High, BandSource::Level))]
-#[case::not_passes("gitleaks", "a.c", (Band::Info, BandSource::Kind), (Band::Info, BandSource::Kind))]
-fn what_was_set_is_followed(
+#[case::nothing_known("semgrep", (Band::High, BandSource::Level), (Band::High, BandSource::Level))]
+#[case::preset("gitleaks", (Band::Medium, BandSource::Level), (Band::High, BandSource::Preset))]
+#[case::capped("checkov", (Band::High, BandSource::Level), (Band::Medium, BandSource::Preset))]
+#[case::a_score_is_not_capped("checkov", (Band::Critical, BandSource::Score), (Band::Critical, BandSource::Score))]
+#[case::less_is_not_raised("checkov", (Band::Low, BandSource::Level), (Band::Low, BandSource::Level))]
+#[case::not_passes("gitleaks", (Band::Info, BandSource::Kind), (Band::Info, BandSource::Kind))]
+fn what_is_known_of_a_tool_is_followed(
     #[case] tool: &str,
-    #[case] path: &str,
     #[case] own: (Band, BandSource),
     #[case] expected: (Band, BandSource),
 ) {
-    let operator = [
-        rule("tri*", Some("test/**"), Setting::Set(Band::Low), None),
-        rule("old", None, Setting::Set(Band::Info), Some("2026-01-01T00:00:00Z")),
-    ];
-    let of = Of { tool, rule: "R", path };
-    let now = "2026-01-01T00:00:00Z".parse().unwrap();
-    assert_eq!(settled(own, &of, &operator, &presets(), now), expected);
+    assert_eq!(settled(own, preset(tool)), expected);
 }

@@ -33,24 +33,13 @@ fn grype_names_the_image_in_logical_locations() {
 }
 
 #[test]
-fn gitleaks_is_high_by_preset_and_operators_say_otherwise() {
+fn gitleaks_is_high_by_preset() {
     let bytes = sample("django-DefectDojo__gitleaks_7.5.0.sarif");
     let log = of(&bytes);
     assert!(log.scans[0].findings.iter().all(|finding| {
         (finding.band, finding.band_source) == (Band::High, BandSource::Preset)
             && finding.rule.id.starts_with("?gitleaks/")
     }));
-    let rule = BandRule {
-        tool: Some("Git*".into()),
-        rule: None,
-        paths: vec!["dojo/**/*.json".into()],
-        set: Setting::Set(Band::Low),
-        until: None,
-    };
-    let origin = Origin { bands: vec![rule], ..origin("a.sarif") };
-    let log = read(&bytes[..], &origin, &Limits::default());
-    let low = log.scans[0].findings.iter().filter(|finding| finding.band_source == BandSource::Override).count();
-    assert!(low > 0 && low < log.scans[0].findings.len(), "{low}");
 }
 
 #[test]
