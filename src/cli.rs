@@ -15,6 +15,7 @@ mod get;
 mod hold;
 mod keys;
 mod known_good;
+mod links;
 mod open;
 mod operations;
 mod out;
@@ -79,6 +80,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
             Some(Command::Findings(asked)) => findings::run(&args.global, &asked),
             Some(Command::KnownGood(asked)) => known_good::run(&args.global, &asked).await,
+            Some(Command::Links(what)) => links::run(&args.global, &what).await,
             Some(Command::Stamp(asked)) => stamp::run(&asked),
             Some(Command::Backup(backup)) => backup::run(&args.global, &backup).await,
             Some(Command::Drill(drill)) => drill::run(&args.global, &drill).await,

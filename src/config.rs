@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{Band, Policies};
+use crate::model::{Band, Linking, Policies};
 
 mod commented;
 pub mod links;
@@ -85,8 +85,11 @@ impl Default for Config {
 pub struct FindingsConfig {
     /// Where SARIF lies.
     pub sources: Vec<ScanPlace>,
-    /// Where a team keeps its decisions.
-    pub shared: Option<PathBuf>,
+    /// The links file, beside this one where it has no directory of its own.
+    pub links: Option<PathBuf>,
+    /// What the links file says.
+    #[serde(skip)]
+    pub linking: Linking,
     /// The least band that makes copies suspicious.
     #[serde(deserialize_with = "band")]
     pub concern: Band,
@@ -94,7 +97,7 @@ pub struct FindingsConfig {
 
 impl Default for FindingsConfig {
     fn default() -> Self {
-        Self { sources: Vec::new(), shared: None, concern: Band::High }
+        Self { sources: Vec::new(), links: None, linking: Linking::default(), concern: Band::High }
     }
 }
 

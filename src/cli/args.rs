@@ -18,7 +18,7 @@ mod rotate;
 mod rotate_ca;
 
 pub use carry::{Export, Import};
-pub use findings::{Findings, FindingsFormat, KnownGood, Stamp};
+pub use findings::{Findings, FindingsFormat, KnownGood, Links, LinksTest, Stamp};
 pub use probe::Probe;
 pub use reissue::Reissue;
 pub use renew::Renew;
@@ -78,6 +78,9 @@ pub enum Command {
     Findings(Findings),
     /// Say which copy of a volume's data can be trusted: cut before code with a finding ran, with proof.
     KnownGood(KnownGood),
+    /// How findings are tied to what runs: try a log, check the links file.
+    #[command(subcommand)]
+    Links(Links),
     /// Write into a SARIF log which image and revision was scanned, so that its findings are tied to what runs.
     Stamp(Stamp),
     /// Back up a volume, or all volumes of a workload together: plan, review, confirm, run.

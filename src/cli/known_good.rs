@@ -18,6 +18,10 @@ pub(super) async fn run(global: &Global, asked: &KnownGood) -> Result<Exit, Fail
     let global = verb::within(global, &namespace, &asked.volume)?;
     let kinds = get::VOLUME_KINDS;
     let mut session = open::session(&global, kinds, Unnamed::All)?;
+    if session.config().findings.sources.is_empty() {
+        let message = "no source of findings is configured, so nothing is known of any copy; set findings.sources";
+        return Err(Failure::new(Exit::Usage, message));
+    }
     open::settle(&mut session, kinds).await?;
     session.tick();
     session.keep_what_ran();

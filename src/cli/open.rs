@@ -63,6 +63,7 @@ fn session_at(
     state: &Path,
 ) -> Result<Session, Failure> {
     config.findings.sources = super::findings::configured(global, &config)?;
+    config.findings.linking = super::links::linking(global, &config)?;
     let target = target(global)?;
     check(&target).map_err(|error| Failure::new(exit_of(&error), super::describe(&error)))?;
     let store = Store::open(state)?;

@@ -64,9 +64,9 @@ settings! {
          that does not begin with / is one beside this file."
     "findings.sources[].trusted" Flag Value("false") like "true";
         "Whether only your pipeline can write there. What lies elsewhere warns, and never proves that a copy is good."
-    "findings.shared" File Nothing("decisions on findings stay on this machine") like "\"/srv/holdfast\"";
-        "A directory that a team shares, such as a checkout of a git repository: decisions on findings are kept there, \
-         in a file for each person and machine."
+    "findings.links" File Nothing("findings are tied to workloads by what scans, images and pods say alone") like "\"links.toml\"";
+        "The links file, TOML: how findings belong to workloads where nothing else says so, bands that you set, times of \
+         compromise. A name without a directory is one beside this file. `holdfast links check` reads it."
     "findings.concern" Band Value("\"high\"") like "\"medium\"";
         "How bad a finding has to be to make copies of the data suspicious: critical, high, medium, low or info."
     "keys.ACTION" Keys Nothing("the key that `holdfast keys` lists") like "[\"p\", \"f2\"]";

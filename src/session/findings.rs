@@ -56,6 +56,8 @@ pub(super) struct Scanned {
 impl Session {
     /// Begins to read the sources, and to read them again whenever they change.
     pub(super) fn watch_findings(&mut self) {
+        let touched = self.desk.world.linked(self.options.config.findings.linking.clone());
+        self.desk.note(&touched);
         let sources = &self.options.config.findings.sources;
         if sources.is_empty() {
             return;
@@ -189,6 +191,11 @@ impl Session {
         if self.watch.on && self.look_now(crate::store::now()) {
             self.keep_what_ran();
         }
+    }
+
+    /// Looks at what runs once, whether or not findings are watched.
+    pub fn look_once(&mut self) {
+        self.look_now(crate::store::now());
     }
 
     fn look_now(&mut self, now: Timestamp) -> bool {

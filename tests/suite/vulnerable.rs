@@ -13,6 +13,8 @@ scenarios!(
     the_copy_from_before_is_recommended_and_outlives_its_retention,
     without_a_scan_of_the_clean_release_nothing_is_known_to_be_good,
     a_scan_that_did_not_finish_or_lies_where_anybody_can_write_proves_nothing,
+    what_a_log_is_tied_to_is_told_step_by_step,
+    an_operator_who_knows_of_an_earlier_compromise_is_believed,
 );
 
 /// The digest of the image of a release.
@@ -170,4 +172,47 @@ async fn a_scan_that_did_not_finish_or_lies_where_anybody_can_write_proves_nothi
     let (code, said) = shop.known_good().await;
     assert_eq!(code, Some(3), "{said:#}");
     assert!(said["reasons"].to_string().contains("d.sarif"), "{said:#}");
+}
+
+async fn what_a_log_is_tied_to_is_told_step_by_step(cluster: TestCluster) {
+    let shop = Shop::of(&cluster, true);
+    release(&cluster, 'b').await;
+    let file = shop.file('b');
+    std::fs::write(&file, scan('b', true, true)).unwrap();
+    let file = file.to_str().unwrap();
+    let told = shop.sre.run(&["links", "test", file, "--trusted", "-n", &cluster.namespace]).await.expect(0).stdout;
+    for said in ["scan of Semgrep OSS", "1 finding", "StatefulSet db, container db: exact"] {
+        assert!(told.contains(said), "{said} is not in {told}");
+    }
+    let claimed = shop.sre.run(&["links", "test", file, "-n", &cluster.namespace]).await.expect(0).stdout;
+    assert!(claimed.contains("exact, claimed") && claimed.contains('→'), "{claimed}");
+    std::fs::write(file, scan('e', true, true)).unwrap();
+    let untied = shop.sre.run(&["links", "test", file, "--trusted", "-n", &cluster.namespace]).await;
+    assert_eq!(untied.code, Some(3), "{untied:?}");
+
+    let links = shop.sre.home().join("links.toml");
+    std::fs::write(&links, "[[link]]\nwhen = { tol = \"x\" }\nto = { name = \"db\" }\n").unwrap();
+    let wrong = shop.sre.run(&["links", "check", links.to_str().unwrap()]).await.expect(2);
+    assert!(wrong.stderr.contains("links.toml:2:") && wrong.stderr.contains("tol"), "{wrong:?}");
+}
+
+async fn an_operator_who_knows_of_an_earlier_compromise_is_believed(cluster: TestCluster) {
+    let shop = Shop::of(&cluster, true);
+    std::fs::write(shop.file('a'), scan('a', false, true)).unwrap();
+    std::fs::write(shop.file('b'), scan('b', true, true)).unwrap();
+    release(&cluster, 'a').await;
+    shop.back_up().await;
+    another_second().await;
+    release(&cluster, 'b').await;
+    assert_eq!(trusts(&shop.known_good().await.1), ["known-good"]);
+    let since = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1);
+    let said = format!(
+        "[[compromise]]\nvolume = \"{}/data-db-0\"\nsince = \"{since}\"\nwho = \"ada\"\nwhy = \"a shell was found\"\n",
+        cluster.namespace
+    );
+    std::fs::write(shop.sre.home().join("links.toml"), said).unwrap();
+    shop.sre.configure("[findings]\nlinks = \"links.toml\"\n[[findings.sources]]\npath = \"ci\"\ntrusted = true\n");
+    let (code, said) = shop.known_good().await;
+    assert_eq!((code, trusts(&said)), (Some(3), vec!["exposed"]), "{said:#}");
+    assert!(said.to_string().contains("by the word of ada: a shell was found"), "{said:#}");
 }

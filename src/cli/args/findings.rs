@@ -91,3 +91,29 @@ pub struct KnownGood {
     #[arg(short, long, default_value = "table")]
     pub output: Format,
 }
+
+/// Arguments of `links`.
+#[derive(Debug, clap::Subcommand)]
+pub enum Links {
+    /// Tell step by step what the scans of a log are tied to, how well, and what would tie them better.
+    Test(LinksTest),
+    /// Check the links file that the configuration names, or this one.
+    Check {
+        /// The file.
+        file: Option<PathBuf>,
+    },
+}
+
+/// Arguments of `links test`.
+#[derive(Debug, clap::Args)]
+pub struct LinksTest {
+    /// The log, SARIF 2.1.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// As if it lay in a source that is trusted.
+    #[arg(long)]
+    pub trusted: bool,
+    /// For a finding at this path.
+    #[arg(long, value_name = "PATH")]
+    pub path: Option<String>,
+}
