@@ -36,7 +36,7 @@ pub fn sight(world: &World, pane: Pane, now: Timestamp) -> Sight {
     let of = |kind: &Kind| (*kind, world.freshness(*kind));
     let served = pane.kinds().iter().map(of).filter(|(_, freshness)| **freshness != Freshness::Absent);
     match (pane, served.max_by_key(|(_, freshness)| rank(freshness))) {
-        (Pane::Findings, _) => Sight { level: Level::Info, word: "NO SOURCE".into(), why: String::new() },
+        (Pane::Findings, _) => Sight { level: Level::Info, word: "NOT SHOWN".into(), why: String::new() },
         (_, Some((kind, freshness))) => say(kind, freshness, now),
         (_, None) => Sight {
             level: Level::Info,

@@ -84,7 +84,7 @@ impl App {
             | ActionId::Unmark
                 if self.panes.focus == Pane::Findings && !self.lists_problems() && self.logs().is_none() =>
             {
-                Some("no findings source is configured".to_owned())
+                Some("findings are not shown here yet".to_owned())
             }
             _ => None,
         }

@@ -265,10 +265,9 @@ fn empty(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, inner: Rect, sight: 
     let lines: &[&str] = match (pane, narrowed(query) && !desk.boards.board(pane).is_empty()) {
         (Pane::Findings, _) => &[
             "The console shows no findings yet:",
-            "`holdfast findings` prints those of SARIF logs.",
-            "",
-            "Whether a copy is older than an exposure",
-            "is UNKNOWN for every copy.",
+            "`holdfast findings` prints those of SARIF logs,",
+            "`holdfast known-good NAMESPACE/PVC` says which",
+            "copy of a volume can be trusted.",
         ],
         (_, true) if own && !query.pinned.is_empty() => &["No row matches both filters.", "", &both],
         (_, true) if own => &["No row matches the filter.", "", &unfilter],
