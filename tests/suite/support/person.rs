@@ -8,8 +8,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-/// No command takes longer than this.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// No command takes longer than this. What csi-provisioner protects while it makes a volume of a copy it may forget to
+/// let go when the claim is deleted at that moment; it looks again every five minutes, and a drill waits for that.
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// How a command ended.
 #[derive(Clone, Debug)]
