@@ -26,6 +26,11 @@ pub use threat::{Threat, threats};
 /// The least band of a finding that makes copies suspicious unless it is said otherwise.
 pub const CONCERN: Band = Band::High;
 
+/// The least band of a finding that makes copies suspicious in this world.
+pub fn least(world: &World) -> Band {
+    world.linking.concern.unwrap_or(CONCERN)
+}
+
 /// How far one restore point can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trust {
@@ -325,9 +330,9 @@ pub fn alarms(
     found
 }
 
-/// The copy of a claim that must be kept, with everything looked up for this one, of at least the band that is usual.
+/// The copy of a claim that must be kept, with everything looked up for this one.
 pub fn kept(world: &World, claim: &Pvc, now: Timestamp) -> Option<Keeping> {
-    keeping(world, &Chains::of(world), claim, CONCERN, now).value
+    keeping(world, &Chains::of(world), claim, least(world), now).value
 }
 
 /// Which findings are open on what writes a claim, as a backup writes it on its restore point: their number, and a

@@ -209,6 +209,8 @@ pub struct Built {
 /// Everything that operators say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Linking {
+    /// How bad a finding has to be to make copies suspicious; `None` is as usual.
+    pub concern: Option<Band>,
     /// Rules, the first that matches counts.
     pub rules: Vec<LinkRule>,
     /// Bands.

@@ -11,7 +11,7 @@ use super::operations::Tracked;
 use super::{Message, Session};
 use crate::assess::exposure;
 use crate::config::ScanPlace;
-use crate::model::{Delta, Findings, Kind, Object};
+use crate::model::{Delta, Findings, Kind, Linking, Object};
 use crate::plan::Verb;
 use crate::plan::backup::attest;
 use crate::store::{Place, ScanFile, Scans, Store};
@@ -56,7 +56,9 @@ pub(super) struct Scanned {
 impl Session {
     /// Begins to read the sources, and to read them again whenever they change.
     pub(super) fn watch_findings(&mut self) {
-        let touched = self.desk.world.linked(self.options.config.findings.linking.clone());
+        let settings = &self.options.config.findings;
+        let linking = Linking { concern: Some(settings.concern), ..settings.linking.clone() };
+        let touched = self.desk.world.linked(linking);
         self.desk.note(&touched);
         let sources = &self.options.config.findings.sources;
         if sources.is_empty() {

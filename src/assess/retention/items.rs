@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Item, Tie, Worth, since};
 use crate::assess::copies::{Copies, Copy, copies};
-use crate::assess::known_good::{CONCERN, keeping};
+use crate::assess::known_good::{keeping, least};
 use crate::assess::linking::Chains;
 use crate::assess::restore_point::RestorePointState;
 use crate::model::{ClaimKey, DeletionPolicy, HandleKey, Hold, Kind, Meta, Pvc, VolumeSnapshot, World, annotation};
@@ -74,7 +74,7 @@ pub fn items(world: &World, claim: &Pvc, uses: &Uses, also_storage: bool, now: T
         };
         case.item(copy, worth)
     });
-    let kept = keeping(world, &uses.chains, claim, CONCERN, now).value;
+    let kept = keeping(world, &uses.chains, claim, least(world), now).value;
     let tied = |mut item: Item| {
         item.ties.extend(kept.iter().filter(|kept| kept.uid == item.uid).map(|kept| Tie::Held(kept.why.clone())));
         item

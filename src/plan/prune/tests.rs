@@ -176,6 +176,17 @@ fn the_last_known_good_copy_is_never_pruned_while_its_finding_is_open() {
 }
 
 #[test]
+fn how_bad_a_finding_has_to_be_for_that_is_what_was_configured() {
+    let (mut world, claim) = exposed();
+    world.linked(crate::model::Linking { concern: Some(crate::model::Band::Critical), ..Default::default() });
+    let pruned = planned(&world, &claim, &keep("last 1")).unwrap();
+    assert_eq!(pruned.title, "prune 2 copies of volume shop/data", "the finding is of band high");
+    world.linked(crate::model::Linking { concern: Some(crate::model::Band::Medium), ..Default::default() });
+    let pruned = planned(&world, &claim, &keep("last 1")).unwrap();
+    assert_eq!(pruned.title, "prune 1 copy of volume shop/data");
+}
+
+#[test]
 fn a_copy_that_may_be_the_last_known_good_one_stays_too() {
     let (mut world, claim) = exposed();
     let scans = crate::assess::exposure::testing::three().into_iter().skip(1);
