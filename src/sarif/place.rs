@@ -204,7 +204,7 @@ mod tests {
     use rstest::rstest;
 
     fn places() -> Places {
-        let mut places = Places { roots: vec!["file:///work/repo/".into()], ..Places::default() };
+        let mut places = Places { roots: vec!["file:///build/repo/".into()], ..Places::default() };
         let bases = r#"{"ROOT":{"uri":"file:///home/ci/app/"},"SRC":{"uri":"src/","uriBaseId":"ROOT"},
             "A":{"uri":"a","uriBaseId":"B"},"B":{"uri":"b/","uriBaseId":"A"},"EMPTY":{}}"#;
         let mut texts = Texts::default();
@@ -227,8 +227,8 @@ mod tests {
     #[case("file:///C:/code/a.c", None, "C:/code/a.c", None)]
     #[case("file:///home/ci/app/src/a%20b.c", None, "src/a b.c", None)]
     #[case("/home/ci/app/src/a.c", None, "src/a.c", None)]
-    #[case("file:///work/repo/a.c", None, "a.c", None)]
-    #[case("file:///work/repository/a.c", None, "/work/repository/a.c", None)]
+    #[case("file:///build/repo/a.c", None, "a.c", None)]
+    #[case("file:///build/repository/a.c", None, "/build/repository/a.c", None)]
     #[case("src\\win\\a.c", None, "src/win/a.c", None)]
     #[case("ht%tps://example.org/x", None, "ht%tps:/example.org/x", None)]
     #[case("git::https://example.org/x", None, "git::https://example.org/x", None)]
