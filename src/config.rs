@@ -27,8 +27,8 @@ mod webhook;
 
 pub use commented::commented;
 pub use places::{
-    CACHE_ENV, CONFIG_ENV, LOG_ENV, Location, Origin, STATE_ENV, THEME_ENV, VARIABLES, Variable, cache, file, state,
-    state_directory, variable,
+    CACHE_ENV, CONFIG_ENV, LOG_ENV, Location, Origin, STATE_ENV, THEME_ENV, VARIABLES, Variable, beside, cache, file,
+    state, state_directory, variable,
 };
 pub use prometheus::PrometheusUrl;
 pub use read::Reading;

@@ -84,17 +84,10 @@ impl Origin {
             _ => return None,
         };
         Some(Subject {
-            source: SubjectSource::Folder,
-            digests: Box::default(),
-            image: None,
-            tag: None,
-            repository: None,
-            revision: None,
-            branch: None,
             namespace: Some(namespace.into()),
-            kind: None,
             name: Some(name.into()),
             container: container.map(Into::into),
+            ..Subject::of(SubjectSource::Folder)
         })
     }
 }

@@ -24,7 +24,7 @@ use crate::text;
 
 pub use index::IndexEntry;
 pub use log::OperationLog;
-pub use scans::{Place, ScanFile, Scans};
+pub use scans::{ScanFile, Scans};
 
 /// What went wrong with a state file.
 #[derive(Debug, thiserror::Error)]
@@ -321,19 +321,22 @@ pub fn read_private(path: &Path) -> Result<PrivateFile, StoreError> {
     read().map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
 }
 
+/// A file of at most so many bytes; `larger` is what is said of one that has more.
+fn whole(path: &Path, most: u64, larger: &'static str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(io::Error::new(io::ErrorKind::InvalidData, larger)) } else { Ok(bytes) }
+}
+
 /// The text of a file that a person names.
 ///
 /// # Errors
 /// When it cannot be read, is no text, or is larger than 4 MiB.
 pub fn read_text(path: &Path) -> Result<String, StoreError> {
-    let failed = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why.to_owned());
     let read = || {
-        let mut text = Vec::new();
-        fs::File::open(path)?.take(MOST + 1).read_to_end(&mut text)?;
-        if text.len() as u64 > MOST {
-            return Err(failed("it is larger than 4 MiB"));
-        }
-        String::from_utf8(text).map_err(|_| failed("it is no text"))
+        let text = whole(path, MOST, "it is larger than 4 MiB")?;
+        let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no text");
+        String::from_utf8(text).map_err(no_text)
     };
     read().map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
 }
@@ -346,13 +349,8 @@ const MOST_OF_A_LOG: u64 = 1 << 30;
 /// # Errors
 /// When it cannot be read, or is larger than 1 GiB.
 pub fn read_log(path: &Path) -> Result<Vec<u8>, StoreError> {
-    let read = || {
-        let mut bytes = Vec::new();
-        fs::File::open(path)?.take(MOST_OF_A_LOG + 1).read_to_end(&mut bytes)?;
-        let too_large = || io::Error::new(io::ErrorKind::InvalidData, "it is larger than 1 GiB");
-        if bytes.len() as u64 > MOST_OF_A_LOG { Err(too_large()) } else { Ok(bytes) }
-    };
-    read().map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
+    let read = whole(path, MOST_OF_A_LOG, "it is larger than 1 GiB");
+    read.map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
 }
 
 /// Writes a new file for its owner alone, whole or not at all. One that is there stays as it is unless `replace`.

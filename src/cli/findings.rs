@@ -9,7 +9,7 @@ use super::{Exit, Failure, get, out};
 use crate::config::{self, Config, ScanPlace};
 use crate::model::{Completion, Diagnostic, Triage};
 use crate::sarif::{self, Exported};
-use crate::store::{self, Place, ScanFile, Scans};
+use crate::store::{self, ScanFile, Scans};
 use crate::text::{self, plural};
 use crate::view::{FindingRow, Pane, Subject, finding_json, findings, findings_text};
 
@@ -38,25 +38,24 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
 }
 
 /// Where SARIF lies: what is named, or else what the configuration says.
-fn places(global: &Global, asked: &Asked) -> Result<Vec<Place>, Failure> {
+fn places(global: &Global, asked: &Asked) -> Result<Vec<ScanPlace>, Failure> {
     if !asked.files.is_empty() {
         // Whoever names a file vouches for it here; nothing of it proves anything about a copy.
-        return Ok(asked.files.iter().map(|path| Place { path: path.clone(), trusted: false }).collect());
+        return Ok(asked.files.iter().map(|path| ScanPlace { path: path.clone(), trusted: false }).collect());
     }
     let sources = configured(global, &Config::load(global.config.as_deref())?)?;
     if sources.is_empty() {
         let message = "no source of findings is configured; name files, or set findings.sources in the configuration";
         return Err(Failure::new(Exit::Usage, message));
     }
-    Ok(sources.into_iter().map(|source| Place { path: source.path, trusted: source.trusted }).collect())
+    Ok(sources)
 }
 
 /// The sources of a configuration; names that are not absolute are beside its file.
 pub(super) fn configured(global: &Global, config: &Config) -> Result<Vec<ScanPlace>, Failure> {
     let file = config::file(global.config.as_deref())?.path;
-    let beside = file.parent().unwrap_or(Path::new("")).to_owned();
     let sources = config.findings.sources.iter();
-    Ok(sources.map(|source| ScanPlace { path: beside.join(&source.path), ..source.clone() }).collect())
+    Ok(sources.map(|source| ScanPlace { path: config::beside(&file, &source.path), ..source.clone() }).collect())
 }
 
 /// Says what is wrong with a file; whether nothing of it was lost and its scans ended.

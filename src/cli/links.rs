@@ -6,10 +6,10 @@ use super::args::{Global, Links, LinksTest};
 use super::{Exit, Failure, get, open, out};
 use crate::assess::linking::Chains;
 use crate::config::links::load;
-use crate::config::{self, Config};
+use crate::config::{self, Config, ScanPlace};
 use crate::model::Linking;
 use crate::session::Unnamed;
-use crate::store::{self, Place, Scans};
+use crate::store::{self, Scans};
 use crate::text;
 
 pub(super) async fn run(global: &Global, what: &Links) -> Result<Exit, Failure> {
@@ -43,9 +43,7 @@ fn check(global: &Global, file: Option<&Path>) -> Result<Exit, Failure> {
 /// Where the links file is; `None` when nobody names one.
 fn place(global: &Global, config: &Config) -> Result<Option<PathBuf>, Failure> {
     let Some(path) = &config.findings.links else { return Ok(None) };
-    let beside = config::file(global.config.as_deref())?.path;
-    // Joining an absolute path leaves it as it is.
-    Ok(Some(beside.parent().map_or_else(|| path.clone(), |folder| folder.join(path))))
+    Ok(Some(config::beside(&config::file(global.config.as_deref())?.path, path)))
 }
 
 /// What operators say, by the file that the configuration names.
@@ -62,7 +60,7 @@ pub(super) fn linking(global: &Global, config: &Config) -> Result<Linking, Failu
 /// Tells, step by step, which containers the scans of a log are tied to, how well, and what would tie them better.
 async fn test(global: &Global, asked: &LinksTest) -> Result<Exit, Failure> {
     let now = store::now();
-    let mut scans = Scans::new(vec![Place { path: asked.file.clone(), trusted: asked.trusted }]);
+    let mut scans = Scans::new(vec![ScanPlace { path: asked.file.clone(), trusted: asked.trusted }]);
     scans.look(true, now);
     for fault in scans.faults() {
         out::say(format_args!("holdfast: {fault}"));

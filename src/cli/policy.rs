@@ -26,9 +26,7 @@ fn place(global: &Global, config: &Config) -> Result<Option<PathBuf>, Failure> {
         return Ok(Some(path.clone()));
     }
     let Some(path) = &config.policy_file else { return Ok(None) };
-    let beside = config::file(global.config.as_deref())?.path;
-    // Joining an absolute path leaves it as it is.
-    Ok(Some(beside.parent().map_or_else(|| path.clone(), |folder| folder.join(path))))
+    Ok(Some(config::beside(&config::file(global.config.as_deref())?.path, path)))
 }
 
 pub(super) fn run(global: &Global, what: &What) -> Result<Exit, Failure> {

@@ -50,6 +50,11 @@ variables! {
     "TERM", "How many colours there are. Of sixteen the theme is ansi, of none mono, where none is asked for.";
 }
 
+/// A file that a configuration file names: beside it, unless the name is absolute.
+pub fn beside(configuration: &Path, named: &Path) -> PathBuf {
+    configuration.parent().map_or_else(|| named.to_owned(), |folder| folder.join(named))
+}
+
 /// What said which file or directory is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {

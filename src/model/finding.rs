@@ -271,6 +271,25 @@ pub struct Subject {
     pub container: Option<Arc<str>>,
 }
 
+impl Subject {
+    /// One of which nothing is said.
+    pub fn of(source: SubjectSource) -> Self {
+        Self {
+            source,
+            digests: Box::default(),
+            image: None,
+            tag: None,
+            repository: None,
+            revision: None,
+            branch: None,
+            namespace: None,
+            kind: None,
+            name: None,
+            container: None,
+        }
+    }
+}
+
 /// One run of a scanner (SARIF 2.1.0 §3.14), as one source has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scan {

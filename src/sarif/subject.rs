@@ -39,22 +39,6 @@ pub struct Told {
     commits: BTreeSet<Arc<str>>,
 }
 
-fn empty(source: SubjectSource) -> Subject {
-    Subject {
-        source,
-        digests: Box::default(),
-        image: None,
-        tag: None,
-        repository: None,
-        revision: None,
-        branch: None,
-        namespace: None,
-        kind: None,
-        name: None,
-        container: None,
-    }
-}
-
 /// What a member of the stamp says, where that is plain text.
 fn slot<'s>(subject: &'s mut Subject, key: &[u8]) -> Option<&'s mut Option<Arc<str>>> {
     match key {
@@ -86,7 +70,7 @@ impl Told {
     }
 
     fn stamp(&mut self, cursor: &mut Cursor, texts: &mut Texts, run: usize, notes: &mut Notes) {
-        let mut subject = empty(SubjectSource::Stamp);
+        let mut subject = Subject::of(SubjectSource::Stamp);
         let mut digests = Vec::new();
         let object = cursor.object(|cursor, key| {
             if key == b"complete" {
@@ -146,7 +130,7 @@ impl Told {
     /// All subjects, the stamp first.
     pub fn subjects(&self, provenance: &[Provenance], texts: &mut Texts) -> Box<[Subject]> {
         let mut all: Vec<Subject> = self.stamp.iter().cloned().collect();
-        let tool = || empty(SubjectSource::Tool);
+        let tool = || Subject::of(SubjectSource::Tool);
         if !self.digests.is_empty() || !self.tags.is_empty() || self.image.is_some() {
             let named = self.tags.first().or(self.image.as_ref());
             let (image, tag) = named.map(|name| parts(name, texts)).unwrap_or_default();

@@ -10,11 +10,10 @@ use jiff::Timestamp;
 use super::operations::Tracked;
 use super::{Message, Session};
 use crate::assess::exposure;
-use crate::config::ScanPlace;
 use crate::model::{Delta, Findings, Kind, Linking, Object};
 use crate::plan::Verb;
 use crate::plan::backup::attest;
-use crate::store::{Place, ScanFile, Scans, Store};
+use crate::store::{ScanFile, Scans, Store};
 use crate::text;
 use crate::view::Level;
 
@@ -68,8 +67,7 @@ impl Session {
         let more = KINDS.iter().filter(|kind| !self.options.kinds.contains(kind));
         self.options.kinds.extend(more.copied().collect::<Vec<_>>());
         self.desk.world.findings = Findings::default().but_for([READING.into()]);
-        let place = |source: &ScanPlace| Place { path: source.path.clone(), trusted: source.trusted };
-        let (mut scans, mut first) = (Scans::new(sources.iter().map(place).collect()), true);
+        let (mut scans, mut first) = (Scans::new(sources.clone()), true);
         let post = self.inbox.0.clone();
         tokio::spawn(async move {
             loop {

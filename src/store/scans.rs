@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use ring::digest::{Context, SHA256};
 
+use crate::config::ScanPlace;
 use crate::model::{Diagnostic, Findings, ScanSource, Taken};
 use crate::sarif::{self, External, Limits, Log, Origin};
 use crate::text;
@@ -26,15 +27,6 @@ const MAX_FILES: usize = 10_000;
 const MAX_BESIDE: u64 = 64 << 20;
 /// How the names of files with SARIF end.
 const ENDINGS: [&str; 3] = [".sarif", ".sarif.json", ".sarif.gz"];
-
-/// A directory or file with SARIF.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Which.
-    pub path: PathBuf,
-    /// Whether only a pipeline can write there.
-    pub trusted: bool,
-}
 
 /// What one file holds.
 #[derive(Clone, Debug)]
@@ -80,7 +72,7 @@ struct Found {
 /// The files of all places.
 #[derive(Debug, Default)]
 pub struct Scans {
-    places: Vec<Place>,
+    places: Vec<ScanPlace>,
     known: BTreeMap<PathBuf, Known>,
     /// Versions that were found at the last look and have not been read.
     fresh: BTreeMap<PathBuf, Version>,
@@ -89,7 +81,7 @@ pub struct Scans {
 
 impl Scans {
     /// Of these places. Nothing is read yet.
-    pub fn new(places: Vec<Place>) -> Self {
+    pub fn new(places: Vec<ScanPlace>) -> Self {
         Self { places, ..Self::default() }
     }
 
@@ -151,7 +143,7 @@ impl Scans {
 }
 
 struct Walk<'a> {
-    place: &'a Place,
+    place: &'a ScanPlace,
     found: &'a mut BTreeMap<PathBuf, Found>,
     faults: &'a mut Vec<String>,
     count: usize,
@@ -262,9 +254,7 @@ fn beside(folder: &Path, wanted: &External) -> io::Result<Vec<u8>> {
     if !path.canonicalize()?.starts_with(folder.canonicalize()?) {
         return Err(refused("it is not below the folder of the log"));
     }
-    let mut bytes = Vec::new();
-    File::open(&path)?.take(MAX_BESIDE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BESIDE { Err(refused("it is too large")) } else { Ok(bytes) }
+    super::whole(&path, MAX_BESIDE, "it is too large")
 }
 
 struct Hashing {

@@ -28,23 +28,6 @@ pub fn digest(of: char) -> Arc<str> {
     format!("sha256:{}", of.to_string().repeat(64)).into()
 }
 
-/// A subject that says nothing.
-pub fn subject(source: SubjectSource) -> Subject {
-    Subject {
-        source,
-        digests: Box::default(),
-        image: None,
-        tag: None,
-        repository: None,
-        revision: None,
-        branch: None,
-        namespace: None,
-        kind: None,
-        name: None,
-        container: None,
-    }
-}
-
 /// A finding of the rule `sqli`.
 pub fn finding(id: FindingId) -> Finding {
     let rule = Rule { id: "sqli".into(), ..Rule::default() };
@@ -65,7 +48,7 @@ pub fn scan(of: char, minutes: i64, found: &[FindingId]) -> Scan {
         at: Some((ago(minutes), TimeSource::Ended)),
         completion: Completion::Complete,
         catalogue: Some(Arc::new(["sqli".into()].into())),
-        subjects: [Subject { digests: [digest(of)].into(), ..subject(SubjectSource::Stamp) }].into(),
+        subjects: [Subject { digests: [digest(of)].into(), ..Subject::of(SubjectSource::Stamp) }].into(),
         findings: found.iter().map(|id| finding(*id)).collect(),
     }
 }

@@ -118,7 +118,7 @@ impl All {
             found.trace.push(Reason::new(format!("rule {}: {why}", rule.at)));
             let tool: Vec<&Subject> = scan.subjects.iter().filter(|one| one.source == SubjectSource::Tool).collect();
             let evidence: Vec<Evidence> = if tool.is_empty() {
-                vec![rules::evidence(rule, Evidence::of(&rules::nothing()))]
+                vec![rules::evidence(rule, Evidence::of(&Subject::of(SubjectSource::Tool)))]
             } else {
                 tool.into_iter().map(|subject| rules::evidence(rule, Evidence::of(subject))).collect()
             };

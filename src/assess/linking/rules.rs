@@ -2,7 +2,7 @@
 
 use super::ladder::Evidence;
 use crate::model::glob::{Captures, Glob};
-use crate::model::{LinkRule, Linking, Program, RevisionFrom, Scan, Subject, SubjectSource, To, When};
+use crate::model::{LinkRule, Linking, Program, RevisionFrom, Scan, Subject, To, When};
 
 /// Containers that somebody named; what is left out is any.
 #[derive(Clone, Debug, Default)]
@@ -121,22 +121,5 @@ pub(super) fn evidence(rule: &LinkRule, evidence: Evidence) -> Evidence {
         }
         RevisionFrom::Literal(revision) => evidence.with_revision(Some(revision)),
         RevisionFrom::None => evidence.with_revision(None),
-    }
-}
-
-/// A subject of which nothing is said.
-pub(super) fn nothing() -> Subject {
-    Subject {
-        source: SubjectSource::Tool,
-        digests: Box::default(),
-        image: None,
-        tag: None,
-        repository: None,
-        revision: None,
-        branch: None,
-        namespace: None,
-        kind: None,
-        name: None,
-        container: None,
     }
 }

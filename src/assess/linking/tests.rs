@@ -3,7 +3,7 @@ use std::sync::Arc;
 use rstest::rstest;
 
 use super::*;
-use crate::assess::exposure::testing::{SQLI, bare, digest, finding, program, ran, run, scan, subject, taken};
+use crate::assess::exposure::testing::{SQLI, bare, digest, finding, program, ran, run, scan, taken};
 use crate::assess::testing::{now, said as reasons};
 use crate::model::glob::Glob;
 use crate::model::{Built, LinkRule, Pin, RevisionFrom, Said, Subject, SubjectSource, To, When, WorkloadName};
@@ -33,7 +33,7 @@ fn of(subjects: &[Subject]) -> Scan {
 }
 
 fn tool() -> Subject {
-    subject(SubjectSource::Tool)
+    Subject::of(SubjectSource::Tool)
 }
 
 fn image(tag: Option<&str>) -> Subject {
@@ -221,7 +221,7 @@ fn of_two_provenances_each_is_tried() {
 
 #[test]
 fn a_stamp_counts_before_everything_else() {
-    let stamp = Subject { digests: [digest('b')].into(), ..subject(SubjectSource::Stamp) };
+    let stamp = Subject { digests: [digest('b')].into(), ..Subject::of(SubjectSource::Stamp) };
     let world = world(&[running("1.4.2")], Linking::default());
     let traced = Chains::of(&world).trace(&of(&[image(Some("1.4.2")), stamp]), true, None);
     assert!(traced.value.is_empty(), "its digest runs nowhere, and the tag does not make up for it");
@@ -230,7 +230,8 @@ fn a_stamp_counts_before_everything_else() {
 
 #[test]
 fn folders_name_the_workload_and_no_version() {
-    let folder = Subject { namespace: Some("shop".into()), name: Some("db".into()), ..subject(SubjectSource::Folder) };
+    let folder =
+        Subject { namespace: Some("shop".into()), name: Some("db".into()), ..Subject::of(SubjectSource::Folder) };
     let world = world(&[running("1.4.2"), elsewhere('b')], Linking::default());
     let found = Chains::of(&world).trace(&of(std::slice::from_ref(&folder)), true, None);
     assert_eq!(found.value.iter().map(|link| link.rung).collect::<Vec<_>>(), [Rung::Weak], "of db alone");

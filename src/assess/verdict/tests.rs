@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::assess::exposure::testing::{
-    A, B, C, SQLI, V1, V2, V3, bare, digest, program, ran, releases, run, scan, scanned, shop, subject, taken, three,
+    A, B, C, SQLI, V1, V2, V3, bare, digest, program, ran, releases, run, scan, scanned, shop, taken, three,
     verdict_at, verdict_of,
 };
 use crate::assess::testing::{ago, now, put, said as reasons};
@@ -73,7 +73,7 @@ fn changed(change: impl Fn(&mut Scan)) -> World {
 #[case::other_sources(|scan: &mut Scan| scan.series.repository = "git.example/other".into(), "no finished scan of")]
 #[case::other_digest(|scan: &mut Scan| scan.subjects[0].digests = [digest('d')].into(), "no finished scan of")]
 #[case::by_name(
-    |scan: &mut Scan| scan.subjects = [Subject { image: Some("r.example/db".into()), ..subject(SubjectSource::Tool) }].into(),
+    |scan: &mut Scan| scan.subjects = [Subject { image: Some("r.example/db".into()), ..Subject::of(SubjectSource::Tool) }].into(),
     "is not surely of this version (weak)"
 )]
 fn a_scan_that_proves_nothing_clears_nothing(#[case] change: fn(&mut Scan), #[case] why: &str) {
@@ -266,7 +266,7 @@ fn a_compromise_that_is_known_to_be_earlier_is_the_first_exposure(#[case] since:
 #[test]
 fn what_a_name_alone_ties_makes_unknown_unless_a_scan_of_the_very_version_clears() {
     let mut world = shop();
-    let named = Subject { repository: Some("git.example/db".into()), ..subject(SubjectSource::Tool) };
+    let named = Subject { repository: Some("git.example/db".into()), ..Subject::of(SubjectSource::Tool) };
     let by_name = Scan { subjects: [named].into(), ..scan('z', 20, &[SQLI]) };
     scanned(&mut world, [by_name.clone()]);
     let judged = verdict_at(&world, A);

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::steps::Restarted;
+use super::steps::{DELETED, Restarted, STRUGGLES, fields};
 use crate::model::{ClaimKey, Kind, Pod, Uid, World};
 use crate::plan::serves::Serves;
 use crate::plan::{
@@ -17,7 +17,6 @@ use crate::text;
 
 /// How long it may take that a controller makes another pod.
 const MADE: Duration = Duration::from_secs(60);
-const DELETED: &str = "/metadata/deletionTimestamp";
 const READY: &str = "/status/conditions/[type=Ready]/status";
 /// The step whose output is the pod that came in its place.
 const FOUND: &str = "first-made";
@@ -115,12 +114,7 @@ impl Canary {
         let until = Until {
             what: "it to be ready".into(),
             checks: vec![Check::is(READY, "True")],
-            trouble: [
-                "/status/containerStatuses/*/state/waiting/{reason,message}",
-                "/status/conditions/[reason=Unschedulable]/message",
-            ]
-            .map(str::to_owned)
-            .into(),
+            trouble: fields(STRUGGLES),
             events: true,
             firm: vec![Firm::new(Check::absent(DELETED), "it is being deleted again")],
             ..Until::default()

@@ -165,10 +165,7 @@ impl Roll {
         let struggling = Teller {
             among: one.pods(),
             which: vec![Check::is(&annotation::pointer(annotation::RESTARTED), self.moment.as_str())],
-            trouble: fields(&[
-                "/status/containerStatuses/*/state/waiting/{reason,message}",
-                "/status/conditions/[reason=Unschedulable]/message",
-            ]),
+            trouble: fields(STRUGGLES),
         };
         let deleted = Firm::new(Check::absent(DELETED), "the workload is being deleted");
         Until {
@@ -234,9 +231,14 @@ fn replaced(kind: Kind) -> (Vec<Check>, &'static str) {
     ([observed].into_iter().chain(more).collect(), replaced)
 }
 
-const DELETED: &str = "/metadata/deletionTimestamp";
+pub(super) const DELETED: &str = "/metadata/deletionTimestamp";
+/// Where a pod says why it does not become ready.
+pub(super) const STRUGGLES: &[&str] = &[
+    "/status/containerStatuses/*/state/waiting/{reason,message}",
+    "/status/conditions/[reason=Unschedulable]/message",
+];
 
-fn fields(names: &[&str]) -> Vec<String> {
+pub(super) fn fields(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 

@@ -23,7 +23,7 @@ fn log(rules: &[&str]) -> String {
 }
 
 fn watched(folder: &TempDir) -> Scans {
-    Scans::new(vec![Place { path: folder.path().to_owned(), trusted: true }])
+    Scans::new(vec![ScanPlace { path: folder.path().to_owned(), trusted: true }])
 }
 
 fn rules(scans: &Scans) -> Vec<String> {
@@ -112,7 +112,7 @@ fn a_place_that_is_not_there_is_named_and_the_others_are_read() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("a.sarif"), log(&["one"])).unwrap();
     let places = [folder.path().join("missing"), folder.path().join("a.sarif")];
-    let mut scans = Scans::new(places.map(|path| Place { path, trusted: false }).into());
+    let mut scans = Scans::new(places.map(|path| ScanPlace { path, trusted: false }).into());
     scans.look(true, now());
     assert_eq!(rules(&scans), ["one"]);
     assert!(scans.faults()[0].contains("missing"), "{:?}", scans.faults());
