@@ -93,7 +93,7 @@ impl Shown<'_> {
 
     /// `sqli src/db.rs:7`
     fn finding(&self, id: FindingId) -> String {
-        let Some(finding) = self.world.findings.latest(id) else { return format!("{:032x}", id.0) };
+        let Some(finding) = self.world.findings.latest(id) else { return id.to_string() };
         text::sanitize(&format!("{} {}:{}", finding.rule.id, finding.path, finding.line)).into_owned()
     }
 
@@ -105,7 +105,7 @@ impl Shown<'_> {
                 "uid": point.copy.uid.as_str(),
                 "cut": point.cut.to_string(),
                 "trust": point.trust.word(),
-                "finding": point.by.map(|id| format!("{:032x}", id.0)),
+                "finding": point.by.map(|id| id.to_string()),
                 "reasons": point.why.iter().map(said).collect::<Vec<_>>(),
             })
         });
@@ -120,7 +120,7 @@ impl Shown<'_> {
             .value
             .concerns
             .iter()
-            .map(|id| json!({ "id": format!("{:032x}", id.0), "said": self.finding(*id) }));
+            .map(|id| json!({ "id": id.to_string(), "said": self.finding(*id) }));
         json!({
             "knownGood": named(&self.advice.value.point),
             "mayBe": named(&self.advice.value.may_be),

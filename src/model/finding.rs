@@ -5,6 +5,7 @@
 //! in the source it can be read again.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -103,6 +104,13 @@ pub enum ResultKind {
 /// apart findings of one rule in one file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FindingId(pub u128);
+
+impl fmt::Display for FindingId {
+    /// 32 hexadecimal digits, as everywhere a person or a file names it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
 
 /// A rule as its catalogue describes it.
 #[derive(Clone, Debug, Default, PartialEq)]

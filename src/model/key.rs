@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::{FindingId, Kind};
 
 /// An object's UID as the API server gave it. Cheap to clone; never parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -116,6 +116,8 @@ pub enum Key {
     Object(Kind, Uid),
     /// The certificates under one data key of a Secret or ConfigMap.
     Place(Kind, Uid, Arc<str>),
+    /// A finding of static analysis, in whichever scans it is.
+    Finding(FindingId),
     /// One operation of this console, by its id.
     Operation(Arc<str>),
     /// A standing condition of the console itself, such as a kind that cannot be watched.
@@ -127,7 +129,7 @@ impl Key {
     pub fn object(&self) -> Option<(Kind, &Uid)> {
         match self {
             Self::Object(kind, uid) | Self::Place(kind, uid, _) => Some((*kind, uid)),
-            Self::Operation(_) | Self::Notice(_) => None,
+            Self::Finding(_) | Self::Operation(_) | Self::Notice(_) => None,
         }
     }
 }

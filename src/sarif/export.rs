@@ -119,7 +119,7 @@ fn result(one: &Exported, told: bool) -> Found {
         Level::Warning => ResultLevel::Warning,
         Level::Error => ResultLevel::Error,
     });
-    result.partial_fingerprints = Some([(FINGERPRINT.to_owned(), format!("{:032x}", finding.id.0))].into());
+    result.partial_fingerprints = Some([(FINGERPRINT.to_owned(), finding.id.to_string())].into());
     result.locations = Some(location(finding).into_iter().collect());
     let score = finding.score.map(|tenths| ("security-severity", json!(format!("{}.{}", tenths / 10, tenths % 10))));
     let band = ("severity", json!(finding.band.word()));

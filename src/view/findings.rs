@@ -148,7 +148,7 @@ fn weaknesses(finding: &Finding) -> Cell {
 pub fn json_of(row: &FindingRow) -> Value {
     let mut members = Map::new();
     let columns: &[Column] = Pane::Findings.columns();
-    members.insert("id".into(), json!(format!("{:032x}", row.id.0)));
+    members.insert("id".into(), json!(row.id.to_string()));
     members.insert("level".into(), json!(row.level.word()));
     members.insert("open".into(), json!(row.open));
     for (column, cell) in columns.iter().zip(&row.cells) {

@@ -34,7 +34,7 @@ pub fn csv(rows: &[FindingRow]) -> String {
     let mut out = heading + "\r\n";
     for row in rows {
         let cells = row.cells.iter().map(|cell| field(&plain(cell)));
-        let cells = std::iter::once(format!("{:032x}", row.id.0)).chain(cells).collect::<Vec<_>>();
+        let cells = std::iter::once(row.id.to_string()).chain(cells).collect::<Vec<_>>();
         out.push_str(&cells.join(","));
         out.push_str("\r\n");
     }

@@ -88,7 +88,7 @@ impl Problem {
     pub fn uid(&self) -> Option<&str> {
         match &self.key {
             Key::Object(_, uid) | Key::Place(_, uid, _) => Some(uid.as_str()),
-            Key::Operation(_) | Key::Notice(_) => None,
+            Key::Finding(_) | Key::Operation(_) | Key::Notice(_) => None,
         }
     }
 
@@ -106,7 +106,7 @@ impl Problem {
         let class = match self.key {
             Key::Notice(_) => 0,
             Key::Operation(_) => 1,
-            Key::Object(..) | Key::Place(..) => 2,
+            Key::Object(..) | Key::Place(..) | Key::Finding(_) => 2,
         };
         let object = self.object.as_ref();
         let name = object.map(|object| (object.namespace.as_deref(), &*object.name, object.kind.spec().kind));
@@ -118,6 +118,7 @@ impl Problem {
         let object = self.object.as_ref();
         let kind = match self.key {
             Key::Operation(_) => "Operation",
+            Key::Finding(_) => "Finding",
             Key::Object(..) | Key::Place(..) | Key::Notice(_) => {
                 object.map_or("Console", |object| object.kind.spec().kind)
             }

@@ -292,7 +292,7 @@ impl App {
             {
                 return self.run(desk, ActionId::Rotation, None);
             }
-            Some(key @ (Key::Object(..) | Key::Place(..))) => {
+            Some(key @ (Key::Object(..) | Key::Place(..) | Key::Finding(_))) => {
                 self.push_view(Layer::Detail(Box::new(DetailLayer { key, sheet: None, link: 0, scroll: 0 })));
             }
             Some(Key::Operation(id)) => {
@@ -412,9 +412,10 @@ impl App {
             Key::Object(kind, uid) | Key::Place(kind, uid, _) => {
                 desk.world.inventory.meta(*kind, uid).map(|meta| meta.reference(*kind))
             }
-            Key::Operation(_) | Key::Notice(_) => None,
+            Key::Finding(_) | Key::Operation(_) | Key::Notice(_) => None,
         };
         let text = |key: &Key| match key {
+            Key::Finding(id) => Some(id.to_string()),
             Key::Operation(id) | Key::Notice(id) => Some(id.to_string()),
             Key::Object(..) | Key::Place(..) => name(key).as_ref().map(ObjRef::path),
         };

@@ -83,6 +83,7 @@ fn menu(pen: &mut Pen, app: &App, desk: &Desk, entries: &[(ActionId, Availabilit
         crate::model::Key::Object(kind, uid) | crate::model::Key::Place(kind, uid, _) => {
             Some(desk.world.inventory.meta(kind, &uid)?.reference(kind).to_string())
         }
+        crate::model::Key::Finding(id) => Some(format!("finding {id}")),
         crate::model::Key::Operation(id) | crate::model::Key::Notice(id) => Some(id.to_string()),
     });
     let about = text::sanitize(about.as_deref().unwrap_or("nothing selected")).into_owned();
