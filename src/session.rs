@@ -4,6 +4,7 @@
 //! owns it; everything slow runs elsewhere and comes back as a message. Opening it asks the network nothing.
 
 mod ask;
+mod chains;
 mod colleagues;
 mod contexts;
 mod desk;
@@ -144,6 +145,8 @@ pub struct Session {
     colleagues: Colleagues,
     keystores: Keystores,
     watch: findings::Watch,
+    /// When it was looked up last what ties findings to what runs.
+    chained: Option<Instant>,
     log: Option<OpenLog>,
     /// What was handed over for a plan that has not begun: for which Secret, and its fingerprint.
     handed: Option<(Uid, String)>,
@@ -181,6 +184,7 @@ impl Session {
             colleagues: Colleagues::default(),
             keystores: Keystores::default(),
             watch: findings::Watch::default(),
+            chained: None,
             log: None,
             handed: None,
             tickets: 0,
@@ -213,6 +217,7 @@ impl Session {
     /// Moves the desk's clock to now and makes a slice of the rows that are behind.
     pub fn tick(&mut self) {
         self.look_at_what_runs(crate::store::now());
+        self.chain();
         let only_missing = !self.pace().is_zero();
         if self.behind() && !only_missing {
             self.pace.begin(Instant::now());

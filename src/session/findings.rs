@@ -52,6 +52,13 @@ pub(super) struct Scanned {
     unread: Vec<String>,
 }
 
+impl Watch {
+    /// Whether there is anything to look for.
+    pub(super) fn on(&self) -> bool {
+        self.on
+    }
+}
+
 impl Session {
     /// Begins to read the sources, and to read them again whenever they change.
     pub(super) fn watch_findings(&mut self) {
@@ -101,6 +108,7 @@ impl Session {
         }
         let touched = self.desk.world.scanned(found.findings);
         self.desk.note(&touched);
+        self.unchain();
     }
 
     /// Whether the sources of findings were not read yet.

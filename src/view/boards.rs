@@ -1,6 +1,7 @@
 //! The rows of all panes, kept up with the world.
 //!
-//! Only what a change touched, or what ran out of time, is built again; in slices where that is much.
+//! Only what a change touched, or what ran out of time, is built again; in slices where that is much. What ties
+//! findings to what runs is looked up once for all rows, and whoever owns the boards says when.
 
 use std::collections::HashMap;
 
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 
 use super::agenda::Agenda;
 use super::{Board, Level, Pane, Row, rows};
+use crate::assess::linking::Chains;
 use crate::model::{Freshness, Key, Kind, Touched, Uid, World};
 
 /// The rows of all panes.
@@ -17,6 +19,7 @@ pub struct Boards {
     /// The rows of objects that have one for each of their data keys.
     places: HashMap<(Kind, Uid), Vec<Key>>,
     agenda: Agenda,
+    chains: Chains,
     now: Timestamp,
 }
 
@@ -26,6 +29,7 @@ impl Default for Boards {
             panes: Pane::ALL.map(Board::new),
             places: HashMap::new(),
             agenda: Agenda::default(),
+            chains: Chains::default(),
             now: Timestamp::UNIX_EPOCH,
         }
     }
@@ -50,6 +54,16 @@ impl Boards {
     /// As of which moment the rows are.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// What ties findings to what runs, as it was looked up last.
+    pub fn chains(&self) -> &Chains {
+        &self.chains
+    }
+
+    /// Takes what ties findings to what runs, looked up anew: it costs too much to be done for each row.
+    pub fn chained(&mut self, chains: Chains) {
+        self.chains = chains;
     }
 
     /// Grows with every change of any row.
