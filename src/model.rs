@@ -43,7 +43,7 @@ pub use finding::{
     Band, BandSource, Baseline, Completion, Diagnostic, Finding, FindingId, Level, ResultKind, Rule, Scan, Series,
     Subject, SubjectSource, Suppression, TimeSource,
 };
-pub use findings::{Findings, ScanSource, Taken};
+pub use findings::{Findings, ScanSource, Taken, Watched};
 pub use front::{Front, FrontTls};
 pub use held::{CertificateHolder, Fault, Format, HeldFile};
 pub use inventory::{Inventory, Object};

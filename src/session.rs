@@ -35,7 +35,7 @@ use crate::plan::carry::{Bundle, NotExported};
 use crate::plan::{AccessQuestion, Answers, Confirmed, DryRun, OperationId, Plan, Refusal};
 use crate::store::Store;
 use crate::text;
-use crate::view::Level;
+use crate::view::{FindingTable, Level};
 
 use ask::Asking;
 pub use ask::to_yaml;
@@ -130,6 +130,8 @@ enum Message {
     Scanned(Box<findings::Scanned>),
     /// Nothing can be seen of all namespaces, but something of this one.
     Narrow(Arc<str>),
+    /// The table of findings was made anew; `None` when it is as it was.
+    Tabled(Option<Arc<FindingTable>>),
 }
 
 /// One context being looked at and worked on.
@@ -147,6 +149,8 @@ pub struct Session {
     watch: findings::Watch,
     /// When it was looked up last what ties findings to what runs.
     chained: Option<Instant>,
+    /// Whether the table of findings is being made.
+    tabulating: bool,
     log: Option<OpenLog>,
     /// What was handed over for a plan that has not begun: for which Secret, and its fingerprint.
     handed: Option<(Uid, String)>,
@@ -185,6 +189,7 @@ impl Session {
             keystores: Keystores::default(),
             watch: findings::Watch::default(),
             chained: None,
+            tabulating: false,
             log: None,
             handed: None,
             tickets: 0,
@@ -354,6 +359,10 @@ impl Session {
             Message::Contexts(known) => Some(Event::Contexts(known)),
             Message::Scanned(found) => {
                 self.scanned(*found);
+                Some(Event::Changed)
+            }
+            Message::Tabled(table) => {
+                self.tabled(table);
                 Some(Event::Changed)
             }
             Message::Narrow(own) => {

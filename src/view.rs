@@ -8,6 +8,7 @@ mod board;
 mod boards;
 pub mod bulk;
 mod cell;
+mod coded;
 mod columns;
 mod detail;
 mod filter;
@@ -23,6 +24,7 @@ mod namespaces;
 mod notices;
 mod operation;
 pub mod output;
+mod pane_list;
 mod problems;
 pub mod procedure;
 mod query;
@@ -41,7 +43,10 @@ pub use cell::Cell;
 pub use columns::{Align, Column, Fitted, Measure, Pane, fit};
 pub use detail::{Detail, Fact, Fill, Link, detail};
 pub use filter::{Bound, Fault, Filter, Subject};
-pub use findings::{FindingRow, findings, json_of as finding_json, level as level_of_band};
+pub use findings::{
+    FindingLine, FindingList, FindingRow, FindingTable, Group, GroupBy, Risks, findings, json_of as finding_json,
+    level as level_of_band, trend,
+};
 pub use handed::handed;
 pub use level::Level;
 pub use listing::Listing;
@@ -51,6 +56,7 @@ pub use metrics::{Mishap, Outcome, metrics};
 pub use namespaces::{NamespaceView, namespaces};
 pub use notices::{Notice, Notices};
 pub use operation::{Held, Made, OperationState, OperationView, StepState, StepView, Unclosed, WaitView};
+pub use pane_list::{PaneLine, PaneList, Says};
 pub use problems::{Problem, Rank, Sieve, gather, problems};
 pub use query::{Query, Sort};
 pub use row::{Remedy, Row};

@@ -176,6 +176,11 @@ impl Chains {
         }
     }
 
+    /// Whether a scan's links differ by the path of a finding.
+    pub fn by_path(&self, scan: usize) -> bool {
+        self.0.pathed.contains(&scan)
+    }
+
     /// The chain from a scan to a program, for a finding in this path.
     pub fn link(&self, scan: usize, path: &Arc<str>, program: usize) -> Option<Link> {
         self.links(scan, path).iter().find(|link| link.program == program).cloned()

@@ -77,7 +77,7 @@ pub fn priority(
         }
     }
     let (bad, sure) = (badness(band), sureness(rung, claimed));
-    let score = bad * sure * risk.0;
+    let score = score(band, rung, claimed, risk.0);
     let linked = if claimed { format!("{}, claimed", rung.word()) } else { rung.word().to_owned() };
     let text = format!(
         "{score} = {bad} ({}, by {source:?}) x {sure} (linked: {linked}) x {} (data at risk)",
@@ -87,6 +87,16 @@ pub fn priority(
     let reasons = [Reason::new(text.to_lowercase()), risk.1];
     let priority = Priority { id, score, band, rung, claimed, since };
     Some(Judgement::new(priority).because_all(reasons).because_all(links.reasons).until(until))
+}
+
+/// How bad, times how sure, times how much data hangs on it (see [`at_risk`]; one where none does).
+pub fn score(band: Band, rung: Rung, claimed: bool, risk: u32) -> u32 {
+    badness(band) * sureness(rung, claimed) * risk
+}
+
+/// How much of one volume's data hangs on it, for [`score`].
+pub fn at_risk(world: &World, claim: &Pvc, at_risk: &AtRisk, now: Timestamp) -> Judgement<u32> {
+    volume(world, claim, at_risk, now)
 }
 
 fn badness(band: Band) -> u32 {

@@ -115,12 +115,8 @@ impl Shown<'_> {
                 .map(|(object, uid, cut)| json!({ "name": object.path(), "uid": uid.as_str(), "cut": cut.to_string() }))
         };
         let reasons = |reasons: &[Reason]| reasons.iter().map(said).collect::<Vec<_>>();
-        let ids = self
-            .points
-            .value
-            .concerns
-            .iter()
-            .map(|id| json!({ "id": id.to_string(), "said": self.finding(*id) }));
+        let ids =
+            self.points.value.concerns.iter().map(|id| json!({ "id": id.to_string(), "said": self.finding(*id) }));
         json!({
             "knownGood": named(&self.advice.value.point),
             "mayBe": named(&self.advice.value.may_be),

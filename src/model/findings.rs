@@ -59,6 +59,19 @@ struct All {
     ledger: Ledger,
     files: HashMap<[u8; 32], Vec<usize>>,
     unread: Vec<Arc<str>>,
+    watch: Watched,
+}
+
+/// Whether anybody looks for scans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watched {
+    /// No source is configured, so nothing is known of findings.
+    #[default]
+    Nowhere,
+    /// There are sources, and they were not read yet.
+    Reading,
+    /// The sources were read.
+    Read,
 }
 
 impl Findings {
@@ -87,7 +100,7 @@ impl Findings {
             files.entry(taken.source.bytes).or_default().push(scan);
         }
         let ledger = Ledger::fold(&scans, now);
-        Self(Arc::new(All { scans, standing, ledger, files, unread: Vec::new() }))
+        Self(Arc::new(All { scans, standing, ledger, files, unread: Vec::new(), watch: Watched::Read }))
     }
 
     /// The same, with sources that were not read, or not yet, or not in full: what they are and why, in words that may be
@@ -100,9 +113,20 @@ impl Findings {
             ledger: shared.ledger.clone(),
             files: shared.files.clone(),
             unread: Vec::new(),
+            watch: shared.watch,
         });
         all.unread = unread.into_iter().collect();
         Self(Arc::new(all))
+    }
+
+    /// Of sources that were not read yet; `why` says so, in words that may be drawn.
+    pub fn reading(why: Arc<str>) -> Self {
+        Self(Arc::new(All { unread: vec![why], watch: Watched::Reading, ..All::default() }))
+    }
+
+    /// Whether anybody looks for scans.
+    pub fn watched(&self) -> Watched {
+        self.0.watch
     }
 
     /// Sources that were not read, and why.

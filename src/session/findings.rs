@@ -73,7 +73,7 @@ impl Session {
         self.watch.on = true;
         let more = KINDS.iter().filter(|kind| !self.options.kinds.contains(kind));
         self.options.kinds.extend(more.copied().collect::<Vec<_>>());
-        self.desk.world.findings = Findings::default().but_for([READING.into()]);
+        self.desk.world.findings = Findings::reading(READING.into());
         let (mut scans, mut first) = (Scans::new(sources.clone()), true);
         let post = self.inbox.0.clone();
         tokio::spawn(async move {
@@ -176,7 +176,7 @@ impl Session {
         }
     }
 
-    fn sees_what_runs(&self) -> bool {
+    pub(super) fn sees_what_runs(&self) -> bool {
         KINDS.iter().all(|kind| self.desk.world.freshness(*kind).live())
     }
 

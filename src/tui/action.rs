@@ -30,6 +30,7 @@ pub enum ActionId {
     RestorePoints,
     Certificates,
     Findings,
+    Group,
     Zoom,
     Filter,
     Pin,
@@ -152,6 +153,8 @@ pub enum Argument {
     Theme,
     /// A column of the pane.
     Column,
+    /// What findings are put together by.
+    Group,
 }
 
 impl Argument {
@@ -161,6 +164,7 @@ impl Argument {
             Self::Namespaces => "NAME…",
             Self::Context | Self::Theme => "NAME",
             Self::Column => "COLUMN",
+            Self::Group => "WORD",
         }
     }
 
@@ -354,6 +358,8 @@ actions! {
     ColumnsLeft "columns-left" "columns back" ["<"] PANES bar 0 menu None; None "Scroll back to the columns on the left"
     OnlyProblems "only-problems" "problems only" ["!"] PANES bar 0 menu None; None
         "Leave out rows that are fine, or show them again"
+    Group "group" "group" ["b"] PANES bar 0 menu None; None
+        "Put the findings together by workload, rule or file, or by what is named; after the last, one below the other again", takes Group
     Zoom "zoom" "zoom" ["z"] PANES bar 7 menu None; None "Give the whole screen to this pane, or give it back"
     Mark "mark" "mark" ["space"] PANES bar 0 menu None; None "Mark the row, or take the mark away"
     MarkRange "mark-range" "mark range" ["ctrl-space"] PANES bar 0 menu None; None

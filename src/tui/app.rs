@@ -308,7 +308,7 @@ impl App {
     /// What the actions of the top layer are about.
     pub fn target(&self, desk: &Desk) -> Option<Key> {
         let own = self.layers.iter().rev().find_map(|layer| layer.target(desk));
-        own.unwrap_or_else(|| self.panes.selected(desk).map(|row| row.key.clone()))
+        own.unwrap_or_else(|| self.panes.selected(desk))
     }
 
     /// Says something once.

@@ -4,6 +4,7 @@ mod choices;
 mod dialogs;
 mod form;
 mod gauge;
+mod group;
 mod header;
 mod lists;
 mod logs;
@@ -300,10 +301,9 @@ fn hints(app: &App, desk: &Desk, columns: usize) -> Vec<Hint> {
 
 /// A count and its glyph, where there is something to count.
 fn level_counts(desk: &Desk, pane: Pane) -> impl Iterator<Item = (Level, String)> {
-    let board = desk.boards.board(pane);
     let levels = [Level::Critical, Level::Unknown, Level::Warn].into_iter();
     levels
-        .map(move |level| (level, board.count(level)))
+        .map(move |level| (level, desk.boards.count_in(pane, level)))
         .filter(|(_, count)| *count > 0)
         .map(|(level, count)| (level, format!("{}{count}", level.glyph())))
 }

@@ -6,13 +6,13 @@ use super::layer::Cursor;
 use super::layout::Areas;
 use crate::model::Key;
 use crate::session::Desk;
-use crate::view::{Filter, Listing, Pane, Query, Row, Sort, fit};
+use crate::view::{Filter, FindingList, GroupBy, Pane, PaneList, Query, Sort, fit};
 
 /// One pane.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct PaneState {
     /// Its rows, filtered and in order.
-    pub listing: Listing,
+    pub listing: PaneList,
     /// Where its cursor stands.
     pub cursor: Cursor,
     /// What is marked in it.
@@ -28,6 +28,18 @@ pub struct PaneState {
 }
 
 impl PaneState {
+    fn new(pane: Pane, query: Query) -> Self {
+        Self {
+            listing: PaneList::new(pane, query),
+            cursor: Cursor::default(),
+            marks: BTreeSet::new(),
+            hidden_marks: 0,
+            anchor: None,
+            off: BTreeSet::new(),
+            skip: 0,
+        }
+    }
+
     /// What is said of the marks in sentences: `3 marked, 1 hidden by the filter`.
     pub fn marks_said(&self) -> String {
         let hidden = match self.hidden_marks {
@@ -56,7 +68,7 @@ impl Default for Panes {
             focus: Pane::Volumes,
             zoom: false,
             pinned: Filter::default(),
-            states: Pane::ALL.map(|_| PaneState::default()),
+            states: Pane::ALL.map(|pane| PaneState::new(pane, Query::default())),
         }
     }
 }
@@ -72,10 +84,36 @@ impl Panes {
         &mut self.states[self.focus.index()]
     }
 
-    /// The row under the cursor of the focused pane.
-    pub fn selected<'a>(&self, desk: &'a Desk) -> Option<&'a Row> {
+    /// What the row under the cursor of the focused pane stands for.
+    pub fn selected(&self, desk: &Desk) -> Option<Key> {
         let state = self.state(self.focus);
-        state.listing.row(desk.boards.board(self.focus), state.cursor.place)
+        state.listing.key(&desk.boards, state.cursor.place)
+    }
+
+    /// Shows the rows of the selected group, or hides them again; whether a group is selected.
+    pub fn fold(&mut self, desk: &Desk) -> bool {
+        self.selected(desk).is_some_and(|key| self.focused().listing.fold(&key))
+    }
+
+    /// What the findings are put together by.
+    pub fn grouped(&self) -> Option<GroupBy> {
+        self.state(Pane::Findings).listing.findings().and_then(FindingList::group)
+    }
+
+    /// Puts the findings together by something else; after the last, all below each other again.
+    pub fn group_next(&mut self) {
+        let next = match self.grouped() {
+            None => GroupBy::ALL.first().copied(),
+            Some(by) => GroupBy::ALL.into_iter().skip_while(|other| *other != by).nth(1),
+        };
+        self.group_by(next);
+    }
+
+    /// Puts the findings together, or all below each other.
+    pub fn group_by(&mut self, by: Option<GroupBy>) {
+        let state = &mut self.states[Pane::Findings.index()];
+        state.listing.group_by(by);
+        state.cursor = Cursor::default();
     }
 
     /// Goes some panes on, around the end.
@@ -85,31 +123,28 @@ impl Panes {
 
     /// Moves the cursor of the focused pane to a place.
     pub fn go(&mut self, desk: &Desk, place: usize) {
-        let board = desk.boards.board(self.focus);
         let state = self.focused();
         let place = place.min(state.listing.len().saturating_sub(1));
-        state.cursor.key = state.listing.row(board, place).map(|row| row.key.clone());
+        state.cursor.key = state.listing.key(&desk.boards, place);
         state.cursor.place = place;
     }
 
     /// Moves the cursor of the focused pane to a row, if it is listed.
     pub fn select(&mut self, desk: &Desk, key: Key) {
-        let board = desk.boards.board(self.focus);
         let state = self.focused();
-        if let Some(place) = state.listing.place(board, &key) {
+        if let Some(place) = state.listing.place(&desk.boards, &key) {
             (state.cursor.key, state.cursor.place) = (Some(key), place);
         }
     }
 
     /// Scrolls a pane of that many rows; its cursor stays on screen.
     pub fn scroll(&mut self, desk: &Desk, pane: Pane, rows: usize, go: impl Fn(usize) -> usize) {
-        let board = desk.boards.board(pane);
         let state = &mut self.states[pane.index()];
         let (before, len) = (state.cursor.top, state.listing.len());
         let place = state.cursor.scroll(len, rows, go);
         // A cursor that follows the first row goes on doing so where nothing scrolled.
         if state.cursor.top != before && len > 0 {
-            state.cursor.key = state.listing.row(board, place).map(|row| row.key.clone());
+            state.cursor.key = state.listing.key(&desk.boards, place);
             state.cursor.place = place;
         }
     }
@@ -161,12 +196,15 @@ impl Panes {
         });
     }
 
-    /// Marks the selected row, or takes its mark away.
+    /// Marks the selected row, or all of a group, or takes the marks away where all have one.
     pub fn mark(&mut self, desk: &Desk) {
-        let Some(key) = self.selected(desk).map(|row| row.key.clone()) else { return };
+        let Some(key) = self.selected(desk) else { return };
         let state = self.focused();
-        if !state.marks.remove(&key) {
-            state.marks.insert(key.clone());
+        let meant = state.listing.meant(&desk.boards, &key);
+        if meant.iter().all(|key| state.marks.contains(key)) {
+            state.marks.retain(|key| !meant.contains(key));
+        } else {
+            state.marks.extend(meant);
         }
         state.anchor = Some(key);
     }
@@ -174,14 +212,14 @@ impl Panes {
     /// Marks every row from the one that was marked last to the selected one; the selected one alone when there was
     /// none, or it is not listed.
     pub fn mark_range(&mut self, desk: &Desk) {
-        let board = desk.boards.board(self.focus);
+        let boards = &desk.boards;
         let state = self.focused();
         let here = state.cursor.place;
-        let from = state.anchor.as_ref().and_then(|key| state.listing.place(board, key)).unwrap_or(here);
-        let (first, last) = (from.min(here), from.max(here));
-        let keys: Vec<Key> =
-            state.listing.rows(board, first).take(last - first + 1).map(|row| row.key.clone()).collect();
-        state.anchor = state.listing.row(board, here).map(|row| row.key.clone());
+        let from = state.anchor.as_ref().and_then(|key| state.listing.place(boards, key)).unwrap_or(here);
+        let range = from.min(here)..=from.max(here);
+        let listed = range.filter_map(|place| state.listing.key(boards, place));
+        let keys: Vec<Key> = listed.flat_map(|key| state.listing.meant(boards, &key)).collect();
+        state.anchor = state.listing.key(boards, here);
         state.marks.extend(keys);
     }
 
@@ -210,32 +248,27 @@ impl Panes {
     /// Forgets every row, for they are another cluster's; what is listed, in which order and by which columns,
     /// stays as it was asked for.
     pub fn forget(&mut self) {
-        for state in &mut self.states {
-            let query = state.listing.query().clone();
-            *state = PaneState {
-                listing: Listing::new(query),
-                off: std::mem::take(&mut state.off),
-                skip: state.skip,
-                ..PaneState::default()
-            };
+        for (pane, state) in Pane::ALL.into_iter().zip(&mut self.states) {
+            let (off, skip) = (std::mem::take(&mut state.off), state.skip);
+            *state = PaneState { off, skip, ..PaneState::new(pane, state.listing.query().clone()) };
         }
     }
 
     /// Brings listings, marks, cursors and scrolled columns up to date.
     pub fn sync(&mut self, desk: &Desk, areas: &Areas) {
         for pane in Pane::ALL {
-            let board = desk.boards.board(pane);
+            let (boards, world) = (&desk.boards, &desk.world);
+            let PaneState { listing, marks, .. } = &mut self.states[pane.index()];
+            listing.refresh(boards, world, desk.now);
+            marks.retain(|key| listing.knows(boards, key));
+            let hidden = marks.iter().filter(|key| !listing.passes(boards, world, key, desk.now)).count();
             let state = &mut self.states[pane.index()];
-            state.listing.refresh(board, &desk.world, desk.now);
-            state.marks.retain(|key| board.get(key).is_some());
-            let hidden =
-                |key: &&Key| board.get(key).is_some_and(|row| !state.listing.passes(row, &desk.world, desk.now));
-            state.hidden_marks = state.marks.iter().filter(hidden).count();
-            let found = state.cursor.key.as_ref().and_then(|key| state.listing.place(board, key));
+            state.hidden_marks = hidden;
+            let found = state.cursor.key.as_ref().and_then(|key| state.listing.place(boards, key));
             state.cursor.settle(found, state.listing.len(), areas.rows(pane));
             if state.cursor.key.is_some() && found.is_none() {
                 let place = state.cursor.place;
-                state.cursor.key = state.listing.row(board, place).map(|row| row.key.clone());
+                state.cursor.key = state.listing.key(boards, place);
             }
             if let Some(width) = areas.columns(pane) {
                 state.skip = fit(pane.columns(), &state.off, width, state.skip).before;

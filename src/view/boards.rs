@@ -4,11 +4,12 @@
 //! findings to what runs is looked up once for all rows, and whoever owns the boards says when.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::agenda::Agenda;
-use super::{Board, Level, Pane, Row, rows};
+use super::{Board, FindingTable, Level, Pane, Row, rows};
 use crate::assess::linking::Chains;
 use crate::model::{Freshness, Key, Kind, Touched, Uid, World};
 
@@ -20,6 +21,8 @@ pub struct Boards {
     places: HashMap<(Kind, Uid), Vec<Key>>,
     agenda: Agenda,
     chains: Chains,
+    findings: Arc<FindingTable>,
+    tables: u64,
     now: Timestamp,
 }
 
@@ -30,6 +33,8 @@ impl Default for Boards {
             places: HashMap::new(),
             agenda: Agenda::default(),
             chains: Chains::default(),
+            findings: Arc::default(),
+            tables: 0,
             now: Timestamp::UNIX_EPOCH,
         }
     }
@@ -66,9 +71,36 @@ impl Boards {
         self.chains = chains;
     }
 
+    /// All findings.
+    pub fn findings(&self) -> &Arc<FindingTable> {
+        &self.findings
+    }
+
+    /// Takes the findings, made anew.
+    pub fn tabled(&mut self, findings: Arc<FindingTable>) {
+        self.findings = findings;
+        self.tables += 1;
+    }
+
+    /// How many rows a pane has, shown or not.
+    pub fn len(&self, pane: Pane) -> usize {
+        match pane {
+            Pane::Findings => self.findings.len(),
+            Pane::Volumes | Pane::RestorePoints | Pane::Certificates => self.board(pane).len(),
+        }
+    }
+
+    /// How many rows of a pane have this level.
+    pub fn count_in(&self, pane: Pane, level: Level) -> usize {
+        match pane {
+            Pane::Findings => self.findings.count(level),
+            Pane::Volumes | Pane::RestorePoints | Pane::Certificates => self.board(pane).count(level),
+        }
+    }
+
     /// Grows with every change of any row.
     pub fn version(&self) -> u64 {
-        self.panes.iter().map(Board::version).sum()
+        self.panes.iter().map(Board::version).sum::<u64>() + self.tables
     }
 
     /// How many rows of all panes have this level.

@@ -16,6 +16,7 @@
 
 mod bind;
 mod parse;
+mod sieve;
 mod test;
 
 use std::fmt;

@@ -8,6 +8,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+mod list;
+mod reach;
+mod table;
+mod trend;
+
+pub use list::{FindingLine, FindingList, Group, GroupBy};
+pub use table::{FindingTable, Risks};
+pub use trend::trend;
+
 use super::{Cell, Column, Level, Pane};
 use crate::model::{
     Band, BandSource, Entry, Finding, FindingId, Findings, Ledger, Series, Sighting, Standing, Taken, Triage,
@@ -108,22 +117,46 @@ fn row(
     let finding = taken.scan.findings.get(place)?;
     let (open, word) = state(finding, &entry.standing, triage.state(id, now), now);
     let level = if open { level(finding.band) } else { Level::Info };
-    let cells = cells(&taken, finding, entry, (level, word));
+    let facts = Facts {
+        taken: &taken,
+        finding,
+        entry,
+        state: Cell::State(level, word),
+        band: (finding.band, finding.band_source),
+        workload: Cell::Unknown,
+        priority: Cell::Unknown,
+    };
+    let cells = cells(&facts);
     Some(FindingRow { id, level, open, band: finding.band, cells, place, series: series.clone(), taken })
 }
 
+/// What the values of a row are made from.
+struct Facts<'a> {
+    taken: &'a Taken,
+    finding: &'a Finding,
+    entry: &'a Entry,
+    state: Cell,
+    band: (Band, BandSource),
+    /// What runs it; not known where no cluster is looked at.
+    workload: Cell,
+    priority: Cell,
+}
+
 /// In the order of the registry.
-fn cells(taken: &Taken, finding: &Finding, entry: &Entry, (level, word): (Level, &'static str)) -> Box<[Cell]> {
+fn cells(facts: &Facts<'_>) -> Box<[Cell]> {
+    let Facts { taken, finding, entry, .. } = facts;
     let seen = |sighting: &Sighting| Cell::since(sighting.at);
     let path = if finding.path.is_empty() { Cell::Nothing } else { Cell::Text(finding.path.clone()) };
     let line = if finding.line == 0 { Cell::Nothing } else { Cell::Number(u64::from(finding.line)) };
     [
-        Cell::State(level, word),
-        Cell::Word(finding.band.word()),
-        Cell::Word(source(finding.band_source)),
+        facts.state.clone(),
+        Cell::Word(facts.band.0.word()),
+        Cell::Word(source(facts.band.1)),
         Cell::Text(finding.rule.id.clone()),
         path,
         line,
+        facts.workload.clone(),
+        facts.priority.clone(),
         Cell::Text(taken.scan.tool.clone()),
         seen(&entry.first),
         seen(&entry.last),
@@ -144,15 +177,20 @@ fn weaknesses(finding: &Finding) -> Cell {
     Cell::Text(words.join(" ").into())
 }
 
+/// The columns that say something where no cluster is looked at, with their places.
+pub(super) fn without_a_cluster() -> impl Iterator<Item = (usize, &'static Column)> {
+    let columns = Pane::Findings.columns().iter().enumerate();
+    columns.filter(|(_, column)| !matches!(column.id, "workload" | "priority"))
+}
+
 /// A finding as JSON: its identity, level, whether it counts, a member per column, and the scan it is of.
 pub fn json_of(row: &FindingRow) -> Value {
     let mut members = Map::new();
-    let columns: &[Column] = Pane::Findings.columns();
     members.insert("id".into(), json!(row.id.to_string()));
     members.insert("level".into(), json!(row.level.word()));
     members.insert("open".into(), json!(row.open));
-    for (column, cell) in columns.iter().zip(&row.cells) {
-        members.entry(column.id).or_insert_with(|| cell.json());
+    for (at, column) in without_a_cluster() {
+        members.entry(column.id).or_insert_with(|| row.cells[at].json());
     }
     if let Some(finding) = row.finding() {
         members.insert("score".into(), json!(finding.score.map(|tenths| f64::from(tenths) / 10.0)));

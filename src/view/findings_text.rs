@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::columns::Align;
-use super::findings::FindingRow;
+use super::findings::{FindingRow, without_a_cluster};
 use super::output::lines;
-use super::{Cell, Column, Pane};
+use super::{Cell, Column};
 use crate::text::{sanitize, truncate};
 
 /// Columns of a message that a table shows.
@@ -13,11 +13,18 @@ const MESSAGE: usize = 100;
 
 /// An aligned table, one line for each.
 pub fn table(rows: &[FindingRow], now: Timestamp) -> String {
-    let columns: &[Column] = Pane::Findings.columns();
-    let heading = columns.iter().map(|column| column.title.to_uppercase()).collect();
-    let printed = rows.iter().map(|row| row.cells.iter().map(|cell| one_line(&cell.print(now), MESSAGE)).collect());
-    let aligns: Vec<Align> = columns.iter().map(|column| column.align).collect();
+    let heading = columns().map(|column| column.title.to_uppercase()).collect();
+    let printed = rows.iter().map(|row| cells(row).map(|cell| one_line(&cell.print(now), MESSAGE)).collect());
+    let aligns: Vec<Align> = columns().map(|column| column.align).collect();
     lines(&std::iter::once(heading).chain(printed).collect::<Vec<_>>(), &aligns)
+}
+
+fn columns() -> impl Iterator<Item = &'static Column> {
+    without_a_cluster().map(|(_, column)| column)
+}
+
+fn cells(row: &FindingRow) -> impl Iterator<Item = &Cell> {
+    without_a_cluster().map(|(at, _)| &row.cells[at])
 }
 
 /// Text on one line, cut with a mark.
@@ -28,12 +35,11 @@ fn one_line(text: &str, most: usize) -> String {
 
 /// Comma-separated values with a heading (RFC 4180); moments as they are, not as ages.
 pub fn csv(rows: &[FindingRow]) -> String {
-    let columns: &[Column] = Pane::Findings.columns();
-    let heading = columns.iter().map(|column| field(column.id));
+    let heading = columns().map(|column| field(column.id));
     let heading = std::iter::once("id".to_owned()).chain(heading).collect::<Vec<_>>().join(",");
     let mut out = heading + "\r\n";
     for row in rows {
-        let cells = row.cells.iter().map(|cell| field(&plain(cell)));
+        let cells = cells(row).map(|cell| field(&plain(cell)));
         let cells = std::iter::once(row.id.to_string()).chain(cells).collect::<Vec<_>>();
         out.push_str(&cells.join(","));
         out.push_str("\r\n");
@@ -59,14 +65,13 @@ fn field(text: &str) -> String {
 
 /// A Markdown table. What has a meaning in Markdown or HTML has none here.
 pub fn markdown(rows: &[FindingRow], now: Timestamp) -> String {
-    let columns: &[Column] = Pane::Findings.columns();
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let mut out = line(columns.iter().map(|column| column.title.to_owned()).collect());
+    let mut out = line(columns().map(|column| column.title.to_owned()).collect());
     out.push_str(&line(
-        columns.iter().map(|column| if column.align == Align::Right { "--:" } else { "---" }.to_owned()).collect(),
+        columns().map(|column| if column.align == Align::Right { "--:" } else { "---" }.to_owned()).collect(),
     ));
     for row in rows {
-        out.push_str(&line(row.cells.iter().map(|cell| escaped(&one_line(&cell.print(now), 4 * MESSAGE))).collect()));
+        out.push_str(&line(cells(row).map(|cell| escaped(&one_line(&cell.print(now), 4 * MESSAGE))).collect()));
     }
     out
 }

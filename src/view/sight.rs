@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Level, Pane};
-use crate::model::{Connection, Freshness, Kind, World};
+use crate::model::{Connection, Freshness, Kind, Watched, World};
 use crate::text;
 
 /// How a pane is seen.
@@ -33,16 +33,36 @@ impl Pane {
 
 /// How a pane is seen: by the worst of its kinds. A kind that is not served matters only when no other is.
 pub fn sight(world: &World, pane: Pane, now: Timestamp) -> Sight {
+    if pane == Pane::Findings {
+        return of_findings(world);
+    }
     let of = |kind: &Kind| (*kind, world.freshness(*kind));
     let served = pane.kinds().iter().map(of).filter(|(_, freshness)| **freshness != Freshness::Absent);
-    match (pane, served.max_by_key(|(_, freshness)| rank(freshness))) {
-        (Pane::Findings, _) => Sight { level: Level::Info, word: "NOT SHOWN".into(), why: String::new() },
-        (_, Some((kind, freshness))) => say(kind, freshness, now),
-        (_, None) => Sight {
+    match served.max_by_key(|(_, freshness)| rank(freshness)) {
+        Some((kind, freshness)) => say(kind, freshness, now),
+        None => Sight {
             level: Level::Info,
             word: "NOT SERVED".into(),
             why: format!("this cluster does not serve {}", pane.kinds().first().map_or("", |kind| kind.spec().plural)),
         },
+    }
+}
+
+/// How the sources of findings are seen. What could not be read makes every copy unknown, so it is said here.
+fn of_findings(world: &World) -> Sight {
+    let unread = world.findings.unread();
+    let seen = |level, word: &str, why: String| Sight { level, word: word.to_owned(), why };
+    match (world.findings.watched(), unread) {
+        (Watched::Nowhere, _) => {
+            let why = "name where a pipeline leaves its SARIF: findings.sources in the configuration";
+            seen(Level::Info, "NOT SET UP", why.to_owned())
+        }
+        (Watched::Reading, _) => seen(Level::Unknown, "LOADING", String::new()),
+        (Watched::Read, []) => seen(Level::Ok, "LIVE", String::new()),
+        (Watched::Read, [first, rest @ ..]) => {
+            let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+            seen(Level::Warn, "NOT ALL READ", format!("{}{more}", text::sanitize(first)))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod carry;
 mod choosing;
 mod colour;
 mod driven;
+mod findings;
 mod form;
 mod handing;
 mod hostile;

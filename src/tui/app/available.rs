@@ -72,19 +72,9 @@ impl App {
                 Some("an operation runs here and would stand still; wait for its end, or stop it".to_owned())
             }
             ActionId::Copy if self.target(desk).is_none() => Some("nothing is selected".to_owned()),
-            ActionId::Sort
-            | ActionId::SortTurn
-            | ActionId::Filter
-            | ActionId::OnlyProblems
-            | ActionId::Columns
-            | ActionId::ColumnsLeft
-            | ActionId::ColumnsRight
-            | ActionId::Mark
-            | ActionId::MarkRange
-            | ActionId::Unmark
-                if self.panes.focus == Pane::Findings && !self.lists_problems() && self.logs().is_none() =>
-            {
-                Some("findings are not shown here yet".to_owned())
+            ActionId::Group if self.panes.focus != Pane::Findings => {
+                let way = self.keymap.way(ActionId::Findings);
+                Some(format!("only findings are put together; {way} goes to them"))
             }
             _ => None,
         }

@@ -45,7 +45,7 @@ impl App {
     /// How many rows of the list pass, and how many there are.
     pub fn passing(&self, desk: &Desk) -> (usize, usize) {
         let pane = self.panes.focus;
-        let panes = || (self.panes.state(pane).listing.len(), desk.boards.board(pane).len());
+        let panes = || (self.panes.state(pane).listing.found(), desk.boards.len(pane));
         self.problems().map_or_else(panes, |list| (list.passing, list.all))
     }
 

@@ -69,6 +69,7 @@ impl App {
             ActionId::OnlyProblems
             | ActionId::Sort
             | ActionId::SortTurn
+            | ActionId::Group
             | ActionId::Mark
             | ActionId::MarkRange
             | ActionId::Unmark
@@ -280,6 +281,7 @@ impl App {
                 return Effects::new();
             }
             Some(Layer::Timeline(timeline)) => timeline.under(desk.now, cells),
+            None if self.panes.fold(desk) => return Effects::new(),
             Some(Layer::Operation(..)) => {
                 let operation = self.operation(desk).ok();
                 operation.and_then(|operation| Some(operation.made.as_ref()?.key.clone()))

@@ -3,8 +3,9 @@
 use super::super::action::ActionId;
 use super::super::layer::Layer;
 use super::App;
+use super::values::NONE;
 use crate::session::Desk;
-use crate::view::{Level, Sort};
+use crate::view::{GroupBy, Level, Sort};
 
 impl App {
     /// Does one of the actions that arrange a table.
@@ -12,6 +13,7 @@ impl App {
         match id {
             ActionId::OnlyProblems => self.panes.ask(|query| query.only_problems = !query.only_problems),
             ActionId::Sort => self.sort(desk, argument),
+            ActionId::Group => self.group(desk, argument),
             ActionId::SortTurn => self.panes.sort_turn(),
             ActionId::Mark => {
                 self.panes.mark(desk);
@@ -36,6 +38,18 @@ impl App {
             }
             ActionId::ColumnsRight => self.panes.focused().skip += 1,
             _ => {}
+        }
+    }
+
+    fn group(&mut self, desk: &Desk, argument: Option<&str>) {
+        let Some(word) = argument else { return self.panes.group_next() };
+        let by = GroupBy::parse(word);
+        if by.is_some() || word == NONE {
+            self.panes.group_by(by);
+        } else {
+            let words = GroupBy::ALL.map(GroupBy::word).join(", ");
+            let why = format!("findings are not put together by {word}; by {words}, or {NONE}");
+            self.say(desk, Level::Warn, why);
         }
     }
 

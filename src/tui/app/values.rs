@@ -10,6 +10,8 @@ use crate::view;
 
 /// The word for all namespaces.
 pub const ALL: &str = "all";
+/// The word for findings that are not put together.
+pub const NONE: &str = "none";
 
 /// A value, as a line to choose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +54,7 @@ impl App {
             Argument::Context => self.context_values(desk),
             Argument::Theme => self.theme_values(),
             Argument::Column => self.columns(),
+            Argument::Group => self.groups(),
         };
         let mut fit = fuzzy::rank(typed, all, |value, fits| fits(&value.name));
         let unlisted = unlisted(&desk.world, argument, typed);
@@ -83,6 +86,17 @@ impl App {
             |name: &str| self.themes.load(name).err().map(|error| text::sanitize(&error.to_string()).into_owned());
         let value = |name: &str| Value { name: name.into(), means: means(name).unwrap_or_default(), now: name == now };
         self.themes.names().map(value).collect()
+    }
+
+    fn groups(&self) -> Vec<Value> {
+        let now = self.panes.grouped();
+        let none = Value { name: NONE.into(), means: "one below the other".to_owned(), now: now.is_none() };
+        let value = |by: view::GroupBy| Value {
+            name: by.word().into(),
+            means: format!("together by {}", by.word()),
+            now: now == Some(by),
+        };
+        std::iter::once(none).chain(view::GroupBy::ALL.map(value)).collect()
     }
 
     fn columns(&self) -> Vec<Value> {

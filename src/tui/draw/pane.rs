@@ -12,7 +12,7 @@ use super::pen::Piece;
 use super::{Pen, level_counts};
 use crate::session::Desk;
 use crate::text;
-use crate::view::{self, Align, Cell, Fault, Filter, Fitted, Level, News, Pane, Query, Row, Sort, fit};
+use crate::view::{self, Align, Cell, Fault, Filter, Fitted, Level, News, Pane, Query, Says, Sort, fit};
 
 pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, area: Rect) {
     pen.note(area, Spot::Pane(pane));
@@ -66,15 +66,9 @@ fn title(
 ) {
     let state = app.panes.state(pane);
     let query = state.listing.query();
-    let all = desk.boards.board(pane).len();
+    let all = desk.boards.len(pane);
     let number = super::number(&app.keymap, pane);
-    let count = if pane == Pane::Findings {
-        String::new()
-    } else if narrowed(query) {
-        format!(" {}/{all}", state.listing.len())
-    } else {
-        format!(" {all}")
-    };
+    let count = if narrowed(query) { format!(" {}/{all}", state.listing.found()) } else { format!(" {all}") };
     let name = if focused { Meaning::Accent } else { Meaning::Title };
     let mut left = vec![(number.as_str(), Meaning::Muted), (pane.title(), name), (count.as_str(), Meaning::Muted)];
     let levels: Vec<_> = level_counts(desk, pane).collect();
@@ -90,12 +84,15 @@ fn title(
     };
     let marks = if state.marks.is_empty() { String::new() } else { format!("{} marked{hidden}", state.marks.len()) };
     let sort = sorted_unseen(pane, query.sort, fitted);
+    let (group, trend) = state.listing.findings().map(|list| super::group::title(desk, list)).unwrap_or_default();
     let pieces = [
         (&*pinned, Meaning::Filter),
         (only, Meaning::Filter),
         (&*filter, meaning),
         (&*marks, Meaning::Mark),
         (&*sort, Meaning::Muted),
+        (&*group, Meaning::Muted),
+        (&*trend, Meaning::Muted),
     ];
     for piece in pieces.into_iter().filter(|(text, _)| !text.is_empty()) {
         left.extend([(" ", Meaning::Text), piece]);
@@ -157,19 +154,20 @@ fn scrolled(pen: &mut Pen, app: &App, fitted: &Fitted, focused: bool, short: boo
 fn rows(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, inner: Rect, focused: bool, fitted: &Fitted) {
     let state = app.panes.state(pane);
     headings(pen, pane, state.listing.query().sort, inner, fitted);
-    let board = desk.boards.board(pane);
-    let top = state.cursor.top;
-    let visible = state.listing.rows(board, top);
-    for ((y, place), row) in (inner.y + 1..inner.bottom()).zip(top..).zip(visible) {
+    for (y, place) in (inner.y + 1..inner.bottom()).zip(state.cursor.top..) {
+        let Some(row) = state.listing.line(&desk.boards, place, desk.now) else { break };
         let look = Look {
             selected: place == state.cursor.place,
             focused,
-            marked: state.marks.contains(&row.key),
-            news: board.news(&row.key, desk.now),
+            marked: state.marks.contains(&*row.key),
+            news: row.news,
         };
         let line = Rect { y, height: 1, ..inner };
-        pen.note(line, Spot::Row(pane, row.key.clone()));
-        draw_row(pen, desk, pane, row, fitted, line, look);
+        pen.note(line, Spot::Row(pane, row.key.clone().into_owned()));
+        match &row.says {
+            Says::Cells(cells) => draw_row(pen, desk, pane, cells, fitted, line, look),
+            Says::Group(group) => super::group::draw(pen, desk, group, line, look),
+        }
     }
 }
 
@@ -193,7 +191,7 @@ fn headings(pen: &mut Pen, pane: Pane, sort: Sort, inner: Rect, fitted: &Fitted)
 
 /// How a row is looked at.
 #[derive(Clone, Copy)]
-struct Look {
+pub(super) struct Look {
     selected: bool,
     focused: bool,
     marked: bool,
@@ -201,6 +199,27 @@ struct Look {
 }
 
 impl Look {
+    /// What a line that is looked at so stands on.
+    pub(super) fn ground(self) -> Meaning {
+        match (self.selected, self.focused) {
+            (true, true) => Meaning::Selection,
+            (true, false) => Meaning::SelectionIdle,
+            (false, _) => Meaning::Text,
+        }
+    }
+
+    /// Draws what every line has, and gives what draws the rest.
+    pub(super) fn begin<'a>(self, pen: &'a mut Pen, line: Rect) -> Pen<'a> {
+        let ground = self.ground();
+        if self.selected {
+            pen.fill(line, ground);
+        }
+        let mut pen = pen.on(ground);
+        let gutter = self.gutter(ground);
+        pen.put(line.x, line.y, line.x + 1, gutter.0, gutter.1);
+        pen
+    }
+
     /// What stands in the gutter: marks matter most, then what just happened.
     fn gutter(self, ground: Meaning) -> (&'static str, Meaning) {
         match self.news {
@@ -213,22 +232,13 @@ impl Look {
     }
 }
 
-fn draw_row(pen: &mut Pen, desk: &Desk, pane: Pane, row: &Row, fitted: &Fitted, line: Rect, look: Look) {
-    let ground = match (look.selected, look.focused) {
-        (true, true) => Meaning::Selection,
-        (true, false) => Meaning::SelectionIdle,
-        (false, _) => Meaning::Text,
-    };
-    if look.selected {
-        pen.fill(line, ground);
-    }
-    let mut pen = pen.on(ground);
-    let gutter = look.gutter(ground);
-    pen.put(line.x, line.y, line.x + 1, gutter.0, gutter.1);
+fn draw_row(pen: &mut Pen, desk: &Desk, pane: Pane, cells: &[Cell], fitted: &Fitted, line: Rect, look: Look) {
+    let ground = look.ground();
+    let mut pen = look.begin(pen, line);
     let plain = if look.news.is_some() { Meaning::Changed } else { ground };
     let mut x = line.x + 1;
     for (i, width) in &fitted.columns {
-        let (cell, column) = (&row.cells[*i], &pane.columns()[*i]);
+        let (cell, column) = (&cells[*i], &pane.columns()[*i]);
         let meaning = meaning(cell, column.id, plain);
         let meaning = if look.selected && meaning == Meaning::Muted { ground } else { meaning };
         put_cell(&mut pen, x, line.y, *width, column.align, &cell.print(desk.now), meaning);
@@ -262,19 +272,14 @@ fn empty(pen: &mut Pen, app: &App, desk: &Desk, pane: Pane, inner: Rect, sight: 
     let unfilter = format!("{back} takes the filter away.");
     let unpin = format!("{pin} takes it away.");
     let both = format!("{back} takes this pane's filter away, {pin} the pinned one.");
-    let lines: &[&str] = match (pane, narrowed(query) && !desk.boards.board(pane).is_empty()) {
-        (Pane::Findings, _) => &[
-            "The console shows no findings yet:",
-            "`holdfast findings` prints those of SARIF logs,",
-            "`holdfast known-good NAMESPACE/PVC` says which",
-            "copy of a volume can be trusted.",
-        ],
+    let lines: &[&str] = match (pane, narrowed(query) && desk.boards.len(pane) > 0) {
         (_, true) if own && !query.pinned.is_empty() => &["No row matches both filters.", "", &both],
         (_, true) if own => &["No row matches the filter.", "", &unfilter],
         (_, true) => &["No row matches the pinned filter.", "", &unpin],
         (_, false) => match &*sight.word {
             "LOADING" => &["Waiting for the first rows."],
             "LIVE" => &["There are none."],
+            "NOT SET UP" => &["No source of findings is configured."],
             "NOT SERVED" => &["This cluster does not serve this kind."],
             _ => &["Nothing can be shown:"],
         },

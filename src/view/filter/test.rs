@@ -98,25 +98,32 @@ impl Test {
 
     fn holds(&self, subject: &Subject<'_>, now: Timestamp) -> Option<bool> {
         match &self.asks {
-            Asks::Text(needle) => {
-                Some(subject.cells.iter().filter_map(Cell::fixed_text).any(|text| contains(text, needle)))
-            }
+            Asks::Text(_) => Some(subject.cells.iter().any(|cell| self.holds_cell(cell, now) == Some(true))),
             Asks::Level(levels) => Some(levels.contains(&subject.level)),
             Asks::Label(key, value) => {
                 let found = subject.meta.and_then(|meta| meta.label(key));
                 Some(found.is_some_and(|found| value.as_deref().is_none_or(|value| value == found)))
             }
-            Asks::Printed(field, needle) => with(*field, subject, |cell| {
-                Some(match cell.fixed_text() {
-                    Some(text) => contains(text, needle),
-                    None => contains(&cell.print(now), needle),
-                })
+            Asks::Printed(field, _) | Asks::Compared(field, ..) => {
+                with(*field, subject, |cell| self.holds_cell(cell, now))
+            }
+        }
+    }
+
+    /// What it says of one value that it looks at; `None` when that is not known, or it looks at no values.
+    pub(super) fn holds_cell(&self, cell: &Cell, now: Timestamp) -> Option<bool> {
+        match &self.asks {
+            Asks::Text(needle) => Some(cell.fixed_text().is_some_and(|text| contains(text, needle))),
+            Asks::Printed(_, needle) => Some(match cell.fixed_text() {
+                Some(text) => contains(text, needle),
+                None => contains(&cell.print(now), needle),
             }),
-            Asks::Compared(field, sign, amount) => with(*field, subject, |cell| match compare(cell, *amount, now) {
+            Asks::Compared(_, sign, amount) => match compare(cell, *amount, now) {
                 Some(order) => Some(meets(*sign, order)),
                 None if cell.level() == Some(Level::Unknown) => None,
                 None => Some(false),
-            }),
+            },
+            Asks::Level(_) | Asks::Label(..) => None,
         }
     }
 }

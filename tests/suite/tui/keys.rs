@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use holdfast::config::Reading;
-use holdfast::model::{Delta, Key, Kind, Object, Scope, Touched};
+use holdfast::model::{Delta, Key, Kind, Object, Scope, Touched, Uid};
 use holdfast::plan::{Answers, DryRun, End, Progress, Request, backup};
 use holdfast::tui::{Effect, Input, Keymap, Layer, Place};
 use holdfast::view::{OperationView, Pane};
@@ -13,7 +13,14 @@ use super::driven::Driven;
 use super::{screens, shop};
 
 pub fn selected(driven: &Driven) -> String {
-    driven.app.panes.selected(&driven.desk).map(|row| row.object.name.to_string()).unwrap_or_default()
+    let key = driven.app.panes.selected(&driven.desk);
+    key.and_then(|key| Some(driven.desk.boards.row(&key)?.object.name.to_string())).unwrap_or_default()
+}
+
+/// The UID of the object on which the cursor stands.
+fn selected_uid(driven: &Driven) -> Uid {
+    let key = driven.app.panes.selected(&driven.desk).unwrap();
+    key.object().unwrap().1.clone()
 }
 
 #[test]
@@ -22,7 +29,8 @@ fn the_cursor_stays_on_its_object_while_rows_come_and_go() {
     driven.press("j j");
     let before = selected(&driven);
     // A copy makes another row better, so that it moves away from above.
-    let first = driven.app.panes.state(Pane::Volumes).listing.row(driven.desk.boards.board(Pane::Volumes), 0).unwrap();
+    let key = driven.app.panes.state(Pane::Volumes).listing.key(&driven.desk.boards, 0).unwrap();
+    let first = driven.desk.boards.row(&key).unwrap();
     let (namespace, name) = (first.object.namespace.clone().unwrap(), first.object.name.clone());
     for object in shop::copy(&namespace, &name, "block", 1, true) {
         let touched = driven.desk.world.apply(Delta::Upsert(Box::new(object), Scope::All), shop::now());
@@ -70,7 +78,7 @@ fn a_confirmation_dies_when_its_object_changes() {
     driven.effects.clear();
     driven.press("enter");
     let name = selected(&driven);
-    let uid = driven.app.panes.selected(&driven.desk).unwrap().uid.clone();
+    let uid = selected_uid(&driven);
     let Some(Object::Pvc(mut claim)) = driven.desk.world.inventory.object(Kind::Pvc, &uid) else { panic!("gone") };
     claim.meta.resource_version = "2000".into();
     let changed = Delta::Upsert(Box::new(Object::Pvc(claim)), Scope::All);
@@ -247,7 +255,7 @@ fn text_that_is_pasted_presses_no_keys() {
 fn the_menu_acts_on_what_it_was_opened_for_or_not_at_all() {
     let mut driven = Driven::new(shop::desk(), 80, 24);
     driven.press("j x");
-    let uid = driven.app.panes.selected(&driven.desk).unwrap().uid.clone();
+    let uid = selected_uid(&driven);
     let gone = driven.desk.world.inventory.object(Kind::Pvc, &uid).unwrap();
     let touched = driven.desk.world.apply(Delta::Gone(Box::new(gone)), shop::now());
     driven.desk.refresh(&touched, shop::now());

@@ -14,8 +14,10 @@ use holdfast::view::{Made, OperationState, OperationView, StepState, StepView, U
 use jiff::{SignedDuration, Timestamp};
 
 mod history;
+mod scanned;
 
 pub use history::{grown, measured, put, stuck};
+pub use scanned::scanned;
 
 /// The moment of every screen.
 pub fn now() -> Timestamp {
