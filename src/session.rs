@@ -149,8 +149,8 @@ pub struct Session {
     watch: findings::Watch,
     /// When it was looked up last what ties findings to what runs.
     chained: Option<Instant>,
-    /// Whether the table of findings is being made.
-    tabulating: bool,
+    /// How the table of findings comes about.
+    tabulation: chains::Tabulation,
     log: Option<OpenLog>,
     /// What was handed over for a plan that has not begun: for which Secret, and its fingerprint.
     handed: Option<(Uid, String)>,
@@ -189,7 +189,7 @@ impl Session {
             keystores: Keystores::default(),
             watch: findings::Watch::default(),
             chained: None,
-            tabulating: false,
+            tabulation: chains::Tabulation::default(),
             log: None,
             handed: None,
             tickets: 0,

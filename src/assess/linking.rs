@@ -122,6 +122,21 @@ impl Chains {
         Self(Arc::new(all))
     }
 
+    /// Whether it ties the same findings to the same programs as another, under the same decisions and words of
+    /// operators: how long the programs ran may differ.
+    pub fn ties_as(&self, other: &Self) -> bool {
+        let (a, b) = (&self.0, &other.0);
+        let same = a.findings.same(&b.findings) && a.triage == b.triage && a.linking == b.linking;
+        let volumes = |all: &All| -> BTreeMap<usize, BTreeSet<Uid>> {
+            let mut volumes: BTreeMap<usize, BTreeSet<Uid>> = BTreeMap::new();
+            for run in &all.runs {
+                volumes.entry(run.program).or_default().extend(run.key.volumes.iter().cloned());
+            }
+            volumes
+        };
+        same && a.programs.all == b.programs.all && a.links == b.links && volumes(a) == volumes(b)
+    }
+
     /// Whether there is nothing that could make a copy suspicious.
     pub fn is_idle(&self) -> bool {
         self.0.findings.is_empty() && self.0.linking.compromised.is_empty()

@@ -124,6 +124,11 @@ impl Findings {
         Self(Arc::new(All { unread: vec![why], watch: Watched::Reading, ..All::default() }))
     }
 
+    /// Whether it is one and the same as another, not only alike.
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Whether anybody looks for scans.
     pub fn watched(&self) -> Watched {
         self.0.watch

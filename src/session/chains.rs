@@ -10,6 +10,16 @@ use crate::view::{FindingTable, Risks};
 /// The least time between two looks; a change of scans, decisions or words of operators does not wait for it.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// How the table of findings comes about.
+#[derive(Debug, Default)]
+pub(super) struct Tabulation {
+    /// What it was made of last, and whether what runs was in sight.
+    made_of: Option<(Chains, bool)>,
+    under_way: bool,
+    /// Whether something changed while it was under way.
+    behind: bool,
+}
+
 impl Session {
     /// Looks up what ties findings to what runs, when it is time. Nothing without sources of findings.
     pub(super) fn chain(&mut self) {
@@ -29,11 +39,18 @@ impl Session {
 
     /// Makes the table of findings anew, aside: there may be hundreds of thousands.
     fn tabulate(&mut self, chains: Chains) {
-        if std::mem::replace(&mut self.tabulating, true) {
+        let sees = self.sees_what_runs();
+        let ran_out = self.desk.boards.findings().valid_until().is_some_and(|until| until <= self.desk.now);
+        let same = |(before, seen): &(Chains, bool)| *seen == sees && before.ties_as(&chains);
+        if !ran_out && self.tabulation.made_of.as_ref().is_some_and(same) {
             return;
         }
+        if self.tabulation.under_way {
+            self.tabulation.behind = true;
+            return;
+        }
+        self.tabulation = Tabulation { made_of: Some((chains.clone(), sees)), under_way: true, behind: false };
         let (before, post) = (self.desk.boards.findings().clone(), self.inbox.0.clone());
-        let sees = self.sees_what_runs();
         tokio::spawn(async move {
             let made = tokio::task::spawn_blocking(move || {
                 let table = FindingTable::new(&chains, &Risks::new(), sees, crate::store::now());
@@ -46,7 +63,10 @@ impl Session {
 
     /// Takes the table in; `None` when it is as it was.
     pub(super) fn tabled(&mut self, table: Option<Arc<FindingTable>>) {
-        self.tabulating = false;
+        self.tabulation.under_way = false;
+        if std::mem::take(&mut self.tabulation.behind) {
+            self.unchain();
+        }
         if let Some(table) = table {
             self.desk.boards.tabled(table);
         }

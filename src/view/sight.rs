@@ -54,7 +54,7 @@ fn of_findings(world: &World) -> Sight {
     let seen = |level, word: &str, why: String| Sight { level, word: word.to_owned(), why };
     match (world.findings.watched(), unread) {
         (Watched::Nowhere, _) => {
-            let why = "name where a pipeline leaves its SARIF: findings.sources in the configuration";
+            let why = "Name where a pipeline leaves its SARIF: findings.sources in the configuration.";
             seen(Level::Info, "NOT SET UP", why.to_owned())
         }
         (Watched::Reading, _) => seen(Level::Unknown, "LOADING", String::new()),

@@ -10,6 +10,7 @@ use super::super::spots::Spot;
 use super::super::theme::Meaning;
 use super::pen::Piece;
 use super::{Pen, level_counts};
+use crate::model::Watched;
 use crate::session::Desk;
 use crate::text;
 use crate::view::{self, Align, Cell, Fault, Filter, Fitted, Level, News, Pane, Query, Says, Sort, fit};
@@ -68,7 +69,14 @@ fn title(
     let query = state.listing.query();
     let all = desk.boards.len(pane);
     let number = super::number(&app.keymap, pane);
-    let count = if narrowed(query) { format!(" {}/{all}", state.listing.found()) } else { format!(" {all}") };
+    let count = if pane == Pane::Findings && desk.world.findings.watched() == Watched::Nowhere {
+        // Nobody looked, so nobody knows how many there are.
+        String::new()
+    } else if narrowed(query) {
+        format!(" {}/{all}", state.listing.found())
+    } else {
+        format!(" {all}")
+    };
     let name = if focused { Meaning::Accent } else { Meaning::Title };
     let mut left = vec![(number.as_str(), Meaning::Muted), (pane.title(), name), (count.as_str(), Meaning::Muted)];
     let levels: Vec<_> = level_counts(desk, pane).collect();

@@ -38,6 +38,8 @@ pub struct FindingTable {
     counts: [usize; Level::ALL.len()],
     /// When the first scan had any of them.
     pub(super) since: Option<Timestamp>,
+    /// When time alone may change a row.
+    valid_until: Option<Timestamp>,
 }
 
 /// What is known of one finding before all are put in order.
@@ -48,6 +50,7 @@ struct Line {
     band: Band,
     score: u32,
     life: Life,
+    until: Option<Timestamp>,
 }
 
 impl FindingTable {
@@ -96,6 +99,7 @@ impl FindingTable {
         self.open.push(line.open);
         self.bands.push(line.band);
         self.lives.push(line.life);
+        self.valid_until = self.valid_until.into_iter().chain(line.until).min();
         self.since = self.since.into_iter().chain(line.life.first).min();
         self.counts[line.level.rank()] += 1;
     }
@@ -113,6 +117,11 @@ impl FindingTable {
     /// How many have this level.
     pub fn count(&self, level: Level) -> usize {
         self.counts[level.rank()]
+    }
+
+    /// When time alone may change a row: a decision, a suppression or a severity runs out.
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        self.valid_until
     }
 
     /// Which finding a row is.
@@ -146,7 +155,11 @@ fn line(chains: &Chains, reaches: &mut Reaches, id: FindingId, now: Timestamp) -
     let (scan, place) = *findings.places(id).last()?;
     let (taken, finding) = (findings.scans().get(scan)?, chains.finding(scan, place)?);
     let entry = over_all_series(chains, id)?;
-    let (band, source) = linking::band(chains, scan, place, now)?.value;
+    let judged = linking::band(chains, scan, place, now)?;
+    let (band, source) = judged.value;
+    let decided = chains.triage().last(id).and_then(|decision| decision.until);
+    let hidden = finding.suppressions.iter().flatten().filter_map(|one| one.until);
+    let until = hidden.chain(decided).chain(judged.valid_until).filter(|until| now < *until).min();
     let Reached { reach, workloads, risk } = reaches.of(id);
     let score = priority::score(band, reach.rung, reach.claimed, *risk);
     let (open, word) = state(finding, &entry.standing, chains.triage().state(id, now), now);
@@ -166,7 +179,7 @@ fn line(chains: &Chains, reaches: &mut Reaches, id: FindingId, now: Timestamp) -
         priority: if open { Cell::Number(score.into()) } else { Cell::Nothing },
     };
     let life = Life { first: entry.first.at, gone, ended };
-    Some((Line { id, level, open, band, score, life }, cells(&facts)))
+    Some((Line { id, level, open, band, score, life, until }, cells(&facts)))
 }
 
 /// How a finding stands in all of its series together: it is gone only where it is gone from each.
