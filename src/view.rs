@@ -11,6 +11,7 @@ mod cell;
 mod coded;
 mod columns;
 mod detail;
+mod exposed;
 mod filter;
 mod findings;
 pub mod findings_text;
@@ -42,6 +43,7 @@ pub use boards::Boards;
 pub use cell::Cell;
 pub use columns::{Align, Column, Fitted, Measure, Pane, fit};
 pub use detail::{Detail, Fact, Fill, Link, detail};
+pub use exposed::{Cut, Exposed, Exposure};
 pub use filter::{Bound, Fault, Filter, Subject};
 pub use findings::{
     FindingLine, FindingList, FindingRow, FindingTable, Group, GroupBy, Risks, findings, json_of as finding_json,

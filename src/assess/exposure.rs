@@ -200,6 +200,12 @@ impl History {
     }
 }
 
+/// Whether a run goes on: its end was not seen, and its pod is there.
+pub fn runs(world: &World, run: &Ran) -> bool {
+    let pod = run.key.pod.as_ref().and_then(|uid| world.inventory.pods.get(uid));
+    !run.extent.ended && pod.is_some_and(|pod| !pod.ended())
+}
+
 /// How sure the best chain from any scan that has a finding to a program is, and whether it is claimed.
 pub(super) fn carries(chains: &Chains, program: usize, id: FindingId) -> Option<(Rung, bool)> {
     let places = chains.findings().places(id).iter();

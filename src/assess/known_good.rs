@@ -219,7 +219,17 @@ pub fn recommend(
     least: Band,
     now: Timestamp,
 ) -> Judgement<Recommendation> {
-    let judged = points(world, chains, claim, least, now);
+    advise(world, chains, claim, points(world, chains, claim, least, now), now)
+}
+
+/// The same, of points that are judged already.
+pub fn advise(
+    world: &World,
+    chains: &Chains,
+    claim: &Pvc,
+    judged: Judgement<Points>,
+    now: Timestamp,
+) -> Judgement<Recommendation> {
     let named = |point: &Point| (point.copy.object.clone(), point.copy.uid.clone(), point.cut);
     let good = judged.value.known_good();
     let also = also(world, chains, claim, &judged.value.concerns);

@@ -2,6 +2,7 @@
 
 mod choices;
 mod dialogs;
+mod exposed;
 mod form;
 mod gauge;
 mod group;

@@ -2,6 +2,7 @@
 //! its pods, copies and events. Read from the world at the moment of drawing; judges nothing by itself.
 
 mod acme;
+mod copies;
 mod held;
 mod storage;
 mod tls;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Boards, Cell, Level, Pane, Row, rows};
+use super::{Boards, Cell, Exposed, Level, Pane, Row, rows};
 use crate::model::{ClusterEvent, Condition, Key, Kind, Meta, ObjRef, Object, Uid, World};
 use crate::text;
 
@@ -36,6 +37,8 @@ pub struct Detail {
     pub next: Option<Arc<str>>,
     /// How full it is, to be drawn; volumes only.
     pub fill: Option<Fill>,
+    /// How far its copies can be trusted, to be drawn over time; volumes only, where findings are configured.
+    pub exposed: Option<Box<Exposed>>,
     /// What is known, line by line.
     pub facts: Vec<Fact>,
     /// Status conditions.
@@ -155,6 +158,7 @@ impl<'a> Sheet<'a> {
             reasons: row.as_ref().map(|(_, row)| row.reasons.to_vec()).unwrap_or_default(),
             next: row.as_ref().and_then(|(_, row)| row.next.clone()),
             fill: None,
+            exposed: None,
             facts: Vec::new(),
             conditions: Vec::new(),
             events: Vec::new(),

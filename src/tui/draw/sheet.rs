@@ -10,17 +10,17 @@ use super::super::layout::{inside, top};
 use super::super::pages::wrap;
 use super::super::spots::Spot;
 use super::super::theme::Meaning;
-use super::Pen;
+use super::{Pen, exposed};
 use super::gauge::gauge;
 use super::sparkline::sparkline;
 use crate::session::Desk;
 use crate::text;
-use crate::view::{Detail, Fill, Level};
+use crate::view::{Detail, Exposed, Fill, Level};
 
 /// Narrower than this, links stand below the facts.
 const SIDE_BY_SIDE: u16 = 100;
 /// Columns of labels.
-const LABEL: u16 = 16;
+pub(super) const LABEL: u16 = 16;
 
 pub(super) fn draw(pen: &mut Pen, keymap: &Keymap, desk: &Desk, layer: &DetailLayer, area: Rect) {
     let Some(sheet) = &layer.sheet else {
@@ -62,7 +62,7 @@ fn draw_facts(pen: &mut Pen, keymap: &Keymap, desk: &Desk, layer: &DetailLayer, 
     }
 }
 
-type Line = Vec<(String, Meaning)>;
+pub(super) type Line = Vec<(String, Meaning)>;
 
 fn lines(desk: &Desk, sheet: &Detail, width: u16) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -80,6 +80,9 @@ fn lines(desk: &Desk, sheet: &Detail, width: u16) -> Vec<Line> {
     }
     if let Some(fill) = &sheet.fill {
         lines.extend(filled(fill, width));
+    }
+    if let Some(picture) = &sheet.exposed {
+        lines.extend(exposed::lines(picture, desk.now, width));
     }
     let mut last = "";
     for fact in &sheet.facts {
@@ -144,10 +147,16 @@ fn events(desk: &Desk, sheet: &Detail, wide: usize, lines: &mut Vec<Line>) {
     }
 }
 
+/// About how many lines the picture of its copies has.
+fn picture(sheet: &Detail) -> usize {
+    let lines = |picture: &Exposed| 2 * picture.facts.len() + 3 * picture.exposures.len() + picture.cuts.len() + 8;
+    sheet.exposed.as_deref().map_or(0, lines)
+}
+
 /// About how many lines of facts there are, for scrolling.
 pub(in crate::tui) fn fact_lines(layer: &DetailLayer) -> usize {
     let sheet = layer.sheet.as_ref();
-    sheet.map_or(0, |sheet| sheet.facts.len() + sheet.reasons.len() + sheet.conditions.len() + sheet.events.len() + 8)
+    sheet.map_or(0, |sheet| sheet.facts.len() + picture(sheet) + sheet.reasons.len() + sheet.conditions.len() + sheet.events.len() + 8)
 }
 
 fn draw_links(pen: &mut Pen, keymap: &Keymap, layer: &DetailLayer, sheet: &Detail, area: Rect) {

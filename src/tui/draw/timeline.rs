@@ -136,7 +136,7 @@ fn mark(level: Level) -> &'static str {
     if level == Level::Info { "◇" } else { level.glyph() }
 }
 
-fn span(level: Level) -> &'static str {
+pub(super) fn span(level: Level) -> &'static str {
     match level {
         Level::Ok => "─",
         Level::Info => "·",

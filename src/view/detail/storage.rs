@@ -47,6 +47,7 @@ pub(super) fn claim(sheet: &mut Sheet, claim: &Pvc) {
         sheet.link("workload", *kind, uid);
     }
     copies(sheet, claim, &here);
+    super::copies::of_volume(sheet, claim);
     for pv in world.inventory.pvs.iter() {
         if former(pv).is_some_and(|kept| kept.claim.namespace == here.0 && kept.claim.name == here.1) {
             sheet.link("former volume", Kind::Pv, &pv.meta.uid());
@@ -189,6 +190,7 @@ pub(super) fn snapshot(sheet: &mut Sheet, snapshot: &VolumeSnapshot) {
         sheet.text("That drill", &format!("{}, in {}", proof.found, text::age(proof.took)));
     }
     told(sheet, snapshot);
+    super::copies::of_snapshot(sheet, snapshot);
     if let Some(failed) = failed(&snapshot.meta) {
         sheet.fact("Last failed", Cell::Since(failed.at));
         sheet.fact("That drill", Cell::Said(Level::Warn, format!("failed at {}", failed.why).into()));
@@ -318,6 +320,7 @@ pub(super) fn velero_item(sheet: &mut Sheet, item: &VeleroItem) {
         sheet.link_here("backup", Kind::VeleroBackup, backup);
     }
     if let Some(uid) = &item.source_uid {
+        super::copies::of_item(sheet, item, uid);
         sheet.link("volume", Kind::Pvc, uid);
     }
 }
