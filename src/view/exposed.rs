@@ -6,6 +6,8 @@
 
 mod over_time;
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Cell, Fact, Lane, Level, Mark, Window, findings};
@@ -64,8 +66,8 @@ pub struct Cut {
     pub level: Level,
     /// How far it can be trusted, in words.
     pub word: &'static str,
-    /// Namespace and name.
-    pub path: Box<str>,
+    /// Its object's name: it is of the namespace of its volume, or of that of its Velero.
+    pub name: Arc<str>,
     /// Whether it is the one to restore.
     pub recommended: bool,
     /// Its object.
@@ -159,7 +161,7 @@ fn exposure(time: &OverTime, chains: &Chains, past: &History, id: FindingId) -> 
         _ => format!("{place}: which version of the code has it is not sure enough"),
     };
     let level = if runs { findings::level(band) } else { worst(&spans) };
-    let key = Key::Notice(format!("exposure/{:032x}", id.0).into());
+    let key = Key::Notice(format!("exposure/{id}").into());
     let lane = Lane { key, object: None, name: name.into(), level, marks: Vec::new(), spans, note: None };
     Exposure { lane, said: said.into(), runs }
 }
@@ -199,7 +201,7 @@ fn cuts(judged: &Points, advice: &Recommendation) -> Vec<Cut> {
         at: point.cut,
         level: point.trust.severity().into(),
         word: point.trust.word(),
-        path: point.copy.object.path().into(),
+        name: point.copy.object.name.clone(),
         recommended: advice.point.as_ref().is_some_and(|(_, uid, _)| *uid == point.copy.uid),
         key: key_of(point),
     };

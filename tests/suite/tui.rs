@@ -25,3 +25,4 @@ mod table;
 mod themes;
 mod timeline;
 mod tree;
+mod vulnerable;

@@ -108,7 +108,7 @@ fn lane(lane: &Lane, window: &Window, now: Timestamp, runs: bool) -> Line {
 /// A copy in words.
 fn listed(cut: &Cut, first: bool, now: Timestamp, wide: usize) -> Vec<Line> {
     let age = text::age(now.duration_since(cut.at));
-    let best = if cut.recommended { ", to be restored" } else { "" };
-    let said = format!("{} {:<14} {age:>4}  {}{best}", cut.level.glyph(), cut.word, text::sanitize(&cut.path));
+    let best = if cut.recommended { " ◄ restore" } else { "" };
+    let said = format!("{} {:<14} {age:>4}  {}{best}", cut.level.glyph(), cut.word, text::sanitize(&cut.name));
     labelled(if first { "Copies" } else { "" }, &said, cut.level.into(), wide)
 }

@@ -35,7 +35,9 @@ pub(super) fn draw(pen: &mut Pen, keymap: &Keymap, desk: &Desk, layer: &DetailLa
         (Rect { width: left, ..area }, Rect { x: area.x + left, width: area.width - left, ..area })
     } else {
         let wanted = u16::try_from(sheet.links.len()).unwrap_or(u16::MAX).saturating_add(2);
-        top(area, area.height - wanted.clamp(3, (area.height / 2).max(3)).min(area.height))
+        // A picture needs more lines at once than words do.
+        let share = if sheet.exposed.is_some() { 3 } else { 2 };
+        top(area, area.height - wanted.clamp(3, (area.height / share).max(3)).min(area.height))
     };
     draw_facts(pen, keymap, desk, layer, sheet, facts);
     draw_links(pen, keymap, layer, sheet, links);

@@ -17,7 +17,7 @@ use crate::view::{Lane, Level, TimeCell, Whose, Window};
 
 /// What the marks mean, the most important first.
 const LEGEND: [&str; 2] = [
-    "─ covered, valid   ╌ gap, late   ═ breached, expired   ░ not known   ┊ now",
+    "─ good  ╌ gap, late, tainted  ═ breached, expired, exposed  ░ not known  ┊ now",
     "✓ good   ✗ bad   ▲ warning   ? unknown   ◇ other; a digit counts marks of one cell",
 ];
 

@@ -122,7 +122,7 @@ fn finding(sheet: &mut Sheet, chains: &Chains, judging: &mut Judging, id: Findin
     let (_, name) = called(chains, id, sheet.now);
     let at = chains.findings().latest(id).map(place).unwrap_or_default();
     let first = judging.exposures(id).iter().filter(|one| one.certain()).map(|one| one.from).min();
-    let since = first.map(|at| format!(", exposed since {}", moment(at))).unwrap_or_default();
+    let since = first.map(|at| format!(", first exposed {}", moment(at))).unwrap_or_default();
     let level = Level::from(judged.value.severity());
     sheet.fact("Finding", Cell::Said(level, format!("{} {name} {at}{since}", judged.value.word()).into()));
     let why = if judged.value == Verdict::Unknown { "  not proven" } else { "  because" };

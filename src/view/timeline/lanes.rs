@@ -15,6 +15,7 @@ use crate::view::{Boards, Level, OperationView, Pane, Row, sight};
 mod certificate;
 mod coverage;
 mod ends;
+mod exposures;
 
 pub(super) use ends::is_ends;
 
@@ -96,7 +97,7 @@ impl Source<'_> {
         }
     }
 
-    /// Four lanes: copies, objective, operations, planned backups.
+    /// Copies, objective, exposures to findings, operations, planned backups.
     fn of_volume(&self, claim: &Pvc) -> Chart {
         let uid = claim.meta.uid();
         let object = Some(Key::Object(Kind::Pvc, uid.clone()));
@@ -104,7 +105,9 @@ impl Source<'_> {
         let covered = self.covered(claim);
         let own = |operation: &&OperationView| operation.subject == Key::Object(Kind::Pvc, uid.clone());
         let operations: Vec<&OperationView> = self.operations.iter().filter(own).collect();
-        let mut lanes = vec![copies, covered, done(&operations)];
+        let mut lanes = vec![copies, covered];
+        lanes.extend(self.exposed(claim));
+        lanes.push(done(&operations));
         for lane in &mut lanes {
             lane.object.clone_from(&object);
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use holdfast::tui::{Theme, svg};
 
 use super::driven::Driven;
-use super::{handing, rotation, screens, shop, timeline};
+use super::{handing, rotation, screens, shop, timeline, vulnerable};
 
 fn check(name: &str, driven: &Driven) {
     let drawn = svg::svg(&driven.buffer(), &format!("holdfast: {name}"));
@@ -43,5 +43,9 @@ fn pictures_are_current() {
     timeline::prepared(&mut volume);
     volume.input(holdfast::tui::Input::Changed);
     check("timeline", volume.press("/ name:data-db-0 enter T left left left left left j"));
+    let mut exposed = Driven::new(shop::desk(), 120, 36);
+    vulnerable::whole(&mut exposed);
+    exposed.input(holdfast::tui::Input::Changed);
+    check("exposed", exposed.press("/ name:data-db-0 enter enter"));
     check("small", &Driven::new(shop::desk(), 80, 24));
 }

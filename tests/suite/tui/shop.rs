@@ -24,7 +24,8 @@ pub fn now() -> Timestamp {
     "2026-03-01T03:07:00Z".parse().unwrap()
 }
 
-fn ago(minutes: i64) -> Timestamp {
+/// So many minutes before that.
+pub fn ago(minutes: i64) -> Timestamp {
     now() - SignedDuration::from_mins(minutes)
 }
 
