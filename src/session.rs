@@ -16,7 +16,7 @@ mod pace;
 mod scope;
 mod served;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -151,6 +151,10 @@ pub struct Session {
     chained: Option<Instant>,
     /// How the table of findings comes about.
     tabulation: chains::Tabulation,
+    /// When the copies of all volumes were judged last.
+    copies_judged: Option<Instant>,
+    /// Volumes whose last known-good copy is about to go, as it was said.
+    going: BTreeSet<Uid>,
     log: Option<OpenLog>,
     /// What was handed over for a plan that has not begun: for which Secret, and its fingerprint.
     handed: Option<(Uid, String)>,
@@ -190,6 +194,8 @@ impl Session {
             watch: findings::Watch::default(),
             chained: None,
             tabulation: chains::Tabulation::default(),
+            copies_judged: None,
+            going: BTreeSet::new(),
             log: None,
             handed: None,
             tickets: 0,
@@ -230,6 +236,7 @@ impl Session {
         self.desk.work(crate::store::now(), only_missing);
         if !self.behind() {
             self.pace.settle(Instant::now());
+            self.say_what_goes();
         }
     }
 

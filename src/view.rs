@@ -37,6 +37,7 @@ pub mod served;
 mod sight;
 mod timeline;
 mod tree;
+mod trusts;
 
 pub use board::{Board, News};
 pub use boards::Boards;

@@ -136,8 +136,23 @@ impl Points {
 
 /// Judges the good restore points of a claim against every finding of at least this band.
 pub fn points(world: &World, chains: &Chains, claim: &Pvc, least: Band, now: Timestamp) -> Judgement<Points> {
+    points_within(world, chains, claim, least, usize::MAX, now)
+}
+
+/// The same, against at most so many findings, the worst: for screens, which must not be kept waiting. Where there are
+/// more, nothing is known to be good.
+pub fn points_within(
+    world: &World,
+    chains: &Chains,
+    claim: &Pvc,
+    least: Band,
+    most: usize,
+    now: Timestamp,
+) -> Judgement<Points> {
     let past = history(world, chains, claim);
-    let concerns = concerns(chains, &past, least, now);
+    let mut concerns = concerns(chains, &past, least, now);
+    let beyond = concerns.value.len().saturating_sub(most);
+    concerns.value.truncate(most);
     let good = copies(world, claim, now).good;
     let mut judging = Judging::new(chains, &past);
     let ids: Vec<FindingId> = concerns.value.iter().map(|concern| concern.id).collect();
@@ -156,11 +171,21 @@ pub fn points(world: &World, chains: &Chains, claim: &Pvc, least: Band, now: Tim
         points.push(Point { copy, cut, trust, by, why });
     }
     let unread = chains.findings().unread();
+    let green = |point: &&mut Point| matches!(point.trust, Trust::KnownGood | Trust::NotKnownBad);
+    if beyond > 0 {
+        let path = claim.meta.reference(crate::model::Kind::Pvc).path();
+        let text = format!("{} here", text::plural(beyond, "finding more is not judged", "findings more are not judged"));
+        let reason = Reason::new(text).next(format!("holdfast known-good {path} judges all"));
+        for point in points.iter_mut().filter(green) {
+            point.trust = Trust::Unknown;
+            point.why.insert(0, reason.clone());
+        }
+        reasons.insert(0, reason);
+    }
     if let Some(first) = unread.first() {
         let more = if unread.len() > 1 { format!(", and {} more", unread.len() - 1) } else { String::new() };
         let text = format!("what was found is not known in full: {first}{more}");
         reasons.insert(0, Reason::new(text).next("make every source of findings readable, or take it out"));
-        let green = |point: &&mut Point| matches!(point.trust, Trust::KnownGood | Trust::NotKnownBad);
         points.iter_mut().filter(green).for_each(|point| point.trust = Trust::Unknown);
     }
     Judgement::new(Points { points, concerns: ids, first_exposed })
@@ -300,20 +325,23 @@ pub fn keeping(world: &World, chains: &Chains, claim: &Pvc, least: Band, now: Ti
     if chains.is_idle() {
         return Judgement::new(None);
     }
-    points(world, chains, claim, least, now).map(|points| {
-        let point = points.to_keep()?;
-        let proven = point.trust == Trust::KnownGood;
-        let findings = match points.concerns.len() {
-            0 => "a compromise".to_owned(),
-            count => text::plural(count, "open finding", "open findings"),
-        };
-        let why = if proven {
-            format!("the last known-good copy: {findings} on what writes this volume")
-        } else {
-            format!("it may be the last known-good copy: {findings} on what writes this volume, and none is proven")
-        };
-        Some(Keeping { object: point.copy.object.clone(), uid: point.copy.uid.clone(), why, proven })
-    })
+    points(world, chains, claim, least, now).map(|points| keep(&points))
+}
+
+/// Which of these points must be kept.
+pub fn keep(points: &Points) -> Option<Keeping> {
+    let point = points.to_keep()?;
+    let proven = point.trust == Trust::KnownGood;
+    let findings = match points.concerns.len() {
+        0 => "a compromise".to_owned(),
+        count => text::plural(count, "open finding", "open findings"),
+    };
+    let why = if proven {
+        format!("the last known-good copy: {findings} on what writes this volume")
+    } else {
+        format!("it may be the last known-good copy: {findings} on what writes this volume, and none is proven")
+    };
+    Some(Keeping { object: point.copy.object.clone(), uid: point.copy.uid.clone(), why, proven })
 }
 
 /// What would delete copies that must be kept, of every volume that something wrote which is known, in the order of

@@ -41,7 +41,7 @@ pub struct Priority {
 
 impl Priority {
     /// What to sort by, the most urgent first.
-    pub fn key(&self) -> impl Ord {
+    pub fn key(&self) -> impl Ord + use<> {
         let since = self.since.unwrap_or(Timestamp::MAX);
         (Reverse(self.score), Reverse(self.band), Reverse(self.rung), self.claimed, since, self.id)
     }

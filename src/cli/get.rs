@@ -75,6 +75,9 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Exit, Failure> {
     let unnamed = if get.all_namespaces { Unnamed::All } else { Unnamed::Own };
     let mut session = open::session(global, &kinds, unnamed)?;
     open::settle(&mut session, &kinds).await?;
+    if get.what.pane().is_none() {
+        session.judge_copies_now();
+    }
     let whole = open::warn_of_blind_spots(&session, &kinds);
     print(session.desk(), get, &filter)?;
     Ok(if whole { Exit::Fine } else { Exit::Unknown })

@@ -1,14 +1,18 @@
 //! What ties findings to what runs, looked up anew at a pace: it concerns all volumes, and what ran is seen all the time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Message, Session};
 use crate::assess::linking::Chains;
-use crate::view::{FindingTable, Risks};
+use crate::model::Uid;
+use crate::view::{FindingTable, Level, Risks};
 
 /// The least time between two looks; a change of scans, decisions or words of operators does not wait for it.
 const EVERY: Duration = Duration::from_secs(5);
+/// The least time between two judgements of the copies of all volumes, where only more was seen of what runs.
+const ALL: Duration = Duration::from_secs(60);
 
 /// How the table of findings comes about.
 #[derive(Debug, Default)]
@@ -24,17 +28,32 @@ impl Session {
     /// Looks up what ties findings to what runs, when it is time. Nothing without sources of findings.
     pub(super) fn chain(&mut self) {
         let idle = !self.watch.on() && self.desk.world.linking.compromised.is_empty();
-        if !idle && self.chained.is_none_or(|at| at.elapsed() >= EVERY) {
-            self.chain_now();
+        if idle || self.chained.is_some_and(|at| at.elapsed() < EVERY) {
+            return;
+        }
+        let all = self.chained.is_none() || self.copies_judged.is_none_or(|at| at.elapsed() >= ALL);
+        self.look_up();
+        if all {
+            self.judge_copies();
         }
     }
 
     /// Looks it up at once.
     pub fn chain_now(&mut self) {
+        self.look_up();
+        self.judge_copies();
+    }
+
+    fn look_up(&mut self) {
         self.chained = Some(Instant::now());
         let chains = Chains::of(&self.desk.world);
         self.desk.boards.chained(chains.clone());
         self.tabulate(chains);
+    }
+
+    fn judge_copies(&mut self) {
+        self.copies_judged = Some(Instant::now());
+        self.desk.boards.judge_copies(&self.desk.world);
     }
 
     /// Makes the table of findings anew, aside: there may be hundreds of thousands.
@@ -70,6 +89,24 @@ impl Session {
         if let Some(table) = table {
             self.desk.boards.tabled(table);
         }
+    }
+
+    /// Judges what the copies of all volumes are worth, with everything that has come in: for commands, which print once.
+    pub fn judge_copies_now(&mut self) {
+        self.tick();
+        self.chain_now();
+        let desk = &mut self.desk;
+        desk.boards.work(&desk.world, crate::store::now(), usize::MAX);
+    }
+
+    /// Says of volumes whose last known-good copy is about to go that it is, once.
+    pub(super) fn say_what_goes(&mut self) {
+        let going: BTreeMap<Uid, String> =
+            self.desk.boards.copies_going().map(|(uid, text)| (uid.clone(), text.to_owned())).collect();
+        for (_, text) in going.iter().filter(|(uid, _)| !self.going.contains(*uid)) {
+            self.desk.say(Level::Critical, text);
+        }
+        self.going = going.into_keys().collect();
     }
 
     /// Something changed that may tie more or less than before.

@@ -9,9 +9,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::agenda::Agenda;
+use super::trusts::Trusts;
 use super::{Board, FindingTable, Level, Pane, Row, rows};
 use crate::assess::linking::Chains;
 use crate::model::{Freshness, Key, Kind, Touched, Uid, World};
+
+/// So many rows are made in the time in which the copies of one volume are judged.
+const DEARER: usize = 20;
 
 /// The rows of all panes.
 #[derive(Debug)]
@@ -23,6 +27,7 @@ pub struct Boards {
     chains: Chains,
     findings: Arc<FindingTable>,
     tables: u64,
+    trusts: Trusts,
     now: Timestamp,
 }
 
@@ -35,6 +40,7 @@ impl Default for Boards {
             chains: Chains::default(),
             findings: Arc::default(),
             tables: 0,
+            trusts: Trusts::default(),
             now: Timestamp::UNIX_EPOCH,
         }
     }
@@ -98,9 +104,24 @@ impl Boards {
         }
     }
 
+    /// What the copies of every volume are worth is to be judged anew.
+    pub fn judge_copies(&mut self, world: &World) {
+        self.trusts.all(world, &self.chains);
+    }
+
+    /// Volumes whose last known-good copy is about to go, and how, in a sentence.
+    pub fn copies_going(&self) -> impl Iterator<Item = (&Uid, &str)> {
+        self.trusts.going()
+    }
+
+    /// What the copies of every volume are worth.
+    pub(super) fn trusts(&self) -> &Trusts {
+        &self.trusts
+    }
+
     /// Grows with every change of any row.
     pub fn version(&self) -> u64 {
-        self.panes.iter().map(Board::version).sum::<u64>() + self.tables
+        self.panes.iter().map(Board::version).sum::<u64>() + self.tables + self.trusts.version()
     }
 
     /// How many rows of all panes have this level.
@@ -110,7 +131,7 @@ impl Boards {
 
     /// When the first judgement runs out: the session refreshes then even if nothing changes.
     pub fn next_change(&self) -> Option<Timestamp> {
-        self.panes.iter().filter_map(Board::next_change).min()
+        self.panes.iter().filter_map(Board::next_change).chain(self.trusts.next_change()).min()
     }
 
     /// Brings all rows up to date after a change of the world, and those whose judgement has run out.
@@ -129,11 +150,12 @@ impl Boards {
             Pane::of(*kind).is_some_and(|pane| boards[pane.index()].get(&Key::Object(*kind, uid.clone())).is_some())
         };
         self.agenda.note(touched, known);
+        self.trusts.note(touched, &self.chains);
     }
 
     /// Whether rows are behind the world.
     pub fn behind(&self) -> bool {
-        !self.agenda.is_empty()
+        !self.agenda.is_empty() || self.trusts.behind()
     }
 
     /// Whether something has no row yet.
@@ -147,8 +169,11 @@ impl Boards {
         let run_out = self.panes.iter().flat_map(|board| board.run_out(now)).filter_map(object);
         run_out.for_each(|object| self.agenda.add(object));
         for _ in 0..at_most {
-            let Some((kind, uid)) = self.agenda.next(world) else { return };
+            let Some((kind, uid)) = self.agenda.next(world) else { break };
             self.update(world, kind, uid, now);
+        }
+        if self.agenda.is_empty() {
+            self.trusts.work(world, &self.chains, now, at_most.div_ceil(DEARER));
         }
     }
 

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Cell, Fact, Lane, Level, Mark, Window, findings};
 use crate::assess::exposure::{History, history};
-use crate::assess::known_good::{Point, Points, Recommendation, Trust, advise, least, points};
+use crate::assess::known_good::{Point, Points, Recommendation, Trust, advise, least, points_within};
 use crate::assess::linking::{Chains, band};
 use crate::assess::{Judgement, Reason};
 use crate::model::{Band, Finding, FindingId, Key, Kind, Pvc, World};
@@ -22,6 +22,8 @@ use over_time::OverTime;
 
 /// Exposures and copies shown; of more only their number.
 const MOST: usize = 6;
+/// Findings judged at most: more would keep a screen waiting.
+pub(super) const MOST_JUDGED: usize = 500;
 /// Reasons shown of what keeps a copy from being proven.
 const REASONS: usize = 3;
 
@@ -89,7 +91,7 @@ pub fn exposed(world: &World, chains: &Chains, claim: &Pvc, now: Timestamp) -> O
     if chains.is_idle() {
         return None;
     }
-    let judged = points(world, chains, claim, least(world), now);
+    let judged = points_within(world, chains, claim, least(world), MOST_JUDGED, now);
     let advice = advise(world, chains, claim, judged.clone(), now);
     let judged = judged.value;
     let past = history(world, chains, claim);

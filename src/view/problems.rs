@@ -1,12 +1,14 @@
 //! Everything that needs a person, in one list, each with why and what to do next.
 //!
 //! The order is a promise: [`Rank`] first; within a rank what blinds the console, then operations, then objects;
-//! then by namespace and name. It never depends on chance or on when something was seen.
+//! then by namespace and name, findings by their priority. It never depends on chance or on when something was seen.
 
 mod gather;
 mod sieve;
+mod trusted;
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -50,6 +52,7 @@ impl Rank {
         match level {
             Level::Critical if state == GOING => Self::Going,
             Level::Critical if ABOUT_TO_BREAK.contains(&state) => Self::Soon,
+            Level::Critical if [trusted::COPY_ENDS, trusted::VULNERABLE].contains(&state) => Self::Soon,
             Level::Critical => Self::Broken,
             Level::Unknown => Self::Unknown,
             Level::Warn | Level::Stale | Level::Info | Level::Ok => Self::Warning,
@@ -57,8 +60,8 @@ impl Rank {
     }
 }
 
-/// What the order of problems goes by, one after the other: rank, class, the object (namespace, name, kind), title.
-type Place<'a> = (Rank, u8, Option<(Option<&'a str>, &'a str, &'a str)>, &'a str);
+/// What the order of problems goes by, one after the other: rank, class, urgency, the object (namespace, name, kind), title.
+type Place<'a> = (Rank, u8, Reverse<u32>, Option<(Option<&'a str>, &'a str, &'a str)>, &'a str);
 
 /// One thing that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +82,8 @@ pub struct Problem {
     pub next: Arc<str>,
     /// Since when, where that is known.
     pub since: Option<Timestamp>,
+    /// How urgent it is beside others of its kind; findings only, more is sooner.
+    pub weight: u32,
     /// What this console can do about it, where there is something.
     pub remedy: Option<Remedy>,
 }
@@ -104,13 +109,15 @@ impl Problem {
 
     fn place(&self) -> Place<'_> {
         let class = match self.key {
+            Key::Notice(_) if self.state == trusted::VULNERABLE => 4,
             Key::Notice(_) => 0,
             Key::Operation(_) => 1,
-            Key::Object(..) | Key::Place(..) | Key::Finding(_) => 2,
+            Key::Object(..) | Key::Place(..) => 2,
+            Key::Finding(_) => 3,
         };
         let object = self.object.as_ref();
         let name = object.map(|object| (object.namespace.as_deref(), &*object.name, object.kind.spec().kind));
-        (self.rank(), class, name, &self.title)
+        (self.rank(), class, Reverse(self.weight), name, &self.title)
     }
 
     /// Its values, one per column of the list; [filters](Sieve) look at them.
@@ -146,6 +153,7 @@ pub fn problems(world: &World, boards: &Boards, operations: &[OperationView]) ->
     problems.extend(operations.iter().filter_map(operation));
     problems.extend(world.inventory.pvs.iter().filter_map(|volume| overstayed(volume, boards.now())));
     problems.extend(super::rotation::problems(world, boards.now()));
+    problems.extend(trusted::problems(boards));
     for pane in Pane::ALL {
         problems.extend(boards.board(pane).iter().filter(|row| row.level.problem()).map(of_row));
     }
@@ -163,6 +171,7 @@ fn notice(id: String, level: Level, subject: &str, state: &'static str, reason: 
         reason: reason.into(),
         next: next.into(),
         since: None,
+        weight: 0,
         remedy: None,
     }
 }
@@ -247,6 +256,7 @@ fn operation(operation: &OperationView) -> Option<Problem> {
             .unwrap_or_else(|| "it did not reach its end".into()),
         next: next.into(),
         since: operation.ended.or(operation.started),
+        weight: 0,
         remedy: resumable.then_some(Remedy::Resume),
     })
 }
@@ -268,6 +278,7 @@ fn overstayed(volume: &Pv, now: Timestamp) -> Option<Problem> {
         reason: format!("{}: that is over", kept.said()).into(),
         next: next.into(),
         since: kept.until,
+        weight: 0,
         remedy: None,
     })
 }
@@ -282,6 +293,7 @@ fn of_row(row: &Row) -> Problem {
         reason: row.reasons.first().cloned().unwrap_or_else(|| "no reason is known".into()),
         next: row.next.clone().unwrap_or_else(|| "open it for what is known".into()),
         since: None,
+        weight: 0,
         remedy: row.remedy,
     }
 }

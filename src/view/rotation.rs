@@ -116,6 +116,7 @@ pub(super) fn problems(world: &World, now: Timestamp) -> impl Iterator<Item = Pr
             reason: reason.into(),
             next: next.into(),
             since: None,
+            weight: 0,
             remedy: Some(Remedy::Rotation),
         })
     })

@@ -15,6 +15,7 @@ scenarios!(
     a_scan_that_did_not_finish_or_lies_where_anybody_can_write_proves_nothing,
     what_a_log_is_tied_to_is_told_step_by_step,
     an_operator_who_knows_of_an_earlier_compromise_is_believed,
+    code_that_runs_with_findings_and_exposed_data_without_a_good_copy_are_problems,
 );
 
 /// The digest of the image of a release.
@@ -215,4 +216,38 @@ async fn an_operator_who_knows_of_an_earlier_compromise_is_believed(cluster: Tes
     let (code, said) = shop.known_good().await;
     assert_eq!((code, trusts(&said)), (Some(3), vec!["exposed"]), "{said:#}");
     assert!(said.to_string().contains("by the word of ada: a shell was found"), "{said:#}");
+}
+
+async fn code_that_runs_with_findings_and_exposed_data_without_a_good_copy_are_problems(cluster: TestCluster) {
+    let shop = Shop::of(&cluster, true);
+    std::fs::write(shop.file('a'), scan('a', false, true)).unwrap();
+    std::fs::write(shop.file('b'), scan('b', true, true)).unwrap();
+    release(&cluster, 'a').await;
+    shop.back_up().await;
+    another_second().await;
+    release(&cluster, 'b').await;
+    let problems = async || {
+        let ended = shop.sre.run(&["get", "problems", "-n", &cluster.namespace, "-o", "json"]).await;
+        let said: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
+        said.as_array().unwrap().clone()
+    };
+    let of = |said: &[Value], state: &str| said.iter().find(|one| one["state"] == state).cloned();
+    let said = problems().await;
+    let runs = of(&said, "Vulnerable").unwrap_or_else(|| panic!("{said:#?}"));
+    assert_eq!((&runs["rank"], &runs["name"]), (&json!("soon"), &json!("HIGH sqli src/db.rs:7")), "{runs:#}");
+    assert!(runs["reasons"][0].as_str().unwrap().contains(&shop.path), "{runs:#}");
+    assert_eq!(of(&said, "No good copy"), None, "the copy of the clean release is known-good");
+
+    std::fs::remove_file(shop.file('a')).unwrap();
+    let said = problems().await;
+    let none = of(&said, "No good copy").unwrap_or_else(|| panic!("{said:#?}"));
+    assert_eq!((&none["rank"], &none["name"]), (&json!("broken"), &json!("data-db-0")), "{none:#}");
+    assert!(none["next"].as_str().unwrap().contains("scan"), "{none:#}");
+
+    // Once a fixed release runs, the finding no longer does; what it wrote stays exposed.
+    std::fs::write(shop.file('c'), scan('c', false, true)).unwrap();
+    release(&cluster, 'c').await;
+    let said = problems().await;
+    assert_eq!(of(&said, "Vulnerable"), None, "{said:#?}");
+    assert!(of(&said, "No good copy").is_some(), "{said:#?}");
 }

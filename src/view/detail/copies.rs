@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 use super::Sheet;
 use crate::assess::exposure::{History, history};
-use crate::assess::known_good::{advise, least, points};
+use crate::assess::known_good::{advise, least, points_within};
 use crate::assess::linking::{self, Chains};
 use crate::assess::restore_point::{self, Belongs};
 use crate::assess::verdict::{Judging, Verdict};
 use crate::model::{FindingId, Kind, Pvc, Uid, VeleroItem, VolumeSnapshot};
-use crate::view::exposed::{also, called, exposed, moment, place, said};
+use crate::view::exposed::{MOST_JUDGED, also, called, exposed, moment, place, said};
 use crate::view::{Cell, Level};
 
 /// Other volumes of the same code that are linked.
@@ -26,7 +26,7 @@ const REASONS: usize = 3;
 pub(super) fn of_volume(sheet: &mut Sheet, claim: &Pvc) {
     let (world, chains, now) = (sheet.world, sheet.boards.chains(), sheet.now);
     let Some(picture) = exposed(world, chains, claim, now) else { return };
-    let advice = advise(world, chains, claim, points(world, chains, claim, least(world), now), now).value;
+    let advice = advise(world, chains, claim, points_within(world, chains, claim, least(world), MOST_JUDGED, now), now).value;
     sheet.detail.exposed = Some(Box::new(picture));
     let others = also(world, &advice);
     if !others.is_empty() {
@@ -71,7 +71,7 @@ fn of_copy(sheet: &mut Sheet, claim: &Uid, copy: &Uid, cut: Option<Timestamp>) {
     };
     let Some(cut) = cut else { return unjudged(sheet, "when it was cut is not known") };
     let (chains, now) = (sheet.boards.chains(), sheet.now);
-    let judged = points(world, chains, claim, least(world), now);
+    let judged = points_within(world, chains, claim, least(world), MOST_JUDGED, now);
     let past = history(world, chains, claim);
     match judged.value.points.iter().find(|point| point.copy.uid == *copy) {
         Some(point) => {

@@ -107,7 +107,7 @@ fn a_compromise_has_a_lane_of_its_own_to_the_present() {
     let mut world = testing::bare();
     let volume = Compromised::Volume { namespace: "shop".into(), name: "data".into() };
     let compromise = Compromise { what: volume, since: ago(500), who: "ada".into(), why: "a shell".into() };
-    world.linking = std::sync::Arc::new(Linking { compromised: [compromise].into(), ..Linking::default() });
+    world.linking = Arc::new(Linking { compromised: [compromise].into(), ..Linking::default() });
     let seen = picture(&world).unwrap();
     assert_eq!(&*seen.exposures[0].lane.name, "Compromise");
     assert_eq!(levels(&seen.exposures[0].lane.spans), [(Level::Critical, 500, 0)]);

@@ -109,6 +109,7 @@ fn problem(name: &str, level: Level, state: &'static str, reason: &str) -> Probl
         reason: reason.into(),
         next: "look".into(),
         since: None,
+        weight: 0,
         remedy: None,
     }
 }

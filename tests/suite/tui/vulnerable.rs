@@ -84,6 +84,7 @@ fn released(driven: &mut Driven, scans: &[char]) {
     let taken = all.into_iter().filter(|one| scans.contains(&char::from(one.scan.digest[0])));
     world.findings = Findings::new(taken, shop::now());
     driven.desk.boards.chained(Chains::of(&driven.desk.world));
+    driven.desk.boards.judge_copies(&driven.desk.world);
     shop::refresh(&mut driven.desk);
 }
 
@@ -113,6 +114,11 @@ fn a_restore_point_says_what_was_vulnerable_in_it() {
 #[test]
 fn the_timeline_of_a_volume_has_its_exposures() {
     both("exposed-timeline", "/ name:data-db-0 enter T", whole);
+}
+
+#[test]
+fn problems_of_trust_are_listed() {
+    both("exposed-problems", "p", |driven| released(driven, &['b', 'c']));
 }
 
 /// From the sheet of an exposed copy one walks to the one to restore.

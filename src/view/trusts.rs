@@ -1,0 +1,176 @@
+//! What the copies of all volumes are worth, judged aside in slices and kept: for the list of problems.
+//!
+//! Judging one volume may take milliseconds where much was found, so no list and no frame does it. Judged anew is what
+//! a change touched, what ran out, and everything when whoever owns the boards says so. Volumes that no code with a
+//! known chain wrote are passed over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::exposed::MOST_JUDGED;
+use crate::assess::{Reason, Severity};
+use crate::assess::exposure::{self, history};
+use crate::assess::known_good::{Keeping, Points, Threat, advise, keep, least, points_within, threats};
+use crate::assess::linking::Chains;
+use crate::assess::priority::{AtRisk, Priority, priority};
+use crate::assess::restore_point::lineage;
+use crate::model::{FindingId, Kind, ObjRef, Pvc, Touched, Uid, World};
+
+/// Findings that run now whose priority is reckoned, of one volume: of the rest only the number is told.
+const RECKONED: usize = 5;
+
+/// What was judged of one volume.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Judged {
+    /// The claim.
+    pub object: ObjRef,
+    /// What would delete the copy that is kept and what to do about it, the worst first.
+    pub threats: Vec<(Threat, Reason)>,
+    /// Why there is no known-good copy of exposed data, and since when it is exposed.
+    pub without: Option<(Vec<Reason>, Option<Timestamp>)>,
+    /// Findings of concern in code that runs now, and may write the volume.
+    pub running: Box<[FindingId]>,
+    /// The most urgent of these, with why.
+    pub urgent: Vec<(Priority, Vec<Reason>)>,
+    valid_until: Option<Timestamp>,
+}
+
+/// What was judged of all volumes.
+#[derive(Debug, Default)]
+pub(super) struct Trusts {
+    due: BTreeSet<Uid>,
+    judged: BTreeMap<Uid, Judged>,
+    version: u64,
+}
+
+impl Trusts {
+    /// What was judged, by claim.
+    pub(super) fn judged(&self) -> impl Iterator<Item = (&Uid, &Judged)> {
+        self.judged.iter()
+    }
+
+    /// What needs a person now: the copy that is kept goes soon, or is going.
+    pub(super) fn going(&self) -> impl Iterator<Item = (&Uid, &str)> {
+        self.judged.iter().filter_map(|(uid, one)| {
+            let (threat, reason) = one.threats.first()?;
+            (threat.severity == Severity::Critical).then_some((uid, reason.text.as_str()))
+        })
+    }
+
+    /// Grows with every change.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether volumes are to be judged.
+    pub(super) fn behind(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// When the first judgement runs out.
+    pub(super) fn next_change(&self) -> Option<Timestamp> {
+        self.judged.values().filter_map(|one| one.valid_until).min()
+    }
+
+    /// Takes note of a change.
+    pub(super) fn note(&mut self, touched: &Touched, chains: &Chains) {
+        if !chains.is_idle() {
+            self.due.extend(touched.volumes.iter().cloned());
+        }
+    }
+
+    /// All volumes are to be judged anew.
+    pub(super) fn all(&mut self, world: &World, chains: &Chains) {
+        if chains.is_idle() {
+            self.version += u64::from(!self.judged.is_empty());
+            self.judged.clear();
+            self.due.clear();
+            return;
+        }
+        let gone = |uid: &&Uid| world.inventory.pvcs.get(uid).is_none();
+        self.due.extend(self.judged.keys().filter(gone).cloned().collect::<Vec<_>>());
+        self.due.extend(world.inventory.pvcs.iter().map(|claim| claim.meta.uid()));
+    }
+
+    /// Judges at most this many volumes.
+    pub(super) fn work(&mut self, world: &World, chains: &Chains, now: Timestamp, at_most: usize) {
+        let out = self.judged.iter().filter(|(_, one)| one.valid_until.is_some_and(|until| until <= now));
+        self.due.extend(out.map(|(uid, _)| uid.clone()).collect::<Vec<_>>());
+        let mut left = at_most;
+        while left > 0 {
+            let Some(uid) = self.due.pop_first() else { return };
+            let claim = world.inventory.pvcs.get(&uid).filter(|claim| concerned(world, chains, claim));
+            // What is passed over costs next to nothing.
+            left -= usize::from(claim.is_some());
+            let judged = claim.map(|claim| judge(world, chains, claim, now));
+            let before = self.judged.remove(&uid);
+            self.version += u64::from(before != judged);
+            self.judged.extend(judged.map(|judged| (uid, judged)));
+        }
+    }
+}
+
+/// Whether anything is known of what could write a volume.
+fn concerned(world: &World, chains: &Chains, claim: &Pvc) -> bool {
+    !chains.linking().compromised.is_empty() || chains.wrote(&lineage(world, claim)).next().is_some()
+}
+
+fn judge(world: &World, chains: &Chains, claim: &Pvc, now: Timestamp) -> Judged {
+    let judged = points_within(world, chains, claim, least(world), MOST_JUDGED, now);
+    let kept = keep(&judged.value);
+    let ways = kept.as_ref().map(|kept| threats(world, kept, now));
+    let mut until = judged.valid_until;
+    let mut found = Vec::new();
+    if let Some(ways) = ways {
+        until = until.into_iter().chain(ways.valid_until).min();
+        let all = ways.value.into_iter().zip(ways.reasons);
+        found = all.filter(|(threat, _)| threat.severity.problem()).collect();
+    }
+    let without = judged.value.first_exposed.is_some() && judged.value.known_good().is_none();
+    let since = judged.value.first_exposed;
+    let (running, urgent) = running(world, chains, claim, (&judged.value, kept), now);
+    let without = without.then(|| (advise(world, chains, claim, judged, now).reasons, since));
+    Judged {
+        object: claim.meta.reference(Kind::Pvc),
+        threats: found,
+        without,
+        running,
+        urgent,
+        valid_until: until.filter(|until| now < *until),
+    }
+}
+
+type Urgent = Vec<(Priority, Vec<Reason>)>;
+
+/// The findings of concern in code that runs now, and the most urgent of them.
+fn running(
+    world: &World,
+    chains: &Chains,
+    claim: &Pvc,
+    (points, kept): (&Points, Option<Keeping>),
+    now: Timestamp,
+) -> (Box<[FindingId]>, Urgent) {
+    let past = history(world, chains, claim);
+    let live = past.runs.iter().filter(|run| exposure::runs(world, run)).map(|run| run.program);
+    let live: BTreeSet<usize> = live.collect();
+    if live.is_empty() {
+        return (Box::default(), Vec::new());
+    }
+    let has = |id: &&FindingId| {
+        let exposures = past.exposures(chains, **id);
+        exposures.iter().any(|one| one.certain() && one.program.is_some_and(|program| live.contains(&program)))
+    };
+    let ids: Box<[FindingId]> = points.concerns.iter().filter(has).copied().collect();
+    let at_risk = [(claim, AtRisk { points: points.clone(), kept })];
+    let of = |id: &FindingId| {
+        let judged = priority(world, chains, *id, &at_risk, now)?;
+        Some((judged.value, judged.reasons))
+    };
+    let mut urgent: Urgent = ids.iter().take(RECKONED).filter_map(of).collect();
+    urgent.sort_by_key(|(priority, _)| priority.key());
+    (ids, urgent)
+}
+
+#[cfg(test)]
+mod tests;
