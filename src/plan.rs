@@ -44,6 +44,7 @@ pub mod sweep;
 mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
+mod trusted;
 mod undo;
 
 pub use act::{

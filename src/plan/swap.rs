@@ -245,7 +245,7 @@ fn together(
     now: Timestamp,
 ) -> Result<Plan, Refusal> {
     let names: Vec<&str> = members.iter().map(|member| &*member.claim.meta.name).collect();
-    let common = Common { world, answers, options, id, together: &names };
+    let common = Common { world, answers, options, id, together: &names, now };
     let cases = members.iter().map(|member| Case::of(common, member)).collect::<Result<Vec<_>, _>>()?;
     let locks: Vec<Lock> = members.iter().map(|member| Lock::of(world, member.claim)).collect();
     let path = asked.meta.reference(Kind::Pvc).path();

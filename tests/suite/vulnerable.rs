@@ -133,6 +133,17 @@ async fn the_copy_from_before_is_recommended_and_outlives_its_retention(cluster:
     let text = shop.sre.run(&["known-good", &shop.path]).await.expect(0).stdout;
     assert!(text.contains("restoring it loses the writes of") && text.contains("sqli src/db.rs:7"), "{text}");
 
+    // Whoever is about to restore another one is told, beside and in place.
+    let exposed = said["points"][1]["name"].as_str().unwrap();
+    let beside = format!("{}/{exposed}", cluster.namespace);
+    let instead = format!("restore {}/{good} instead, which is known-good", cluster.namespace);
+    let plan = shop.sre.run(&["restore", &beside, "--dry-run"]).await.expect(0).stdout;
+    assert!(plan.contains("it is exposed by sqli in src/db.rs") && plan.contains(&instead), "{plan}");
+    let plan = shop.sre.run(&["restore-in-place", &shop.path, "--from", exposed, "--dry-run"]).await;
+    assert!(plan.stdout.contains("it is exposed by sqli in src/db.rs"), "{plan:?}");
+    let plan = shop.sre.run(&["restore", &format!("{}/{good}", cluster.namespace), "--dry-run"]).await.expect(0).stdout;
+    assert!(!plan.contains("exposed") && !plan.contains("known-good"), "{plan}");
+
     // The rules of retention alone would let it go.
     let pruned = shop.sre.run(&["prune", &shop.path, "--keep-last", "1", "--yes"]).await.expect(0);
     let left: Vec<String> =

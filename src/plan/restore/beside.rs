@@ -18,6 +18,7 @@ use crate::model::{DeletionPolicy, Kind, ReclaimPolicy, Uid, World};
 use crate::plan::request::place;
 use crate::plan::{
     AccessQuestion, Answers, ListAt, ObjectAt, OperationId, Plan, Questions, Refusal, Resource, StepId, Subject, Verb,
+    trusted,
 };
 use crate::text::{self, quantity};
 
@@ -267,6 +268,7 @@ impl Case<'_> {
     fn warnings_of(&self, member: &Member) -> Vec<String> {
         let Member { source, claim, .. } = member;
         let mut warnings: Vec<String> = source.doubt.iter().map(|doubt| format!("not proved: {doubt}")).collect();
+        warnings.extend(trusted::warnings(self.world, &source.uid, self.now));
         warnings.extend(claim.warnings.iter().cloned());
         warnings.extend(self.encryption(member).1);
         if source.deletion == DeletionPolicy::Unknown {

@@ -15,7 +15,7 @@ use crate::assess::restore_point;
 use crate::model::{Kind, Pvc, Uid, World, annotation};
 use crate::plan::read::{name, text, uid};
 use crate::plan::restore::{self, Wish};
-use crate::plan::{Answers, ObjectAt, OperationId, Refusal, Verb, backup};
+use crate::plan::{Answers, ObjectAt, OperationId, Refusal, Verb, backup, trusted};
 
 /// Everything that was found out about one claim and proved fit for the swap.
 pub(super) struct Case<'a> {
@@ -37,6 +37,7 @@ pub(super) struct Case<'a> {
     pub class: String,
     pub warnings: Vec<String>,
     reclaim: Option<String>,
+    now: Timestamp,
 }
 
 /// What is the same for all claims of one restore.
@@ -48,11 +49,13 @@ pub(super) struct Common<'a> {
     pub id: &'a OperationId,
     /// The names of all claims that are restored.
     pub together: &'a [&'a str],
+    /// The moment of planning.
+    pub now: Timestamp,
 }
 
 impl<'a> Case<'a> {
     pub fn of(common: Common<'a>, member: &Member<'a>) -> Result<Self, Refusal> {
-        let Common { world, answers, options, id, together } = common;
+        let Common { world, answers, options, id, together, now } = common;
         let claim = member.claim;
         let gates = Gates { answers, options, namespace: claim.meta.namespace(), claim: &claim.meta.name, together };
         let fresh = gates.claim(claim)?;
@@ -79,6 +82,7 @@ impl<'a> Case<'a> {
             of_when: String::new(),
             cut: None,
             reclaim: member.reclaim.clone(),
+            now,
         };
         match &member.given {
             None => {
@@ -106,6 +110,7 @@ impl<'a> Case<'a> {
         let at = ObjectAt::of(Kind::VolumeSnapshot, Some(self.claim.meta.namespace()), snapshot);
         let source = restore::source(Verb::RestoreInPlace, self.world, self.gates.answers, &at)?;
         self.belongs(&source)?;
+        self.warnings.extend(trusted::warnings(self.world, &source.uid, self.now));
         if self.gates.together.len() < 2 {
             self.warnings.extend(self.of_a_set(&source.uid));
         }
