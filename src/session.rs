@@ -8,6 +8,7 @@ mod chains;
 mod colleagues;
 mod contexts;
 mod desk;
+mod excerpt;
 mod findings;
 mod keystores;
 mod logs;
@@ -36,6 +37,7 @@ use crate::plan::{AccessQuestion, Answers, Confirmed, DryRun, OperationId, Plan,
 use crate::store::Store;
 use crate::text;
 use crate::view::{FindingTable, Level};
+use crate::view::{Level, Told};
 
 use ask::Asking;
 pub use ask::to_yaml;
@@ -128,6 +130,7 @@ enum Message {
     Contexts(Result<Vec<KnownContext>, String>),
     Colleagues(u64, Result<Vec<Colleague>, String>),
     Scanned(Box<findings::Scanned>),
+    Told(Box<Told>),
     /// Nothing can be seen of all namespaces, but something of this one.
     Narrow(Arc<str>),
     /// The table of findings was made anew; `None` when it is as it was.
@@ -350,6 +353,7 @@ impl Session {
             }
             Message::Answered(asking) => self.answered(*asking),
             Message::Checked(ticket, reviewed) => Some(Event::Planned(ticket, Ok(reviewed))),
+            Message::Told(told) => Some(self.told(*told)),
             Message::Read(ticket, read) => Some(Event::Read(ticket, read)),
             Message::Carried(ticket, snapshot, known) => Some(self.carried(ticket, &snapshot, &known)),
             Message::Shaken(ticket, shaken) => {

@@ -4,6 +4,7 @@
 //! time holds an operation, by a lock on its journal that the kernel drops when the process dies.
 
 mod commands;
+mod excerpt;
 mod index;
 mod log;
 mod observed;
@@ -22,6 +23,7 @@ use crate::journal::{Entry, JournalError, Run, fold};
 use crate::plan::OperationId;
 use crate::text;
 
+pub use excerpt::excerpt;
 pub use index::IndexEntry;
 pub use log::OperationLog;
 pub use scans::{ScanFile, Scans};

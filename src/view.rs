@@ -43,7 +43,7 @@ pub use board::{Board, News};
 pub use boards::Boards;
 pub use cell::Cell;
 pub use columns::{Align, Column, Fitted, Measure, Pane, fit};
-pub use detail::{Detail, Fact, Fill, Link, detail};
+pub use detail::{Block, Detail, Fact, Fill, Link, Told, detail, of_finding};
 pub use exposed::{Cut, Exposed, Exposure};
 pub use filter::{Bound, Fault, Filter, Subject};
 pub use findings::{

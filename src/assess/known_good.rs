@@ -174,7 +174,8 @@ pub fn points_within(
     let green = |point: &&mut Point| matches!(point.trust, Trust::KnownGood | Trust::NotKnownBad);
     if beyond > 0 {
         let path = claim.meta.reference(crate::model::Kind::Pvc).path();
-        let text = format!("{} here", text::plural(beyond, "finding more is not judged", "findings more are not judged"));
+        let text =
+            format!("{} here", text::plural(beyond, "finding more is not judged", "findings more are not judged"));
         let reason = Reason::new(text).next(format!("holdfast known-good {path} judges all"));
         for point in points.iter_mut().filter(green) {
             point.trust = Trust::Unknown;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::{Connection, Context, Delta, Policies, Touched, World};
 use crate::plan::{AccessQuestion, Answers, Defaults, Request};
-use crate::view::{Boards, Level, Notices, OperationView};
+use crate::view::{Boards, Level, Notices, OperationView, Told};
 
 /// Rows made anew at once: some milliseconds, so that a key is not kept waiting.
 const SLICE: usize = 200;
@@ -29,6 +29,8 @@ pub struct Desk {
     pub rights: BTreeMap<AccessQuestion, bool>,
     /// What verbs begin with unless a person chooses otherwise.
     pub defaults: Defaults,
+    /// What the finding that is looked at says in full, once it was read.
+    pub told: Option<Told>,
     /// The moment all of this is for.
     pub now: Timestamp,
 }
@@ -47,6 +49,7 @@ impl Desk {
             notices: Notices::default(),
             rights: BTreeMap::new(),
             defaults: Defaults::default(),
+            told: None,
             now,
         }
     }

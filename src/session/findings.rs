@@ -109,6 +109,7 @@ impl Session {
         let touched = self.desk.world.scanned(found.findings);
         self.desk.note(&touched);
         self.unchain();
+        self.read_finding_again();
     }
 
     /// Whether the sources of findings were not read yet.

@@ -257,9 +257,23 @@ fn beside(folder: &Path, wanted: &External) -> io::Result<Vec<u8>> {
     super::whole(&path, MAX_BESIDE, "it is too large")
 }
 
-struct Hashing {
+pub(super) struct Hashing {
     from: File,
     hash: Context,
+}
+
+impl Hashing {
+    /// Over a file from its beginning.
+    pub(super) fn of(from: File) -> Self {
+        Self { from, hash: Context::new(&SHA256) }
+    }
+
+    /// The hash of what was read.
+    pub(super) fn finish(self) -> [u8; 32] {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(self.hash.finish().as_ref());
+        digest
+    }
 }
 
 impl Read for Hashing {

@@ -43,7 +43,7 @@ use super::spots::Spot;
 use super::theme::{Theme, Themes};
 use crate::cluster::{LogEvent, LogQuery};
 use crate::config::ThemeFolder;
-use crate::model::{ClaimKey, Key, ObjRef};
+use crate::model::{ClaimKey, FindingId, Key, ObjRef};
 use crate::plan::{AccessQuestion, Confirmed, DryRun, Plan, Refusal, Request};
 use crate::session::{Desk, KnownContext};
 use crate::view::{self, Filter, Level, Sieve};
@@ -125,6 +125,8 @@ pub enum Effect {
     CloseLog(u64),
     /// Read the user's theme files anew, then take this theme, or the next.
     ReadThemes(Option<String>),
+    /// Read what a finding says in full.
+    ReadFinding(FindingId),
     /// Read the file that the field at this place of a form names.
     ReadFile(usize, PathBuf),
     /// Give the terminal back and stop until the shell continues this process.
@@ -465,7 +467,10 @@ fn sync_problems(list: &mut ProblemsLayer, desk: &Desk, sieve: &Sieve, seen: usi
 }
 
 fn sync_detail(layer: &mut DetailLayer, desk: &Desk) {
-    layer.sheet = view::detail(&desk.world, &desk.boards, &layer.key, desk.now);
+    layer.sheet = match &layer.key {
+        Key::Finding(id) => view::of_finding(&desk.world, &desk.boards, *id, desk.told.as_ref(), desk.now),
+        key => view::detail(&desk.world, &desk.boards, key, desk.now),
+    };
     let links = layer.sheet.as_ref().map_or(0, |sheet| sheet.links.len());
     layer.link = layer.link.min(links.saturating_sub(1));
 }

@@ -323,6 +323,7 @@ impl Console<'_> {
                 let closed = self.asked.extract_if(|_, asked| matches!(asked, Asked::Log(of) if *of == ask));
                 closed.for_each(|(ticket, _)| self.session.close_log(ticket));
             }
+            Effect::ReadFinding(id) => self.session.read_finding(id),
             Effect::ReadThemes(name) => {
                 if let Some(folder) = self.app.themes.folder().map(ThemeFolder::read) {
                     return Performed::Said(Box::new(Input::Themes(folder, name)));

@@ -332,6 +332,8 @@ impl Layer {
                 let one = list.lines.get(list.cursor.place).filter(|problem| !problem.many());
                 Some(one.map(|problem| match &problem.key {
                     // A rotation of a CA is about the CA.
+                    // What threatens trust in the copies of a volume is about the volume.
+                    Key::Place(Kind::Pvc, uid, _) => Key::Object(Kind::Pvc, uid.clone()),
                     Key::Place(Kind::TlsSecret, uid, _) => Key::Object(Kind::TlsSecret, uid.clone()),
                     key => key.clone(),
                 }))

@@ -3,12 +3,14 @@
 
 mod acme;
 mod copies;
+mod finding;
 mod held;
 mod storage;
 mod tls;
 mod trust;
 mod workload;
 
+pub use finding::{Told, of_finding};
 pub(super) use tls::via;
 
 use std::sync::Arc;
@@ -25,10 +27,12 @@ const EVENTS: usize = 20;
 /// One object, in full.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detail {
-    /// Which object.
-    pub object: ObjRef,
-    /// Its UID.
-    pub uid: Uid,
+    /// What it is of, for people. Untrusted.
+    pub title: Box<str>,
+    /// The namespace of its object.
+    pub namespace: Option<Arc<str>>,
+    /// The UID of its object.
+    pub uid: Option<Uid>,
     /// Its state, where it is judged.
     pub state: Option<(Level, &'static str)>,
     /// Why it is judged so.
@@ -45,6 +49,8 @@ pub struct Detail {
     pub conditions: Vec<Condition>,
     /// Events about it, the newest first.
     pub events: Vec<ClusterEvent>,
+    /// Texts of several lines: code, and ways through it.
+    pub blocks: Vec<Block>,
     /// What hangs together with it.
     pub links: Vec<Link>,
 }
@@ -69,6 +75,15 @@ pub struct Fact {
     pub label: &'static str,
     /// Its value.
     pub value: Cell,
+}
+
+/// A text of several lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// What it is.
+    pub title: Box<str>,
+    /// Its lines, each with how bad it is. Untrusted.
+    pub lines: Vec<(Level, Box<str>)>,
 }
 
 /// Another object, and how it hangs together with this one.
@@ -152,8 +167,9 @@ impl<'a> Sheet<'a> {
             Some((*pane, rows::build(world, *pane, kind, &meta.uid(), now).or_else(place)?))
         });
         let detail = Detail {
-            object: meta.reference(kind),
-            uid: meta.uid(),
+            title: meta.reference(kind).to_string().into(),
+            namespace: meta.namespace.clone(),
+            uid: Some(meta.uid()),
             state: row.as_ref().map(|(_, row)| (row.level, row.state)),
             reasons: row.as_ref().map(|(_, row)| row.reasons.to_vec()).unwrap_or_default(),
             next: row.as_ref().and_then(|(_, row)| row.next.clone()),
@@ -162,6 +178,7 @@ impl<'a> Sheet<'a> {
             facts: Vec::new(),
             conditions: Vec::new(),
             events: Vec::new(),
+            blocks: Vec::new(),
             links: Vec::new(),
         };
         Self { world, boards, now, namespace: meta.namespace.clone(), row, detail }

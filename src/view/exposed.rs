@@ -247,7 +247,8 @@ fn facts(judged: &Points, advice: &Judgement<Recommendation>, now: Timestamp) ->
             }
         }
     }
-    let open = advice.value.may_be.as_ref().and_then(|(_, uid, _)| judged.points.iter().find(|one| one.copy.uid == *uid));
+    let open =
+        advice.value.may_be.as_ref().and_then(|(_, uid, _)| judged.points.iter().find(|one| one.copy.uid == *uid));
     let newest = || judged.points.first().filter(|_| advice.value.point.is_none() && !judged.concerns.is_empty());
     let lacks = open.or_else(newest).filter(|point| point.trust == Trust::Unknown);
     for reason in lacks.iter().flat_map(|point| &point.why).take(REASONS) {
@@ -267,7 +268,8 @@ pub(super) fn also<'w>(world: &'w World, advice: &Recommendation) -> Vec<&'w Pvc
         return Vec::new();
     }
     let line = |claim: &Pvc| crate::assess::restore_point::lineage(world, claim);
-    let mut claims: Vec<&Pvc> = world.inventory.pvcs.iter().filter(|claim| advice.also.contains(&line(claim))).collect();
+    let mut claims: Vec<&Pvc> =
+        world.inventory.pvcs.iter().filter(|claim| advice.also.contains(&line(claim))).collect();
     claims.sort_by_key(|claim| claim.meta.reference(Kind::Pvc).path());
     claims
 }

@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::exposed::MOST_JUDGED;
-use crate::assess::{Reason, Severity};
 use crate::assess::exposure::{self, history};
 use crate::assess::known_good::{Keeping, Points, Threat, advise, keep, least, points_within, threats};
 use crate::assess::linking::Chains;
 use crate::assess::priority::{AtRisk, Priority, priority};
 use crate::assess::restore_point::lineage;
+use crate::assess::{Reason, Severity};
 use crate::model::{FindingId, Kind, ObjRef, Pvc, Touched, Uid, World};
 
 /// Findings that run now whose priority is reckoned, of one volume: of the rest only the number is told.

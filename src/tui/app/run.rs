@@ -294,7 +294,11 @@ impl App {
             {
                 return self.run(desk, ActionId::Rotation, None);
             }
-            Some(key @ (Key::Object(..) | Key::Place(..) | Key::Finding(_))) => {
+            Some(key @ Key::Finding(id)) => {
+                self.push_view(Layer::Detail(Box::new(DetailLayer { key, sheet: None, link: 0, scroll: 0 })));
+                return vec![Effect::ReadFinding(id)];
+            }
+            Some(key @ (Key::Object(..) | Key::Place(..))) => {
                 self.push_view(Layer::Detail(Box::new(DetailLayer { key, sheet: None, link: 0, scroll: 0 })));
             }
             Some(Key::Operation(id)) => {

@@ -3,9 +3,9 @@
 
 use jiff::Timestamp;
 
-use super::sheet::{LABEL, Line};
 use super::super::pages::wrap;
 use super::super::theme::Meaning;
+use super::sheet::{LABEL, Line};
 use crate::text;
 use crate::view::{Cut, Exposed, Exposure, Lane, Level, TimeCell, Window};
 
@@ -72,10 +72,7 @@ fn axis(window: &Window, now: Timestamp) -> [Line; 2] {
     if let Some(cell) = window.find(now) {
         ruler[cell] = '┊';
     }
-    [
-        vec![head("UTC"), (labels, Meaning::Muted)],
-        vec![head(""), (ruler.into_iter().collect(), Meaning::Muted)],
-    ]
+    [vec![head("UTC"), (labels, Meaning::Muted)], vec![head(""), (ruler.into_iter().collect(), Meaning::Muted)]]
 }
 
 /// A lane, in cells; what runs now goes on beyond them.

@@ -10,9 +10,9 @@ use super::super::layout::{inside, top};
 use super::super::pages::wrap;
 use super::super::spots::Spot;
 use super::super::theme::Meaning;
-use super::{Pen, exposed};
 use super::gauge::gauge;
 use super::sparkline::sparkline;
+use super::{Pen, exposed};
 use crate::session::Desk;
 use crate::text;
 use crate::view::{Detail, Exposed, Fill, Level};
@@ -44,7 +44,7 @@ pub(super) fn draw(pen: &mut Pen, keymap: &Keymap, desk: &Desk, layer: &DetailLa
 }
 
 fn draw_facts(pen: &mut Pen, keymap: &Keymap, desk: &Desk, layer: &DetailLayer, sheet: &Detail, area: Rect) {
-    let title = text::sanitize(&sheet.object.to_string()).into_owned();
+    let title = text::sanitize(&sheet.title).into_owned();
     let state = sheet.state.map(|(level, word)| (format!("{} {word}", level.glyph()), level));
     let right: Vec<_> = state.iter().map(|(word, level)| (word.as_str(), Meaning::from(*level))).collect();
     pen.frame(area, &[(&title, Meaning::Accent)], &right, true);
@@ -99,8 +99,11 @@ fn lines(desk: &Desk, sheet: &Detail, width: u16) -> Vec<Line> {
         }
         last = fact.label;
     }
-    let uid = format!("{:<width$}", "UID", width = usize::from(LABEL));
-    lines.push(vec![(uid, Meaning::Heading), (text::sanitize(sheet.uid.as_str()).into_owned(), Meaning::Muted)]);
+    if let Some(uid) = &sheet.uid {
+        let label = format!("{:<width$}", "UID", width = usize::from(LABEL));
+        lines.push(vec![(label, Meaning::Heading), (text::sanitize(uid.as_str()).into_owned(), Meaning::Muted)]);
+    }
+    blocks(sheet, wide, &mut lines);
     conditions(sheet, wide, &mut lines);
     events(desk, sheet, wide, &mut lines);
     lines
@@ -120,6 +123,18 @@ fn filled(fill: &Fill, width: u16) -> Vec<Line> {
         lines.push(vec![label("History"), (line, Meaning::Info), (words, Meaning::Text)]);
     }
     lines
+}
+
+/// Texts of several lines, such as code.
+fn blocks(sheet: &Detail, wide: usize, lines: &mut Vec<Line>) {
+    for block in &sheet.blocks {
+        lines.extend([Line::new(), vec![(text::sanitize(&block.title).into_owned(), Meaning::Heading)]]);
+        for (level, line) in &block.lines {
+            let line = text::sanitize(line);
+            let pieces = text::fold(&line, wide.max(8)).into_iter();
+            lines.extend(pieces.map(|piece| vec![(piece.to_owned(), Meaning::from(*level))]));
+        }
+    }
 }
 
 fn conditions(sheet: &Detail, wide: usize, lines: &mut Vec<Line>) {
@@ -155,10 +170,23 @@ fn picture(sheet: &Detail) -> usize {
     sheet.exposed.as_deref().map_or(0, lines)
 }
 
+/// About how many lines of texts there are.
+fn written(sheet: &Detail) -> usize {
+    sheet.blocks.iter().map(|block| block.lines.len() + 2).sum()
+}
+
 /// About how many lines of facts there are, for scrolling.
 pub(in crate::tui) fn fact_lines(layer: &DetailLayer) -> usize {
     let sheet = layer.sheet.as_ref();
-    sheet.map_or(0, |sheet| sheet.facts.len() + picture(sheet) + sheet.reasons.len() + sheet.conditions.len() + sheet.events.len() + 8)
+    sheet.map_or(0, |sheet| {
+        sheet.facts.len()
+            + picture(sheet)
+            + sheet.reasons.len()
+            + sheet.conditions.len()
+            + sheet.events.len()
+            + written(sheet)
+            + 8
+    })
 }
 
 fn draw_links(pen: &mut Pen, keymap: &Keymap, layer: &DetailLayer, sheet: &Detail, area: Rect) {
@@ -168,7 +196,7 @@ fn draw_links(pen: &mut Pen, keymap: &Keymap, layer: &DetailLayer, sheet: &Detai
     pen.note(area, Spot::Links);
     let inner = inside(area);
     let height = usize::from(inner.height).max(1);
-    let here = sheet.object.namespace.as_ref().map_or_else(|| "\0".to_owned(), |namespace| format!(" {namespace}/"));
+    let here = sheet.namespace.as_ref().map_or_else(|| "\0".to_owned(), |namespace| format!(" {namespace}/"));
     let first = (layer.link + 1).saturating_sub(height);
     let visible = sheet.links.iter().enumerate().skip(first);
     for (y, (place, link)) in (inner.y..inner.bottom()).zip(visible) {

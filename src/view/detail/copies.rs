@@ -26,11 +26,15 @@ const REASONS: usize = 3;
 pub(super) fn of_volume(sheet: &mut Sheet, claim: &Pvc) {
     let (world, chains, now) = (sheet.world, sheet.boards.chains(), sheet.now);
     let Some(picture) = exposed(world, chains, claim, now) else { return };
-    let advice = advise(world, chains, claim, points_within(world, chains, claim, least(world), MOST_JUDGED, now), now).value;
+    let advice =
+        advise(world, chains, claim, points_within(world, chains, claim, least(world), MOST_JUDGED, now), now).value;
     sheet.detail.exposed = Some(Box::new(picture));
     let others = also(world, &advice);
     if !others.is_empty() {
-        let said = format!("{}: what was tainted may have spread", crate::text::plural(others.len(), "other volume", "other volumes"));
+        let said = format!(
+            "{}: what was tainted may have spread",
+            crate::text::plural(others.len(), "other volume", "other volumes")
+        );
         sheet.fact("Same code writes", Cell::Said(Level::Warn, said.into()));
     }
     for other in others.into_iter().take(OTHERS) {
@@ -130,4 +134,3 @@ fn finding(sheet: &mut Sheet, chains: &Chains, judging: &mut Judging, id: Findin
         sheet.fact(why, Cell::Text(said(reason).into()));
     }
 }
-

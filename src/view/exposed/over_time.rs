@@ -59,9 +59,11 @@ impl<'a> OverTime<'a> {
                 None => spans.push(Span { from, to, level, what: what.into() }),
             }
         }
-        let runs = self.past.runs.iter().any(|run| {
-            matches!(of.get(&run.program), Some(Is::Exposed(_))) && exposure::runs(self.world, run)
-        });
+        let runs = self
+            .past
+            .runs
+            .iter()
+            .any(|run| matches!(of.get(&run.program), Some(Is::Exposed(_))) && exposure::runs(self.world, run));
         (spans, runs)
     }
 

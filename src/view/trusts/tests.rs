@@ -47,12 +47,7 @@ fn a_known_good_copy_that_only_this_console_would_delete_is_no_problem() {
 #[case::in_a_month(24 * 30, "Last good ends", Level::Warn, Rank::Warning)]
 #[case::tonight(6, "Last good ends", Level::Critical, Rank::Soon)]
 #[case::overdue(-1, "Going", Level::Critical, Rank::Going)]
-fn the_last_known_good_copy_ends(
-    #[case] hours: i64,
-    #[case] state: &str,
-    #[case] level: Level,
-    #[case] rank: Rank,
-) {
+fn the_last_known_good_copy_ends(#[case] hours: i64, #[case] state: &str, #[case] level: Level, #[case] rank: Rank) {
     let mut world = testing::shop();
     let (mut snapshot, content) = testing::ours("a", A);
     snapshot.meta.labels = [(annotation::VELERO_BACKUP.into(), "nightly".into())].into();

@@ -7,7 +7,11 @@ use holdfast::model::{
     Band, Birth, Completion, Extent, Finding, FindingId, Findings, Key, Kind, Known, Program, Rule, RunKey, Scan,
     ScanSource, Series, Subject, SubjectSource, Taken, TimeSource, WorkloadName,
 };
-use holdfast::tui::{Input, Layer};
+use holdfast::sarif;
+use holdfast::tui::{Effect, Input, Layer};
+use holdfast::view::Told;
+use insta::assert_snapshot;
+use serde_json::json;
 
 use super::driven::Driven;
 use super::screens::both;
@@ -119,6 +123,69 @@ fn the_timeline_of_a_volume_has_its_exposures() {
 #[test]
 fn problems_of_trust_are_listed() {
     both("exposed-problems", "p", |driven| released(driven, &['b', 'c']));
+}
+
+/// The sheet of the finding that runs, opened from the list of problems, with what its source says in full.
+fn opened(columns: u16, lines: u16, said: Result<sarif::Detail, String>) -> Driven {
+    let mut driven = Driven::new(shop::desk(), columns, lines);
+    whole(&mut driven);
+    driven.input(Input::Changed);
+    driven.press("p / state:vulnerable enter enter");
+    assert!(matches!(driven.effects.last(), Some(Effect::ReadFinding(SECRET))), "{:?}", driven.effects);
+    driven.desk.told = Some(Told { id: SECRET, said });
+    driven.input(Input::Changed);
+    driven
+}
+
+fn full(withhold: bool) -> sarif::Detail {
+    let place = |line: u32, said: &str| {
+        let uri = json!({ "uri": "src/admin/login.rs" });
+        json!({ "physicalLocation": { "artifactLocation": uri, "region": { "startLine": line } }, "message": { "text": said } })
+    };
+    let mut first = place(112, "here");
+    first["physicalLocation"]["region"]["snippet"] =
+        json!({ "text": "let password = \"hunter2\";\nif given == password {" });
+    let steps = [place(112, "it is written here"), place(140, "and compared \u{202e}\u{1b}[31mhere")];
+    let steps: Vec<_> = steps.into_iter().map(|location| json!({ "location": location })).collect();
+    let raw = json!({
+        "message": { "text": format!("a password stands in the sources{}", " very".repeat(1 << 18)) },
+        "locations": [first],
+        "codeFlows": [{ "threadFlows": [{ "locations": steps }] }],
+        "properties": { "secret": "hunter2", "confidence": "HIGH" },
+    });
+    sarif::detail(raw.to_string().as_bytes(), withhold)
+}
+
+#[test]
+fn a_finding_is_opened_with_what_runs_it_and_what_it_puts_at_risk() {
+    for (columns, lines) in [(120, 36), (80, 24)] {
+        let mut driven = opened(columns, lines, Ok(full(true)));
+        assert_snapshot!(format!("finding-{columns}x{lines}"), driven.screen());
+        driven.press("G");
+        assert!(!driven.screen().contains("hunter2"), "{}", driven.screen());
+    }
+}
+
+/// Nothing that a tool wrote steers the terminal, turns the line around or pushes the rest away.
+#[test]
+fn what_a_tool_wrote_is_text() {
+    let mut driven = opened(80, 48, Ok(full(false)));
+    let mut seen = driven.screen();
+    for _ in 0..8 {
+        driven.press("ctrl-d");
+        seen.push_str(&driven.screen());
+    }
+    assert!(seen.contains("let password = \"hunter2\";") && seen.contains("WAY THROUGH THE CODE"), "{seen}");
+    assert!(!seen.contains('\u{202e}') && !seen.contains('\u{1b}'), "{seen}");
+    assert!(seen.contains("and compared") && seen.contains("src/admin/login.rs:140"), "{seen}");
+}
+
+#[test]
+fn a_source_that_is_gone_leaves_the_code_unknown() {
+    let mut driven = opened(80, 48, Err("ci/c.sarif holds another scan by now".into()));
+    driven.press("ctrl-d");
+    let seen = driven.screen();
+    assert!(seen.contains("? is not known: ci/c.sarif holds another scan by now"), "{seen}");
 }
 
 /// From the sheet of an exposed copy one walks to the one to restore.

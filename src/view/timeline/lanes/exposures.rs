@@ -12,7 +12,8 @@ impl Source<'_> {
         let Some(picture) = exposed(self.world, self.boards.chains(), claim, self.now) else { return Vec::new() };
         let (level, word) = picture.state;
         let copies = Lane { name: "Trust".into(), note: Some((level, word.into())), ..picture.copies };
-        let lanes = picture.exposures.into_iter().map(|one| Lane { note: Some((one.lane.level, one.said)), ..one.lane });
+        let lanes =
+            picture.exposures.into_iter().map(|one| Lane { note: Some((one.lane.level, one.said)), ..one.lane });
         std::iter::once(copies).chain(lanes).collect()
     }
 }
