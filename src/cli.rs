@@ -75,7 +75,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new(Exit::Unknown, error))?;
     let exit = runtime.block_on(async {
         match args.command {
-            None => Box::pin(open::console(&args.global, &crate::config::state_directory()?)).await,
+            None => Box::pin(open::console(&args.global, &crate::config::state_directory()?, &[])).await,
             Some(Command::Demo(demo)) => Box::pin(demo::run(&args.global, &demo)).await,
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
             Some(Command::Findings(asked)) => findings::run(&args.global, &asked),

@@ -180,6 +180,20 @@ impl Sim {
         self.cluster.load(objects)
     }
 
+    /// Changes the spec of an object, as a person with `kubectl edit` would.
+    ///
+    /// # Errors
+    /// When there is no such object, or what it becomes is refused.
+    pub fn edit(
+        &self,
+        api_version: &str,
+        kind: &str,
+        (namespace, name): (&str, &str),
+        change: impl FnOnce(&mut Value),
+    ) -> Result<(), SimError> {
+        self.cluster.edit(api_version, kind, (namespace, name), change)
+    }
+
     /// Puts objects in unchecked, as a server that cannot be trusted might have them.
     pub fn implant(&self, objects: Vec<Value>) {
         self.cluster.implant(objects);

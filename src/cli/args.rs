@@ -153,6 +153,16 @@ pub struct Demo {
     /// Write a kubeconfig for it to this file.
     #[arg(long, value_name = "FILE")]
     pub kubeconfig_out: Option<PathBuf>,
+    /// Play a story on it while you watch; it takes a minute and a half.
+    #[arg(long, value_name = "NAME", conflicts_with = "serve")]
+    pub story: Option<Tale>,
+}
+
+/// The stories of `demo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tale {
+    /// A release with an SQL injection writes data between a clean one and a fixed one, each scanned and copied.
+    VulnerableRelease,
 }
 
 /// What `get` prints.

@@ -1,7 +1,10 @@
 //! `holdfast demo`: the embedded cluster, with the console on it or alone.
 
-use std::path::Path;
+mod story;
 
+use std::path::{Path, PathBuf};
+
+use self::story::Story;
 use super::args::{Demo, Global};
 use super::{Exit, Failure, open, out};
 use crate::sim::{self, Sim, User};
@@ -24,13 +27,29 @@ pub(super) async fn run(global: &Global, demo: &Demo) -> Result<Exit, Failure> {
         Ok(Exit::Fine)
     } else {
         let global = Global { kubeconfig: Some(kubeconfig), context: None, ..global.clone() };
+        let story = demo.story.map(|_| Story::begin(&cluster, &directory)).transpose().map_err(fail)?;
         // What is done to a cluster that goes with this process is no record to keep.
-        Box::pin(open::console(&global, &directory.join("state"))).await
+        let state = directory.join("state");
+        let scans: Vec<PathBuf> = story.iter().map(|story| story.folder().to_owned()).collect();
+        tokio::select! {
+            exit = Box::pin(open::console(&global, &state, &scans)) => exit,
+            () = told(story.as_ref(), &cluster) => Ok(Exit::Fine),
+        }
     };
     // A leftover in the temporary directory harms nobody.
     let _ = std::fs::remove_dir_all(&directory);
     cluster.stop().await;
     exit
+}
+
+/// Tells the story to its end; what it left stays to be looked at for as long as one likes.
+async fn told(story: Option<&Story>, cluster: &Sim) {
+    if let Some(story) = story
+        && let Err(error) = story.play(cluster).await
+    {
+        tracing::warn!(%error, "the story cannot go on");
+    }
+    std::future::pending::<()>().await;
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {

@@ -1,7 +1,7 @@
 //! From arguments to an open session.
 
 use std::fs::OpenOptions;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::Global;
 use super::{Exit, Failure, out, policy, settings};
 use crate::cluster::{self, ConnectError, Target};
-use crate::config::{Config, LOG_ENV, state_directory};
+use crate::config::{Config, LOG_ENV, ScanPlace, state_directory};
 use crate::model::{Connection, Freshness, Kind, World};
 use crate::session::{Event, Options, Session, Unnamed};
 use crate::store::Store;
@@ -82,10 +82,12 @@ fn check(target: &Target) -> Result<(), ConnectError> {
     }
 }
 
-/// Opens the console, with its state in this directory.
-pub(super) async fn console(global: &Global, state: &Path) -> Result<Exit, Failure> {
+/// Opens the console, with its state in this directory, and with folders of scans beside those of the configuration
+/// that only a pipeline writes.
+pub(super) async fn console(global: &Global, state: &Path, scans: &[PathBuf]) -> Result<Exit, Failure> {
     let settings::Console { mut config, theme, themes, keymap } = settings::console(global)?;
     config.policy.named = policy::policies(global, &config)?;
+    config.findings.sources.extend(scans.iter().map(|path| ScanPlace { path: path.clone(), trusted: true }));
     let mouse = config.mouse;
     let mut session = session_at(global, config, Kind::ALL, Unnamed::AllElseOwn, state)?;
     let ended = tui::run(&mut session, theme, themes, keymap, mouse).await;

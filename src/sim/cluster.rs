@@ -17,7 +17,7 @@ use super::object::{self, text};
 use super::refusal::Refusal;
 use super::seed;
 use super::serving::Serving;
-use super::store::Store;
+use super::store::{Key, Store};
 use super::volumes::Volumes;
 use super::write::{Part, Writer};
 
@@ -115,6 +115,22 @@ impl Cluster {
             self.back(&made.value);
         }
         Ok(())
+    }
+
+    /// Changes the spec of an object.
+    pub fn edit(
+        &self,
+        api_version: &str,
+        kind: &str,
+        (namespace, name): (&str, &str),
+        change: impl FnOnce(&mut Value),
+    ) -> Result<(), SimError> {
+        let failed = |message: &str| SimError::Object { name: format!("{kind} {name}"), message: message.to_owned() };
+        let known = self.kinds.of_object(api_version, kind).ok_or_else(|| failed("this kind is not served"))?;
+        let key = Key::new(known.plural, namespace, name);
+        let changed = self.write(false, |writer| writer.edit(&key, Part::Wish, change));
+        let found = changed.map_err(|refusal| failed(refusal.message()))?;
+        found.map(drop).ok_or_else(|| failed("there is none"))
     }
 
     /// Puts objects in unchecked. What is of no kind that is served is left out.

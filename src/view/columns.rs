@@ -198,14 +198,14 @@ const FINDINGS: &[Column] = columns! {
     "from"        "From"         5..8  Left  Words  8 "What its band was read from: an override, a score, CVSS, a word or the level";
     "rule"        "Rule"        16..32 Left  Words  0 "Id of the rule";
     "path"        "Path"        18..40 Left  Words  1 "File, below the root of the sources";
-    "line"        "Line"         4..6  Right Number 2 "Line in the file";
-    "workload"    "Runs in"     12..28 Left  Words  3 "Workloads whose programs a scan that has it is linked to";
+    "line"        "Line"         4..6  Right Number 3 "Line in the file";
+    "workload"    "Runs in"     12..28 Left  Words  2 "Workloads whose programs a scan that has it is linked to";
     "priority"    "Prio"         4..5  Right Number 4 "How urgent it is: how bad, times how sure it is that it runs here, times the data at risk";
     "tool"        "Tool"         8..16 Left  Words  6 "Scanner";
     "first"       "First seen"  10..10 Right Past   7 "How long ago a scan first had it; its code may have run before";
     "last"        "Last seen"    9..9  Right Past   5 "How long ago a scan last had it";
     "cwe"         "CWE"          8..16 Left  Words  9 "Weaknesses (CWE) of the rule and the finding";
-    "message"     "Message"     20..60 Left  Words  3 "What it says";
+    "message"     "Message"     20..60 Left  Words  5 "What it says";
 };
 
 const CERTIFICATES: &[Column] = columns! {
