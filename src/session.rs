@@ -36,8 +36,7 @@ use crate::plan::carry::{Bundle, NotExported};
 use crate::plan::{AccessQuestion, Answers, Confirmed, DryRun, OperationId, Plan, Refusal};
 use crate::store::Store;
 use crate::text;
-use crate::view::{FindingTable, Level};
-use crate::view::{Level, Told};
+use crate::view::{FindingTable, Level, Told};
 
 use ask::Asking;
 pub use ask::to_yaml;

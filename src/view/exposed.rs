@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Cell, Fact, Lane, Level, Mark, Window, findings};
-use crate::assess::exposure::{History, history};
+use crate::assess::exposure::{self, History, history};
 use crate::assess::known_good::{Point, Points, Recommendation, Trust, advise, least, points_within};
 use crate::assess::linking::{Chains, band};
 use crate::assess::{Judgement, Reason};
@@ -148,7 +148,7 @@ pub(super) fn place(finding: &Finding) -> String {
 fn exposure(time: &OverTime, chains: &Chains, past: &History, id: FindingId) -> Exposure {
     let (band, name) = called(chains, id, time.now);
     let (spans, runs) = time.spans(id);
-    let certain: Vec<_> = past.exposures(chains, id).into_iter().filter(|one| one.certain()).collect();
+    let certain: Vec<_> = past.exposures(chains, id).into_iter().filter(exposure::Exposure::certain).collect();
     let place = chains.findings().latest(id).map_or_else(|| "?".to_owned(), place);
     let said = match (certain.first(), spans.iter().rev().find(|span| span.level == Level::Critical)) {
         (Some(first), Some(last)) => {

@@ -3,7 +3,14 @@
 
 use serde_json::{Value, json};
 
+use holdfast::cluster::Target;
+use holdfast::config::{Config, ScanPlace};
+use holdfast::model::Kind;
+use holdfast::session::{Options, Session, Unnamed};
+use holdfast::store::Store;
+
 use crate::support::cluster::{TestCluster, User};
+use crate::support::desk;
 use crate::support::manifests;
 use crate::support::person::Person;
 use crate::support::scenarios;
@@ -16,6 +23,7 @@ scenarios!(
     what_a_log_is_tied_to_is_told_step_by_step,
     an_operator_who_knows_of_an_earlier_compromise_is_believed,
     code_that_runs_with_findings_and_exposed_data_without_a_good_copy_are_problems,
+    a_finding_is_read_in_full_from_its_source_and_again_when_that_changes,
 );
 
 /// The digest of the image of a release.
@@ -261,4 +269,37 @@ async fn code_that_runs_with_findings_and_exposed_data_without_a_good_copy_are_p
     let said = problems().await;
     assert_eq!(of(&said, "Vulnerable"), None, "{said:#?}");
     assert!(of(&said, "No good copy").is_some(), "{said:#?}");
+}
+
+async fn a_finding_is_read_in_full_from_its_source_and_again_when_that_changes(cluster: TestCluster) {
+    let shop = Shop::of(&cluster, true);
+    // What tells findings apart stays as it is.
+    let written = |said: &str| {
+        let mut log: Value = serde_json::from_str(&scan('b', true, true)).unwrap();
+        let result = &mut log["runs"][0]["results"][0];
+        result["message"]["text"] = json!(said);
+        result["locations"][0]["physicalLocation"]["region"]["snippet"] = json!({ "text": "query(client.name)" });
+        log.to_string()
+    };
+    std::fs::write(shop.file('b'), written("a query")).unwrap();
+    let mut config = Config::default();
+    config.findings.sources = vec![ScanPlace { path: shop.sre.home().join("ci"), trusted: true }];
+    let (kubeconfig, namespaces) = (Some(shop.sre.kubeconfig()), vec![cluster.namespace.clone()]);
+    let mut session = Session::open(Options {
+        target: Target { kubeconfig, namespaces, ..Target::default() },
+        config,
+        store: Store::open(&shop.sre.state()).unwrap(),
+        unnamed: Unnamed::All,
+        kinds: Kind::ALL.to_vec(),
+    });
+    desk::until(&mut session, "the scan", LONG, |desk| desk.world.findings.ids().next().is_some()).await;
+    let id = session.desk().world.findings.ids().next().unwrap();
+    session.read_finding(id);
+    let told = |desk: &holdfast::session::Desk, said: &str| {
+        let full = desk.told.as_ref().and_then(|told| told.said.as_ref().ok());
+        full.is_some_and(|full| full.message.as_deref() == Some(said) && full.snippet.is_some())
+    };
+    desk::until(&mut session, "what it says", LONG, |desk| told(desk, "a query")).await;
+    std::fs::write(shop.file('b'), written("a query of what was sent")).unwrap();
+    desk::until(&mut session, "what it says now", LONG, |desk| told(desk, "a query of what was sent")).await;
 }

@@ -63,9 +63,9 @@ proptest! {
             id: FindingId(*id), score: *score, band: Band::ALL[*band], rung: Rung::Exact, claimed: false, since: None,
         };
         let mut sorted: Vec<Priority> = all.iter().map(make).collect();
-        sorted.sort_by(|one, two| one.key().cmp(&two.key()));
+        sorted.sort_by_key(Priority::key);
         let mut again: Vec<Priority> = all.iter().rev().map(make).collect();
-        again.sort_by(|one, two| one.key().cmp(&two.key()));
+        again.sort_by_key(Priority::key);
         prop_assert!(sorted.windows(2).all(|pair| pair[0].score >= pair[1].score));
         prop_assert_eq!(sorted, again);
     }

@@ -24,7 +24,8 @@ fn words(picture: &Exposed) -> Vec<&'static str> {
 }
 
 fn said(picture: &Exposed) -> String {
-    picture.facts.iter().map(|fact| format!("{}: {}\n", fact.label, fact.value.print(now()))).collect()
+    let facts = picture.facts.iter().map(|fact| format!("{}: {}", fact.label, fact.value.print(now())));
+    facts.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
