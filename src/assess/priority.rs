@@ -70,7 +70,7 @@ pub fn priority(
     for (claim, at_risk) in volumes {
         let first = history(world, chains, claim).exposures(chains, id).first().map(|one| one.from);
         since = [since, first].into_iter().flatten().min();
-        let one = volume(world, claim, at_risk, now);
+        let one = self::risk(world, claim, at_risk, now);
         until = [until, one.valid_until].into_iter().flatten().min();
         if one.value > risk.0 {
             risk = (one.value, one.reasons.into_iter().next().unwrap_or_else(|| Reason::new("data is at risk")));
@@ -89,14 +89,9 @@ pub fn priority(
     Some(Judgement::new(priority).because_all(reasons).because_all(links.reasons).until(until))
 }
 
-/// How bad, times how sure, times how much data hangs on it (see [`at_risk`]; one where none does).
+/// How bad, times how sure, times how much data hangs on it (see [`risk`]; one where none does).
 pub fn score(band: Band, rung: Rung, claimed: bool, risk: u32) -> u32 {
     badness(band) * sureness(rung, claimed) * risk
-}
-
-/// How much of one volume's data hangs on it, for [`score`].
-pub fn at_risk(world: &World, claim: &Pvc, at_risk: &AtRisk, now: Timestamp) -> Judgement<u32> {
-    volume(world, claim, at_risk, now)
 }
 
 fn badness(band: Band) -> u32 {
@@ -121,7 +116,7 @@ fn sureness(rung: Rung, claimed: bool) -> u32 {
 }
 
 /// How much of one volume's data hangs on it: what there is to go back to, times how much the data matters.
-fn volume(world: &World, claim: &Pvc, at_risk: &AtRisk, now: Timestamp) -> Judgement<u32> {
+pub fn risk(world: &World, claim: &Pvc, at_risk: &AtRisk, now: Timestamp) -> Judgement<u32> {
     let path = claim.meta.reference(crate::model::Kind::Pvc).path();
     let (weight, word) = criticality(world, claim);
     let said = |what: &str| Reason::new(format!("volume {path} ({word}): {what}"));

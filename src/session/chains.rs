@@ -17,8 +17,8 @@ const ALL: Duration = Duration::from_secs(60);
 /// How the table of findings comes about.
 #[derive(Debug, Default)]
 pub(super) struct Tabulation {
-    /// What it was made of last, and whether what runs was in sight.
-    made_of: Option<(Chains, bool)>,
+    /// What it was made of last: what ties findings, how much data hangs on them, and whether what runs was in sight.
+    made_of: Option<(Chains, Risks, bool)>,
     under_way: bool,
     /// Whether something changed while it was under way.
     behind: bool,
@@ -60,7 +60,9 @@ impl Session {
     fn tabulate(&mut self, chains: Chains) {
         let sees = self.sees_what_runs();
         let ran_out = self.desk.boards.findings().valid_until().is_some_and(|until| until <= self.desk.now);
-        let same = |(before, seen): &(Chains, bool)| *seen == sees && before.ties_as(&chains);
+        let risks = self.desk.boards.risks();
+        let same =
+            |(before, known, seen): &(Chains, Risks, bool)| *seen == sees && *known == risks && before.ties_as(&chains);
         if !ran_out && self.tabulation.made_of.as_ref().is_some_and(same) {
             return;
         }
@@ -68,11 +70,12 @@ impl Session {
             self.tabulation.behind = true;
             return;
         }
-        self.tabulation = Tabulation { made_of: Some((chains.clone(), sees)), under_way: true, behind: false };
+        self.tabulation =
+            Tabulation { made_of: Some((chains.clone(), risks.clone(), sees)), under_way: true, behind: false };
         let (before, post) = (self.desk.boards.findings().clone(), self.inbox.0.clone());
         tokio::spawn(async move {
             let made = tokio::task::spawn_blocking(move || {
-                let table = FindingTable::new(&chains, &Risks::new(), sees, crate::store::now());
+                let table = FindingTable::new(&chains, &risks, sees, crate::store::now());
                 (table != *before).then(|| Arc::new(table))
             });
             // The session may have been closed meanwhile.

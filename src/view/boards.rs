@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::agenda::Agenda;
 use super::trusts::Trusts;
-use super::{Board, FindingTable, Level, Pane, Row, rows};
+use super::{Board, FindingTable, Level, Pane, Risks, Row, rows};
 use crate::assess::linking::Chains;
 use crate::model::{Freshness, Key, Kind, Touched, Uid, World};
 
@@ -75,6 +75,11 @@ impl Boards {
     /// Takes what ties findings to what runs, looked up anew: it costs too much to be done for each row.
     pub fn chained(&mut self, chains: Chains) {
         self.chains = chains;
+    }
+
+    /// How much data hangs on each volume, as far as that was judged.
+    pub fn risks(&self) -> Risks {
+        self.trusts.risks()
     }
 
     /// All findings.

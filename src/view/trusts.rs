@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::exposed::MOST_JUDGED;
+use super::findings::Risks;
 use crate::assess::exposure::{self, history};
-use crate::assess::known_good::{Keeping, Points, Threat, advise, keep, least, points_within, threats};
+use crate::assess::known_good::{Threat, advise, keep, least, points_within, threats};
 use crate::assess::linking::Chains;
-use crate::assess::priority::{AtRisk, Priority, priority};
+use crate::assess::priority::{self, AtRisk, Priority};
 use crate::assess::restore_point::lineage;
 use crate::assess::{Reason, Severity};
 use crate::model::{FindingId, Kind, ObjRef, Pvc, Touched, Uid, World};
@@ -33,6 +34,8 @@ pub(super) struct Judged {
     pub running: Box<[FindingId]>,
     /// The most urgent of these, with why.
     pub urgent: Vec<(Priority, Vec<Reason>)>,
+    /// The data, and how much hangs on it.
+    risk: (Uid, u32),
     valid_until: Option<Timestamp>,
 }
 
@@ -56,6 +59,11 @@ impl Trusts {
             let (threat, reason) = one.threats.first()?;
             (threat.severity == Severity::Critical).then_some((uid, reason.text.as_str()))
         })
+    }
+
+    /// How much data hangs on each volume that was judged.
+    pub(super) fn risks(&self) -> Risks {
+        self.judged.values().map(|one| one.risk.clone()).collect()
     }
 
     /// Grows with every change.
@@ -129,7 +137,10 @@ fn judge(world: &World, chains: &Chains, claim: &Pvc, now: Timestamp) -> Judged 
     }
     let without = judged.value.first_exposed.is_some() && judged.value.known_good().is_none();
     let since = judged.value.first_exposed;
-    let (running, urgent) = running(world, chains, claim, (&judged.value, kept), now);
+    let at_risk = [(claim, AtRisk { points: judged.value.clone(), kept })];
+    let risk = priority::risk(world, claim, &at_risk[0].1, now);
+    let (running, urgent) = running(world, chains, &at_risk, now);
+    let until = until.into_iter().chain(risk.valid_until).min();
     let without = without.then(|| (advise(world, chains, claim, judged, now).reasons, since));
     Judged {
         object: claim.meta.reference(Kind::Pvc),
@@ -137,6 +148,7 @@ fn judge(world: &World, chains: &Chains, claim: &Pvc, now: Timestamp) -> Judged 
         without,
         running,
         urgent,
+        risk: (lineage(world, claim), risk.value),
         valid_until: until.filter(|until| now < *until),
     }
 }
@@ -147,10 +159,10 @@ type Urgent = Vec<(Priority, Vec<Reason>)>;
 fn running(
     world: &World,
     chains: &Chains,
-    claim: &Pvc,
-    (points, kept): (&Points, Option<Keeping>),
+    at_risk: &[(&Pvc, AtRisk); 1],
     now: Timestamp,
 ) -> (Box<[FindingId]>, Urgent) {
+    let [(claim, AtRisk { points, .. })] = at_risk;
     let past = history(world, chains, claim);
     let live = past.runs.iter().filter(|run| exposure::runs(world, run)).map(|run| run.program);
     let live: BTreeSet<usize> = live.collect();
@@ -162,9 +174,8 @@ fn running(
         exposures.iter().any(|one| one.certain() && one.program.is_some_and(|program| live.contains(&program)))
     };
     let ids: Box<[FindingId]> = points.concerns.iter().filter(has).copied().collect();
-    let at_risk = [(claim, AtRisk { points: points.clone(), kept })];
     let of = |id: &FindingId| {
-        let judged = priority(world, chains, *id, &at_risk, now)?;
+        let judged = priority::priority(world, chains, *id, at_risk, now)?;
         Some((judged.value, judged.reasons))
     };
     let mut urgent: Urgent = ids.iter().take(RECKONED).filter_map(of).collect();

@@ -236,6 +236,26 @@ async fn the_demo_needs_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_demo_plays_the_vulnerable_release_and_the_console_finds_the_copy_to_trust() {
+    let person = Person::new("", &[]);
+    let mut terminal = Terminal::holdfast(&person, &["demo", "--story", "vulnerable-release"], 120, 36);
+    for copy in ["orders-a", "orders-b", "orders-c"] {
+        terminal.shows(copy).await;
+    }
+    terminal.shows("Gone").await;
+    // Beside the first copy there is no other from before.
+    terminal.press("1/name:data-orders\r\r");
+    terminal.shows("shop/orders-a, cut").await;
+    terminal
+        .until("all three to be judged", |screen| {
+            ["known-good", "exposed", "may be tainted"].iter().all(|word| screen.contains(word))
+        })
+        .await;
+    terminal.press("qq");
+    assert_eq!(terminal.ended().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_server_leaves_a_screen_that_says_so() {
     let cluster = TestCluster::sim("unreachable").await;
     cluster.proxy.kill().await;

@@ -14,7 +14,7 @@ use crate::model::{Band, Entry, FindingId, Series, Standing, Uid};
 use crate::view::coded::{Coded, Coder};
 use crate::view::{Cell, Level, Pane};
 
-/// How much data hangs on each volume, by lineage, as [`priority::at_risk`] says it; what is not in it counts as one.
+/// How much data hangs on each volume, by lineage, as [`priority::risk`] says it; what is not in it counts as one.
 pub type Risks = HashMap<Uid, u32>;
 
 /// From when to when a finding was known, by scans alone.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use holdfast::tui::{Theme, svg};
 
 use super::driven::Driven;
-use super::{handing, rotation, screens, shop, timeline, vulnerable};
+use super::{findings, handing, rotation, screens, shop, timeline, vulnerable};
 
 fn check(name: &str, driven: &Driven) {
     let drawn = svg::svg(&driven.buffer(), &format!("holdfast: {name}"));
@@ -30,6 +30,7 @@ fn pictures_are_current() {
         check(&format!("theme-{name}"), &panes);
     }
     check("problems", Driven::new(shop::desk(), 120, 36).press("p"));
+    check("findings", findings::scanned(120, 36).press("4 z b b enter j"));
     check("detail", Driven::new(shop::desk(), 120, 36).press("/ name:data-db-1 enter enter"));
     check("review", &screens::reviewed(120, 36));
     check("ca-rotation", &rotation::page(rotation::At::Pods, 120, 36));
