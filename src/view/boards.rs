@@ -173,12 +173,20 @@ impl Boards {
         self.tell(world, now);
         let run_out = self.panes.iter().flat_map(|board| board.run_out(now)).filter_map(object);
         run_out.for_each(|object| self.agenda.add(object));
-        for _ in 0..at_most {
-            let Some((kind, uid)) = self.agenda.next(world) else { break };
-            self.update(world, kind, uid, now);
-        }
+        self.make(world, now, at_most);
         if self.agenda.is_empty() {
-            self.trusts.work(world, &self.chains, now, at_most.div_ceil(DEARER));
+            let changed = self.trusts.work(world, &self.chains, now, at_most.div_ceil(DEARER));
+            for copy in changed {
+                self.agenda.add(copy);
+            }
+            self.make(world, now, at_most);
+        }
+    }
+
+    fn make(&mut self, world: &World, now: Timestamp, at_most: usize) {
+        for _ in 0..at_most {
+            let Some((kind, uid)) = self.agenda.next(world) else { return };
+            self.update(world, kind, uid, now);
         }
     }
 
@@ -216,7 +224,13 @@ impl Boards {
             return;
         }
         match rows::build(world, pane, kind, &uid, now) {
-            Some(row) => board.put(row),
+            Some(mut row) => {
+                if pane == Pane::RestorePoints && !self.chains.is_idle() {
+                    let trust = self.trusts.of_copy(&row.uid);
+                    rows::trusted(&mut row, trust);
+                }
+                board.put(row);
+            }
             None => board.remove(&Key::Object(kind, uid)),
         }
     }

@@ -185,11 +185,12 @@ const RESTORE_POINTS: &[Column] = columns! {
     "name"        "Name"        22..40 Left  Words  0 "Name of the snapshot or Velero item";
     "cut"         "Cut"          5..6  Right Past   0 "How long ago it was cut";
     "volume"      "Volume"      14..28 Left  Words  1 "Claim whose data it holds, by driver and volume handle";
-    "size"        "Size"         6..8  Right Bytes  3 "Size that a restore needs";
-    "proven"      "Proven"       6..8  Right Past   4 "How long ago a restore drill last proved it; no when the last one failed";
-    "deletion"    "On delete"    9..9  Left  Words  5 "What deleting the snapshot object does to the copy";
-    "heldUntil"   "Held until"  12..12 Left  Words  6 "Whether it is held, so that nothing here deletes it, and until when";
-    "class"       "Class"        8..24 Left  Words  7 "VolumeSnapshotClass or Velero kind";
+    "size"        "Size"         6..8  Right Bytes  4 "Size that a restore needs";
+    "trust"       "Trust"       16..16 Left  Words  3 "Whether it was cut before code with a finding of concern could write the data";
+    "proven"      "Proven"       6..8  Right Past   5 "How long ago a restore drill last proved it; no when the last one failed";
+    "deletion"    "On delete"    9..9  Left  Words  6 "What deleting the snapshot object does to the copy";
+    "heldUntil"   "Held until"  12..12 Left  Words  7 "Whether it is held, so that nothing here deletes it, and until when";
+    "class"       "Class"        8..24 Left  Words  8 "VolumeSnapshotClass or Velero kind";
 };
 
 const FINDINGS: &[Column] = columns! {

@@ -9,6 +9,7 @@ mod volumes;
 
 pub(super) use certificates::{ABOUT_TO_BREAK, word as certificate_word};
 pub(super) use held::{has_places, places};
+pub(super) use restore_points::trusted;
 pub(super) use trust::called;
 pub(super) use volumes::GOING;
 

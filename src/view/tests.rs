@@ -136,7 +136,7 @@ fn a_volume_row_says_what_is_known_and_what_is_not() {
     let old = printed(&boards, Pane::Volumes, &key(Kind::Pvc, "shop/old"));
     assert_eq!(old[..4], ["✗ Breached", "shop", "old", "9h"]);
     let copy = printed(&boards, Pane::RestorePoints, &key(Kind::VolumeSnapshot, "shop/old-1"));
-    assert_eq!(copy, ["✓ Good", "shop", "old-1", "9h", "old", "?", "-", "✓ Retain", "-", "-"]);
+    assert_eq!(copy, ["✓ Good", "shop", "old-1", "9h", "old", "?", "-", "-", "✓ Retain", "-", "-"]);
 }
 
 /// Tells a world of one measurement: how much of 10Gi is used, in per mille, and its age in seconds.

@@ -4,14 +4,14 @@
 //! a change touched, what ran out, and everything when whoever owns the boards says so. Volumes that no code with a
 //! known chain wrote are passed over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
 use super::exposed::MOST_JUDGED;
 use super::findings::Risks;
 use crate::assess::exposure::{self, history};
-use crate::assess::known_good::{Threat, advise, keep, least, points_within, threats};
+use crate::assess::known_good::{Point, Threat, Trust, advise, keep, least, points_within, threats};
 use crate::assess::linking::Chains;
 use crate::assess::priority::{self, AtRisk, Priority};
 use crate::assess::restore_point::lineage;
@@ -36,6 +36,8 @@ pub(super) struct Judged {
     pub urgent: Vec<(Priority, Vec<Reason>)>,
     /// The data, and how much hangs on it.
     risk: (Uid, u32),
+    /// What each of its copies can be trusted with.
+    copies: Vec<(Kind, Uid, Trust)>,
     valid_until: Option<Timestamp>,
 }
 
@@ -44,6 +46,8 @@ pub(super) struct Judged {
 pub(super) struct Trusts {
     due: BTreeSet<Uid>,
     judged: BTreeMap<Uid, Judged>,
+    /// What each copy can be trusted with.
+    copies: HashMap<Uid, Trust>,
     version: u64,
 }
 
@@ -59,6 +63,11 @@ impl Trusts {
             let (threat, reason) = one.threats.first()?;
             (threat.severity == Severity::Critical).then_some((uid, reason.text.as_str()))
         })
+    }
+
+    /// What a copy can be trusted with, as far as that was judged.
+    pub(super) fn of_copy(&self, uid: &Uid) -> Option<Trust> {
+        self.copies.get(uid).copied()
     }
 
     /// How much data hangs on each volume that was judged.
@@ -92,7 +101,7 @@ impl Trusts {
     pub(super) fn all(&mut self, world: &World, chains: &Chains) {
         if chains.is_idle() {
             self.version += u64::from(!self.judged.is_empty());
-            self.judged.clear();
+            (self.judged, self.copies) = (BTreeMap::new(), HashMap::new());
             self.due.clear();
             return;
         }
@@ -101,21 +110,40 @@ impl Trusts {
         self.due.extend(world.inventory.pvcs.iter().map(|claim| claim.meta.uid()));
     }
 
-    /// Judges at most this many volumes.
-    pub(super) fn work(&mut self, world: &World, chains: &Chains, now: Timestamp, at_most: usize) {
+    /// Judges at most this many volumes; says which copies can be trusted otherwise than before.
+    pub(super) fn work(&mut self, world: &World, chains: &Chains, now: Timestamp, at_most: usize) -> Vec<(Kind, Uid)> {
+        let mut changed = Vec::new();
         let out = self.judged.iter().filter(|(_, one)| one.valid_until.is_some_and(|until| until <= now));
         self.due.extend(out.map(|(uid, _)| uid.clone()).collect::<Vec<_>>());
         let mut left = at_most;
         while left > 0 {
-            let Some(uid) = self.due.pop_first() else { return };
+            let Some(uid) = self.due.pop_first() else { break };
             let claim = world.inventory.pvcs.get(&uid).filter(|claim| concerned(world, chains, claim));
             // What is passed over costs next to nothing.
             left -= usize::from(claim.is_some());
             let judged = claim.map(|claim| judge(world, chains, claim, now));
             let before = self.judged.remove(&uid);
             self.version += u64::from(before != judged);
+            let (was, is) = (before.map(|one| one.copies), judged.as_ref().map(|one| &one.copies));
+            changed.extend(self.take_copies(was.unwrap_or_default(), is.map_or(&[], Vec::as_slice)));
             self.judged.extend(judged.map(|judged| (uid, judged)));
         }
+        changed
+    }
+
+    /// Puts copies in the place of those of before; those that differ.
+    fn take_copies(&mut self, was: Vec<(Kind, Uid, Trust)>, is: &[(Kind, Uid, Trust)]) -> Vec<(Kind, Uid)> {
+        let gone = was.into_iter().filter(|(_, uid, _)| is.iter().all(|(_, other, _)| other != uid));
+        let mut changed: Vec<(Kind, Uid)> = gone.map(|(kind, uid, _)| (kind, uid)).collect();
+        for (_, uid) in &changed {
+            self.copies.remove(uid);
+        }
+        for (kind, uid, trust) in is {
+            if self.copies.insert(uid.clone(), *trust) != Some(*trust) {
+                changed.push((*kind, uid.clone()));
+            }
+        }
+        changed
     }
 }
 
@@ -137,6 +165,8 @@ fn judge(world: &World, chains: &Chains, claim: &Pvc, now: Timestamp) -> Judged 
     }
     let without = judged.value.first_exposed.is_some() && judged.value.known_good().is_none();
     let since = judged.value.first_exposed;
+    let of = |point: &Point| (point.copy.object.kind, point.copy.uid.clone(), point.trust);
+    let copies = judged.value.points.iter().map(of).collect();
     let at_risk = [(claim, AtRisk { points: judged.value.clone(), kept })];
     let risk = priority::risk(world, claim, &at_risk[0].1, now);
     let (running, urgent) = running(world, chains, &at_risk, now);
@@ -149,6 +179,7 @@ fn judge(world: &World, chains: &Chains, claim: &Pvc, now: Timestamp) -> Judged 
         running,
         urgent,
         risk: (lineage(world, claim), risk.value),
+        copies,
         valid_until: until.filter(|until| now < *until),
     }
 }

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 
 use super::{frame, said};
+use crate::assess::known_good::Trust;
 use crate::assess::proven::{Failed, failed, proven};
 use crate::assess::restore_point::{self, Belongs, RestorePointState};
 use crate::assess::retention::hold;
 use crate::assess::{Judgement, Reason};
 use crate::model::{DeletionPolicy, Kind, Meta, VeleroItem, VolumeSnapshot, World};
 use crate::view::row::shown;
-use crate::view::{Cell, Level, Row};
+use crate::view::{Cell, Level, Pane, Row};
 
 pub(super) fn snapshot(world: &World, snapshot: &VolumeSnapshot, now: Timestamp) -> Row {
     let content = world.content(snapshot);
@@ -24,6 +25,7 @@ pub(super) fn snapshot(world: &World, snapshot: &VolumeSnapshot, now: Timestamp)
         Cell::since(restore_point::cut(world, snapshot)),
         volume,
         Cell::bytes(size),
+        Cell::Nothing,
         proved(&snapshot.meta),
         deletion(content.map_or(DeletionPolicy::Unknown, |content| content.deletion)),
         held(snapshot, now),
@@ -71,6 +73,7 @@ pub(super) fn velero(world: &World, kind: Kind, item: &VeleroItem, now: Timestam
         volume,
         Cell::bytes(item.bytes),
         Cell::Nothing,
+        Cell::Nothing,
         Cell::Word("Velero"),
         Cell::Nothing,
         Cell::Word(kind.spec().kind),
@@ -82,7 +85,7 @@ pub(super) fn velero(world: &World, kind: Kind, item: &VeleroItem, now: Timestam
 /// A state, and what is shown in its place where more is known.
 type Stated = (RestorePointState, Option<(Level, &'static str)>);
 
-fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<Stated>, rest: [Cell; 7]) -> Row {
+fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<Stated>, rest: [Cell; 8]) -> Row {
     let (level, said_state) = match judged.value {
         (_, Some(more)) => more,
         (RestorePointState::NotReady, None) => (RestorePointState::NotReady.severity().into(), "Not ready"),
@@ -94,6 +97,24 @@ fn finish(world: &World, kind: Kind, meta: &Meta, judged: Judgement<Stated>, res
     let (reasons, next) = said(judged.reasons);
     let cells = first.into_iter().chain(rest).collect();
     Row { level, state, reasons, next, cells, valid_until: judged.valid_until, ..frame(kind, meta) }
+}
+
+/// Says in a copy's row what it can be trusted with; `None` where that was not judged. One that can be restored is not
+/// called good where code with a finding of concern may have written it.
+pub(in crate::view) fn trusted(row: &mut Row, trust: Option<Trust>) {
+    let doubt = match trust {
+        Some(Trust::Exposed) => Some("Exposed"),
+        Some(Trust::Tainted) => Some("Tainted?"),
+        Some(Trust::Unknown) => Some("Good?"),
+        Some(Trust::KnownGood | Trust::NotKnownBad) | None => None,
+    };
+    if let Some(word) = doubt.filter(|_| row.level == Level::Ok) {
+        (row.level, row.state) = (Level::Info, word);
+        row.cells[0] = Cell::State(Level::Info, word);
+    }
+    if let Some(at) = Pane::RestorePoints.columns().iter().position(|column| column.id == "trust") {
+        row.cells[at] = trust.map_or(Cell::Unknown, |trust| Cell::State(trust.severity().into(), trust.word()));
+    }
 }
 
 /// Whether a copy is held, and until when.

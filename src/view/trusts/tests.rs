@@ -156,3 +156,22 @@ fn what_was_judged_follows_changes_and_time() {
     let next: Option<Timestamp> = kept.trusts().next_change();
     assert_eq!(next, None);
 }
+
+#[test]
+fn a_copy_says_in_its_row_what_it_can_be_trusted_with_and_is_not_called_good_when_it_may_hold_what_was_injected() {
+    let at = crate::view::Pane::RestorePoints.column("trust").unwrap();
+    let said = |world: &World| {
+        let boards = boards(world);
+        ["a", "b", "c"].map(|name| {
+            let row = boards.row(&Key::Object(Kind::VolumeSnapshot, format!("uid-{name}").as_str().into())).unwrap();
+            (row.state, row.cells[at].print(now()).into_owned())
+        })
+    };
+    let all = |said: [(&'static str, &str); 3]| said.map(|(state, trust)| (state, trust.to_owned()));
+    let known = [("Good", "✓ known-good"), ("Exposed", "✗ exposed"), ("Tainted?", "▲ may be tainted")];
+    assert_eq!(said(&testing::shop()), all(known));
+    let mut unseen = testing::shop();
+    unseen.findings = unseen.findings.clone().but_for(["ci/late.sarif: permission denied".into()]);
+    assert_eq!(said(&unseen)[0], ("Good?", "? unknown".to_owned()));
+    assert_eq!(said(&testing::bare()), all([("Good", "-"); 3]), "nobody looks for findings");
+}
