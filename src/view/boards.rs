@@ -183,6 +183,15 @@ impl Boards {
         }
     }
 
+    /// A row with what is known of the trust in it, where findings are looked for and it is a copy's.
+    pub(super) fn trusted(&self, pane: Pane, mut row: Row) -> Row {
+        if pane == Pane::RestorePoints && !self.chains.is_idle() {
+            let trust = self.trusts.of_copy(&row.uid);
+            rows::trusted(&mut row, trust);
+        }
+        row
+    }
+
     fn make(&mut self, world: &World, now: Timestamp, at_most: usize) {
         for _ in 0..at_most {
             let Some((kind, uid)) = self.agenda.next(world) else { return };
@@ -224,14 +233,11 @@ impl Boards {
             return;
         }
         match rows::build(world, pane, kind, &uid, now) {
-            Some(mut row) => {
-                if pane == Pane::RestorePoints && !self.chains.is_idle() {
-                    let trust = self.trusts.of_copy(&row.uid);
-                    rows::trusted(&mut row, trust);
-                }
-                board.put(row);
+            Some(row) => {
+                let row = self.trusted(pane, row);
+                self.panes[pane.index()].put(row);
             }
-            None => board.remove(&Key::Object(kind, uid)),
+            None => self.panes[pane.index()].remove(&Key::Object(kind, uid)),
         }
     }
 }

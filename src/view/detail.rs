@@ -164,7 +164,8 @@ impl<'a> Sheet<'a> {
         let row = Pane::ALL.iter().find_map(|pane| {
             let places = || rows::places(world, *pane, kind, &meta.uid(), now).unwrap_or_default();
             let place = || places().into_iter().find(|row| row.key == *key);
-            Some((*pane, rows::build(world, *pane, kind, &meta.uid(), now).or_else(place)?))
+            let row = rows::build(world, *pane, kind, &meta.uid(), now).or_else(place)?;
+            Some((*pane, boards.trusted(*pane, row)))
         });
         let detail = Detail {
             title: meta.reference(kind).to_string().into(),

@@ -180,7 +180,7 @@ pub(super) fn snapshot_class(sheet: &mut Sheet, class: &SnapshotClass) {
 }
 
 pub(super) fn snapshot(sheet: &mut Sheet, snapshot: &VolumeSnapshot) {
-    sheet.row(&["state", "namespace", "name", "volume", "class"]);
+    sheet.row(&["state", "namespace", "name", "volume", "trust", "class"]);
     sheet.ready("Ready to use", snapshot.ready);
     if let Some(level) = snapshot.meta.annotation(annotation::CONSISTENCY) {
         sheet.text("Consistency", level);
@@ -313,7 +313,7 @@ pub(super) fn attachment(sheet: &mut Sheet, attachment: &VolumeAttachment) {
 }
 
 pub(super) fn velero_item(sheet: &mut Sheet, item: &VeleroItem) {
-    sheet.row(&["state", "namespace", "name", "volume"]);
+    sheet.row(&["state", "namespace", "name", "volume", "trust"]);
     sheet.text("Phase", &item.phase);
     sheet.fact("Completed", Cell::since(item.completed));
     if let Some(backup) = &item.backup {
