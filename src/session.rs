@@ -14,6 +14,7 @@ mod keystores;
 mod logs;
 mod operations;
 mod pace;
+mod scans;
 mod scope;
 mod served;
 
@@ -128,8 +129,8 @@ enum Message {
     Report(OperationId, Report),
     Contexts(Result<Vec<KnownContext>, String>),
     Colleagues(u64, Result<Vec<Colleague>, String>),
-    Scanned(Box<findings::Scanned>),
     Told(Box<Told>),
+    Scanned(Box<scans::Scanned>),
     /// Nothing can be seen of all namespaces, but something of this one.
     Narrow(Arc<str>),
     /// The table of findings was made anew; `None` when it is as it was.
@@ -157,6 +158,7 @@ pub struct Session {
     copies_judged: Option<Instant>,
     /// Volumes whose last known-good copy is about to go, as it was said.
     going: BTreeSet<Uid>,
+    reading: scans::Reading,
     log: Option<OpenLog>,
     /// What was handed over for a plan that has not begun: for which Secret, and its fingerprint.
     handed: Option<(Uid, String)>,
@@ -198,6 +200,7 @@ impl Session {
             tabulation: chains::Tabulation::default(),
             copies_judged: None,
             going: BTreeSet::new(),
+            reading: scans::Reading::default(),
             log: None,
             handed: None,
             tickets: 0,

@@ -6,6 +6,7 @@
 mod commands;
 mod excerpt;
 mod index;
+mod kept;
 mod log;
 mod observed;
 mod scans;
@@ -360,6 +361,10 @@ pub fn read_log(path: &Path) -> Result<Vec<u8>, StoreError> {
 /// # Errors
 /// When it cannot be written, or is there already.
 pub fn write_private(path: &Path, text: &str, replace: bool) -> Result<(), StoreError> {
+    write_private_bytes(path, text.as_bytes(), replace)
+}
+
+fn write_private_bytes(path: &Path, bytes: &[u8], replace: bool) -> Result<(), StoreError> {
     let error = |source| StoreError::Unwritable { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut beside = path.as_os_str().to_owned();
@@ -371,7 +376,7 @@ pub fn write_private(path: &Path, text: &str, replace: bool) -> Result<(), Store
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&beside)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         // A link is made only where nothing is; a rename takes the place of what is there.
         if replace { fs::rename(&beside, path) } else { fs::hard_link(&beside, path) }?;

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use super::args::{Findings as Asked, FindingsFormat as Format, Global};
 use super::{Exit, Failure, get, out};
-use crate::config::{self, Config, ScanPlace};
+use crate::config::{self, Config, ScanPlace, state_directory};
 use crate::model::{Completion, Diagnostic, Triage};
 use crate::sarif::{self, Exported};
-use crate::store::{self, ScanFile, Scans};
+use crate::store::{self, ScanFile, Scans, Store};
 use crate::text::{self, plural};
 use crate::view::{FindingRow, Pane, Subject, finding_json, findings, findings_text};
 
@@ -18,7 +18,13 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
     let filter = get::filter(asked.filter.as_deref(), columns)?;
     let now = store::now();
     let mut scans = Scans::new(places(global, asked)?);
+    if asked.files.is_empty() {
+        scans = scans.remembering(&Store::open(&state_directory()?)?);
+    }
     scans.look(true, now);
+    for notice in scans.notices() {
+        out::say(format_args!("holdfast: {notice}"));
+    }
     for fault in scans.faults() {
         out::say(format_args!("holdfast: {fault}"));
     }

@@ -1,55 +1,40 @@
-//! What static analysis found, read aside; and what runs meanwhile, looked at as it changes.
+//! What runs, looked at as it changes, for what is known of it by findings.
 //!
-//! Only where sources of findings are configured: without them nothing would ever be asked of the log. Until they were
-//! read once nothing is known to be good, and nothing is deleted for being old.
+//! Only where sources of findings are configured ([`super::scans`]): without them nothing would ever be asked of the
+//! log.
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::Session;
 use super::operations::Tracked;
-use super::{Message, Session};
 use crate::assess::exposure;
-use crate::model::{Delta, Findings, Kind, Linking, Object};
+use crate::model::{Delta, Kind, Object};
 use crate::plan::Verb;
 use crate::plan::backup::attest;
-use crate::store::{ScanFile, Scans, Store};
+use crate::store::Store;
 use crate::text;
 use crate::view::Level;
 
-/// How often it is looked whether a file changed.
-const FILES: Duration = Duration::from_secs(1);
 /// How often what runs is looked at while it changes, and while it does not.
 const BUSY: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_secs(10);
 /// How often what was seen is written down.
 const SAVE: Duration = Duration::from_secs(60);
 /// Kinds without which it cannot be told whose data a pod writes.
-const KINDS: [Kind; 6] = [Kind::Pod, Kind::Pvc, Kind::Pv, Kind::StorageClass, Kind::ReplicaSet, Kind::Job];
-/// What is said of sources until they were read.
-const READING: &str = "the sources of findings: still being read";
+pub(super) const KINDS: [Kind; 6] = [Kind::Pod, Kind::Pvc, Kind::Pv, Kind::StorageClass, Kind::ReplicaSet, Kind::Job];
 
 /// How far looking has come.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     /// Whether there is anything to look for.
-    on: bool,
-    /// Whether the sources were read once.
-    read: bool,
+    pub(super) on: bool,
     /// The moment of the last look, while every pod was watched since.
     since: Option<Timestamp>,
     looked: Option<Instant>,
     saved: Option<Instant>,
     changed: bool,
-    /// What could not be read of the sources, as it was said last.
-    said: Vec<String>,
-}
-
-/// What was read of the sources.
-#[derive(Debug)]
-pub(super) struct Scanned {
-    findings: Findings,
-    unread: Vec<String>,
 }
 
 impl Watch {
@@ -60,63 +45,6 @@ impl Watch {
 }
 
 impl Session {
-    /// Begins to read the sources, and to read them again whenever they change.
-    pub(super) fn watch_findings(&mut self) {
-        let settings = &self.options.config.findings;
-        let linking = Linking { concern: Some(settings.concern), ..settings.linking.clone() };
-        let touched = self.desk.world.linked(linking);
-        self.desk.note(&touched);
-        let sources = &self.options.config.findings.sources;
-        if sources.is_empty() {
-            return;
-        }
-        self.watch.on = true;
-        let more = KINDS.iter().filter(|kind| !self.options.kinds.contains(kind));
-        self.options.kinds.extend(more.copied().collect::<Vec<_>>());
-        self.desk.world.findings = Findings::reading(READING.into());
-        let (mut scans, mut first) = (Scans::new(sources.clone()), true);
-        let post = self.inbox.0.clone();
-        tokio::spawn(async move {
-            loop {
-                let looked = tokio::task::spawn_blocking(move || {
-                    let now = crate::store::now();
-                    let changed = scans.look(first, now) || first;
-                    let found = changed.then(|| scanned(&scans, now));
-                    (scans, found)
-                });
-                let Ok((back, found)) = looked.await else { return };
-                (scans, first) = (back, false);
-                if let Some(found) = found
-                    && post.send(Message::Scanned(Box::new(found))).await.is_err()
-                {
-                    // The session was closed.
-                    return;
-                }
-                tokio::time::sleep(FILES).await;
-            }
-        });
-    }
-
-    /// Takes in what was read.
-    pub(super) fn scanned(&mut self, found: Scanned) {
-        self.watch.read = true;
-        if found.unread != self.watch.said {
-            for said in &found.unread {
-                self.desk.say(Level::Warn, &format!("findings: {said}"));
-            }
-            self.watch.said = found.unread;
-        }
-        let touched = self.desk.world.scanned(found.findings);
-        self.desk.note(&touched);
-        self.unchain();
-        self.read_finding_again();
-    }
-
-    /// Whether the sources of findings were not read yet.
-    pub fn reading_findings(&self) -> bool {
-        self.watch.on && !self.watch.read
-    }
-
     /// Takes in what earlier consoles saw run in this cluster, and what backups of this machine prove.
     pub(super) fn remember_what_ran(&mut self) {
         if !self.watch.on {
@@ -242,17 +170,4 @@ fn save(store: &Store, server: &str, log: &crate::model::Observed) {
     if let Err(error) = store.remember(server, log) {
         tracing::warn!(%error, "what was seen to run could not be written down");
     }
-}
-
-/// What the files hold, and which of them could not be read: nothing is known to be good beside those.
-fn scanned(scans: &Scans, now: Timestamp) -> Scanned {
-    let unread: Vec<String> = scans.faults().iter().cloned().chain(scans.files().filter_map(unread)).collect();
-    let findings = scans.findings(now).but_for(unread.iter().map(|said| said.as_str().into()));
-    Scanned { findings, unread }
-}
-
-fn unread(file: &ScanFile) -> Option<String> {
-    let lost = file.diagnostics.iter().find(|one| one.lost && one.path.is_empty()).map(|one| &one.text);
-    let why = file.behind.as_ref().or(lost)?;
-    Some(text::sanitize(&format!("{}: {why}", file.path.display())).into_owned())
 }

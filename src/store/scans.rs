@@ -1,4 +1,5 @@
-//! SARIF files of the places that are named: which there are, and what each held when it was last read well.
+//! SARIF files of the places that are named: which there are, and what each held when it was last read well. What a
+//! file held before it was replaced is remembered where that is asked for ([`Scans::remembering`]).
 //!
 //! A file is read once it has come to rest: two looks that find the same size and time. One that cannot be read any
 //! more keeps what it held, and says so. Only regular files count, and no directory is entered by a link, so that
@@ -18,6 +19,9 @@ use crate::config::ScanPlace;
 use crate::model::{Diagnostic, Findings, ScanSource, Taken};
 use crate::sarif::{self, External, Limits, Log, Origin};
 use crate::text;
+
+use super::Store;
+use super::kept::{Fresh, Live, Memory};
 
 /// Directories below a place that are entered.
 const MAX_DEPTH: usize = 16;
@@ -41,6 +45,14 @@ pub struct ScanFile {
     pub behind: Option<String>,
 }
 
+impl ScanFile {
+    /// What keeps it from being read to its end; `None` when it was, whatever single parts of it were lost.
+    pub fn broken(&self) -> Option<&Diagnostic> {
+        const CUT: [&str; 2] = ["cut-off", "unreadable"];
+        self.diagnostics.iter().find(|one| one.lost && (one.path.is_empty() || CUT.contains(&one.code)))
+    }
+}
+
 /// What tells one version of a file from another without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
@@ -58,6 +70,8 @@ impl Version {
 struct Known {
     version: Version,
     file: ScanFile,
+    /// Whether all of it could be read.
+    whole: bool,
 }
 
 /// A file that was found in a place.
@@ -77,6 +91,7 @@ pub struct Scans {
     /// Versions that were found at the last look and have not been read.
     fresh: BTreeMap<PathBuf, Version>,
     faults: Vec<String>,
+    memory: Option<Memory>,
 }
 
 impl Scans {
@@ -85,10 +100,19 @@ impl Scans {
         Self { places, ..Self::default() }
     }
 
+    /// The same, which keeps what it reads in the state directory and takes in what was kept there before.
+    #[must_use]
+    pub fn remembering(self, store: &Store) -> Self {
+        Self { memory: Some(Memory::of(store.root())), ..self }
+    }
+
     /// Looks which files there are, and reads those that changed and came to rest; `at_once` reads all that changed.
     /// Says whether anything is different from before. `now` tells times that cannot be.
     pub fn look(&mut self, at_once: bool, now: Timestamp) -> bool {
         let faults = std::mem::take(&mut self.faults);
+        if let Some(memory) = &mut self.memory {
+            memory.open();
+        }
         let mut found = BTreeMap::new();
         for place in self.places.clone() {
             let mut walk = Walk { place: &place, found: &mut found, faults: &mut self.faults, count: 0 };
@@ -96,7 +120,7 @@ impl Scans {
         }
         let before = self.known.len();
         self.known.retain(|path, _| found.contains_key(path));
-        let mut changed = before != self.known.len() || faults != self.faults;
+        let mut changed = before != self.known.len();
         for one in found.into_values() {
             if self.known.get(&one.path).is_some_and(|known| known.version == one.version) {
                 continue;
@@ -109,21 +133,42 @@ impl Scans {
                 self.fresh.insert(one.path, one.version);
             }
         }
-        changed
+        self.remember(now);
+        changed || faults != self.faults
+    }
+
+    /// Keeps what was read, and takes in what lies nowhere any more.
+    fn remember(&mut self, now: Timestamp) {
+        let Some(memory) = &mut self.memory else { return };
+        let mut live = Live::new();
+        for taken in self.known.values().flat_map(|known| &known.file.taken) {
+            *live.entry(taken.source.bytes).or_default() |= taken.source.trusted;
+        }
+        let fresh = self.known.values().filter(|known| known.whole && known.file.behind.is_none());
+        let fresh = fresh.filter_map(|known| {
+            let file = &known.file;
+            let bytes = file.taken.first()?.source.bytes;
+            let fresh = Fresh { path: &file.path, size: known.version.length, taken: &file.taken };
+            (!memory.has(&bytes, &file.path)).then_some(fresh)
+        });
+        let fresh: Vec<Fresh> = fresh.collect();
+        memory.keep(&fresh, &live, now);
+        memory.settle(&self.places, &live);
+        self.faults.extend(memory.damaged().cloned());
     }
 
     fn read(&mut self, found: &Found, now: Timestamp) {
         let (path, version) = (found.path.clone(), found.version);
         let mut file = read(found, now);
-        let whole = |file: &ScanFile| !file.diagnostics.iter().any(|one| one.lost && one.path.is_empty());
+        let whole = file.broken().is_none();
         if let Some(known) = self.known.remove(&path)
-            && !whole(&file)
+            && !whole
             && !known.file.taken.is_empty()
         {
-            let why = file.diagnostics.iter().find(|one| one.lost).map(|one| one.text.clone());
+            let why = file.broken().map(|one| one.text.clone());
             file = ScanFile { behind: why, ..known.file };
         }
-        self.known.insert(path, Known { version, file });
+        self.known.insert(path, Known { version, file, whole });
     }
 
     /// The files, by path.
@@ -136,9 +181,15 @@ impl Scans {
         &self.faults
     }
 
-    /// Everything that was found.
+    /// What there is to say beside that, for people; safe to draw.
+    pub fn notices(&self) -> Vec<String> {
+        self.memory.iter().flat_map(Memory::notices).collect()
+    }
+
+    /// Everything that was found, and what is remembered of files that were replaced.
     pub fn findings(&self, now: Timestamp) -> Findings {
-        Findings::new(self.files().flat_map(|file| file.taken.iter().cloned()), now)
+        let read = self.files().flat_map(|file| file.taken.iter().cloned());
+        Findings::new(read.chain(self.memory.iter().flat_map(|memory| memory.taken(&self.places))), now)
     }
 }
 

@@ -20,6 +20,7 @@ scenarios!(
     the_copy_from_before_is_recommended_and_outlives_its_retention,
     without_a_scan_of_the_clean_release_nothing_is_known_to_be_good,
     a_scan_that_did_not_finish_or_lies_where_anybody_can_write_proves_nothing,
+    a_pipeline_that_writes_over_its_one_file_proves_what_three_files_prove,
     what_a_log_is_tied_to_is_told_step_by_step,
     an_operator_who_knows_of_an_earlier_compromise_is_believed,
     code_that_runs_with_findings_and_exposed_data_without_a_good_copy_are_problems,
@@ -113,11 +114,13 @@ async fn release(cluster: &TestCluster, release: char) {
     .await;
 }
 
-/// The three releases, each with its scan and a copy.
-async fn released(cluster: &TestCluster, trusted: bool) -> Shop {
-    let shop = Shop::of(cluster, trusted);
-    for (version, found) in [('a', false), ('b', true), ('c', false)] {
-        std::fs::write(shop.file(version), scan(version, found, true)).unwrap();
+/// The three releases, each with its scan, but for one that was never scanned or not to its end, and a copy.
+async fn released(cluster: &TestCluster, first: Option<bool>) -> Shop {
+    let shop = Shop::of(cluster, true);
+    for (version, found, finished) in [('a', false, first), ('b', true, Some(true)), ('c', false, Some(true))] {
+        if let Some(finished) = finished {
+            std::fs::write(shop.file(version), scan(version, found, finished)).unwrap();
+        }
         release(cluster, version).await;
         shop.back_up().await;
         another_second().await;
@@ -132,7 +135,7 @@ async fn another_second() {
 }
 
 async fn the_copy_from_before_is_recommended_and_outlives_its_retention(cluster: TestCluster) {
-    let shop = released(&cluster, true).await;
+    let shop = released(&cluster, Some(true)).await;
     let (code, said) = shop.known_good().await;
     assert_eq!(trusts(&said), ["may be tainted", "exposed", "known-good"], "{said:#}");
     assert_eq!(code, Some(0));
@@ -161,8 +164,7 @@ async fn the_copy_from_before_is_recommended_and_outlives_its_retention(cluster:
 }
 
 async fn without_a_scan_of_the_clean_release_nothing_is_known_to_be_good(cluster: TestCluster) {
-    let shop = released(&cluster, true).await;
-    std::fs::remove_file(shop.file('a')).unwrap();
+    let shop = released(&cluster, None).await;
     let (code, said) = shop.known_good().await;
     assert_eq!(trusts(&said), ["may be tainted", "exposed", "unknown"], "{said:#}");
     assert_eq!((code, &said["knownGood"]), (Some(3), &Value::Null));
@@ -176,8 +178,7 @@ async fn without_a_scan_of_the_clean_release_nothing_is_known_to_be_good(cluster
 }
 
 async fn a_scan_that_did_not_finish_or_lies_where_anybody_can_write_proves_nothing(cluster: TestCluster) {
-    let shop = released(&cluster, true).await;
-    std::fs::write(shop.file('a'), scan('a', false, false)).unwrap();
+    let shop = released(&cluster, Some(false)).await;
     let (code, said) = shop.known_good().await;
     assert_eq!((code, trusts(&said)), (Some(3), vec!["may be tainted", "exposed", "unknown"]), "{said:#}");
     std::fs::write(shop.file('a'), scan('a', false, true)).unwrap();
@@ -192,6 +193,37 @@ async fn a_scan_that_did_not_finish_or_lies_where_anybody_can_write_proves_nothi
     let (code, said) = shop.known_good().await;
     assert_eq!(code, Some(3), "{said:#}");
     assert!(said["reasons"].to_string().contains("d.sarif"), "{said:#}");
+}
+
+async fn a_pipeline_that_writes_over_its_one_file_proves_what_three_files_prove(cluster: TestCluster) {
+    let shop = Shop::of(&cluster, true);
+    let latest = shop.sre.home().join("ci/latest.sarif");
+    for (version, found) in [('a', false), ('b', true), ('c', false)] {
+        std::fs::write(&latest, scan(version, found, true)).unwrap();
+        release(&cluster, version).await;
+        shop.back_up().await;
+        another_second().await;
+    }
+    let (code, said) = shop.known_good().await;
+    assert_eq!((code, trusts(&said)), (Some(0), vec!["may be tainted", "exposed", "known-good"]), "{said:#}");
+    // What the three found is one history: found by the second, and proven gone by the third.
+    let told = shop.sre.run(&["findings", "-o", "json"]).await.expect(0);
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!((told.as_array().map(Vec::len), &told[0]["open"]), (Some(1), &json!(false)), "{told:#}");
+
+    // Where the pipeline is no longer trusted its former scans are not, either.
+    shop.sre.configure("[[findings.sources]]\npath = \"ci\"\n");
+    let (code, said) = shop.known_good().await;
+    assert!(code == Some(3) && !trusts(&said).contains(&"known-good"), "{said:#}");
+    shop.sre.configure("[[findings.sources]]\npath = \"ci\"\ntrusted = true\n");
+    assert_eq!(shop.known_good().await.0, Some(0));
+    // What is damaged may have held anything.
+    let kept = std::fs::read_dir(shop.sre.state().join("scans")).unwrap().map(|entry| entry.unwrap().path());
+    for path in kept.filter(|path| path.extension().is_some_and(|end| end == "gz")) {
+        std::fs::write(path, "damaged").unwrap();
+    }
+    let (code, said) = shop.known_good().await;
+    assert!(code == Some(3) && said["reasons"].to_string().contains("is damaged"), "{said:#}");
 }
 
 async fn what_a_log_is_tied_to_is_told_step_by_step(cluster: TestCluster) {
