@@ -85,6 +85,8 @@ impl Default for Config {
 pub struct FindingsConfig {
     /// Where SARIF lies.
     pub sources: Vec<ScanPlace>,
+    /// Namespaces whose `ConfigMap`s may hold SARIF.
+    pub configmaps: Vec<ScanNamespace>,
     /// The links file, beside this one where it has no directory of its own.
     pub links: Option<PathBuf>,
     /// What the links file says.
@@ -97,7 +99,13 @@ pub struct FindingsConfig {
 
 impl Default for FindingsConfig {
     fn default() -> Self {
-        Self { sources: Vec::new(), links: None, linking: Linking::default(), concern: Band::High }
+        Self {
+            sources: Vec::new(),
+            configmaps: Vec::new(),
+            links: None,
+            linking: Linking::default(),
+            concern: Band::High,
+        }
     }
 }
 
@@ -108,6 +116,16 @@ pub struct ScanPlace {
     /// Which.
     pub path: PathBuf,
     /// Whether only a pipeline can write there.
+    pub trusted: bool,
+}
+
+/// A namespace whose `ConfigMap`s may hold SARIF.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScanNamespace {
+    /// Which.
+    pub namespace: String,
+    /// Whether only a pipeline can write `ConfigMap`s there.
     pub trusted: bool,
 }
 

@@ -397,6 +397,7 @@ impl Session {
         let scopes = scope::scopes(&context.namespaces);
         self.watches = Some(cluster::watch(&cluster, &self.options.kinds, &scopes, self.deltas.0.clone()));
         self.watch_usage(cluster.context_name());
+        self.watch_scan_maps(&cluster);
         let (eyes, post) = (cluster.eyes(), self.inbox.0.clone());
         tokio::spawn(async move {
             if let Ok(Some(who)) = eyes.who_am_i().await {

@@ -27,7 +27,7 @@ use crate::text;
 pub use excerpt::excerpt;
 pub use index::IndexEntry;
 pub use log::OperationLog;
-pub use scans::{ScanFile, Scans};
+pub use scans::{SARIF_ENDINGS, ScanFile, Scans};
 
 /// What went wrong with a state file.
 #[derive(Debug, thiserror::Error)]

@@ -29,6 +29,11 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
         out::say(format_args!("holdfast: {fault}"));
     }
     let mut whole = scans.faults().is_empty();
+    if asked.files.is_empty() && !Config::load(global.config.as_deref())?.findings.configmaps.is_empty() {
+        out::say("holdfast: scans in ConfigMaps are not looked at here; the console and known-good do");
+        // A limit is not known to hold where a source was left out.
+        whole &= asked.fail_on.is_none();
+    }
     for file in scans.files() {
         whole &= told(file);
     }
@@ -51,7 +56,7 @@ fn places(global: &Global, asked: &Asked) -> Result<Vec<ScanPlace>, Failure> {
     }
     let sources = configured(global, &Config::load(global.config.as_deref())?)?;
     if sources.is_empty() {
-        let message = "no source of findings is configured; name files, or set findings.sources in the configuration";
+        let message = "no file with findings is configured; name files, or set findings.sources in the configuration";
         return Err(Failure::new(Exit::Usage, message));
     }
     Ok(sources)
@@ -66,8 +71,7 @@ pub(super) fn configured(global: &Global, config: &Config) -> Result<Vec<ScanPla
 
 /// Says what is wrong with a file; whether nothing of it was lost and its scans ended.
 fn told(file: &ScanFile) -> bool {
-    let name = text::sanitize(&file.path.display().to_string()).into_owned();
-    let say = |what: &str| out::say(format_args!("holdfast: {name}: {what}"));
+    let say = |what: &str| out::say(format_args!("holdfast: {}: {what}", file.name));
     if let Some(why) = &file.behind {
         say(&format!("it is broken, and what it held before is kept: {}", text::sanitize(why)));
     }

@@ -18,7 +18,8 @@ pub(super) async fn run(global: &Global, asked: &KnownGood) -> Result<Exit, Fail
     let global = verb::within(global, &namespace, &asked.volume)?;
     let kinds = get::VOLUME_KINDS;
     let mut session = open::session(&global, kinds, Unnamed::All)?;
-    if session.config().findings.sources.is_empty() {
+    let settings = &session.config().findings;
+    if settings.sources.is_empty() && settings.configmaps.is_empty() {
         let message = "no source of findings is configured, so nothing is known of any copy; set findings.sources";
         return Err(Failure::new(Exit::Usage, message));
     }

@@ -64,6 +64,12 @@ settings! {
          that does not begin with / is one beside this file."
     "findings.sources[].trusted" Flag Value("false") like "true";
         "Whether only your pipeline can write there. What lies elsewhere warns, and never proves that a copy is good."
+    "findings.configmaps[].namespace" Namespace Required like "\"ci\"";
+        "A namespace in which ConfigMaps with the label `holdfast.dev/sarif` hold SARIF, under keys that end in .sarif, \
+         .sarif.json or .sarif.gz. They are watched by the console and by `known-good`."
+    "findings.configmaps[].trusted" Flag Value("false") like "true";
+        "Whether only your pipeline can write ConfigMaps there, in every cluster that you look at. What lies elsewhere \
+         warns, and never proves that a copy is good."
     "findings.links" File Nothing("findings are tied to workloads by what scans, images and pods say alone") like "\"links.toml\"";
         "The links file, TOML: how findings belong to workloads where nothing else says so, bands that you set, times of \
          compromise. A name without a directory is one beside this file. `holdfast links check` reads it."

@@ -7,8 +7,8 @@ use toml::de::DeValue;
 
 use super::prometheus::PrometheusUrl;
 use crate::model::{Band, Rpo};
-use crate::text::list;
 use crate::text::quantity::parse_duration;
+use crate::text::{list, names};
 
 /// What the value of a setting looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Shape {
     Duration,
     /// A recovery point objective: a duration, or `none`.
     Objective,
+    /// A namespace.
+    Namespace,
     /// A namespace, or how several begin.
     Namespaces,
     /// Labels and their values.
@@ -43,6 +45,7 @@ impl Shape {
             Self::Flag => "true or false",
             Self::Duration => "duration",
             Self::Objective => "duration or none",
+            Self::Namespace => "name",
             Self::Namespaces => "name or beginning*",
             Self::Labels => "table of texts",
             Self::Url => "URL",
@@ -60,7 +63,7 @@ impl Shape {
             Self::Objective => "a duration in quotes, such as \"24h\", or \"none\"",
             Self::Labels => "a table of texts, such as { tier = \"gold\" }",
             Self::Keys => "a list of keys in quotes, such as [\"p\", \"f2\"]",
-            Self::Text | Self::Namespaces | Self::Url | Self::File | Self::Band => "a text in quotes",
+            Self::Text | Self::Namespace | Self::Namespaces | Self::Url | Self::File | Self::Band => "a text in quotes",
         }
     }
 
@@ -93,6 +96,7 @@ impl Shape {
             Self::Duration => parse_duration(text).err(),
             Self::Objective => matches!(Rpo::parse(text), Rpo::Invalid(_))
                 .then(|| format!("\"{text}\" is not an objective; write a duration such as 4h, or none to opt out")),
+            Self::Namespace => names::validate_namespace(text).err().map(|error| error.to_string()),
             Self::Namespaces => text
                 .trim_end_matches('*')
                 .contains('*')

@@ -118,6 +118,8 @@ pub mod annotation {
     pub const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
     /// Marks the default VolumeSnapshotClass of its driver.
     pub const DEFAULT_SNAPSHOT_CLASS: &str = "snapshot.storage.kubernetes.io/is-default-class";
+    /// Label on a `ConfigMap` with SARIF logs; its value says nothing.
+    pub const SARIF: &str = "holdfast.dev/sarif";
     /// Velero: UID of the PVC an item was taken from.
     pub const VELERO_PVC_UID: &str = "velero.io/pvc-uid";
     /// Velero: name of the backup an item belongs to.

@@ -3,12 +3,15 @@
 //! Until they were read once nothing is known to be good, and nothing is deleted for being old; neither while one of
 //! them cannot be read.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
 use super::findings::KINDS;
 use super::{Message, Session};
+use crate::cluster::{self, Cluster, ScanMap, ScanMapEvent, ScanMaps};
 use crate::model::{Findings, Linking};
 use crate::store::{ScanFile, Scans};
 use crate::text;
@@ -16,6 +19,8 @@ use crate::view::Level;
 
 /// How often it is looked whether a file changed.
 const FILES: Duration = Duration::from_secs(1);
+/// How much of what `ConfigMap`s hold may wait to be read.
+const WAITING: usize = 8;
 /// What is said of sources until they were read.
 const READING: &str = "the sources of findings: still being read";
 
@@ -26,6 +31,10 @@ pub(super) struct Reading {
     read: bool,
     /// What was said of them last.
     said: Vec<String>,
+    /// Where what `ConfigMap`s hold is passed on to.
+    heard: Option<mpsc::Sender<ScanMapEvent>>,
+    /// The watches of these.
+    maps: Option<ScanMaps>,
 }
 
 /// What was read of the sources.
@@ -34,6 +43,8 @@ pub(super) struct Scanned {
     findings: Findings,
     unread: Vec<String>,
     notices: Vec<String>,
+    /// Whether something was not looked at once so far.
+    waiting: bool,
 }
 
 impl Session {
@@ -43,40 +54,32 @@ impl Session {
         let linking = Linking { concern: Some(settings.concern), ..settings.linking.clone() };
         let touched = self.desk.world.linked(linking);
         self.desk.note(&touched);
-        let sources = &self.options.config.findings.sources;
-        if sources.is_empty() {
+        let (sources, namespaces) = (settings.sources.clone(), settings.configmaps.clone());
+        if sources.is_empty() && namespaces.is_empty() {
             return;
         }
         self.watch.on = true;
         let more = KINDS.iter().filter(|kind| !self.options.kinds.contains(kind));
         self.options.kinds.extend(more.copied().collect::<Vec<_>>());
         self.desk.world.findings = Findings::reading(READING.into());
-        let (mut scans, mut first) = (Scans::new(sources.clone()).remembering(&self.options.store), true);
-        let post = self.inbox.0.clone();
-        tokio::spawn(async move {
-            loop {
-                let looked = tokio::task::spawn_blocking(move || {
-                    let now = crate::store::now();
-                    let changed = scans.look(first, now) || first;
-                    let found = changed.then(|| scanned(&scans, now));
-                    (scans, found)
-                });
-                let Ok((back, found)) = looked.await else { return };
-                (scans, first) = (back, false);
-                if let Some(found) = found
-                    && post.send(Message::Scanned(Box::new(found))).await.is_err()
-                {
-                    // The session was closed.
-                    return;
-                }
-                tokio::time::sleep(FILES).await;
-            }
-        });
+        let scans = Scans::new(sources).hearing(&namespaces).remembering(&self.options.store);
+        let (heard, hearing) = mpsc::channel(WAITING);
+        self.reading.heard = Some(heard);
+        tokio::spawn(read_for_ever(scans, hearing, self.inbox.0.clone()));
+    }
+
+    /// Begins to watch the `ConfigMap`s that may hold SARIF, where any are configured.
+    pub(super) fn watch_scan_maps(&mut self, cluster: &Cluster) {
+        let namespaces = self.options.config.findings.configmaps.iter();
+        let namespaces: Vec<Arc<str>> = namespaces.map(|one| one.namespace.as_str().into()).collect();
+        if let Some(heard) = self.reading.heard.as_ref().filter(|_| !namespaces.is_empty()) {
+            self.reading.maps = Some(cluster::watch_scan_maps(cluster, &namespaces, heard));
+        }
     }
 
     /// Takes in what was read.
     pub(super) fn scanned(&mut self, found: Scanned) {
-        self.reading.read = true;
+        self.reading.read = !found.waiting;
         let said: Vec<String> = found.unread.into_iter().chain(found.notices).collect();
         for one in said.iter().filter(|one| !self.reading.said.contains(one)) {
             self.desk.say(Level::Warn, &format!("findings: {one}"));
@@ -94,14 +97,74 @@ impl Session {
     }
 }
 
-/// What the files hold, and which of them could not be read: nothing is known to be good beside those.
+/// Looks at files and takes in what is heard, off the task of the session; one batch at a time, so that the bytes of
+/// few `ConfigMap`s wait.
+async fn read_for_ever(mut scans: Scans, mut hearing: mpsc::Receiver<ScanMapEvent>, post: mpsc::Sender<Message>) {
+    let mut first = true;
+    let mut next_look = Instant::now();
+    loop {
+        let mut heard = Vec::new();
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(next_look.into()) => {}
+            event = hearing.recv() => {
+                // The session was closed.
+                let Some(event) = event else { return };
+                heard.push(event);
+                while let Ok(event) = hearing.try_recv() {
+                    heard.push(event);
+                }
+            }
+        }
+        let looks = heard.is_empty();
+        let looked = tokio::task::spawn_blocking(move || {
+            let now = crate::store::now();
+            let changed = if heard.is_empty() {
+                scans.look(first, now) || first
+            } else {
+                // A look besides would take files for settled that are still being written.
+                for event in heard {
+                    take(&mut scans, event, now);
+                }
+                scans.remember(now);
+                true
+            };
+            let found = changed.then(|| scanned(&scans, now));
+            (scans, found)
+        });
+        let Ok((back, found)) = looked.await else { return };
+        (scans, first) = (back, false);
+        if let Some(found) = found
+            && post.send(Message::Scanned(Box::new(found))).await.is_err()
+        {
+            // The session was closed.
+            return;
+        }
+        if looks {
+            next_look = Instant::now() + FILES;
+        }
+    }
+}
+
+fn take(scans: &mut Scans, event: ScanMapEvent, now: Timestamp) {
+    match event {
+        ScanMapEvent::Begun(server) => scans.hear_of(&server),
+        ScanMapEvent::Started(namespace) => scans.list_started(&namespace),
+        ScanMapEvent::Is(ScanMap { namespace, name, files }) => scans.hand(&namespace, &name, files, now),
+        ScanMapEvent::Gone(namespace, name) => scans.gone(&namespace, &name),
+        ScanMapEvent::Listed(namespace) => scans.list_done(&namespace),
+        ScanMapEvent::Blind(namespace, why) => scans.blind(&namespace, &why),
+    }
+}
+
+/// What the sources hold, and which of them could not be read: nothing is known to be good beside those.
 fn scanned(scans: &Scans, now: Timestamp) -> Scanned {
-    let unread: Vec<String> = scans.faults().iter().cloned().chain(scans.files().filter_map(unread)).collect();
+    let unread: Vec<String> = scans.faults().into_iter().chain(scans.files().filter_map(unread)).collect();
     let findings = scans.findings(now).but_for(unread.iter().map(|said| said.as_str().into()));
-    Scanned { findings, unread, notices: scans.notices() }
+    Scanned { findings, unread, notices: scans.notices(), waiting: scans.waiting() }
 }
 
 fn unread(file: &ScanFile) -> Option<String> {
     let why = file.behind.as_ref().or(file.broken().map(|one| &one.text))?;
-    Some(text::sanitize(&format!("{}: {why}", file.path.display())).into_owned())
+    Some(text::sanitize(&format!("{}: {why}", file.name)).into_owned())
 }

@@ -20,6 +20,7 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::scans::called;
 use super::{StoreError, io_error, write_private_bytes};
 use crate::config::ScanPlace;
 use crate::model::{Scan, ScanSource, Taken};
@@ -76,6 +77,7 @@ impl Card {
     fn name(&self) -> String {
         let (file, at) = self.read.iter().min_by_key(|(_, at)| **at).map_or(("", None), |(file, at)| (file, Some(at)));
         let at = at.map(|at| format!("{at:.0}")).unwrap_or_default();
+        let file = called(Path::new(file)).unwrap_or_else(|| file.to_owned());
         text::sanitize(&format!("{file}, as it was read at {at}")).into_owned()
     }
 }

@@ -20,6 +20,11 @@ use crate::model::{Diagnostic, Findings, ScanSource, Taken};
 use crate::sarif::{self, External, Limits, Log, Origin};
 use crate::text;
 
+mod handed;
+
+use handed::Handed;
+pub(super) use handed::called;
+
 use super::Store;
 use super::kept::{Fresh, Live, Memory};
 
@@ -30,13 +35,15 @@ const MAX_FILES: usize = 10_000;
 /// The most that a file beside a log may hold.
 const MAX_BESIDE: u64 = 64 << 20;
 /// How the names of files with SARIF end.
-const ENDINGS: [&str; 3] = [".sarif", ".sarif.json", ".sarif.gz"];
+pub const SARIF_ENDINGS: [&str; 3] = [".sarif", ".sarif.json", ".sarif.gz"];
 
 /// What one file holds.
 #[derive(Clone, Debug)]
 pub struct ScanFile {
-    /// Which.
+    /// Which. What lies in no file here has a name of our own.
     pub path: PathBuf,
+    /// What people call it; safe to draw.
+    pub name: Arc<str>,
     /// Its scans.
     pub taken: Vec<Taken>,
     /// What of it was not as it should be.
@@ -74,6 +81,19 @@ struct Known {
     whole: bool,
 }
 
+impl Known {
+    /// What was there before, marked as behind, where this one is broken.
+    fn or_what_was_before(self, former: Option<Self>) -> Self {
+        match former {
+            Some(former) if !self.whole && !former.file.taken.is_empty() => {
+                let behind = self.file.broken().map(|one| one.text.clone());
+                Self { file: ScanFile { behind, ..former.file }, ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
 /// A file that was found in a place.
 struct Found {
     path: PathBuf,
@@ -92,6 +112,7 @@ pub struct Scans {
     fresh: BTreeMap<PathBuf, Version>,
     faults: Vec<String>,
     memory: Option<Memory>,
+    handed: Handed,
 }
 
 impl Scans {
@@ -137,14 +158,15 @@ impl Scans {
         changed || faults != self.faults
     }
 
-    /// Keeps what was read, and takes in what lies nowhere any more.
-    fn remember(&mut self, now: Timestamp) {
+    /// Keeps what was read or handed over, and takes in what lies nowhere any more. A look does it by itself.
+    pub fn remember(&mut self, now: Timestamp) {
         let Some(memory) = &mut self.memory else { return };
         let mut live = Live::new();
-        for taken in self.known.values().flat_map(|known| &known.file.taken) {
+        let all = || self.known.values().chain(self.handed.known.values());
+        for taken in all().flat_map(|known| &known.file.taken) {
             *live.entry(taken.source.bytes).or_default() |= taken.source.trusted;
         }
-        let fresh = self.known.values().filter(|known| known.whole && known.file.behind.is_none());
+        let fresh = all().filter(|known| known.whole && known.file.behind.is_none());
         let fresh = fresh.filter_map(|known| {
             let file = &known.file;
             let bytes = file.taken.first()?.source.bytes;
@@ -153,32 +175,27 @@ impl Scans {
         });
         let fresh: Vec<Fresh> = fresh.collect();
         memory.keep(&fresh, &live, now);
-        memory.settle(&self.places, &live);
-        self.faults.extend(memory.damaged().cloned());
+        let places: Vec<ScanPlace> = self.places.iter().chain(&self.handed.places).cloned().collect();
+        memory.settle(&places, &live);
     }
 
     fn read(&mut self, found: &Found, now: Timestamp) {
         let (path, version) = (found.path.clone(), found.version);
-        let mut file = read(found, now);
-        let whole = file.broken().is_none();
-        if let Some(known) = self.known.remove(&path)
-            && !whole
-            && !known.file.taken.is_empty()
-        {
-            let why = file.broken().map(|one| one.text.clone());
-            file = ScanFile { behind: why, ..known.file };
-        }
-        self.known.insert(path, Known { version, file, whole });
+        let file = read(found, now);
+        let known = Known { version, whole: file.broken().is_none(), file };
+        let former = self.known.remove(&path);
+        self.known.insert(path, known.or_what_was_before(former));
     }
 
     /// The files, by path.
     pub fn files(&self) -> impl Iterator<Item = &ScanFile> {
-        self.known.values().map(|known| &known.file)
+        self.known.values().chain(self.handed.known.values()).map(|known| &known.file)
     }
 
     /// What could not be looked at, for people; safe to draw.
-    pub fn faults(&self) -> &[String] {
-        &self.faults
+    pub fn faults(&self) -> Vec<String> {
+        let damaged = self.memory.iter().flat_map(Memory::damaged);
+        self.faults.iter().chain(damaged).cloned().chain(self.handed.faults()).collect()
     }
 
     /// What there is to say beside that, for people; safe to draw.
@@ -189,7 +206,8 @@ impl Scans {
     /// Everything that was found, and what is remembered of files that were replaced.
     pub fn findings(&self, now: Timestamp) -> Findings {
         let read = self.files().flat_map(|file| file.taken.iter().cloned());
-        Findings::new(read.chain(self.memory.iter().flat_map(|memory| memory.taken(&self.places))), now)
+        let places: Vec<ScanPlace> = self.places.iter().chain(&self.handed.places).cloned().collect();
+        Findings::new(read.chain(self.memory.iter().flat_map(|memory| memory.taken(&places))), now)
     }
 }
 
@@ -230,7 +248,7 @@ impl Walk<'_> {
             if is_folder && depth < MAX_DEPTH && !name.starts_with('.') {
                 self.folder(&entry.path(), &format!("{below}{name}/"), depth + 1);
             }
-            if is_folder || !ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+            if is_folder || !SARIF_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
                 continue;
             }
             // A link to a file is followed: that is how volumes of ConfigMaps are made.
@@ -270,19 +288,35 @@ fn read(found: &Found, now: Timestamp) -> ScanFile {
         }
     }
     let (path, behind) = (found.path.clone(), None);
+    let name: Arc<str> = text::sanitize(&path.display().to_string()).into();
     match read {
-        Ok((log, bytes)) => {
-            let name = text::sanitize(&found.path.display().to_string()).into_owned().into();
-            let source = Arc::new(ScanSource { name, bytes, trusted: found.trusted });
-            let taken = |scan| Taken { scan: Arc::new(scan), source: source.clone() };
-            ScanFile { path, taken: log.scans.into_iter().map(taken).collect(), diagnostics: log.diagnostics, behind }
-        }
+        Ok((log, bytes)) => taken(path, name, log, bytes, found.trusted),
         Err(error) => {
             let text = format!("cannot be read: {error}");
             let lost = Diagnostic { code: "unreadable", path: String::new(), text, lost: true };
-            ScanFile { path, taken: Vec::new(), diagnostics: vec![lost], behind }
+            ScanFile { path, name, taken: Vec::new(), diagnostics: vec![lost], behind }
         }
     }
+}
+
+/// What a log holds that was read from somewhere.
+fn taken(path: PathBuf, name: Arc<str>, log: Log, bytes: [u8; 32], trusted: bool) -> ScanFile {
+    let source = Arc::new(ScanSource { name: name.clone(), bytes, trusted });
+    let taken = |scan| Taken { scan: Arc::new(scan), source: source.clone() };
+    let taken = log.scans.into_iter().map(taken).collect();
+    ScanFile { path, name, taken, diagnostics: log.diagnostics, behind: None }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = Context::new(&SHA256);
+    hash.update(bytes);
+    finished(hash)
+}
+
+fn finished(hash: Context) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(hash.finish().as_ref());
+    digest
 }
 
 fn parse(path: &Path, origin: &Origin) -> io::Result<(Log, [u8; 32])> {
@@ -290,9 +324,7 @@ fn parse(path: &Path, origin: &Origin) -> io::Result<(Log, [u8; 32])> {
     let log = sarif::read(&mut bytes, origin, &Limits::default());
     // What a reader does not need of a file is still a part of it.
     io::copy(&mut bytes, &mut io::sink())?;
-    let mut digest = [0; 32];
-    digest.copy_from_slice(bytes.hash.finish().as_ref());
-    Ok((log, digest))
+    Ok((log, finished(bytes.hash)))
 }
 
 /// A file that holds a part of a log: a regular one below the folder of the log, and no link.

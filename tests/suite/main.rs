@@ -44,6 +44,7 @@ mod restore;
 mod rights;
 mod rotate;
 mod rotate_ca;
+mod scan_maps;
 mod script;
 mod served;
 mod sets;

@@ -28,7 +28,7 @@ scenarios!(
 );
 
 /// The digest of the image of a release.
-fn digest(release: char) -> String {
+pub fn digest(release: char) -> String {
     format!("sha256:{}", release.to_string().repeat(64))
 }
 
@@ -37,7 +37,7 @@ fn image(release: char) -> String {
 }
 
 /// A scan of a release that looked for SQL injections, as its pipeline stamped it.
-fn scan(release: char, found: bool, finished: bool) -> String {
+pub fn scan(release: char, found: bool, finished: bool) -> String {
     let result = json!({
         "ruleId": "sqli", "level": "error", "message": { "text": "a query is made of what the client sent" },
         "locations": [{ "physicalLocation": { "artifactLocation": { "uri": "src/db.rs" }, "region": { "startLine": 7 } } }],
@@ -87,12 +87,12 @@ impl Shop {
 }
 
 /// What is said of each copy, the newest first.
-fn trusts(said: &Value) -> Vec<&str> {
+pub fn trusts(said: &Value) -> Vec<&str> {
     said["points"].as_array().unwrap().iter().map(|point| point["trust"].as_str().unwrap()).collect()
 }
 
 /// The database runs this release, on a volume that is made for its first pod.
-async fn release(cluster: &TestCluster, release: char) {
+pub async fn release(cluster: &TestCluster, release: char) {
     if cluster.get("apps/v1", "StatefulSet", "db").await.is_none() {
         let class = format!("patient-{}", cluster.namespace);
         cluster.create(&manifests::patient_class(&class)).await;
@@ -129,7 +129,7 @@ async fn released(cluster: &TestCluster, first: Option<bool>) -> Shop {
 }
 
 /// The API tells moments by the second, and what lies on an edge counts as exposed.
-async fn another_second() {
+pub async fn another_second() {
     let now = jiff::Timestamp::now().as_second();
     wait::until("the second to end", LONG, async || (jiff::Timestamp::now().as_second() > now).then_some(())).await;
 }

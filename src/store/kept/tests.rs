@@ -191,7 +191,7 @@ fn what_is_damaged_is_told_and_proves_nothing_until_it_is_read_again() {
     }
     home.write(&log(1, &[], true));
     let scans = home.look(vec![home.place(true)]);
-    assert_eq!((told(&scans.findings(now())), scans.faults()), (days(&["01", "02"]), &[][..]));
+    assert_eq!((told(&scans.findings(now())), scans.faults()), (days(&["01", "02"]), Vec::new()));
 }
 
 #[test]

@@ -14,16 +14,15 @@ use super::person::Person;
 
 /// Opens a session on a person's machine that looks at one namespace.
 pub fn session(person: &Person, namespace: &str) -> Session {
+    configured(person, namespace, Config::default())
+}
+
+/// The same with these settings.
+pub fn configured(person: &Person, namespace: &str, config: Config) -> Session {
     let target =
         Target { kubeconfig: Some(person.kubeconfig()), namespaces: vec![namespace.to_owned()], ..Target::default() };
     let store = Store::open(&person.state()).unwrap();
-    Session::open(Options {
-        target,
-        config: Config::default(),
-        store,
-        unnamed: Unnamed::All,
-        kinds: Kind::ALL.to_vec(),
-    })
+    Session::open(Options { target, config, store, unnamed: Unnamed::All, kinds: Kind::ALL.to_vec() })
 }
 
 /// Takes in what happens until the desk is as it should be, and says how long that took.
