@@ -66,6 +66,8 @@ pub struct Origin {
     pub now: Timestamp,
     /// Bytes of further files that a log wanted, by name.
     pub beside: BTreeMap<String, Vec<u8>>,
+    /// What the pipeline says of runs that bear no stamp of their own.
+    pub stamp: Option<Stamp>,
 }
 
 impl Origin {

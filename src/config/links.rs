@@ -1,8 +1,9 @@
-//! The links file: how findings belong to workloads, by the word of operators.
+//! The links file: how findings belong to workloads, by the word of operators; and what stands [`beside`] a log.
 //!
 //! TOML. Every mistake is told with line and column; a file with one is no file, because a rule that was meant and is
 //! not there would tie findings to the wrong workload. Nothing is judged here.
 
+mod beside;
 mod entries;
 mod read;
 
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use super::spot::Mistake;
 use crate::model::Linking;
+
+pub use beside::beside;
 
 /// What is wrong with a links file.
 #[derive(Debug, thiserror::Error)]

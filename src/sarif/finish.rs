@@ -35,6 +35,9 @@ pub fn family(tool: &str) -> String {
 
 /// Finishes all of it but the digest.
 pub fn finish(mut run: Run, origin: &Origin, shared: &mut Shared) -> Scan {
+    if let Some(stamp) = &origin.stamp {
+        run.told.beside(stamp, &mut shared.texts);
+    }
     let tool = run.driver().map(|driver| Arc::clone(&driver.name)).filter(|name| !name.is_empty());
     if tool.is_none() {
         let index = run.index;

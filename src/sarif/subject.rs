@@ -13,6 +13,7 @@ use super::around::{Provenance, repository};
 use super::intern::Texts;
 use super::json::Cursor;
 use super::notes::Notes;
+use super::stamp::Stamp;
 
 /// The name of the stamp.
 pub const STAMP: &str = "holdfast/subject";
@@ -106,6 +107,29 @@ impl Told {
         }
         subject.digests = good.iter().filter_map(|text| digest(text)).map(|text| texts.get(text)).collect();
         self.stamp = Some(subject);
+    }
+
+    /// Takes what the pipeline says beside the log, where the run bears no stamp of its own.
+    pub fn beside(&mut self, stamp: &Stamp, texts: &mut Texts) {
+        if self.stamp.is_some() {
+            return;
+        }
+        let mut text = |said: &Option<String>| texts.maybe(said.as_deref());
+        let subject = Subject {
+            image: text(&stamp.image),
+            tag: text(&stamp.tag),
+            revision: text(&stamp.revision),
+            branch: text(&stamp.branch),
+            namespace: text(&stamp.namespace),
+            kind: text(&stamp.kind),
+            name: text(&stamp.name),
+            container: text(&stamp.container),
+            repository: stamp.repository.as_deref().map(|uri| texts.get(&repository(uri))),
+            digests: stamp.digests.iter().filter_map(|text| digest(text)).map(|text| texts.get(text)).collect(),
+            source: SubjectSource::Stamp,
+        };
+        self.stamp = Some(subject);
+        self.complete = stamp.complete;
     }
 
     /// Takes what one result says: a commit, or an image in the name of its logical location.

@@ -348,14 +348,23 @@ impl Memory {
         scans.ok_or_else(|| "it holds no scan".to_owned())
     }
 
-    /// What is kept of places that are configured and that no file of them holds.
-    pub(super) fn taken<'a>(&'a self, places: &'a [ScanPlace]) -> impl Iterator<Item = Taken> + 'a {
-        self.known.iter().flat_map(|(bytes, kept)| {
+    /// What is kept of places that are configured and that no file of them holds. Of one scan that was read with several
+    /// stamps beside it the last counts.
+    pub(super) fn taken(&self, places: &[ScanPlace]) -> impl Iterator<Item = Taken> {
+        let mut all: Vec<(bool, Option<Timestamp>, [u8; 32], &Kept)> = Vec::new();
+        for (bytes, kept) in self.known.iter().filter(|(_, kept)| kept.scans.is_some()) {
             let trusted = kept.card.trusted(places).unwrap_or_default();
-            let source = Arc::new(ScanSource { name: kept.card.name().into(), bytes: *bytes, trusted });
-            let scans = kept.scans.iter().flatten();
-            scans.map(move |scan| Taken { scan: scan.clone(), source: source.clone() })
-        })
+            all.push((trusted, kept.card.read.values().min().copied(), *bytes, kept));
+        }
+        all.sort_by_key(|(trusted, at, bytes, _)| (*trusted, *at, *bytes));
+        let mut once = HashMap::new();
+        for (trusted, _, bytes, kept) in all {
+            let source = Arc::new(ScanSource { name: kept.card.name().into(), bytes, trusted });
+            for scan in kept.scans.iter().flatten() {
+                once.insert(scan.digest, Taken { scan: scan.clone(), source: source.clone() });
+            }
+        }
+        once.into_values()
     }
 
     /// What is damaged.

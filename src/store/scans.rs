@@ -5,7 +5,7 @@
 //! more keeps what it held, and says so. Only regular files count, and no directory is entered by a link, so that
 //! nothing hangs and nothing goes round in circles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use ring::digest::{Context, SHA256};
 
-use crate::config::ScanPlace;
+use crate::config::{ScanPlace, links};
 use crate::model::{Diagnostic, Findings, ScanSource, Taken};
-use crate::sarif::{self, External, Limits, Log, Origin};
+use crate::sarif::{self, External, Limits, Log, Origin, Stamp};
 use crate::text;
 
 mod handed;
@@ -34,6 +34,10 @@ const MAX_DEPTH: usize = 16;
 const MAX_FILES: usize = 10_000;
 /// The most that a file beside a log may hold.
 const MAX_BESIDE: u64 = 64 << 20;
+/// The most that a stamp beside a log may hold.
+const MAX_STAMP: u64 = 64 << 10;
+/// What is added to the name of a log for the stamp beside it.
+const BESIDE_ENDING: &str = ".link.toml";
 /// How the names of files with SARIF end.
 pub const SARIF_ENDINGS: [&str; 3] = [".sarif", ".sarif.json", ".sarif.gz"];
 
@@ -65,12 +69,22 @@ impl ScanFile {
 struct Version {
     length: u64,
     modified: Option<SystemTime>,
+    /// The same of the stamp beside it, where there is one.
+    stamp: Option<(u64, Option<SystemTime>)>,
 }
 
 impl Version {
-    fn of(found: &Metadata) -> Self {
-        Self { length: found.len(), modified: found.modified().ok() }
+    fn of(path: &Path, found: &Metadata) -> Self {
+        let stamp = fs::metadata(stamp_of(path)).ok().map(|found| (found.len(), found.modified().ok()));
+        Self { length: found.len(), modified: found.modified().ok(), stamp }
     }
+}
+
+/// The file beside a log that says what its pipeline says of it.
+fn stamp_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(BESIDE_ENDING);
+    name.into()
 }
 
 #[derive(Debug)]
@@ -205,9 +219,15 @@ impl Scans {
 
     /// Everything that was found, and what is remembered of files that were replaced.
     pub fn findings(&self, now: Timestamp) -> Findings {
-        let read = self.files().flat_map(|file| file.taken.iter().cloned());
+        let read: Vec<Taken> = self.files().flat_map(|file| file.taken.iter().cloned()).collect();
         let places: Vec<ScanPlace> = self.places.iter().chain(&self.handed.places).cloned().collect();
-        Findings::new(read.chain(self.memory.iter().flat_map(|memory| memory.taken(&places))), now)
+        let mut kept: Vec<Taken> = self.memory.iter().flat_map(|memory| memory.taken(&places)).collect();
+        // What is there says it better, unless only what was there is to be trusted.
+        let there: HashSet<_> = read.iter().map(|one| (one.scan.digest, one.source.trusted)).collect();
+        kept.retain(|one| {
+            !there.contains(&(one.scan.digest, true)) && !there.contains(&(one.scan.digest, one.source.trusted))
+        });
+        Findings::new(read.into_iter().chain(kept), now)
     }
 }
 
@@ -268,7 +288,7 @@ impl Walk<'_> {
             let why = format!("of the files below it the first {MAX_FILES} are read, and no more");
             self.fault(&self.place.path.clone(), &why);
         }
-        let (version, trusted) = (Version::of(found), self.place.trusted);
+        let (version, trusted) = (Version::of(&path, found), self.place.trusted);
         // A file in two places is trusted when one of them is.
         let known = self.found.get(&path).is_some_and(|known| known.trusted);
         self.found.insert(path.clone(), Found { path, name, trusted: trusted || known, version });
@@ -277,7 +297,13 @@ impl Walk<'_> {
 
 fn read(found: &Found, now: Timestamp) -> ScanFile {
     let modified = found.version.modified.and_then(|at| Timestamp::try_from(at).ok());
-    let mut origin = Origin { path: found.name.clone(), modified, now, ..Origin::default() };
+    let (stamp, wrong) = match found.version.stamp.map(|_| stamp(&found.path)) {
+        Some(Ok((stamp, digest))) => (Some((stamp, digest)), None),
+        Some(Err(why)) => (None, Some(why)),
+        None => (None, None),
+    };
+    let (stamp, stamped) = stamp.unzip();
+    let mut origin = Origin { path: found.name.clone(), modified, now, stamp, ..Origin::default() };
     let mut read = parse(&found.path, &origin);
     let wanted = read.as_ref().map(|(log, _)| log.wanted.clone()).unwrap_or_default();
     if !wanted.is_empty() {
@@ -290,13 +316,36 @@ fn read(found: &Found, now: Timestamp) -> ScanFile {
     let (path, behind) = (found.path.clone(), None);
     let name: Arc<str> = text::sanitize(&path.display().to_string()).into();
     match read {
-        Ok((log, bytes)) => taken(path, name, log, bytes, found.trusted),
+        Ok((mut log, bytes)) => {
+            // One whose stamp was meant and cannot be read is tied to the wrong workload, or to none.
+            let lost = |text| Diagnostic { code: "bad-link", path: String::new(), text, lost: true };
+            log.diagnostics.extend(wrong.map(lost));
+            // A log with another stamp is another source: each is kept.
+            let bytes = stamped.map_or(bytes, |stamp: [u8; 32]| sha256(&[bytes, stamp].concat()));
+            taken(path, name, log, bytes, found.trusted)
+        }
         Err(error) => {
             let text = format!("cannot be read: {error}");
             let lost = Diagnostic { code: "unreadable", path: String::new(), text, lost: true };
             ScanFile { path, name, taken: Vec::new(), diagnostics: vec![lost], behind }
         }
     }
+}
+
+/// What the pipeline says beside a log, and the hash of that; or everything that is wrong with it.
+fn stamp(log: &Path) -> Result<(Stamp, [u8; 32]), String> {
+    let path = stamp_of(log);
+    let read = || {
+        if !fs::metadata(&path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file, and is not read"));
+        }
+        let bytes = super::whole(&path, MAX_STAMP, "it is too large")?;
+        String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text"))
+    };
+    let text = read().map_err(|error| format!("{}: {error}", path.display()))?;
+    let stamp = links::beside(&text, &path)
+        .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    Ok((stamp, sha256(text.as_bytes())))
 }
 
 /// What a log holds that was read from somewhere.

@@ -241,3 +241,22 @@ fn where_nothing_can_be_written_that_is_told_and_what_is_read_counts() {
     assert_eq!(told(&scans.findings(now())), days(&["01"]));
     assert!(scans.notices().iter().any(|said| said.contains("not kept")), "{:?}", scans.notices());
 }
+
+#[test]
+fn of_a_scan_that_was_read_with_several_stamps_beside_it_the_last_counts() {
+    let home = Home::new();
+    let log = log(1, &[], true).replace("holdfast/subject", "other/subject");
+    home.write(&log);
+    let beside = home.folder.path().join("ci/latest.sarif.link.toml");
+    for (hour, stamp) in ["name = \"db\"", "name = \"web\"", "name = \"api\""].into_iter().enumerate() {
+        fs::write(&beside, stamp).unwrap();
+        let mut scans = Scans::new(vec![home.place(true)]).remembering(&home.store);
+        scans.look(true, now() + jiff::SignedDuration::from_hours(i64::try_from(hour).unwrap()));
+    }
+    for _ in 0..2 {
+        let findings = home.look(vec![home.place(true)]).findings(now());
+        let names: Vec<_> = findings.scans().iter().map(|taken| taken.scan.subjects[0].name.clone().unwrap()).collect();
+        assert_eq!(names, ["api".into()]);
+        let _ = (fs::remove_file(home.file()), fs::remove_file(&beside));
+    }
+}

@@ -127,7 +127,11 @@ impl Scans {
             let length = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
             let file = read(&path, &key, bytes, place.trusted, now);
             let former = self.handed.known.remove(&path);
-            let known = Known { version: Version { length, modified: None }, whole: file.broken().is_none(), file };
+            let known = Known {
+                version: Version { length, modified: None, stamp: None },
+                whole: file.broken().is_none(),
+                file,
+            };
             self.handed.known.insert(path.clone(), known.or_what_was_before(former));
             for unnamed in self.handed.unnamed.values_mut() {
                 unnamed.remove(&path);

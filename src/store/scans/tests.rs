@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use tempfile::TempDir;
 
 use super::*;
+use crate::model::{Completion, SubjectSource};
 
 fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().unwrap()
@@ -138,4 +139,55 @@ fn parts_in_other_files_are_read_below_the_folder_and_by_no_link() {
         scans.look(true, now());
         assert_eq!(rules(&scans).len(), expected, "{uri}: {:?}", scans.files().next().unwrap().diagnostics);
     }
+}
+
+/// The name of the workload that each scan says it looked at, by its stamp.
+fn stamps(scans: &Scans) -> Vec<Option<String>> {
+    let taken = scans.files().flat_map(|file| &file.taken);
+    let stamp = |taken: &Taken| taken.scan.subjects.iter().find(|one| one.source == SubjectSource::Stamp).cloned();
+    taken.map(|taken| stamp(taken).and_then(|stamp| Some(stamp.name?.to_string()))).collect()
+}
+
+#[test]
+fn a_stamp_beside_a_log_counts_as_one_in_it_and_is_read_again_when_it_changes() {
+    let folder = TempDir::new().unwrap();
+    let (path, beside) = (folder.path().join("a.sarif"), folder.path().join("a.sarif.link.toml"));
+    let unproven = log(&["one"]).replace(r#""invocations":[{"executionSuccessful":true}],"#, "");
+    fs::write(&path, unproven).unwrap();
+    let mut scans = watched(&folder);
+    scans.look(true, now());
+    assert_eq!(stamps(&scans), [None]);
+    let digest = scans.files().next().unwrap().taken[0].scan.digest;
+    for (stamp, name, complete) in
+        [("name = \"db\"\ncomplete = true\n", "db", true), ("name = \"web\"\n", "web", false)]
+    {
+        fs::write(&beside, stamp).unwrap();
+        assert!(scans.look(true, now()), "{stamp}");
+        assert_eq!(stamps(&scans), [Some(name.to_owned())]);
+        let taken = &scans.files().next().unwrap().taken[0];
+        assert_eq!((taken.scan.completion == Completion::Complete, taken.scan.digest), (complete, digest), "{stamp}");
+    }
+    // One that is broken is no reason to forget what the log was tied to.
+    fs::write(&beside, "name = \"web\"\nnam = \"x\"\n").unwrap();
+    assert!(scans.look(true, now()));
+    let file = scans.files().next().unwrap();
+    assert!(file.behind.as_ref().is_some_and(|why| why.contains("a.sarif.link.toml:2:1: there is no")), "{file:?}");
+    assert_eq!(stamps(&scans), [Some("web".to_owned())]);
+    let mut afresh = watched(&folder);
+    afresh.look(true, now());
+    assert!(afresh.files().next().unwrap().broken().is_some_and(|one| one.code == "bad-link"));
+    fs::remove_file(&beside).unwrap();
+    scans.look(true, now());
+    assert_eq!(stamps(&scans), [None]);
+}
+
+#[test]
+fn the_stamp_in_a_log_comes_before_the_one_beside_it() {
+    let folder = TempDir::new().unwrap();
+    let stamped = log(&["one"]).replace(r#""results""#, r#""properties":{"holdfast/subject":{"name":"db"}},"results""#);
+    fs::write(folder.path().join("a.sarif"), stamped).unwrap();
+    fs::write(folder.path().join("a.sarif.link.toml"), "name = \"web\"").unwrap();
+    let mut scans = watched(&folder);
+    scans.look(true, now());
+    assert_eq!(stamps(&scans), [Some("db".to_owned())]);
 }

@@ -1,6 +1,5 @@
 //! What a pipeline's scanner found in the shop's releases, read from SARIF as a pipeline writes it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use holdfast::assess::linking::Chains;
@@ -61,7 +60,7 @@ fn log(release: char, minutes: i64) -> Value {
 }
 
 fn taken(release: char, minutes: i64) -> impl Iterator<Item = Taken> {
-    let origin = Origin { path: format!("{release}.sarif"), modified: None, now: now(), beside: BTreeMap::new() };
+    let origin = Origin { path: format!("{release}.sarif"), modified: None, now: now(), ..Origin::default() };
     let text = log(release, minutes).to_string();
     let read = read(text.as_bytes(), &origin, &Limits::default());
     assert!(read.diagnostics.iter().all(|one| !one.lost), "{:?}", read.diagnostics);
