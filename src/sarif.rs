@@ -24,6 +24,7 @@ mod rules;
 mod run;
 mod scan;
 mod stamp;
+mod strict;
 mod subject;
 mod uses;
 mod walk;
@@ -41,6 +42,7 @@ pub use detail::{Detail, Step, detail, excerpt, holds_secret};
 pub use export::{Exported, FINGERPRINT, export};
 pub use external::External;
 pub use stamp::{Stamp, StampError, stamp};
+pub use strict::strict;
 pub use subject::STAMP;
 pub use walk::read;
 

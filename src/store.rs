@@ -356,6 +356,14 @@ pub fn read_log(path: &Path) -> Result<Vec<u8>, StoreError> {
     read.map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
 }
 
+/// A SARIF log to be read bit by bit.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open_log(path: &Path) -> Result<fs::File, StoreError> {
+    fs::File::open(path).map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
+}
+
 /// Writes a new file for its owner alone, whole or not at all. One that is there stays as it is unless `replace`.
 ///
 /// # Errors

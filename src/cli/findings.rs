@@ -34,11 +34,13 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
         // A limit is not known to hold where a source was left out.
         whole &= asked.fail_on.is_none();
     }
-    for file in scans.files() {
-        whole &= told(file);
+    let diagnosed: Vec<(&ScanFile, Vec<Diagnostic>)> =
+        scans.files().map(|file| (file, diagnostics(file, asked.strict))).collect();
+    for (file, diagnostics) in &diagnosed {
+        whole &= told(file, diagnostics);
     }
     if let Some(path) = &asked.diagnostics {
-        write_diagnostics(path, &scans)?;
+        write_diagnostics(path, &diagnosed)?;
     }
     let bound = filter.bind(columns);
     let mut rows = findings(&scans.findings(now), &Triage::default(), now);
@@ -69,16 +71,28 @@ pub(super) fn configured(global: &Global, config: &Config) -> Result<Vec<ScanPla
     Ok(sources.map(|source| ScanPlace { path: config::beside(&file, &source.path), ..source.clone() }).collect())
 }
 
+/// What is wrong with a file, by our own reading and by a strict one.
+fn diagnostics(file: &ScanFile, strict: bool) -> Vec<Diagnostic> {
+    let refused = strict.then(|| match store::open_log(&file.path) {
+        Ok(log) => sarif::strict(log),
+        // Our own reading says why.
+        Err(_) => Vec::new(),
+    });
+    file.diagnostics.iter().cloned().chain(refused.into_iter().flatten()).collect()
+}
+
 /// Says what is wrong with a file; whether nothing of it was lost and its scans ended.
-fn told(file: &ScanFile) -> bool {
+fn told(file: &ScanFile, diagnostics: &[Diagnostic]) -> bool {
     let say = |what: &str| out::say(format_args!("holdfast: {}: {what}", file.name));
     if let Some(why) = &file.behind {
         say(&format!("it is broken, and what it held before is kept: {}", text::sanitize(why)));
     }
     // Of many of one sort the first is said, and how many there are: a converter makes its mistakes everywhere.
     let mut sorts: Vec<(&Diagnostic, usize)> = Vec::new();
-    for one in &file.diagnostics {
-        match sorts.iter_mut().find(|(first, _)| first.code == one.code && first.lost == one.lost) {
+    for one in diagnostics {
+        // All that a strict reader says is of one code, and of as many sorts as it has words.
+        let alike = |first: &Diagnostic| first.code != "strict" || first.text == one.text;
+        match sorts.iter_mut().find(|(first, _)| first.code == one.code && first.lost == one.lost && alike(first)) {
             Some((_, count)) => *count += 1,
             None => sorts.push((one, 1)),
         }
@@ -87,7 +101,7 @@ fn told(file: &ScanFile) -> bool {
         let more = if count > 1 { format!(" (and {} like it)", count - 1) } else { String::new() };
         say(&format!("{}{more}", said(first)));
     }
-    let mut whole = !file.diagnostics.iter().any(|one| one.lost);
+    let mut whole = !diagnostics.iter().any(|one| one.lost);
     for taken in &file.taken {
         let tool = text::sanitize(&taken.scan.tool).into_owned();
         match &taken.scan.completion {
@@ -110,9 +124,9 @@ fn said(one: &Diagnostic) -> String {
     format!("{lost}{place}{} [{}]", text::sanitize(&one.text), one.code)
 }
 
-fn write_diagnostics(path: &Path, scans: &Scans) -> Result<(), Failure> {
-    let all = scans.files().flat_map(|file| {
-        file.diagnostics.iter().map(|one| {
+fn write_diagnostics(path: &Path, diagnosed: &[(&ScanFile, Vec<Diagnostic>)]) -> Result<(), Failure> {
+    let all = diagnosed.iter().flat_map(|(file, diagnostics)| {
+        diagnostics.iter().map(|one| {
             serde_json::json!({
                 "file": text::sanitize(&file.path.display().to_string()),
                 "path": text::sanitize(&one.path),

@@ -159,6 +159,39 @@ fn sources_are_those_of_the_configuration_when_no_file_is_named() {
 }
 
 #[test]
+fn a_strict_reader_is_asked_besides_and_changes_nothing() {
+    let home = home();
+    let results = serde_json::json!([
+        { "ruleId": "one", "message": { "text": "m" }, "level": "Low" },
+        { "ruleId": "two", "message": { "text": "m" }, "level": "Low" },
+        { "ruleId": "three", "message": { "text": "m" } },
+    ]);
+    let path = home.path().join("a.sarif");
+    std::fs::write(&path, log(&results)).unwrap();
+    let own = findings(&home, &[path.as_os_str(), "-o".as_ref(), "json".as_ref()]);
+    let out = home.path().join("diagnostics.json");
+    let strict = findings(
+        &home,
+        &[
+            path.as_os_str(),
+            "--strict".as_ref(),
+            "-o".as_ref(),
+            "json".as_ref(),
+            "--diagnostics".as_ref(),
+            out.as_os_str(),
+        ],
+    );
+    assert_eq!((&own.stdout, own.code), (&strict.stdout, strict.code));
+    assert!(!own.stderr.contains("serde-sarif"), "{}", own.stderr);
+    let said = "runs[0].results[0]: serde-sarif: refused: unknown variant `Low`";
+    assert!(strict.stderr.contains(said) && strict.stderr.contains("(and 1 like it)"), "{}", strict.stderr);
+    let written: Value = serde_json::from_str(&std::fs::read_to_string(&out).unwrap()).unwrap();
+    let strict = written.as_array().unwrap().iter().filter(|one| one["code"] == "strict");
+    let paths: Vec<&Value> = strict.map(|one| &one["path"]).collect();
+    assert_eq!(paths, ["runs[0].results[0]", "runs[0].results[1]"]);
+}
+
+#[test]
 fn what_is_written_as_sarif_says_the_same_when_it_is_read_again() {
     let home = home();
     let (file, again) = (corpus("django-DefectDojo__cxf-3.4.6.sarif"), home.path().join("again.sarif"));

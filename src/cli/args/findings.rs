@@ -25,6 +25,9 @@ pub struct Findings {
     /// Also write what was wrong with the files to this one, as JSON; - is stdout.
     #[arg(long, value_name = "FILE")]
     pub diagnostics: Option<PathBuf>,
+    /// Also say where readers that are strict (the crate serde-sarif) refuse the files, result by result.
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// How findings are printed.
