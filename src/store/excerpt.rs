@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use super::scans::Hashing;
+use super::scans::{Hashing, hash_now};
 use crate::model::ScanSource;
 use crate::sarif;
 
@@ -19,7 +19,8 @@ const MOST: u64 = 64 << 20;
 /// In words: there is no such file here any more, it holds something else by now, or the result is too large.
 pub fn excerpt(source: &ScanSource, range: &Range<u64>) -> Result<Vec<u8>, String> {
     if range.is_empty() {
-        return Err("it stands in a file beside its source, and is not read again".into());
+        let why = "it stands in a file beside its source, in a ConfigMap, or in a log that was replaced";
+        return Err(format!("{why}, and is not read again"));
     }
     if range.end - range.start > MOST {
         return Err(format!("it is larger than {}, and is not read again", crate::text::bytes(MOST)));
@@ -32,7 +33,7 @@ pub fn excerpt(source: &ScanSource, range: &Range<u64>) -> Result<Vec<u8>, Strin
     let mut hashing = Hashing::of(File::open(path).map_err(said)?);
     let bytes = sarif::excerpt(&mut hashing, range).map_err(said)?;
     io::copy(&mut hashing, &mut io::sink()).map_err(said)?;
-    if hashing.finish() != source.bytes {
+    if hash_now(path, hashing.finish()) != source.bytes {
         return Err(format!("{} holds another scan by now", path.display()));
     }
     Ok(bytes)
@@ -50,6 +51,21 @@ mod tests {
         let mut hashing = Hashing::of(File::open(path).unwrap());
         io::copy(&mut hashing, &mut io::sink()).unwrap();
         ScanSource { name: path.display().to_string().into(), bytes: hashing.finish(), trusted: true }
+    }
+
+    #[test]
+    fn a_log_with_a_stamp_beside_it_is_read_again_while_neither_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, beside) = (folder.path().join("a.sarif"), folder.path().join("a.sarif.link.toml"));
+        fs::write(&path, LOG).unwrap();
+        fs::write(&beside, "name = \"db\"").unwrap();
+        let mut scans = crate::store::Scans::new(vec![crate::config::ScanPlace { path, trusted: true }]);
+        scans.look(true, jiff::Timestamp::UNIX_EPOCH);
+        let taken = scans.files().next().unwrap().taken[0].clone();
+        let raw = taken.scan.findings[0].raw.clone();
+        assert_eq!(excerpt(&taken.source, &raw).unwrap(), br#"{"ruleId":"a","message":{"text":"one"}}"#);
+        fs::write(&beside, "name = \"web\"").unwrap();
+        assert!(excerpt(&taken.source, &raw).unwrap_err().contains("holds another scan by now"));
     }
 
     #[test]

@@ -320,8 +320,7 @@ fn read(found: &Found, now: Timestamp) -> ScanFile {
             // One whose stamp was meant and cannot be read is tied to the wrong workload, or to none.
             let lost = |text| Diagnostic { code: "bad-link", path: String::new(), text, lost: true };
             log.diagnostics.extend(wrong.map(lost));
-            // A log with another stamp is another source: each is kept.
-            let bytes = stamped.map_or(bytes, |stamp: [u8; 32]| sha256(&[bytes, stamp].concat()));
+            let bytes = stamped.map_or(bytes, |stamp| with_stamp(bytes, stamp));
             taken(path, name, log, bytes, found.trusted)
         }
         Err(error) => {
@@ -330,6 +329,16 @@ fn read(found: &Found, now: Timestamp) -> ScanFile {
             ScanFile { path, name, taken: Vec::new(), diagnostics: vec![lost], behind }
         }
     }
+}
+
+/// What a log and the stamp beside it hash to: with another stamp it is another source, and each is kept.
+fn with_stamp(log: [u8; 32], stamp: [u8; 32]) -> [u8; 32] {
+    sha256(&[log, stamp].concat())
+}
+
+/// The same of a log whose stamp, if there is one, is read again.
+pub(super) fn hash_now(path: &Path, log: [u8; 32]) -> [u8; 32] {
+    stamp(path).map_or(log, |(_, stamp)| with_stamp(log, stamp))
 }
 
 /// What the pipeline says beside a log, and the hash of that; or everything that is wrong with it.

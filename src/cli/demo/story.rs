@@ -155,7 +155,6 @@ fn roll_out(cluster: &Sim, release: char) -> Result<(), SimError> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
     use crate::model::Completion;
@@ -165,7 +164,7 @@ mod tests {
     fn each_scan_is_complete_says_which_image_it_is_of_and_only_the_second_finds_something() {
         let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24);
         for (release, found) in RELEASES {
-            let origin = Origin { path: "a.sarif".into(), modified: None, now, beside: BTreeMap::new() };
+            let origin = Origin { path: "a.sarif".into(), now, ..Origin::default() };
             let read = read(log(release, found, now).to_string().as_bytes(), &origin, &Limits::default());
             assert!(read.diagnostics.is_empty(), "{:?}", read.diagnostics);
             let scan = &read.scans[0];
