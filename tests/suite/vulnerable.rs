@@ -289,7 +289,9 @@ async fn code_that_runs_with_findings_and_exposed_data_without_a_good_copy_are_p
     assert!(runs["reasons"][0].as_str().unwrap().contains(&shop.path), "{runs:#}");
     assert_eq!(of(&said, "No good copy"), None, "the copy of the clean release is known-good");
 
+    // The scan that proved it, and what was kept of it.
     std::fs::remove_file(shop.file('a')).unwrap();
+    std::fs::remove_dir_all(shop.sre.state().join("scans")).unwrap();
     let said = problems().await;
     let none = of(&said, "No good copy").unwrap_or_else(|| panic!("{said:#?}"));
     assert_eq!((&none["rank"], &none["name"]), (&json!("broken"), &json!("data-db-0")), "{none:#}");

@@ -155,7 +155,6 @@ fn roll_out(cluster: &Sim, release: char) -> Result<(), SimError> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::model::Completion;
     use crate::sarif::{Limits, Origin, read};
