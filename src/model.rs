@@ -70,7 +70,7 @@ pub use tls::{
     CertManagerCertificate, CertificateFacts, CertificateRequest, Condition, Issuer, KeyMatch, KeyPurpose,
     KeystoreSpec, NextLink, Oddity, Place, SigningRequest, TlsSecret,
 };
-pub use triage::{Decision, Triage, TriageState};
+pub use triage::{Decision, Triage, TriageState, Undecidable};
 pub use trust::{Called, PodPortName, Service, ServicePort, TrustBundle, TrustEntry};
 pub use usage::{History, Usage, UsageReport, UsageSource, Usages};
 pub use velero::{BackupLocation, VeleroBackup, VeleroItem, VeleroRestore, VeleroSchedule};

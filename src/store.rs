@@ -1,9 +1,10 @@
-//! Files of this console: journals of operations, the index over them, and where they live.
+//! Files of this console: journals of operations, the index over them, decisions on findings, and where they live.
 //!
 //! The only user of state files. Every append is on disk (fsync) before it is believed. One process at a
 //! time holds an operation, by a lock on its journal that the kernel drops when the process dies.
 
 mod commands;
+mod decisions;
 mod excerpt;
 mod index;
 mod kept;
@@ -21,9 +22,11 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::journal::{Entry, JournalError, Run, fold};
+use crate::model::Undecidable;
 use crate::plan::OperationId;
 use crate::text;
 
+pub use decisions::{About, Decided, DecisionFolders, Decisions, Flaw};
 pub use excerpt::excerpt;
 pub use index::IndexEntry;
 pub use log::OperationLog;
@@ -98,6 +101,20 @@ pub enum StoreError {
         /// Line, from 1.
         line: usize,
     },
+    /// Something may not be decided so.
+    #[error("nothing is decided: {0}")]
+    Undecidable(#[from] Undecidable),
+    /// A decision cannot be written.
+    #[error("nothing is decided: cannot write {}", path.display())]
+    Undecided {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no place for decisions.
+    #[error("nothing is decided: there is no state directory to write to; set HOLDFAST_STATE_DIR or findings.shared")]
+    NowhereToDecide,
 }
 
 /// The state directory.

@@ -7,8 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use thiserror::Error;
 
 use super::FindingId;
+
+/// Characters of a reason.
+const MOST_OF_A_REASON: usize = 2_000;
+/// Characters of a name.
+const MOST_OF_A_NAME: usize = 200;
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +79,55 @@ impl Decision {
     }
 }
 
+/// Why something cannot be decided so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Undecidable {
+    /// A risk is never taken for good.
+    #[error("an acceptance needs an end: say until when the risk is taken")]
+    Endless,
+    /// It would have run out at once.
+    #[error("the end has to lie in the future")]
+    Over,
+    /// Nothing runs out.
+    #[error("what is open has no end")]
+    OpenUntil,
+    /// Nobody could judge it later.
+    #[error("a reason is needed, for whoever looks at it later")]
+    NoReason,
+    /// Nobody would read it.
+    #[error("the reason is longer than {MOST_OF_A_REASON} characters")]
+    LongReason,
+    /// Nobody stands for it.
+    #[error("it is not known who decides")]
+    Nobody,
+    /// No name is that long.
+    #[error("the name of who decides is longer than {MOST_OF_A_NAME} characters")]
+    LongName,
+}
+
+impl Decision {
+    /// Whether it may be made: it says who and why, and an acceptance says until when.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn check(&self) -> Result<(), Undecidable> {
+        match (self.state, self.until) {
+            (TriageState::Accepted, None) => return Err(Undecidable::Endless),
+            (TriageState::Open, Some(_)) => return Err(Undecidable::OpenUntil),
+            (_, Some(until)) if until <= self.at => return Err(Undecidable::Over),
+            _ => {}
+        }
+        let longer = |text: &str, most| text.chars().nth(most).is_some();
+        match (self.author.trim(), self.reason.trim()) {
+            (_, "") => Err(Undecidable::NoReason),
+            ("", _) => Err(Undecidable::Nobody),
+            (author, _) if longer(author, MOST_OF_A_NAME) => Err(Undecidable::LongName),
+            (_, reason) if longer(reason, MOST_OF_A_REASON) => Err(Undecidable::LongReason),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Every decision on every finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Triage(Arc<BTreeMap<FindingId, BTreeSet<Decision>>>);
@@ -81,6 +136,13 @@ impl Triage {
     /// Adds a decision.
     pub fn decide(&mut self, id: FindingId, decision: Decision) {
         Arc::make_mut(&mut self.0).entry(id).or_default().insert(decision);
+    }
+
+    /// When somebody decides now: after what was decided on the finding before, also where that clock ran ahead. The
+    /// answer to a decision has to count over it.
+    pub fn moment(&self, id: FindingId, now: Timestamp) -> Timestamp {
+        let after = self.last(id).and_then(|last| last.at.checked_add(jiff::SignedDuration::from_micros(1)).ok());
+        after.map_or(now, |after| after.max(now))
     }
 
     /// Adds everything that another record has.
@@ -139,6 +201,37 @@ mod tests {
         }
         assert_eq!(triage.state(FindingId(1), Timestamp::from_second(10).unwrap()), state);
         assert_eq!(triage.state(FindingId(2), Timestamp::UNIX_EPOCH), TriageState::Open);
+    }
+
+    #[rstest]
+    #[case::acknowledged(TriageState::Acknowledged, None, "r", Ok(()))]
+    #[case::accepted(TriageState::Accepted, Some(11), "r", Ok(()))]
+    #[case::for_good(TriageState::Accepted, None, "r", Err(Undecidable::Endless))]
+    #[case::over(TriageState::FalsePositive, Some(10), "r", Err(Undecidable::Over))]
+    #[case::open_until(TriageState::Open, Some(11), "r", Err(Undecidable::OpenUntil))]
+    #[case::blank(TriageState::Fixed, None, " \n", Err(Undecidable::NoReason))]
+    fn who_decides_says_why_and_an_acceptance_ends(
+        #[case] state: TriageState,
+        #[case] until: Option<i64>,
+        #[case] reason: &str,
+        #[case] expected: Result<(), Undecidable>,
+    ) {
+        let one = Decision { reason: reason.into(), ..decision(10, state, until) };
+        assert_eq!(one.check(), expected);
+        let long = Decision { reason: "x".repeat(2_001).into(), ..decision(10, TriageState::Open, None) };
+        assert_eq!(long.check(), Err(Undecidable::LongReason));
+        let nobody = Decision { author: "".into(), ..decision(10, TriageState::Open, None) };
+        assert_eq!(nobody.check(), Err(Undecidable::Nobody));
+    }
+
+    #[test]
+    fn an_answer_counts_over_what_a_clock_ahead_decided() {
+        let (mut triage, now) = (Triage::default(), Timestamp::from_second(5).unwrap());
+        assert_eq!(triage.moment(FindingId(1), now), now);
+        triage.decide(FindingId(1), decision(99, TriageState::FalsePositive, None));
+        let at = triage.moment(FindingId(1), now);
+        triage.decide(FindingId(1), Decision { at, ..decision(0, TriageState::Open, None) });
+        assert_eq!(triage.state(FindingId(1), at), TriageState::Open);
     }
 
     proptest! {
