@@ -34,6 +34,7 @@ mod settings;
 mod shell;
 mod stamp;
 mod sweep;
+mod triage;
 mod verb;
 
 use std::error::Error;
@@ -79,6 +80,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Demo(demo)) => Box::pin(demo::run(&args.global, &demo)).await,
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
             Some(Command::Findings(asked)) => findings::run(&args.global, &asked),
+            Some(Command::Triage(asked)) => triage::run(&args.global, &asked),
             Some(Command::KnownGood(asked)) => known_good::run(&args.global, &asked).await,
             Some(Command::Links(what)) => links::run(&args.global, &what).await,
             Some(Command::Stamp(asked)) => stamp::run(&asked),

@@ -27,8 +27,8 @@ mod webhook;
 
 pub use commented::commented;
 pub use places::{
-    CACHE_ENV, CONFIG_ENV, LOG_ENV, Location, Origin, STATE_ENV, THEME_ENV, VARIABLES, Variable, beside, cache, file,
-    state, state_directory, variable,
+    CACHE_ENV, CONFIG_ENV, LOG_ENV, Location, Origin, STATE_ENV, THEME_ENV, USER_ENV, VARIABLES, Variable, beside,
+    cache, file, state, state_directory, variable,
 };
 pub use prometheus::PrometheusUrl;
 pub use read::Reading;
@@ -95,6 +95,10 @@ pub struct FindingsConfig {
     /// The least band that makes copies suspicious.
     #[serde(deserialize_with = "band")]
     pub concern: Band,
+    /// The folder of decisions that is shared with others, beside this one where it is not absolute.
+    pub shared: Option<PathBuf>,
+    /// Who decides.
+    pub author: Option<String>,
 }
 
 impl Default for FindingsConfig {
@@ -105,6 +109,8 @@ impl Default for FindingsConfig {
             links: None,
             linking: Linking::default(),
             concern: Band::High,
+            shared: None,
+            author: None,
         }
     }
 }

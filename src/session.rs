@@ -17,6 +17,7 @@ mod pace;
 mod scans;
 mod scope;
 mod served;
+mod triage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -52,6 +53,7 @@ use operations::Tracked;
 use pace::Pace;
 pub use scope::Unnamed;
 pub use served::READ_ONLY;
+pub use triage::{Wish, until};
 
 /// Deltas taken in at once before the screen gets a turn.
 const BATCH: usize = 500;
@@ -92,6 +94,8 @@ pub enum Event {
     Dialed(Ticket, Result<Box<CertificateFacts>, NotServed>),
     /// Something happened to the log that is being read.
     Log(Ticket, LogEvent),
+    /// So many findings were decided on, or why none was.
+    Decided(Ticket, Result<usize, String>),
     /// A run is over: the operation ended, or cannot go on here and why.
     Over(OperationId),
     /// The contexts of the kubeconfig, or why it cannot be read.
@@ -131,6 +135,8 @@ enum Message {
     Colleagues(u64, Result<Vec<Colleague>, String>),
     Told(Box<Told>),
     Scanned(Box<scans::Scanned>),
+    Triaged(Box<triage::Read>),
+    Decided(Ticket, Result<usize, String>),
     /// Nothing can be seen of all namespaces, but something of this one.
     Narrow(Arc<str>),
     /// The table of findings was made anew; `None` when it is as it was.
@@ -159,6 +165,7 @@ pub struct Session {
     /// Volumes whose last known-good copy is about to go, as it was said.
     going: BTreeSet<Uid>,
     reading: scans::Reading,
+    record: triage::Record,
     log: Option<OpenLog>,
     /// What was handed over for a plan that has not begun: for which Secret, and its fingerprint.
     handed: Option<(Uid, String)>,
@@ -201,6 +208,7 @@ impl Session {
             copies_judged: None,
             going: BTreeSet::new(),
             reading: scans::Reading::default(),
+            record: triage::Record::default(),
             log: None,
             handed: None,
             tickets: 0,
@@ -211,6 +219,7 @@ impl Session {
             options,
         };
         session.watch_findings();
+        session.watch_decisions();
         session.connect(Duration::ZERO);
         session
     }
@@ -378,6 +387,11 @@ impl Session {
                 self.tabled(table);
                 Some(Event::Changed)
             }
+            Message::Triaged(read) => {
+                self.triaged(*read);
+                Some(Event::Changed)
+            }
+            Message::Decided(ticket, ended) => Some(Event::Decided(ticket, ended)),
             Message::Narrow(own) => {
                 self.narrow(own);
                 Some(Event::Changed)

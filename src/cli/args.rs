@@ -16,6 +16,7 @@ mod renew;
 mod retention;
 mod rotate;
 mod rotate_ca;
+mod triage;
 
 pub use carry::{Export, Import};
 pub use findings::{Findings, FindingsFormat, KnownGood, Links, LinksTest, Stamp};
@@ -25,6 +26,7 @@ pub use renew::Renew;
 pub use retention::{Hold, Policy, Prune, Reconcile, Release, Sweep};
 pub use rotate::Rotate;
 pub use rotate_ca::RotateCa;
+pub use triage::{Triage, TriageFormat};
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
 ///
@@ -76,6 +78,8 @@ pub enum Command {
     Get(Get),
     /// Print what static analysis found (SARIF), from files or from the configured sources; needs no cluster.
     Findings(Findings),
+    /// Decide on findings: false positive, accepted until some time, and why; or list what was decided.
+    Triage(Triage),
     /// Say which copy of a volume's data can be trusted: cut before code with a finding ran, with proof.
     KnownGood(KnownGood),
     /// How findings are tied to what runs: try a log, check the links file.

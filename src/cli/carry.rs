@@ -60,6 +60,7 @@ async fn read(session: &mut Session, snapshot: &Uid) -> Result<Box<Bundle>, Fail
             | Event::Log(..)
             | Event::Probed(_)
             | Event::Dialed(..)
+            | Event::Decided(..)
             | Event::Over(_)
             | Event::Contexts(_)
             | Event::NotConnected(_) => {}

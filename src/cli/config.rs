@@ -76,7 +76,7 @@ fn path(global: &Global) -> Result<(), Failure> {
     let places = [
         ("configuration", config::file(global.config.as_deref()).map(Some), "for a person to write"),
         ("themes", themes.map(Some), "one of your own in each file"),
-        ("state", config::state().map(Some), "journals of operations; must not be lost"),
+        ("state", config::state().map(Some), "journals of operations, decisions on findings; must not be lost"),
         ("cache", config::cache().map(Some), "may be deleted at any time; this version keeps nothing there"),
         ("log", Ok(log), "what the console does, filtered by $HOLDFAST_LOG"),
     ];

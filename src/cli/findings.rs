@@ -2,12 +2,14 @@
 //!
 //! Needs no cluster. What could not be read is told on stderr, and then nothing is said to be below a limit.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 use super::args::{Findings as Asked, FindingsFormat as Format, Global};
-use super::{Exit, Failure, get, out};
+use super::{Exit, Failure, get, out, triage};
 use crate::config::{self, Config, ScanPlace, state_directory};
-use crate::model::{Completion, Diagnostic, Triage};
+use crate::model::{Completion, Diagnostic};
 use crate::sarif::{self, Exported};
 use crate::store::{self, ScanFile, Scans, Store};
 use crate::text::{self, plural};
@@ -17,7 +19,8 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
     let columns = Pane::Findings.columns();
     let filter = get::filter(asked.filter.as_deref(), columns)?;
     let now = store::now();
-    let mut scans = Scans::new(places(global, asked)?);
+    let decisions = triage::decisions(global)?;
+    let mut scans = Scans::new(places(global, &asked.files)?);
     if asked.files.is_empty() {
         scans = scans.remembering(&Store::open(&state_directory()?)?);
     }
@@ -28,7 +31,8 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
     for fault in scans.faults() {
         out::say(format_args!("holdfast: {fault}"));
     }
-    let mut whole = scans.faults().is_empty();
+    // What is decided and cannot be read may say that a finding is open again.
+    let mut whole = scans.faults().is_empty() & triage::told(&decisions);
     if asked.files.is_empty() && !Config::load(global.config.as_deref())?.findings.configmaps.is_empty() {
         out::say("holdfast: scans in ConfigMaps are not looked at here; the console and known-good do");
         // A limit is not known to hold where a source was left out.
@@ -43,7 +47,7 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
         write_diagnostics(path, &diagnosed)?;
     }
     let bound = filter.bind(columns);
-    let mut rows = findings(&scans.findings(now), &Triage::default(), now);
+    let mut rows = findings(&scans.findings(now), &decisions.record(), now);
     let all = rows.len();
     rows.retain(|row| bound.passes(&Subject { level: row.level, cells: &row.cells, meta: None }, now));
     print(&rows, all, asked.output, now)?;
@@ -51,10 +55,10 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
 }
 
 /// Where SARIF lies: what is named, or else what the configuration says.
-fn places(global: &Global, asked: &Asked) -> Result<Vec<ScanPlace>, Failure> {
-    if !asked.files.is_empty() {
+pub(super) fn places(global: &Global, files: &[PathBuf]) -> Result<Vec<ScanPlace>, Failure> {
+    if !files.is_empty() {
         // Whoever names a file vouches for it here; nothing of it proves anything about a copy.
-        return Ok(asked.files.iter().map(|path| ScanPlace { path: path.clone(), trusted: false }).collect());
+        return Ok(files.iter().map(|path| ScanPlace { path: path.clone(), trusted: false }).collect());
     }
     let sources = configured(global, &Config::load(global.config.as_deref())?)?;
     if sources.is_empty() {
@@ -143,7 +147,7 @@ fn write_diagnostics(path: &Path, diagnosed: &[(&ScanFile, Vec<Diagnostic>)]) ->
     Ok(store::write_whole(path, &text)?)
 }
 
-fn print(rows: &[FindingRow], all: usize, format: Format, now: jiff::Timestamp) -> Result<(), Failure> {
+fn print(rows: &[FindingRow], all: usize, format: Format, now: Timestamp) -> Result<(), Failure> {
     match format {
         Format::Table if rows.is_empty() && all == 0 => out::say("holdfast: no findings"),
         Format::Table if rows.is_empty() => out::say(format_args!("holdfast: none of {all} findings matches")),
@@ -152,15 +156,15 @@ fn print(rows: &[FindingRow], all: usize, format: Format, now: jiff::Timestamp) 
         Format::Csv => out::print(findings_text::csv(rows))?,
         Format::Md => out::print(findings_text::markdown(rows, now))?,
         Format::Sarif => {
-            let all: Vec<Exported> = rows.iter().filter_map(exported).collect();
+            let all: Vec<Exported> = rows.iter().filter_map(|row| exported(row, now)).collect();
             out::print(sarif::export(&all).map_err(|error| Failure::new(Exit::Unknown, error))?)?;
         }
     }
     Ok(())
 }
 
-fn exported(row: &FindingRow) -> Option<Exported<'_>> {
-    Some(Exported { scan: &row.scan().scan, finding: row.finding()?, decided: None })
+fn exported(row: &FindingRow, now: Timestamp) -> Option<Exported<'_>> {
+    Some(Exported { scan: &row.scan().scan, finding: row.finding()?, decided: row.decided(now) })
 }
 
 /// A limit that is not reached by what could be read of a whole is not known to hold.

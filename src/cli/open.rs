@@ -63,6 +63,8 @@ fn session_at(
     state: &Path,
 ) -> Result<Session, Failure> {
     config.findings.sources = super::findings::configured(global, &config)?;
+    config.findings.shared = super::triage::shared(global, &config)?;
+    config.findings.author = super::triage::author(&config);
     config.findings.linking = super::links::linking(global, &config)?;
     let target = target(global)?;
     check(&target).map_err(|error| Failure::new(exit_of(&error), super::describe(&error)))?;
@@ -118,6 +120,7 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
                 | Event::Log(..)
                 | Event::Probed(_)
                 | Event::Dialed(..)
+                | Event::Decided(..)
                 | Event::Over(_)
                 | Event::Contexts(_) => {}
             }

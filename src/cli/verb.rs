@@ -137,6 +137,7 @@ pub(super) async fn planned(session: &mut Session, request: Request) -> Result<R
             | Event::Log(..)
             | Event::Probed(_)
             | Event::Dialed(..)
+            | Event::Decided(..)
             | Event::Over(_)
             | Event::Contexts(_)
             | Event::NotConnected(_) => {}

@@ -17,6 +17,8 @@ pub const STATE_ENV: &str = "HOLDFAST_STATE_DIR";
 pub const CACHE_ENV: &str = "HOLDFAST_CACHE_DIR";
 /// Environment variable that names the theme.
 pub const THEME_ENV: &str = "HOLDFAST_THEME";
+/// Environment variable with the name of who is logged in.
+pub const USER_ENV: &str = "USER";
 /// Environment variable that filters the log.
 pub const LOG_ENV: &str = "HOLDFAST_LOG";
 
@@ -38,11 +40,12 @@ macro_rules! variables {
 
 variables! {
     CONFIG_ENV, "The configuration file. --config wins over it.";
-    STATE_ENV, "The directory of journals.";
+    STATE_ENV, "The directory of journals and decisions.";
     CACHE_ENV, "The directory of what may be deleted at any time.";
     THEME_ENV, "The theme. It wins over the file's theme.";
     "HOLDFAST_READ_ONLY", "Anything but 0, no, off or false: never write. It adds to --read-only and the context's \
         read_only.";
+    USER_ENV, "Who decides on findings, where findings.author does not say it.";
     LOG_ENV, "What --log-file gets, such as info or holdfast=debug.";
     "KUBECONFIG", "The kubeconfig files. --kubeconfig wins over it.";
     "NO_COLOR", "No colours. A theme that is asked for wins over it.";

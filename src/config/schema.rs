@@ -75,6 +75,12 @@ settings! {
          compromise. A name without a directory is one beside this file. `holdfast links check` reads it."
     "findings.concern" Band Value("\"high\"") like "\"medium\"";
         "How bad a finding has to be to make copies of the data suspicious: critical, high, medium, low or info."
+    "findings.shared" File Nothing("decisions on findings stay in the state directory of this machine") like "\"triage\"";
+        "A folder, such as one of a git repository, in which you and others keep what was decided on findings: it is \
+         watched, and what you decide is written there. It has to be there, and whoever can write there decides. A name that does not begin with / is one \
+         beside this file."
+    "findings.author" Text Nothing("your name on this machine, `$USER`") like "\"ada\"";
+        "Who decides on findings, as it stands in what is written down."
     "keys.ACTION" Keys Nothing("the key that `holdfast keys` lists") like "[\"p\", \"f2\"]";
         "The keys of an action, in place of its own; an empty list takes them all away. `holdfast keys` lists actions \
          and keys. What writes to a cluster needs ctrl held."

@@ -92,6 +92,9 @@ fn everything_that_can_be_said_is_understood() {
     "[contexts.prod]\nprometheus = 9090",
     "2:14: contexts.prod.prometheus: needs a text in quotes; this is a number"
 )]
+#[case("[findings]\nshared = ''", "2:10: findings.shared: needs the name of a file; this is empty")]
+#[case("[findings]\nshared = ['a']", "2:10: findings.shared: needs a text in quotes; this is a list")]
+#[case("[findings]\nshare = 'a'", "2:1: there is no setting \"share\" in [findings]; did you mean shared?")]
 fn a_mistake_is_told_with_its_place_and_what_to_write(#[case] text: &str, #[case] expected: &str) {
     assert_eq!(said(text), format!("c.toml:{expected}"));
 }

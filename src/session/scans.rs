@@ -85,15 +85,16 @@ impl Session {
             self.desk.say(Level::Warn, &format!("findings: {one}"));
         }
         self.reading.said = said;
-        let touched = self.desk.world.scanned(found.findings);
+        let findings = self.but_for_lost_decisions(found.findings);
+        let touched = self.desk.world.scanned(findings);
         self.desk.note(&touched);
         self.unchain();
         self.read_finding_again();
     }
 
-    /// Whether the sources of findings were not read yet.
+    /// Whether the sources of findings, or what was decided on them, were not read yet.
     pub fn reading_findings(&self) -> bool {
-        self.watch.on && !self.reading.read
+        self.watch.on && !self.reading.read || self.reading_decisions()
     }
 }
 

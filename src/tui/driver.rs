@@ -237,9 +237,12 @@ impl Console<'_> {
     fn event(&mut self, event: Event) -> Then {
         match event {
             // No action of the console exports: that writes a file of this machine.
-            Event::Changed | Event::Over(_) | Event::NotConnected(_) | Event::Exported(..) | Event::Dialed(..) => {
-                Then::On
-            }
+            Event::Changed
+            | Event::Over(_)
+            | Event::NotConnected(_)
+            | Event::Exported(..)
+            | Event::Dialed(..)
+            | Event::Decided(..) => Then::On,
             Event::Probed(ticket) => match self.asked.remove(&ticket) {
                 Some(Asked::Probe(secret)) => self.handle(Input::Probed(secret)),
                 _ => Then::On,

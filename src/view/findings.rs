@@ -19,9 +19,10 @@ pub use trend::trend;
 
 use super::{Cell, Column, Level, Pane};
 use crate::model::{
-    Band, BandSource, Entry, Finding, FindingId, Findings, Ledger, Series, Sighting, Standing, Taken, Triage,
+    Band, BandSource, Decision, Entry, Finding, FindingId, Findings, Ledger, Series, Sighting, Standing, Taken, Triage,
     TriageState,
 };
+use crate::text::sanitize;
 
 /// One finding.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct FindingRow {
     pub band: Band,
     /// One value per column.
     pub cells: Box<[Cell]>,
+    /// The newest decision on it, also when it has run out.
+    pub last: Option<Decision>,
     /// The finding.
     taken: Taken,
     place: usize,
@@ -48,6 +51,13 @@ impl FindingRow {
         self.taken.scan.findings.get(self.place)
     }
 
+    /// The decision that makes it what it is: one that counts, and that no later scan contradicts.
+    pub fn decided(&self, now: Timestamp) -> Option<&Decision> {
+        let answered =
+            |one: &&Decision| self.open == matches!(one.state, TriageState::Open | TriageState::Acknowledged);
+        self.last.as_ref().filter(|one| one.counts(now)).filter(answered)
+    }
+
     /// The scan that has it.
     pub fn scan(&self) -> &Taken {
         &self.taken
@@ -55,9 +65,13 @@ impl FindingRow {
 }
 
 /// What is said of a finding that does not count any more, or of one that does.
-fn state(finding: &Finding, standing: &Standing, triage: TriageState, now: Timestamp) -> (bool, &'static str) {
-    match (standing, triage) {
+fn state(finding: &Finding, entry: &Entry, decided: Option<&Decision>, now: Timestamp) -> (bool, &'static str) {
+    let decided = decided.filter(|one| one.counts(now));
+    // Nobody's word holds against a scan that saw it later.
+    let seen_later = |one: &Decision| entry.last.at.is_some_and(|at| one.at < at);
+    match (&entry.standing, decided.map_or(TriageState::Open, |one| one.state)) {
         (Standing::Gone { .. }, _) => (false, "Gone"),
+        (Standing::Seen, TriageState::Fixed) if decided.is_some_and(seen_later) => (true, "Seen again"),
         (_, TriageState::FalsePositive) => (false, "False positive"),
         (_, TriageState::Accepted) => (false, "Accepted"),
         (_, TriageState::Fixed) => (false, "Fixed"),
@@ -115,7 +129,8 @@ fn row(
     let (scan, place) = *findings.places(id).iter().rfind(of_series)?;
     let taken = scans.get(scan)?.clone();
     let finding = taken.scan.findings.get(place)?;
-    let (open, word) = state(finding, &entry.standing, triage.state(id, now), now);
+    let last = triage.last(id);
+    let (open, word) = state(finding, entry, last, now);
     let level = if open { level(finding.band) } else { Level::Info };
     let facts = Facts {
         taken: &taken,
@@ -127,7 +142,17 @@ fn row(
         priority: Cell::Unknown,
     };
     let cells = cells(&facts);
-    Some(FindingRow { id, level, open, band: finding.band, cells, place, series: series.clone(), taken })
+    Some(FindingRow {
+        id,
+        level,
+        open,
+        band: finding.band,
+        cells,
+        last: last.cloned(),
+        place,
+        series: series.clone(),
+        taken,
+    })
 }
 
 /// What the values of a row are made from.
@@ -196,6 +221,7 @@ pub fn json_of(row: &FindingRow) -> Value {
         members.insert("score".into(), json!(finding.score.map(|tenths| f64::from(tenths) / 10.0)));
         members.insert("column".into(), json!(Some(finding.column).filter(|column| *column > 0)));
     }
+    members.insert("decision".into(), json!(row.last.as_ref().map(decision)));
     let scan = &row.taken.scan;
     let or_none = |text: &Arc<str>| Some(text.clone()).filter(|text| !text.is_empty());
     members.insert(
@@ -210,4 +236,14 @@ pub fn json_of(row: &FindingRow) -> Value {
         }),
     );
     Value::Object(members)
+}
+
+fn decision(one: &Decision) -> Value {
+    json!({
+        "state": one.state.word(),
+        "at": one.at.to_string(),
+        "author": sanitize(&one.author),
+        "reason": sanitize(&one.reason),
+        "until": one.until.map(|until| until.to_string()),
+    })
 }

@@ -6,6 +6,7 @@ use super::columns::Align;
 use super::findings::{FindingRow, without_a_cluster};
 use super::output::lines;
 use super::{Cell, Column};
+use crate::model::FindingId;
 use crate::text::{sanitize, truncate};
 
 /// Columns of a message that a table shows.
@@ -13,9 +14,14 @@ const MESSAGE: usize = 100;
 
 /// An aligned table, one line for each.
 pub fn table(rows: &[FindingRow], now: Timestamp) -> String {
-    let heading = columns().map(|column| column.title.to_uppercase()).collect();
-    let printed = rows.iter().map(|row| cells(row).map(|cell| one_line(&cell.print(now), MESSAGE)).collect());
-    let aligns: Vec<Align> = columns().map(|column| column.align).collect();
+    let digits = digits(rows.iter().map(|row| row.id));
+    let headings = columns().map(|column| column.title.to_uppercase());
+    let heading = std::iter::once("ID".to_owned()).chain(headings).collect();
+    let printed = rows.iter().map(|row| {
+        let id: String = row.id.to_string().chars().take(digits).collect();
+        std::iter::once(id).chain(cells(row).map(|cell| one_line(&cell.print(now)))).collect()
+    });
+    let aligns: Vec<Align> = std::iter::once(Align::Left).chain(columns().map(|column| column.align)).collect();
     lines(&std::iter::once(heading).chain(printed).collect::<Vec<_>>(), &aligns)
 }
 
@@ -27,8 +33,21 @@ fn cells(row: &FindingRow) -> impl Iterator<Item = &Cell> {
     without_a_cluster().map(|(at, _)| &row.cells[at])
 }
 
-/// Text on one line, cut with a mark.
-fn one_line(text: &str, most: usize) -> String {
+/// How many digits tell these ids apart, and at least eight: with so many one can be named.
+pub fn digits(ids: impl IntoIterator<Item = FindingId>) -> usize {
+    let mut ids: Vec<u128> = ids.into_iter().map(|id| id.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let common = ids.windows(2).map(|two| (two[0] ^ two[1]).leading_zeros() / 4 + 1);
+    common.max().and_then(|digits| usize::try_from(digits).ok()).unwrap_or_default().max(8)
+}
+
+/// Text on one line of a table, cut with a mark.
+pub fn one_line(text: &str) -> String {
+    cut(text, MESSAGE)
+}
+
+fn cut(text: &str, most: usize) -> String {
     let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
     truncate(&joined, most).into_owned()
 }
@@ -71,7 +90,7 @@ pub fn markdown(rows: &[FindingRow], now: Timestamp) -> String {
         columns().map(|column| if column.align == Align::Right { "--:" } else { "---" }.to_owned()).collect(),
     ));
     for row in rows {
-        out.push_str(&line(cells(row).map(|cell| escaped(&one_line(&cell.print(now), 4 * MESSAGE))).collect()));
+        out.push_str(&line(cells(row).map(|cell| escaped(&cut(&cell.print(now), 4 * MESSAGE))).collect()));
     }
     out
 }
@@ -107,6 +126,15 @@ mod tests {
     }
 
     #[rstest]
+    #[case::none(&[], 8)]
+    #[case::far(&[1 << 120, 2 << 120], 8)]
+    #[case::alike(&[0x10, 0x11, 0x11], 32)]
+    #[case::the_twelfth(&[0xa_bcd0 << 80, 0xa_bcd1 << 80], 12)]
+    fn an_id_is_as_long_as_it_takes(#[case] ids: &[u128], #[case] expected: usize) {
+        assert_eq!(digits(ids.iter().copied().map(FindingId)), expected);
+    }
+
+    #[rstest]
     #[case::link("[a](b)", "\\[a\\](b)")]
     #[case::html("<img>", "&lt;img&gt;")]
     #[case::cell("a|b", "a\\|b")]
@@ -116,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_line_is_one_line_and_no_longer_than_there_is_room() {
-        let long = one_line(&format!("a\n b {}", "x".repeat(1 << 20)), 20);
+        let long = cut(&format!("a\n b {}", "x".repeat(1 << 20)), 20);
         assert!(long.starts_with("a b xxx") && crate::text::width(&long) <= 20, "{long}");
     }
 }

@@ -53,6 +53,7 @@ mod support;
 mod sweep;
 mod takeover;
 mod tree;
+mod triage;
 mod trust;
 mod tui;
 mod undo;

@@ -58,29 +58,29 @@ pub fn scan(release: char, found: bool, finished: bool) -> String {
     .to_string()
 }
 
-struct Shop {
-    sre: Person,
+pub struct Shop {
+    pub sre: Person,
     path: String,
 }
 
 impl Shop {
     /// An SRE whose console reads what a pipeline wrote.
-    fn of(cluster: &TestCluster, trusted: bool) -> Self {
+    pub fn of(cluster: &TestCluster, trusted: bool) -> Self {
         let sre = cluster.person(User::Sre);
         std::fs::create_dir(sre.home().join("ci")).unwrap();
         sre.configure(&format!("[[findings.sources]]\npath = \"ci\"\ntrusted = {trusted}\n"));
         Self { sre, path: format!("{}/data-db-0", cluster.namespace) }
     }
 
-    fn file(&self, release: char) -> std::path::PathBuf {
+    pub fn file(&self, release: char) -> std::path::PathBuf {
         self.sre.home().join(format!("ci/{release}.sarif"))
     }
 
-    async fn back_up(&self) {
+    pub async fn back_up(&self) {
         self.sre.run(&["backup", &self.path, "--yes"]).await.expect(0);
     }
 
-    async fn known_good(&self) -> (Option<i32>, Value) {
+    pub async fn known_good(&self) -> (Option<i32>, Value) {
         let ended = self.sre.run(&["known-good", &self.path, "-o", "json"]).await;
         (ended.code, serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}")))
     }

@@ -12,10 +12,9 @@ impl World {
         Touched { all: true, ..Touched::default() }
     }
 
-    /// Takes in a record of decisions, beside those that are known.
-    pub fn triaged(&mut self, triage: &Triage) -> Touched {
-        let before = self.triage.clone();
-        self.triage.merge(triage);
+    /// Takes in the record of decisions in the place of the one that is known.
+    pub fn triaged(&mut self, triage: Triage) -> Touched {
+        let before = std::mem::replace(&mut self.triage, triage);
         Touched { all: before != self.triage, ..Touched::default() }
     }
 
@@ -50,8 +49,8 @@ mod tests {
         triage.decide(FindingId(1), Decision { at, state: TriageState::Acknowledged, author, reason, until: None });
         let mut log = Observed::default();
         log.watched(&"shop".into(), (at, at));
-        assert!(world.triaged(&triage).all && world.saw(&log).all && world.scanned(Findings::default()).all);
-        assert!(!world.triaged(&triage).all && !world.saw(&log).all);
+        assert!(world.triaged(triage.clone()).all && world.saw(&log).all && world.scanned(Findings::default()).all);
+        assert!(!world.triaged(triage.clone()).all && !world.saw(&log).all);
         assert!(!world.linked(Linking::default()).all);
         let copy = world.clone();
         assert_eq!((copy.triage, copy.observed), (triage, log));

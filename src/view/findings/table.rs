@@ -162,7 +162,7 @@ fn line(chains: &Chains, reaches: &mut Reaches, id: FindingId, now: Timestamp) -
     let until = hidden.chain(decided).chain(judged.valid_until).filter(|until| now < *until).min();
     let Reached { reach, workloads, risk } = reaches.of(id);
     let score = priority::score(band, reach.rung, reach.claimed, *risk);
-    let (open, word) = state(finding, &entry.standing, chains.triage().state(id, now), now);
+    let (open, word) = state(finding, &entry, chains.triage().last(id), now);
     let level = if open { level(band) } else { Level::Info };
     let gone = match &entry.standing {
         Standing::Gone { proof } => proof.at,
