@@ -44,6 +44,7 @@ pub mod sweep;
 mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod triage;
 mod trusted;
 mod undo;
 

@@ -53,7 +53,7 @@ use operations::Tracked;
 use pace::Pace;
 pub use scope::Unnamed;
 pub use served::READ_ONLY;
-pub use triage::{Wish, until};
+pub use triage::UNDECIDED;
 
 /// Deltas taken in at once before the screen gets a turn.
 const BATCH: usize = 500;

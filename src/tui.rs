@@ -32,7 +32,7 @@ pub use action::{ACTIONS, Action, ActionId, Argument, Availability, Risk};
 pub use app::{App, Contexts, Effect, Input, Value};
 pub use draw::draw;
 pub use driver::run;
-pub use form::{FileText, Form, Unseen};
+pub use form::{FileText, Form, Purpose, Unseen};
 pub use keymap::{Binding, Keymap};
 pub use keys::{Chord, KeyError};
 pub use layer::{Cursor, DetailLayer, Layer, Naming, Offer, Picker, Place};

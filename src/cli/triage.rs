@@ -11,7 +11,7 @@ use super::args::{Global, Triage as Asked, TriageFormat as Format};
 use super::{Exit, Failure, findings, out};
 use crate::config::{self, Config, ConfigError, USER_ENV};
 use crate::model::{Decision, FindingId, Findings, Triage, TriageState, Undecidable};
-use crate::session;
+use crate::plan::triage;
 use crate::store::{self, About, Decided, DecisionFolders, Decisions, Scans};
 use crate::text::{self, plural};
 use crate::view::{findings_text, output};
@@ -27,7 +27,7 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
         list(&decisions, asked.output, now)?;
         return Ok(if whole { Exit::Fine } else { Exit::Unknown });
     };
-    let until = asked.until.as_deref().map(|until| session::until(until, now)).transpose();
+    let until = asked.until.as_deref().map(|until| triage::until(until, now)).transpose();
     let until = until.map_err(|error| Failure::new(Exit::Usage, format!("--until: {error}")))?;
     let author = author(&Config::load(global.config.as_deref())?).ok_or_else(nobody)?;
     if global.read_only {

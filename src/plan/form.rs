@@ -6,14 +6,11 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::Verb;
 use crate::text::{self, names};
 
-/// What a person is asked before a plan is made.
+/// What a person is asked before something is done.
 #[derive(Clone, Debug)]
 pub struct FormSpec {
-    /// The verb that will plan with the answers.
-    pub verb: Verb,
     /// One line: "back up volume shop/data-db-0".
     pub title: String,
     /// The questions, in order.
@@ -228,7 +225,7 @@ mod tests {
     fn a_form_is_filled_when_its_last_wrong_field_is_right() {
         let fields = vec![field(classes(), true), field(FieldKind::Duration, true), field(FieldKind::Lines, false)];
         let fields = fields.into_iter().zip(["class", "within", "why"]).map(|(field, id)| Field { id, ..field });
-        let spec = FormSpec { verb: Verb::Backup, title: "t".into(), fields: fields.collect() };
+        let spec = FormSpec { title: "t".into(), fields: fields.collect() };
         let filled = |answers: [&str; 3]| spec.filled(&answers.map(str::to_owned));
         assert_eq!(filled(["", "2m", ""]), Err(0));
         assert_eq!(filled(["fast", "2", ""]), Err(1));

@@ -10,11 +10,14 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::{Message, Session, Ticket};
-use crate::model::{Decision, FindingId, Findings, Triage, TriageState, Undecidable};
-use crate::plan::hold;
+use crate::model::{Decision, FindingId, Findings, Triage, Undecidable};
+use crate::plan::triage::Wish;
 use crate::store::{About, Decided, DecisionFolders, Decisions};
-use crate::text::{self, quantity};
+use crate::text;
 use crate::view::Level;
+
+/// Why nothing is decided in read-only mode.
+pub const UNDECIDED: &str = "read-only mode decides nothing: it would change which copies are called known-good";
 
 /// How often it is looked whether a colleague decided something.
 const FILES: Duration = Duration::from_secs(1);
@@ -22,34 +25,6 @@ const FILES: Duration = Duration::from_secs(1);
 const BACKLOG: usize = 16;
 /// How many lines that are no decisions are told at once.
 const TOLD: usize = 3;
-
-/// What a person wants to be decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
-    /// What.
-    pub state: TriageState,
-    /// Why.
-    pub reason: String,
-    /// Until when it counts; an acceptance needs one.
-    pub until: Option<Timestamp>,
-}
-
-/// Reads until when a decision counts: a span from now such as `30d`, a day, or a moment.
-///
-/// # Errors
-/// What to write.
-pub fn until(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    let text = text.trim();
-    if let Some(span) = quantity::parse_span(text) {
-        let until = now.checked_add(span).map_err(|_| "that is further than any calendar goes".to_owned())?;
-        return Some(until).filter(|until| *until > now).ok_or_else(|| Undecidable::Over.to_string());
-    }
-    let until = hold::until(text).map_err(|_| {
-        let text = text::sanitize(text);
-        format!("\"{text}\" is not a time; write a span such as 30d, a day such as 2027-01-31, or 2027-01-31T12:00:00Z")
-    })?;
-    Some(until).filter(|until| *until > now).ok_or_else(|| Undecidable::Over.to_string())
-}
 
 /// How far reading and deciding has come.
 #[derive(Debug, Default)]
@@ -169,7 +144,7 @@ impl Session {
     pub fn undecidable(&self) -> Option<&'static str> {
         let context = &self.desk.world.context;
         if context.read_only || self.options.config.context(&context.name).read_only {
-            return Some("read-only mode decides nothing: it would change which copies are called known-good");
+            return Some(UNDECIDED);
         }
         if self.record.wishes.is_none() {
             return Some("no source of findings is configured; set findings.sources");

@@ -206,16 +206,14 @@ impl Decisions {
         let mut left = MAX_BYTES;
         for path in paths {
             match fs::symlink_metadata(&path) {
-                Ok(data) if data.is_file() => match left.checked_sub(data.len()) {
-                    Some(rest) => {
-                        left = rest;
-                        found.insert(path, Version::of(&data));
-                    }
-                    None => {
-                        let text = format!("is not read: the folder holds more than {} MiB", MAX_BYTES >> 20);
-                        self.faults.push(flaw(&path, &text));
-                    }
-                },
+                Ok(data) if data.is_file() && data.len() <= left => {
+                    left -= data.len();
+                    found.insert(path, Version::of(&data));
+                }
+                Ok(data) if data.is_file() => {
+                    let text = format!("is not read: the folder holds more than {} MiB", MAX_BYTES >> 20);
+                    self.faults.push(flaw(&path, &text));
+                }
                 Ok(_) => self.faults.push(flaw(&path, "is no regular file and is not read")),
                 Err(error) => self.faults.push(flaw(&path, &error.to_string())),
             }

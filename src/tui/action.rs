@@ -61,6 +61,7 @@ pub enum ActionId {
     RotateCa,
     Rotation,
     Probe,
+    Triage,
     Resume,
     Stop,
     Undo,
@@ -395,6 +396,8 @@ actions! {
         "How far the rotation of the selected CA has come: its gates, what has not converged, what comes next", also "ca"
     Probe "served" "served?" [] OBJECTS bar 0 menu Some('t'); None
         "Shake hands with each pod that uses the certificate, and say whether it serves the stored one"
+    Triage "triage" "triage" ["D"] OBJECTS bar 0 menu Some('D'); None
+        "Decide on the selected finding, or on all that are marked: what it is worth, why, and until when", also "decide"
     Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
         "Take up the selected operation where its journal ends"
     Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes
@@ -407,7 +410,7 @@ actions! {
     PreviousField "previous-field" "field before" ["shift-tab"] FORM bar 0 menu None; None
         "Go to the field before"
     Submit "submit" "plan" ["ctrl-s" "alt-enter"] FORM bar 2 menu None; None
-        "Make the plan with what the form says; a wrong answer gets the keys instead"
+        "Make the plan, or decide, with what the form says; a wrong answer gets the keys instead"
     CopyCommand "copy-command" "copy command" ["ctrl-y"] COMMANDS bar 3 menu None; None
         "Copy the command that would do the same to the clipboard (OSC 52)"
     Yaml "yaml" "yaml" ["y"] OBJECTS bar 8 menu Some('y'); None "Read the selected object from the API server, as YAML"

@@ -12,6 +12,7 @@ mod pointed;
 mod probing;
 mod run;
 mod table;
+mod triage;
 mod typing;
 mod values;
 
@@ -44,6 +45,7 @@ use super::theme::{Theme, Themes};
 use crate::cluster::{LogEvent, LogQuery};
 use crate::config::ThemeFolder;
 use crate::model::{ClaimKey, FindingId, Key, ObjRef};
+use crate::plan::triage::Wish;
 use crate::plan::{AccessQuestion, Confirmed, DryRun, Plan, Refusal, Request};
 use crate::session::{Desk, KnownContext};
 use crate::view::{self, Filter, Level, Sieve};
@@ -80,6 +82,8 @@ pub enum Input {
     Switched,
     /// The answer to [`Effect::FetchYaml`]: the text, or why it cannot be read.
     Yaml(ObjRef, Result<String, String>),
+    /// The answer to [`Effect::Decide`]: how many findings were decided on, or why none was.
+    Decided(u64, Result<usize, String>),
     /// Something happened to the log that was asked for under this number.
     Log(u64, LogEvent),
     /// The answer to [`Effect::Probe`]; the desk has what was seen.
@@ -97,6 +101,15 @@ pub enum Effect {
         ask: u64,
         /// What is asked for.
         request: Box<Request>,
+    },
+    /// Decide on findings.
+    Decide {
+        /// The number of the question.
+        ask: u64,
+        /// Which.
+        findings: Vec<FindingId>,
+        /// What.
+        wish: Wish,
     },
     /// Run a confirmed plan.
     Start(Box<Confirmed>),
@@ -242,6 +255,10 @@ impl App {
             }
             Input::Planned { ask, result } => {
                 self.planned(desk, ask, *result);
+                Vec::new()
+            }
+            Input::Decided(ask, ended) => {
+                self.decided(desk, ask, ended);
                 Vec::new()
             }
             Input::Started(id) => {

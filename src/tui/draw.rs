@@ -285,8 +285,11 @@ fn hints(app: &App, desk: &Desk, columns: usize) -> Vec<Hint> {
     let hint = |action: &&Action| {
         let key = app.keymap.key(&[action.id])?.to_string();
         let enabled = app.available(desk, action.id) == Availability::Enabled;
-        let going = action.id == ActionId::Leave && matches!(app.layers.last(), Some(Layer::Switch(_)));
-        let what = if going { "go there" } else { action.short };
+        let what = match (action.id, app.layers.last()) {
+            (ActionId::Leave, Some(Layer::Switch(_))) => "go there",
+            (ActionId::Submit, Some(Layer::Form(form))) => form.purpose.leads_to(),
+            _ => action.short,
+        };
         Some(Hint { key, what, enabled, spot: Spot::Hint(action.id) })
     };
     let mut hints: Vec<Hint> = typing.chain(shown.iter().filter_map(hint)).collect();

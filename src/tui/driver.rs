@@ -71,6 +71,7 @@ enum Asked {
     Yaml(ObjRef),
     Log(u64),
     Probe(ClaimKey),
+    Decision(u64),
 }
 
 struct Console<'a> {
@@ -237,12 +238,13 @@ impl Console<'_> {
     fn event(&mut self, event: Event) -> Then {
         match event {
             // No action of the console exports: that writes a file of this machine.
-            Event::Changed
-            | Event::Over(_)
-            | Event::NotConnected(_)
-            | Event::Exported(..)
-            | Event::Dialed(..)
-            | Event::Decided(..) => Then::On,
+            Event::Changed | Event::Over(_) | Event::NotConnected(_) | Event::Exported(..) | Event::Dialed(..) => {
+                Then::On
+            }
+            Event::Decided(ticket, ended) => match self.asked.remove(&ticket) {
+                Some(Asked::Decision(ask)) => self.handle(Input::Decided(ask, ended)),
+                _ => Then::On,
+            },
             Event::Probed(ticket) => match self.asked.remove(&ticket) {
                 Some(Asked::Probe(secret)) => self.handle(Input::Probed(secret)),
                 _ => Then::On,
@@ -252,12 +254,12 @@ impl Console<'_> {
                     let result = result.map(|reviewed| (reviewed.plan, reviewed.dry_run));
                     self.handle(Input::Planned { ask, result: Box::new(result) })
                 }
-                Some(Asked::Yaml(_) | Asked::Log(_) | Asked::Probe(_)) | None => Then::On,
+                _ => Then::On,
             },
             Event::Contexts(known) => self.handle(Input::Contexts(known)),
             Event::Read(ticket, text) => match self.asked.remove(&ticket) {
                 Some(Asked::Yaml(object)) => self.handle(Input::Yaml(object, text)),
-                Some(Asked::Plan(_) | Asked::Log(_) | Asked::Probe(_)) | None => Then::On,
+                _ => Then::On,
             },
             Event::Log(ticket, event) => match self.asked.get(&ticket) {
                 Some(Asked::Log(ask)) => self.handle(Input::Log(*ask, event)),
@@ -286,6 +288,10 @@ impl Console<'_> {
                 let ticket = self.session.plan(*request);
                 self.asked.insert(ticket, Asked::Plan(ask));
             }
+            Effect::Decide { ask, findings, wish } => match self.session.decide(&findings, &wish) {
+                Ok(ticket) => drop(self.asked.insert(ticket, Asked::Decision(ask))),
+                Err(why) => return Performed::Said(Box::new(Input::Decided(ask, Err(why)))),
+            },
             Effect::Start(confirmed) => {
                 return match self.session.start(*confirmed) {
                     Ok(id) => Performed::Said(Box::new(Input::Started(id.as_str().into()))),

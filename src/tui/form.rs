@@ -11,19 +11,48 @@ use std::collections::BTreeMap;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Request};
+use crate::model::FindingId;
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Request, triage};
 pub use entry::Entry;
 use handing::Loaded;
 pub use handing::{FileText, Handing};
 pub use unseen::Unseen;
+
+/// What the answers of a form are for.
+#[derive(Clone, Debug)]
+pub enum Purpose {
+    /// A plan: the verb and its object.
+    Plan(Box<Request>),
+    /// A decision on these findings.
+    Triage(Vec<FindingId>),
+}
+
+impl Purpose {
+    /// What the last answer leads to, in a word.
+    pub const fn leads_to(&self) -> &'static str {
+        match self {
+            Self::Plan(_) => "plan",
+            Self::Triage(_) => "decide",
+        }
+    }
+
+    /// Whether both are about the same.
+    fn about(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Plan(one), Self::Plan(other)) => one.subject().1 == other.subject().1,
+            (Self::Triage(one), Self::Triage(other)) => one == other,
+            _ => false,
+        }
+    }
+}
 
 /// A form being filled in.
 #[derive(Clone, Debug)]
 pub struct Form {
     /// What is asked.
     pub spec: FormSpec,
-    /// What was asked for: the verb and its object.
-    pub request: Request,
+    /// What the answers are for.
+    pub purpose: Purpose,
     /// The place of the field that has the keys.
     pub focus: usize,
     /// What is typed, one entry per field.
@@ -38,18 +67,17 @@ pub struct Form {
 
 impl Form {
     /// A form with its default answers.
-    pub fn new(spec: FormSpec, request: Request) -> Self {
+    pub fn new(spec: FormSpec, purpose: Purpose) -> Self {
         let entries = spec.fields.iter().map(|field| Entry::new(&field.default, &field.kind)).collect();
         let (handing, loaded) = (None, BTreeMap::new());
-        let mut form = Self { spec, request, focus: 0, entries, tried: false, handing, loaded };
+        let mut form = Self { spec, purpose, focus: 0, entries, tried: false, handing, loaded };
         form.read();
         form
     }
 
     /// Whether both ask the same of the same object.
     pub fn about(&self, other: &Form) -> bool {
-        let of = |form: &Form| (form.request.subject().1.clone(), form.spec.title.clone());
-        of(self) == of(other)
+        self.purpose.about(&other.purpose) && self.spec.title == other.spec.title
     }
 
     /// Takes over what was typed into an earlier form of the same object.
@@ -85,7 +113,7 @@ impl Form {
         let (field, entry) = self.spec.fields.get(place).zip(self.entries.get(place))?;
         // What is typed into an open list is a search, no answer yet.
         let say = entry.open.is_none() && (self.tried || entry.text() != field.default);
-        let not_given = || self.not_given().filter(|(wrong, _)| *wrong == place).map(|(_, why)| why);
+        let not_given = || self.unfit().filter(|(wrong, _)| *wrong == place).map(|(_, why)| why);
         let unreadable = || self.loaded(place)?.err().map(str::to_owned);
         field.wrong(&entry.text()).or_else(not_given).or_else(unreadable).filter(|_| say)
     }
@@ -98,18 +126,31 @@ impl Form {
 
     /// The answers, once all are good.
     pub fn filled(&self) -> Option<Filled> {
-        self.spec.filled(&self.texts()).ok().filter(|_| self.not_given().is_none())
+        self.spec.filled(&self.texts()).ok().filter(|_| self.unfit().is_none())
     }
 
     /// The answers for going on. When one is wrong its field gets the keys, and all that are wrong say so.
     pub fn submit(&mut self) -> Option<Filled> {
         self.settle();
         let filled = self.spec.filled(&self.texts());
-        match self.not_given().map_or(filled, |(place, _)| Err(place)) {
+        match self.unfit().map_or(filled, |(place, _)| Err(place)) {
             Ok(filled) => Some(filled),
             Err(place) => {
                 (self.tried, self.focus) = (true, place);
                 None
+            }
+        }
+    }
+
+    /// A field whose answer is good alone and wrong beside the others, and why.
+    fn unfit(&self) -> Option<(usize, String)> {
+        match &self.purpose {
+            Purpose::Plan(_) => self.not_given(),
+            Purpose::Triage(_) => {
+                let text = |id: &str| self.fields().find(|(field, _)| field.id == id).map(|(_, entry)| entry.text());
+                let (id, why) = triage::unfit(&text("state")?, &text("until")?)?;
+                let place = self.spec.fields.iter().position(|field| field.id == id)?;
+                Some((place, why.to_string()))
             }
         }
     }

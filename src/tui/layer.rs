@@ -305,7 +305,7 @@ impl Layer {
         match self {
             Self::Form(form) if form.list_open() => "choose",
             Self::Form(form) if form.in_lines() => "new line",
-            Self::Form(form) if form.at_end() || !form.touched() => "plan",
+            Self::Form(form) if form.at_end() || !form.touched() => form.purpose.leads_to(),
             Self::Form(_) => "next field",
             _ => "accept",
         }

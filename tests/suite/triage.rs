@@ -5,7 +5,8 @@ use std::path::Path;
 use holdfast::cluster::Target;
 use holdfast::config::{Config, FindingsConfig, ScanPlace};
 use holdfast::model::{Kind, TriageState};
-use holdfast::session::{Event, Options, Session, Unnamed, Wish};
+use holdfast::plan::triage::Wish;
+use holdfast::session::{Event, Options, Session, Unnamed};
 use holdfast::store::Store;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use crate::support::cluster::TestCluster;
 use crate::support::desk;
 use crate::support::person::{Ended, Person};
 use crate::support::scenarios;
+use crate::support::terminal::Terminal;
 use crate::support::wait::LONG;
 use crate::vulnerable::{Shop, another_second, release, scan, trusts};
 
@@ -22,6 +24,7 @@ scenarios!(
     an_acceptance_that_runs_out_makes_copies_suspicious_again,
     two_consoles_with_one_folder_agree,
     a_read_only_console_decides_nothing,
+    what_is_decided_in_the_console_is_written_and_shown,
 );
 
 /// A log of one complete scan with findings of these rules, at some moment.
@@ -317,6 +320,23 @@ async fn a_read_only_console_decides_nothing(cluster: TestCluster) {
     let refused = decide(&mut console, &wish(TriageState::FalsePositive, "r")).await.unwrap_err();
     assert!(refused.contains("read-only"), "{refused}");
     assert_eq!(std::fs::read_dir(share.path()).unwrap().count(), 0);
+}
+
+async fn what_is_decided_in_the_console_is_written_and_shown(cluster: TestCluster) {
+    let shop = Shop::of(&cluster, true);
+    let configured = std::fs::read_to_string(shop.sre.config()).unwrap();
+    shop.sre.configure(&format!("[findings]\nauthor = \"ada\"\n{configured}"));
+    std::fs::write(shop.file('b'), scan('b', true, true)).unwrap();
+    let mut terminal = Terminal::holdfast(&shop.sre, &["-n", &cluster.namespace], 120, 36);
+    terminal.press("4z");
+    terminal.until("the finding", |screen| screen.contains("sqli") && screen.contains("Open")).await;
+    terminal.press("D");
+    terminal.shows("nothing is decided yet").await;
+    terminal.press("fal\rtests\r\r");
+    terminal.until("what was decided", |screen| screen.contains("False positive")).await;
+    let told = decided(&shop.sre).await;
+    assert_eq!((&told[0]["state"], &told[0]["reason"]), (&"false-positive".into(), &"tests".into()), "{told:?}");
+    assert_eq!((told.len(), &told[0]["author"]), (1, &"ada".into()));
 }
 
 /// A shop whose only copy was cut while code with a finding ran, and that finding.

@@ -25,4 +25,5 @@ mod table;
 mod themes;
 mod timeline;
 mod tree;
+mod triage;
 mod vulnerable;

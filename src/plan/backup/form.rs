@@ -11,7 +11,7 @@ use super::scope::selector;
 use super::{Options, Owner, Scope, Together, holding};
 use crate::model::{DeletionPolicy, Kind, Pvc, SnapshotClass, Uid, World};
 use crate::plan::command::CommandLine;
-use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb};
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec};
 use crate::text::{self, quantity};
 
 /// Longest reason, in characters: it is read on one screen, and all annotations of an object share 256 KiB.
@@ -81,7 +81,7 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
     ];
     let together = together(world, claim, defaults);
     let fields = together.into_iter().chain(fields).chain(holding::fields(defaults.quiesce.as_ref())).collect();
-    Some(FormSpec { verb: Verb::Backup, title: format!("back up volume {path}"), fields })
+    Some(FormSpec { title: format!("back up volume {path}"), fields })
 }
 
 /// The questions whether the volume is backed up alone, where its workload has several.

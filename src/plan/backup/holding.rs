@@ -185,11 +185,11 @@ pub(super) fn options(chosen: Option<&Quiesce>, option: &mut impl FnMut(&str, &s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{FormSpec, Verb};
+    use crate::plan::FormSpec;
     use rstest::rstest;
 
     fn form(quiesce: Option<&Quiesce>) -> FormSpec {
-        FormSpec { verb: Verb::Backup, title: String::new(), fields: fields(quiesce) }
+        FormSpec { title: String::new(), fields: fields(quiesce) }
     }
 
     fn read(quiesce: Option<&Quiesce>, change: &[(&str, &str)]) -> Result<Option<Quiesce>, String> {

@@ -7,7 +7,7 @@ use crate::model::{Kind, Uid, World};
 use crate::plan::backup::deadline;
 use crate::plan::command::CommandLine;
 use crate::plan::restore::{class_field, size};
-use crate::plan::{Field, FieldKind, Filled, FormSpec, ObjectAt, Verb};
+use crate::plan::{Field, FieldKind, Filled, FormSpec, ObjectAt};
 use crate::text::{self, quantity};
 
 /// The form for a drill of this restore point, beginning with `defaults`. `None` when there is nothing to choose: the
@@ -52,7 +52,7 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
         within("read", "Read within", "How long reading all of it may take.", defaults.read_within),
     ];
     let path = snapshot.meta.reference(Kind::VolumeSnapshot).path();
-    Some(FormSpec { verb: Verb::Drill, title: format!("prove that {path} can be restored"), fields })
+    Some(FormSpec { title: format!("prove that {path} can be restored"), fields })
 }
 
 /// What a filled form chose.

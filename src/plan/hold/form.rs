@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Options;
 use crate::model::{Kind, Uid, VolumeSnapshot, World};
-use crate::plan::{Field, FieldKind, Filled, FormSpec, Verb, backup};
+use crate::plan::{Field, FieldKind, Filled, FormSpec, backup};
 use crate::text;
 
 /// The form for a hold on this copy, beginning with `defaults`; `None` when it is gone.
@@ -35,7 +35,7 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
         },
     ];
     let title = format!("hold restore point {}", snapshot.meta.reference(Kind::VolumeSnapshot).path());
-    Some(FormSpec { verb: Verb::Hold, title, fields })
+    Some(FormSpec { title, fields })
 }
 
 /// What a filled form chose.

@@ -2,7 +2,7 @@
 
 use super::Options;
 use crate::model::{Bucket, Keep, Kind, Pvc, Uid, World};
-use crate::plan::{Field, FieldKind, Filled, FormSpec, Verb};
+use crate::plan::{Field, FieldKind, Filled, FormSpec};
 use crate::text;
 
 /// The form for a prune of this claim's copies, beginning with `defaults`; `None` when the claim is gone.
@@ -49,7 +49,7 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
         },
     ];
     let title = format!("prune copies of volume {}", claim.meta.reference(Kind::Pvc).path());
-    Some(FormSpec { verb: Verb::Prune, title, fields })
+    Some(FormSpec { title, fields })
 }
 
 /// What a filled form chose.

@@ -4,7 +4,7 @@ use super::{Options, ROLLED_WITHIN, SERVED_WITHIN};
 use crate::model::{Kind, Uid, World};
 use crate::plan::command::CommandLine;
 use crate::plan::roll::Restart;
-use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb, backup};
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, backup};
 use crate::text::quantity;
 
 /// The form for this Certificate, beginning with `defaults`; `None` when it is gone.
@@ -66,7 +66,7 @@ pub fn form(world: &World, certificate: &Uid, defaults: &Options) -> Option<Form
         deadline,
     );
     let title = format!("renew certificate {}", certificate.meta.reference(Kind::Certificate).path());
-    Some(FormSpec { verb: Verb::Renew, title, fields: vec![restart, reason, issued, rolled, served] })
+    Some(FormSpec { title, fields: vec![restart, reason, issued, rolled, served] })
 }
 
 fn restarts() -> FieldKind {

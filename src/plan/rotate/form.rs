@@ -8,7 +8,7 @@ use super::signer::{self, Found, leaf};
 use super::{HandedOver, Options, ROLLED_WITHIN, SERVED_WITHIN, Signer};
 use crate::model::{KeyMatch, Kind, TlsSecret, Uid, World};
 use crate::plan::command::CommandLine;
-use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Restart, Verb, backup};
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Restart, backup};
 use crate::text::{self, names, quantity};
 use crate::x509::KeyKind;
 
@@ -29,7 +29,7 @@ pub fn form(world: &World, secret: &Uid, chosen: &Options) -> Option<FormSpec> {
         _ => (format!("rotate certificate {path}"), made_fields(world, secret, chosen)),
     };
     fields.extend(fields_of_both(chosen));
-    Some(FormSpec { verb: Verb::Rotate, title, fields })
+    Some(FormSpec { title, fields })
 }
 
 fn field(id: &'static str, label: &'static str, doc: &str, kind: FieldKind, default: String) -> Field {

@@ -10,7 +10,7 @@ use crate::assess::succession::{Phase, SOAK};
 use crate::model::{Kind, Uid, World};
 use crate::plan::command::CommandLine;
 use crate::plan::serves::WITHIN as SERVED_WITHIN;
-use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb, backup};
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, backup};
 use crate::text::{self, quantity};
 use crate::x509::KeyKind;
 
@@ -32,7 +32,7 @@ pub fn form(world: &World, secret: &Uid, chosen: &Options) -> Option<FormSpec> {
         Phase::Start | Phase::Reissue | Phase::Soak => return None,
         Phase::Stores | Phase::Outside => {
             let title = format!("answer for the rotation of CA {path}");
-            return Some(FormSpec { verb: Verb::RotateCa, title, fields: vec![answer(chosen)] });
+            return Some(FormSpec { title, fields: vec![answer(chosen)] });
         }
         Phase::Make => of_the_new_one(chosen),
         Phase::Trust | Phase::Drop => vec![
@@ -44,7 +44,7 @@ pub fn form(world: &World, secret: &Uid, chosen: &Options) -> Option<FormSpec> {
     };
     fields.push(reason(chosen));
     let title = format!("rotate CA {path}, so that {}", chosen.phase.says());
-    Some(FormSpec { verb: Verb::RotateCa, title, fields })
+    Some(FormSpec { title, fields })
 }
 
 fn of_the_new_one(chosen: &Options) -> Vec<Field> {

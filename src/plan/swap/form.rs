@@ -8,7 +8,7 @@ use super::{From, Options, TRIAL_IMAGE};
 use crate::assess::restore_point::{self, Belongs};
 use crate::model::{Kind, Pvc, ReclaimPolicy, Uid, VolumeSnapshot, World, annotation};
 use crate::plan::hooks::Consistency;
-use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Verb, backup, set};
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, backup, set};
 use crate::text::{self, names, quantity};
 
 /// What a kept volume begins with where restore points and volumes are chosen from one list. No name holds a slash.
@@ -100,7 +100,7 @@ pub fn form(world: &World, claim: &Uid, chosen: &Options) -> Option<FormSpec> {
             free,
         ),
     ];
-    Some(FormSpec { verb: Verb::RestoreInPlace, title: format!("restore volume {path} in place"), fields })
+    Some(FormSpec { title: format!("restore volume {path} in place"), fields })
 }
 
 /// When a restore point was cut, and how much it promises where that is known.

@@ -2,7 +2,7 @@
 
 use super::Options;
 use crate::model::{Uid, World};
-use crate::plan::{Field, FieldKind, Filled, FormSpec, Verb};
+use crate::plan::{Field, FieldKind, Filled, FormSpec};
 use crate::text;
 
 /// The form for a sweep of this namespace, beginning with `defaults`; `None` when it is gone.
@@ -19,7 +19,7 @@ pub fn form(world: &World, namespace: &Uid, defaults: Options) -> Option<FormSpe
         check: |_| Ok(()),
     }];
     let title = format!("sweep namespace {namespace}");
-    Some(FormSpec { verb: Verb::Sweep, title, fields })
+    Some(FormSpec { title, fields })
 }
 
 /// What a filled form chose.

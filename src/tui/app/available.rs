@@ -45,6 +45,7 @@ impl App {
             }
             ActionId::ImportCertificate => self.verb_hindrance(desk, Verb::Rotate),
             ActionId::Probe => self.not_probed(desk),
+            ActionId::Triage => self.to_triage(desk).err(),
             ActionId::Rotation => self.rotation_of_ca(desk).err(),
             ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
             ActionId::Stop => self.operation(desk).map_or_else(Some, not_stoppable),

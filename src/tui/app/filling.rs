@@ -3,12 +3,12 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::super::action::ActionId;
-use super::super::form::Form;
+use super::super::form::{Form, Purpose};
 use super::super::keys::Chord;
 use super::super::layer::{Layer, Place};
 use super::{App, Effect};
 use crate::model::Freshness;
-use crate::plan::{Request, Verb};
+use crate::plan::{Request, Verb, triage};
 use crate::session::Desk;
 use crate::view::Level;
 
@@ -50,12 +50,16 @@ impl App {
         let Some(spec) = request.form(&desk.world) else {
             return self.plan(desk, request);
         };
-        let mut form = Form::new(spec, request);
+        self.ask_form(Form::new(spec, Purpose::Plan(Box::new(request))));
+        Vec::new()
+    }
+
+    /// Opens a form, with what was typed into an earlier one of the same.
+    pub(super) fn ask_form(&mut self, mut form: Form) {
         if let Some(earlier) = self.kept.take_if(|earlier| earlier.about(&form)) {
             form.take_up(&earlier);
         }
         self.layers.push(Layer::Form(Box::new(form)));
-        Vec::new()
     }
 
     fn plan(&mut self, desk: &Desk, request: Request) -> Vec<Effect> {
@@ -134,8 +138,12 @@ impl App {
             return files;
         }
         let Some(filled) = form.submit() else { return Vec::new() };
-        match form.request.filled(&filled) {
-            Ok(request) => self.plan(desk, request),
+        let done = match form.purpose.clone() {
+            Purpose::Plan(request) => request.filled(&filled).map(|request| self.plan(desk, request)),
+            Purpose::Triage(findings) => triage::wish(&filled, desk.now).map(|wish| self.decide(findings, wish)),
+        };
+        match done {
+            Ok(effects) => effects,
             Err(why) => {
                 self.say(desk, Level::Warn, why);
                 Vec::new()
@@ -152,11 +160,12 @@ impl App {
             && form.touched()
         {
             // Certificates that a CA has signed are issued anew from the CA.
-            let of_ca = || self.next_of_ca(desk).is_ok_and(|next| next.subject() == form.request.subject());
-            let begins = match form.handing() {
-                Some(_) => ActionId::ImportCertificate,
-                None if of_ca() => ActionId::RotateCa,
-                None => ActionId::of(form.request.verb()),
+            let of_ca = |request: &Request| self.next_of_ca(desk).is_ok_and(|next| next.subject() == request.subject());
+            let begins = match (form.handing(), &form.purpose) {
+                (_, Purpose::Triage(_)) => ActionId::Triage,
+                (Some(_), _) => ActionId::ImportCertificate,
+                (None, Purpose::Plan(request)) if of_ca(request) => ActionId::RotateCa,
+                (None, Purpose::Plan(request)) => ActionId::of(request.verb()),
             };
             let way = self.keymap.way(begins);
             self.say(desk, Level::Info, format!("what you typed is kept: {way} opens it again"));
@@ -186,5 +195,9 @@ fn listing(desk: &Desk, request: &Request) -> bool {
 
 /// The command that would make the choices of a form; `None` while an answer is wrong.
 pub fn form_command(desk: &Desk, form: &Form) -> Option<String> {
-    form.request.filled(&form.filled()?).ok()?.command(&desk.world)
+    let filled = form.filled()?;
+    match &form.purpose {
+        Purpose::Plan(request) => request.filled(&filled).ok()?.command(&desk.world),
+        Purpose::Triage(findings) => Some(triage::command(findings, &filled)),
+    }
 }

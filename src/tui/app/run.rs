@@ -93,7 +93,7 @@ impl App {
             | ActionId::Prune
             | ActionId::Hold
             | ActionId::Release => return self.begin(desk, id),
-            ActionId::Probe => return self.probe(desk),
+            ActionId::Probe | ActionId::Triage => return self.with_selection(desk, id),
             ActionId::Rotation => self.show_rotation(desk),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
@@ -324,6 +324,15 @@ impl App {
             *place = entries.iter().position(|(id, _)| *id == wanted).unwrap_or(0);
         }
         effects
+    }
+
+    /// Does with the selection what needs no plan.
+    fn with_selection(&mut self, desk: &Desk, id: ActionId) -> Effects {
+        if id == ActionId::Probe {
+            return self.probe(desk);
+        }
+        self.begin_triage(desk);
+        Effects::new()
     }
 
     /// One step back: from the panes and the problems the filter goes first.

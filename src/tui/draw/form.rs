@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::super::App;
 use super::super::action::ActionId;
 use super::super::app::form_command;
-use super::super::form::{Entry, Form};
+use super::super::form::{Entry, Form, Purpose};
 use super::super::layout::{bottom, dialog, inside};
 use super::super::pages::wrap;
 use super::super::theme::Meaning;
@@ -33,8 +33,12 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, form: &Form, body: Rec
     let read = if form.handing().is_some() { READ } else { 0 };
     let area = dialog(body, 100, fields + read + ABOUT + 3);
     let title = text::sanitize(&form.spec.title);
-    let title = [("Before the plan: ", Meaning::Muted), (&*title, Meaning::Accent)];
-    pen.frame(area, &title, &[("nothing is done yet", Meaning::Muted)], true);
+    let (before, yet) = match form.purpose {
+        Purpose::Plan(_) => ("Before the plan: ", "nothing is done yet"),
+        Purpose::Triage(_) => ("Decide on ", "nothing is decided yet"),
+    };
+    let title = [(before, Meaning::Muted), (&*title, Meaning::Accent)];
+    pen.frame(area, &title, &[(yet, Meaning::Muted)], true);
     let (upper, about) = bottom(inside(area), ABOUT.min(area.height / 3));
     let said = handing::pieces(desk, form, upper.width);
     let lines = u16::try_from(said.len()).map_or(u16::MAX, |lines| lines.saturating_add(1));

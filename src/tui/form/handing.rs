@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Entry, Form, Unseen};
+use super::{Entry, Form, Purpose, Unseen};
 use crate::model::{CertificateFacts, NextLink};
 use crate::plan::FieldKind;
 use crate::plan::rotate::{HandedOver, TYPED};
@@ -71,7 +71,9 @@ impl Form {
             Err(_) => x509::chain(text.as_bytes()).map(leaf_first),
         };
         let handed = given.as_ref().ok().map(|given| handed_over(given, certificate, key));
-        self.request = self.request.clone().handing(handed);
+        if let Purpose::Plan(request) = &mut self.purpose {
+            **request = (**request).clone().handing(handed);
+        }
         self.handing = Some(Handing { chain, given });
     }
 

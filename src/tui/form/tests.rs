@@ -8,8 +8,8 @@ fn field(id: &'static str, kind: FieldKind, default: &str, required: bool) -> Fi
     Field { id, label: id, doc: String::new(), kind, default: default.to_owned(), required, check }
 }
 
-fn request() -> Request {
-    Request::new(Verb::Backup, &Uid::from("u"), &Defaults::default()).unwrap()
+fn request() -> Purpose {
+    Purpose::Plan(Box::new(Request::new(Verb::Backup, &Uid::from("u"), &Defaults::default()).unwrap()))
 }
 
 /// A form with a field of every kind.
@@ -25,7 +25,7 @@ fn form() -> Form {
         field("labels", FieldKind::Labels, "", false),
         field("note", FieldKind::Text, "", false),
     ];
-    let spec = FormSpec { verb: Verb::Backup, title: "try".into(), fields };
+    let spec = FormSpec { title: "try".into(), fields };
     Form::new(spec, request())
 }
 
@@ -145,7 +145,7 @@ fn a_chosen_name_stays_what_it_is_while_what_it_hides_shows() {
     let hidden = "fast\u{202e}";
     let choices = vec![Choice { value: hidden.to_owned(), says: String::new() }];
     let class = field("class", FieldKind::Choice { of: "class", choices, left_out: vec![] }, "", true);
-    let spec = FormSpec { verb: Verb::Backup, title: "try".into(), fields: vec![class] };
+    let spec = FormSpec { title: "try".into(), fields: vec![class] };
     let mut form = Form::new(spec, request());
     press(&mut form, "down");
     assert_eq!(form.submit().unwrap().get("class"), Some(hidden));

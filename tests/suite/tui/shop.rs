@@ -17,7 +17,7 @@ mod history;
 mod scanned;
 
 pub use history::{grown, measured, put, stuck};
-pub use scanned::scanned;
+pub use scanned::{found, scanned};
 
 /// The moment of every screen.
 pub fn now() -> Timestamp {

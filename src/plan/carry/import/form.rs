@@ -8,7 +8,7 @@ use super::{Options, Source};
 use crate::model::{Uid, World};
 use crate::plan::backup::deadline;
 use crate::plan::command::CommandLine;
-use crate::plan::{Field, FieldKind, Filled, FormSpec, Verb};
+use crate::plan::{Field, FieldKind, Filled, FormSpec};
 use crate::text::{names, quantity};
 
 /// The form for an import into this namespace, beginning with `defaults`; `None` when it is gone.
@@ -45,7 +45,7 @@ pub fn form(world: &World, namespace: &Uid, defaults: &Options) -> Option<FormSp
             check: |_| Ok(()),
         },
     ];
-    Some(FormSpec { verb: Verb::Import, title: format!("import into namespace {namespace}"), fields })
+    Some(FormSpec { title: format!("import into namespace {namespace}"), fields })
 }
 
 /// What a filled form chose.

@@ -8,7 +8,7 @@ use crate::model::{Kind, ReclaimPolicy, StorageClass, Uid, VolumeSnapshot, World
 use crate::plan::backup::deadline;
 use crate::plan::command::CommandLine;
 use crate::plan::restore::claim::classes;
-use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, ObjectAt, Verb};
+use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, ObjectAt};
 use crate::text::{names, quantity};
 
 /// The form for a restore of this restore point, beginning with `defaults`. `None` when there is nothing to choose:
@@ -63,7 +63,7 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
     ];
     let fields = whole.into_iter().chain(fields).collect();
     let path = snapshot.meta.reference(Kind::VolumeSnapshot).path();
-    Some(FormSpec { verb: Verb::Restore, title: format!("restore {path} into a new volume"), fields })
+    Some(FormSpec { title: format!("restore {path} into a new volume"), fields })
 }
 
 /// The question whether the set that a restore point is part of is restored as a whole.

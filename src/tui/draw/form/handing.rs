@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::super::Pen;
 use crate::session::Desk;
 use crate::text;
-use crate::tui::form::Form;
+use crate::tui::form::{Form, Purpose};
 use crate::tui::pages::wrap;
 use crate::tui::theme::Meaning;
 use crate::view::{self, Level};
@@ -45,8 +45,8 @@ pub(super) fn draw(pen: &mut Pen, pieces: &[Piece], area: Rect) {
 
 /// What is wrong with what was handed over, then what is to be said of it.
 fn lines(desk: &Desk, form: &Form) -> Vec<(Level, String)> {
-    let Some(handing) = form.handing() else { return Vec::new() };
-    let (_, secret) = form.request.subject();
+    let (Some(handing), Purpose::Plan(request)) = (form.handing(), &form.purpose) else { return Vec::new() };
+    let (_, secret) = request.subject();
     let mut lines = match &handing.chain {
         Ok(chain) => view::handed(&desk.world, secret, chain, form.says_yes("other-names"), desk.now),
         Err(CertificateError::Empty) => {
