@@ -293,8 +293,8 @@ mod tests {
         "2:9: o is the key of operations too, on panes, one object, tree, CA rotation and problems; give one of them another key"
     )]
     #[case(
-        "down = ['b']",
-        "2:9: b chooses backup in the action menu, where down applies too; give one of them another key"
+        "down = ['v']",
+        "2:9: v chooses restore in the action menu, where down applies too; give one of them another key"
     )]
     #[case(
         "backup = ['b']",
