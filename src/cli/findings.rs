@@ -20,10 +20,7 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
     let filter = get::filter(asked.filter.as_deref(), columns)?;
     let now = store::now();
     let decisions = triage::decisions(global)?;
-    let mut scans = Scans::new(places(global, &asked.files)?);
-    if asked.files.is_empty() {
-        scans = scans.remembering(&Store::open(&state_directory()?)?);
-    }
+    let mut scans = scans(global, &asked.files)?;
     scans.look(true, now);
     for notice in scans.notices() {
         out::say(format_args!("holdfast: {notice}"));
@@ -54,8 +51,14 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
     Ok(exit(&rows, asked, whole))
 }
 
+/// What is named; or else what the configuration says, with what its files held before.
+pub(super) fn scans(global: &Global, files: &[PathBuf]) -> Result<Scans, Failure> {
+    let scans = Scans::new(places(global, files)?);
+    Ok(if files.is_empty() { scans.remembering(&Store::open(&state_directory()?)?) } else { scans })
+}
+
 /// Where SARIF lies: what is named, or else what the configuration says.
-pub(super) fn places(global: &Global, files: &[PathBuf]) -> Result<Vec<ScanPlace>, Failure> {
+fn places(global: &Global, files: &[PathBuf]) -> Result<Vec<ScanPlace>, Failure> {
     if !files.is_empty() {
         // Whoever names a file vouches for it here; nothing of it proves anything about a copy.
         return Ok(files.iter().map(|path| ScanPlace { path: path.clone(), trusted: false }).collect());

@@ -12,7 +12,7 @@ use super::{Exit, Failure, findings, out};
 use crate::config::{self, Config, ConfigError, USER_ENV};
 use crate::model::{Decision, FindingId, Findings, Triage, TriageState, Undecidable};
 use crate::plan::triage;
-use crate::store::{self, About, Decided, DecisionFolders, Decisions, Scans};
+use crate::store::{self, About, Decided, DecisionFolders, Decisions};
 use crate::text::{self, plural};
 use crate::view::{findings_text, output};
 
@@ -78,7 +78,7 @@ pub(super) fn told(decisions: &Decisions) -> bool {
 
 fn decide(global: &Global, asked: &Asked, decisions: &Decisions, decision: &Decision) -> Result<Exit, Failure> {
     let now = decision.at;
-    let mut scans = Scans::new(findings::places(global, &asked.files)?);
+    let mut scans = findings::scans(global, &asked.files)?;
     scans.look(true, now);
     for fault in scans.faults() {
         out::say(format_args!("holdfast: {fault}"));

@@ -49,9 +49,21 @@ impl App {
                 let said = sanitize(&format!("{} {}:{}", finding.rule.id, finding.path, finding.line)).into_owned();
                 Ok(Chosen { findings: vec![id], said })
             }
-            Some(_) => Err("only findings are decided on: select one".to_owned()),
+            Some(key) => {
+                self.group_chosen(desk, &key).ok_or_else(|| "only findings are decided on: select one".to_owned())
+            }
             None => Err("no finding is selected".to_owned()),
         }
+    }
+
+    /// All findings of the group whose heading is selected.
+    fn group_chosen(&self, desk: &Desk, heading: &Key) -> Option<Chosen> {
+        let list = self.panes.state(Pane::Findings).listing.findings()?;
+        let group = list.headed(heading)?;
+        let findings: Vec<FindingId> = group.rows.iter().filter_map(|row| desk.boards.findings().id(*row)).collect();
+        let count = plural(findings.len(), "finding", "findings");
+        let said = format!("{count} of {}", sanitize(group.label));
+        Some(Chosen { findings, said })
     }
 
     /// Opens the form.

@@ -141,3 +141,11 @@ fn where_nothing_can_be_decided_it_is_said_why() {
     assert!(driven.screen().contains("read-only mode decides nothing"), "{}", driven.screen());
     assert!(driven.app.layers.is_empty() && driven.effects.is_empty(), "{:?}", driven.effects);
 }
+
+#[test]
+fn on_the_heading_of_a_group_all_of_it_is_decided_on() {
+    let mut driven = opened(120, 36, "b b");
+    assert!(driven.screen().contains("2 findings of js/sql-injection"), "{}", driven.screen());
+    driven.press("fal enter no space input ctrl-s");
+    assert_eq!(wished(&driven).1.len(), 2);
+}
