@@ -8,6 +8,7 @@ mod chain;
 mod clean;
 mod digest;
 mod find;
+pub mod image;
 pub mod names;
 mod nearest;
 pub mod quantity;
