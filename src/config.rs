@@ -28,7 +28,7 @@ mod webhook;
 pub use commented::commented;
 pub use places::{
     CACHE_ENV, CONFIG_ENV, LOG_ENV, Location, Origin, STATE_ENV, THEME_ENV, USER_ENV, VARIABLES, Variable, beside,
-    cache, file, state, state_directory, variable,
+    cache, docker_login, file, state, state_directory, variable,
 };
 pub use prometheus::PrometheusUrl;
 pub use read::Reading;
@@ -87,6 +87,8 @@ pub struct FindingsConfig {
     pub sources: Vec<ScanPlace>,
     /// Namespaces whose `ConfigMap`s may hold SARIF.
     pub configmaps: Vec<ScanNamespace>,
+    /// Registries whose images may have SARIF attached.
+    pub registries: Vec<ScanRegistry>,
     /// The links file, beside this one where it has no directory of its own.
     pub links: Option<PathBuf>,
     /// What the links file says.
@@ -106,6 +108,7 @@ impl Default for FindingsConfig {
         Self {
             sources: Vec::new(),
             configmaps: Vec::new(),
+            registries: Vec::new(),
             links: None,
             linking: Linking::default(),
             concern: Band::High,
@@ -133,6 +136,37 @@ pub struct ScanNamespace {
     pub namespace: String,
     /// Whether only a pipeline can write `ConfigMap`s there.
     pub trusted: bool,
+}
+
+/// A registry that is asked for SARIF attached to the images that run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScanRegistry {
+    /// Host, and port where it has one, as names of images have it.
+    pub host: String,
+    /// Whether only a pipeline can push there.
+    pub trusted: bool,
+    /// Whether it is asked over plain HTTP.
+    pub insecure: bool,
+    /// PEM file of the certificate authorities that it is checked against, instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// Where its login is taken from; `None` for nobody's.
+    pub auth: Option<RegistryLogin>,
+}
+
+/// Where the login of a registry is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegistryLogin {
+    /// `config.json` of docker.
+    Docker,
+}
+
+impl FindingsConfig {
+    /// Whether there is any source of findings.
+    pub fn any(&self) -> bool {
+        !self.sources.is_empty() || !self.configmaps.is_empty() || !self.registries.is_empty()
+    }
 }
 
 fn band<'de, D: Deserializer<'de>>(from: D) -> Result<Band, D::Error> {

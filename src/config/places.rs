@@ -17,6 +17,8 @@ pub const STATE_ENV: &str = "HOLDFAST_STATE_DIR";
 pub const CACHE_ENV: &str = "HOLDFAST_CACHE_DIR";
 /// Environment variable that names the theme.
 pub const THEME_ENV: &str = "HOLDFAST_THEME";
+/// Environment variable that names docker's directory of configuration.
+pub const DOCKER_ENV: &str = "DOCKER_CONFIG";
 /// Environment variable with the name of who is logged in.
 pub const USER_ENV: &str = "USER";
 /// Environment variable that filters the log.
@@ -46,6 +48,7 @@ variables! {
     "HOLDFAST_READ_ONLY", "Anything but 0, no, off or false: never write. It adds to --read-only and the context's \
         read_only.";
     USER_ENV, "Who decides on findings, where findings.author does not say it.";
+    DOCKER_ENV, "The directory of docker's config.json, for registries that have auth.";
     LOG_ENV, "What --log-file gets, such as info or holdfast=debug.";
     "KUBECONFIG", "The kubeconfig files. --kubeconfig wins over it.";
     "NO_COLOR", "No colours. A theme that is asked for wins over it.";
@@ -86,6 +89,13 @@ pub struct Location {
     pub path: PathBuf,
     /// What said so.
     pub origin: Origin,
+}
+
+/// The file that docker keeps logins in: below `DOCKER_CONFIG`, or in the home directory.
+pub fn docker_login() -> Option<PathBuf> {
+    let folder = variable(DOCKER_ENV).map(PathBuf::from);
+    let folder = folder.or_else(|| Some(directories::BaseDirs::new()?.home_dir().join(".docker")));
+    Some(folder?.join("config.json"))
 }
 
 /// The value of an environment variable; an empty one is none.

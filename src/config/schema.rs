@@ -70,6 +70,19 @@ settings! {
     "findings.configmaps[].trusted" Flag Value("false") like "true";
         "Whether only your pipeline can write ConfigMaps there, in every cluster that you look at. What lies elsewhere \
          warns, and never proves that a copy is good."
+    "findings.registries[].host" Registry Required like "\"registry.example:5000\"";
+        "A registry, as names of images begin with it: it is asked for SARIF attached to the digests of its images that \
+         run, by the console and by `known-good`. No other registry is ever asked. Docker Hub is docker.io."
+    "findings.registries[].trusted" Flag Value("false") like "true";
+        "Whether only your pipeline can push there. What lies elsewhere warns, and never proves that a copy is good."
+    "findings.registries[].insecure" Flag Value("false") like "true";
+        "Whether it is asked over plain HTTP. No login is sent that way."
+    "findings.registries[].ca" File Nothing("the system's certificate authorities") like "\"/etc/ssl/registry-ca.pem\"";
+        "PEM file of the certificate authorities that it, and where it sends on to, is checked against. A name that \
+         does not begin with / is one beside this file."
+    "findings.registries[].auth" Login Nothing("it is asked without a login") like "\"docker\"";
+        "Where its login is taken from: docker, for `auths` of docker's config.json. Helpers are not asked. It is sent \
+         to that host alone."
     "findings.links" File Nothing("findings are tied to workloads by what scans, images and pods say alone") like "\"links.toml\"";
         "The links file, TOML: how findings belong to workloads where nothing else says so, bands that you set, times of \
          compromise. A name without a directory is one beside this file. `holdfast links check` reads it."

@@ -31,6 +31,10 @@ pub enum Shape {
     Url,
     /// The name of a file or directory.
     File,
+    /// Host and port of a registry.
+    Registry,
+    /// Where a login is taken from.
+    Login,
     /// How bad a finding is.
     Band,
     /// Keys; which texts are keys is the console's to say.
@@ -50,6 +54,8 @@ impl Shape {
             Self::Labels => "table of texts",
             Self::Url => "URL",
             Self::File => "file",
+            Self::Registry => "host or host:port",
+            Self::Login => "docker",
             Self::Band => "band",
             Self::Keys => "list of keys",
         }
@@ -63,7 +69,14 @@ impl Shape {
             Self::Objective => "a duration in quotes, such as \"24h\", or \"none\"",
             Self::Labels => "a table of texts, such as { tier = \"gold\" }",
             Self::Keys => "a list of keys in quotes, such as [\"p\", \"f2\"]",
-            Self::Text | Self::Namespace | Self::Namespaces | Self::Url | Self::File | Self::Band => "a text in quotes",
+            Self::Text
+            | Self::Namespace
+            | Self::Namespaces
+            | Self::Url
+            | Self::File
+            | Self::Registry
+            | Self::Login
+            | Self::Band => "a text in quotes",
         }
     }
 
@@ -103,6 +116,8 @@ impl Shape {
                 .then(|| format!("\"{text}\" has * before its end; only what follows the beginning can be left open")),
             // It never repeats the address.
             Self::Url => PrometheusUrl::try_from(text.to_owned()).err().map(|error| error.to_string()),
+            Self::Registry => registry(text).err().map(str::to_owned),
+            Self::Login => (text != "docker").then(|| format!("\"{text}\" is no login; there is docker")),
             Self::File if text.is_empty() => Some("needs the name of a file; this is empty".to_owned()),
             Self::Band => Band::parse(text).is_none().then(|| {
                 let words = Band::ALL.map(Band::word);
@@ -111,6 +126,19 @@ impl Shape {
             Self::Text | Self::Flag | Self::Labels | Self::File | Self::Keys => None,
         }
     }
+}
+
+/// What is wrong with the host of a registry. Never repeats it: it may hold a password.
+fn registry(text: &str) -> Result<(), &'static str> {
+    const WRONG: &str = "this is no host; write one as names of images begin with it, such as registry.example:5000";
+    if text.contains("://") {
+        return Err("write the host without http:// or https:// in front");
+    }
+    let plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte));
+    let authority: http::uri::Authority = text.parse().map_err(|_| WRONG)?;
+    let written = text.strip_prefix(authority.host()).unwrap_or_default();
+    let port = written.is_empty() || authority.port_u16().is_some_and(|port| port > 0);
+    if plain && port && !authority.host().is_empty() { Ok(()) } else { Err(WRONG) }
 }
 
 /// What a value is, in words.

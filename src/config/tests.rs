@@ -94,6 +94,27 @@ fn everything_that_can_be_said_is_understood() {
 )]
 #[case("[findings]\nshared = ''", "2:10: findings.shared: needs the name of a file; this is empty")]
 #[case("[findings]\nshared = ['a']", "2:10: findings.shared: needs a text in quotes; this is a list")]
+#[case("[[findings.registries]]\ntrusted = true", "1:1: host is missing here; write host = \"registry.example:5000\"")]
+#[case(
+    "[[findings.registries]]\nhost = 'https://r.example'",
+    "2:8: findings.registries.host: write the host without http:// or https:// in front"
+)]
+#[case(
+    "[[findings.registries]]\nhost = 'ada:pw@r.example'",
+    "2:8: findings.registries.host: this is no host; write one as names of images begin with it, such as registry.example:5000"
+)]
+#[case(
+    "[[findings.registries]]\nhost = 'r.example/team'",
+    "2:8: findings.registries.host: this is no host; write one as names of images begin with it, such as registry.example:5000"
+)]
+#[case(
+    "[[findings.registries]]\nhost = 'r.example:0'",
+    "2:8: findings.registries.host: this is no host; write one as names of images begin with it, such as registry.example:5000"
+)]
+#[case(
+    "[[findings.registries]]\nhost = 'r'\nauth = 'me'",
+    "3:8: findings.registries.auth: \"me\" is no login; there is docker"
+)]
 #[case("[findings]\nshare = 'a'", "2:1: there is no setting \"share\" in [findings]; did you mean shared?")]
 fn a_mistake_is_told_with_its_place_and_what_to_write(#[case] text: &str, #[case] expected: &str) {
     assert_eq!(said(text), format!("c.toml:{expected}"));
