@@ -246,6 +246,8 @@ pub enum TimeSource {
 pub enum SubjectSource {
     /// The stamp in `run.properties["holdfast/subject"]`, which a pipeline writes.
     Stamp,
+    /// The registry that has the scan attached to a digest.
+    Attached,
     /// The tool itself: Trivy's image properties, Grype's logical locations, `versionControlProvenance`.
     Tool,
     /// Folders above the file: `NAMESPACE/WORKLOAD/[CONTAINER]/`.

@@ -20,6 +20,7 @@ use crate::model::{Diagnostic, Findings, ScanSource, Taken};
 use crate::sarif::{self, External, Limits, Log, Origin, Stamp};
 use crate::text;
 
+mod attached;
 mod handed;
 
 use handed::Handed;
@@ -174,6 +175,7 @@ impl Scans {
 
     /// Keeps what was read or handed over, and takes in what lies nowhere any more. A look does it by itself.
     pub fn remember(&mut self, now: Timestamp) {
+        let places = self.all_places();
         let Some(memory) = &mut self.memory else { return };
         let mut live = Live::new();
         let all = || self.known.values().chain(self.handed.known.values());
@@ -189,8 +191,13 @@ impl Scans {
         });
         let fresh: Vec<Fresh> = fresh.collect();
         memory.keep(&fresh, &live, now);
-        let places: Vec<ScanPlace> = self.places.iter().chain(&self.handed.places).cloned().collect();
         memory.settle(&places, &live);
+    }
+
+    /// What is configured, and as which places it is remembered that lies in no file.
+    fn all_places(&self) -> Vec<ScanPlace> {
+        let handed = self.handed.places.iter().chain(self.handed.registries.places());
+        self.places.iter().chain(handed).cloned().collect()
     }
 
     fn read(&mut self, found: &Found, now: Timestamp) {
@@ -220,7 +227,7 @@ impl Scans {
     /// Everything that was found, and what is remembered of files that were replaced.
     pub fn findings(&self, now: Timestamp) -> Findings {
         let read: Vec<Taken> = self.files().flat_map(|file| file.taken.iter().cloned()).collect();
-        let places: Vec<ScanPlace> = self.places.iter().chain(&self.handed.places).cloned().collect();
+        let places = self.all_places();
         let mut kept: Vec<Taken> = self.memory.iter().flat_map(|memory| memory.taken(&places)).collect();
         // What is there says it better, unless only what was there is to be trusted.
         let there: HashSet<_> = read.iter().map(|one| (one.scan.digest, one.source.trusted)).collect();

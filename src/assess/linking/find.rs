@@ -67,17 +67,15 @@ impl All {
         self.find_of(&taken.scan, taken.source.trusted, path)
     }
 
-    /// The conventions, the first that says something counts: the stamp, the operator's rules, what the tool says, the
+    /// The conventions, the first that says something counts: the stamp and what a registry has it attached to, the operator's rules, what the tool says, the
     /// folders. Pins come beside them.
     pub(super) fn find_of(&self, scan: &Scan, trusted: bool, path: Option<&str>) -> Found {
         let mut found = Found::default();
         let of = |source: SubjectSource| scan.subjects.iter().filter(move |subject| subject.source == source);
         let source = source_hop(trusted);
-        if of(SubjectSource::Stamp).next().is_some() {
-            for subject in of(SubjectSource::Stamp) {
-                self.by_subject(subject, &source, "its stamp", &mut found);
-            }
-        } else {
+        let said = [(SubjectSource::Stamp, "its stamp"), (SubjectSource::Attached, "what it is attached to")];
+        let said: Vec<_> = said.into_iter().flat_map(|(by, who)| of(by).map(move |subject| (subject, who))).collect();
+        if said.is_empty() {
             let ruled = self.by_rule(scan, path, &source, &mut found);
             if !ruled {
                 of(SubjectSource::Tool).for_each(|subject| self.by_subject(subject, &source, "its tool", &mut found));
@@ -89,6 +87,10 @@ impl All {
             if scan.subjects.is_empty() && !ruled {
                 let next = "stamp the report in the pipeline, or write a rule into the links file";
                 found.trace.push(Reason::new("the report says nothing of what it looked at").next(next));
+            }
+        } else {
+            for (subject, who) in said {
+                self.by_subject(subject, &source, who, &mut found);
             }
         }
         rank(&mut found.links, &self.programs.all);

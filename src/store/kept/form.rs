@@ -85,6 +85,7 @@ enum TimeForm {
 #[serde(remote = "SubjectSource")]
 enum SaidByForm {
     Stamp,
+    Attached,
     Tool,
     Folder,
 }

@@ -1,4 +1,5 @@
-//! SARIF that is handed over from elsewhere and lies in no file here: the keys of `ConfigMap`s.
+//! SARIF that is handed over from elsewhere and lies in no file here: the keys of `ConfigMap`s, and what registries have
+//! attached to images ([`super::attached`]).
 //!
 //! It is read, kept and left behind by the same rules as files are. A namespace counts as unread until it was listed
 //! once and while it is not seen; what was read of it before stays meanwhile.
@@ -9,16 +10,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::attached::{self, Registries};
 use super::{Known, ScanFile, Scans, Version, taken};
 use crate::config::{ScanNamespace, ScanPlace};
 use crate::model::Diagnostic;
-use crate::sarif::{self, Limits, Origin};
+use crate::sarif::{self, Limits, Log, Origin};
 use crate::text;
 
 /// How names of what is handed over begin, so that no file is taken for it.
 const KIND: &str = "configmap:";
 /// What is said of a namespace until it was listed.
-const READING: &str = "still being read";
+pub(super) const READING: &str = "still being read";
 
 /// What is handed over, by namespace.
 #[derive(Debug, Default)]
@@ -31,6 +33,8 @@ pub(super) struct Handed {
     blind: BTreeMap<String, String>,
     /// What a list has not named so far, by namespace.
     unnamed: BTreeMap<String, BTreeSet<PathBuf>>,
+    /// What comes from registries.
+    pub(super) registries: Registries,
 }
 
 impl Handed {
@@ -39,13 +43,14 @@ impl Handed {
         self.places.get(at)
     }
 
-    fn below(&self, folder: &Path) -> impl Iterator<Item = PathBuf> {
+    pub(super) fn below(&self, folder: &Path) -> impl Iterator<Item = PathBuf> {
         self.known.keys().filter(move |path| path.starts_with(folder)).cloned().collect::<Vec<_>>().into_iter()
     }
 
     pub(super) fn faults(&self) -> impl Iterator<Item = String> {
         let said = |(namespace, why): (&String, &String)| format!("ConfigMaps with SARIF in {namespace}: {why}");
-        self.blind.iter().map(said).map(|said| text::sanitize(&said).into_owned())
+        let said = self.blind.iter().map(said).chain(self.registries.faults());
+        said.map(|said| text::sanitize(&said).into_owned())
     }
 }
 
@@ -53,6 +58,9 @@ impl Handed {
 pub(in crate::store) fn called(path: &Path) -> Option<String> {
     let mut parts = path.iter().map(|part| part.to_string_lossy());
     let kind = parts.next()?;
+    if kind == attached::KIND {
+        return attached::called(path);
+    }
     let (_, namespace, name, key) = (parts.next()?, parts.next()?, parts.next()?, parts.next());
     let key = key.map(|key| format!(", {key}")).unwrap_or_default();
     (kind == KIND).then(|| format!("ConfigMap {namespace}/{name}{key}"))
@@ -67,9 +75,9 @@ impl Scans {
         self
     }
 
-    /// Whether some namespace was neither listed yet nor found to be out of sight.
+    /// Whether some namespace was neither listed yet nor found to be out of sight, or some registry not asked yet.
     pub fn waiting(&self) -> bool {
-        self.handed.blind.values().any(|why| why == READING)
+        self.handed.blind.values().any(|why| why == READING) || self.handed.registries.waiting()
     }
 
     /// Of which cluster the namespaces are. What is remembered of one proves nothing in another.
@@ -127,12 +135,7 @@ impl Scans {
             let length = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
             let file = read(&path, &key, bytes, place.trusted, now);
             let former = self.handed.known.remove(&path);
-            let known = Known {
-                version: Version { length, modified: None, stamp: None },
-                whole: file.broken().is_none(),
-                file,
-            };
-            self.handed.known.insert(path.clone(), known.or_what_was_before(former));
+            self.handed.known.insert(path.clone(), known(file, length).or_what_was_before(former));
             for unnamed in self.handed.unnamed.values_mut() {
                 unnamed.remove(&path);
             }
@@ -150,23 +153,35 @@ impl Scans {
     }
 }
 
+/// What was handed over, as it is known.
+pub(super) fn known(file: ScanFile, length: u64) -> Known {
+    Known { version: Version { length, modified: None, stamp: None }, whole: file.broken().is_none(), file }
+}
+
 fn read(path: &Path, key: &str, bytes: Result<Vec<u8>, &'static str>, trusted: bool, now: Timestamp) -> ScanFile {
     let name: Arc<str> = text::sanitize(&called(path).unwrap_or_default()).into();
-    let origin = Origin { path: key.to_owned(), now, ..Origin::default() };
     match bytes {
         Ok(bytes) => {
             let digest = super::sha256(&bytes);
-            let mut log = sarif::read(&*bytes, &origin, &Limits::default());
-            // The bytes go, and there is no file to read a result from again.
-            for finding in log.scans.iter_mut().flat_map(|scan| &mut scan.findings) {
-                finding.raw = 0..0;
-            }
-            taken(path.to_owned(), name, log, digest, trusted)
+            taken(path.to_owned(), name, parse(&bytes, key, now), digest, trusted)
         }
-        Err(why) => {
-            let text = format!("cannot be read: {why}");
-            let lost = Diagnostic { code: "unreadable", path: String::new(), text, lost: true };
-            ScanFile { path: path.to_owned(), name, taken: Vec::new(), diagnostics: vec![lost], behind: None }
-        }
+        Err(why) => unread(path.to_owned(), name, why),
     }
+}
+
+/// What bytes hold that go, and of which there is no file to read a result from again.
+pub(super) fn parse(bytes: &[u8], key: &str, now: Timestamp) -> Log {
+    let origin = Origin { path: key.to_owned(), now, ..Origin::default() };
+    let mut log = sarif::read(bytes, &origin, &Limits::default());
+    for finding in log.scans.iter_mut().flat_map(|scan| &mut scan.findings) {
+        finding.raw = 0..0;
+    }
+    log
+}
+
+/// What stands for bytes that cannot be had.
+pub(super) fn unread(path: PathBuf, name: Arc<str>, why: &str) -> ScanFile {
+    let lost =
+        Diagnostic { code: "unreadable", path: String::new(), text: format!("cannot be read: {why}"), lost: true };
+    ScanFile { path, name, taken: Vec::new(), diagnostics: vec![lost], behind: None }
 }
