@@ -3,7 +3,7 @@
 //! [`connect`] gives a [`Cluster`]; its [`Eyes`] read and ask, its [`Hands`] write, and a read-only one has no hands
 //! and a client that refuses every write by itself. [`watch()`] turns the server's lists and watches into
 //! [`crate::model::Delta`]s, [`watch_usage`] what a Prometheus says of used space, and [`follow_log`] reads what a
-//! container writes. Nothing here judges, keeps objects or decides to retry a write; answers leave as model
+//! container writes; [`watch_attached`] asks registries. Nothing here judges, keeps objects or decides to retry a write; answers leave as model
 //! objects or plain JSON, and errors as values that never hold a body or a token. [`tell_webhook`] tells an address of the
 //! operator's what failed.
 
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::model::{Kind, Object};
 
+mod attached;
 mod connect;
 mod decode;
 mod errors;
@@ -40,6 +41,7 @@ mod webhook;
 mod wire;
 
 pub use crate::plan::Resource;
+pub use attached::{ATTACHED_EVERY, Attached, AttachedEvent, AttachedWatch, Image, Wanted, watch_attached};
 pub use connect::{ConnectError, ContextEntry, Target, connect, contexts};
 pub use errors::CallError;
 pub use exec::{Container, ExecError, Heard, Ran, Session};

@@ -151,7 +151,7 @@ async fn connect(from: UsageFrom) -> Result<Client, UsageError> {
 }
 
 /// The certificates of a PEM file. One byte over the limit of what is read is enough to be too many.
-fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Box<str>> {
+pub(super) fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Box<str>> {
     let mut pem = Vec::new();
     let file = File::open(path).map_err(|error| format!("cannot be opened ({error})"))?;
     let read = file.take(x509::MAX_BYTES as u64 + 1).read_to_end(&mut pem);
