@@ -242,6 +242,7 @@ impl Session {
     /// Moves the desk's clock to now and makes a slice of the rows that are behind.
     pub fn tick(&mut self) {
         self.look_at_what_runs(crate::store::now());
+        self.ask_registries();
         self.chain();
         let only_missing = !self.pace().is_zero();
         if self.behind() && !only_missing {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::args::{Findings as Asked, FindingsFormat as Format, Global};
 use super::{Exit, Failure, get, out, triage};
-use crate::config::{self, Config, ScanPlace, state_directory};
+use crate::config::{self, Config, FindingsConfig, ScanPlace, state_directory};
 use crate::model::{Completion, Diagnostic};
 use crate::sarif::{self, Exported};
 use crate::store::{self, ScanFile, Scans, Store};
@@ -30,8 +30,7 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
     }
     // What is decided and cannot be read may say that a finding is open again.
     let mut whole = scans.faults().is_empty() & triage::told(&decisions);
-    if asked.files.is_empty() && !Config::load(global.config.as_deref())?.findings.configmaps.is_empty() {
-        out::say("holdfast: scans in ConfigMaps are not looked at here; the console and known-good do");
+    if asked.files.is_empty() && left_out(&Config::load(global.config.as_deref())?.findings) {
         // A limit is not known to hold where a source was left out.
         whole &= asked.fail_on.is_none();
     }
@@ -49,6 +48,17 @@ pub(super) fn run(global: &Global, asked: &Asked) -> Result<Exit, Failure> {
     rows.retain(|row| bound.passes(&Subject { level: row.level, cells: &row.cells, meta: None }, now));
     print(&rows, all, asked.output, now)?;
     Ok(exit(&rows, asked, whole))
+}
+
+/// Says which sources are not looked at without a cluster; whether there are such.
+fn left_out(settings: &FindingsConfig) -> bool {
+    if !settings.configmaps.is_empty() {
+        out::say("holdfast: scans in ConfigMaps are not looked at here; the console and known-good do");
+    }
+    if !settings.registries.is_empty() {
+        out::say("holdfast: registries are not asked here, for what runs is not known; the console and known-good ask");
+    }
+    !settings.configmaps.is_empty() || !settings.registries.is_empty()
 }
 
 /// What is named; or else what the configuration says, with what its files held before.

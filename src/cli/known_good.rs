@@ -19,7 +19,7 @@ pub(super) async fn run(global: &Global, asked: &KnownGood) -> Result<Exit, Fail
     let kinds = get::VOLUME_KINDS;
     let mut session = open::session(&global, kinds, Unnamed::All)?;
     let settings = &session.config().findings;
-    if settings.sources.is_empty() && settings.configmaps.is_empty() {
+    if !settings.any() {
         let message = "no source of findings is configured, so nothing is known of any copy; set findings.sources";
         return Err(Failure::new(Exit::Usage, message));
     }

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::Global;
 use super::{Exit, Failure, out, policy, settings};
 use crate::cluster::{self, ConnectError, Target};
-use crate::config::{Config, LOG_ENV, ScanPlace, state_directory};
+use crate::config::{self, Config, LOG_ENV, ScanPlace, state_directory};
 use crate::model::{Connection, Freshness, Kind, World};
 use crate::session::{Event, Options, Session, Unnamed};
 use crate::store::Store;
@@ -63,6 +63,10 @@ fn session_at(
     state: &Path,
 ) -> Result<Session, Failure> {
     config.findings.sources = super::findings::configured(global, &config)?;
+    let file = config::file(global.config.as_deref())?.path;
+    for ca in config.findings.registries.iter_mut().filter_map(|one| one.ca.as_mut()) {
+        *ca = config::beside(&file, ca);
+    }
     config.findings.shared = super::triage::shared(global, &config)?;
     config.findings.author = super::triage::author(&config);
     config.findings.linking = super::links::linking(global, &config)?;

@@ -3,6 +3,8 @@
 //! Only where sources of findings are configured ([`super::scans`]): without them nothing would ever be asked of the
 //! log.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -10,11 +12,12 @@ use jiff::Timestamp;
 use super::Session;
 use super::operations::Tracked;
 use crate::assess::exposure;
-use crate::model::{Delta, Kind, Object};
+use crate::cluster::Image;
+use crate::model::{Delta, Kind, Known, Object};
 use crate::plan::Verb;
 use crate::plan::backup::attest;
 use crate::store::Store;
-use crate::text;
+use crate::text::{self, image};
 use crate::view::Level;
 
 /// How often what runs is looked at while it changes, and while it does not.
@@ -149,6 +152,28 @@ impl Session {
         self.watch.since = Some(now);
         self.watch.looked = Some(Instant::now());
         true
+    }
+
+    /// The images that ran at the last look, by name and digest, of registries that are configured; `None` before the
+    /// first look.
+    pub(super) fn images_that_run(&self) -> Option<BTreeSet<Image>> {
+        let last = self.watch.since?;
+        let runs = self.desk.world.observed.runs();
+        let programs = runs
+            .filter(|(key, extent)| key.known == Known::Seen && !extent.ended && extent.to >= last)
+            .map(|(key, _)| &key.program);
+        let registries = &self.options.config.findings.registries;
+        let images = programs.filter_map(|program| Some((image::registry(&program.image)?, &program.digests)));
+        let images = images.filter(|((host, _), _)| registries.iter().any(|one| one.host == *host));
+        let each = images.flat_map(|((host, repository), digests)| {
+            let image = move |digest: &Arc<str>| Image {
+                host: host.to_owned(),
+                repository: repository.clone(),
+                digest: digest.to_string(),
+            };
+            digests.iter().map(image)
+        });
+        Some(each.collect())
     }
 
     fn seen(&self) -> (Store, String, crate::model::Observed) {

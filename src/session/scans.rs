@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::findings::KINDS;
 use super::{Message, Session};
-use crate::cluster::{self, Cluster, ScanMap, ScanMapEvent, ScanMaps};
-use crate::model::{Findings, Linking};
+use crate::cluster::{
+    self, ATTACHED_EVERY, AttachedEvent, AttachedWatch, Cluster, Image, ScanMap, ScanMapEvent, ScanMaps, Wanted,
+};
+use crate::model::{Findings, Freshness, Linking};
 use crate::store::{ScanFile, Scans};
 use crate::text;
 use crate::view::Level;
@@ -35,6 +37,23 @@ pub(super) struct Reading {
     heard: Option<mpsc::Sender<ScanMapEvent>>,
     /// The watches of these.
     maps: Option<ScanMaps>,
+    /// Which images registries are asked for, and the questions.
+    wanted: Option<Asking>,
+}
+
+/// Questions to registries.
+#[derive(Debug)]
+struct Asking {
+    wanted: watch::Sender<Wanted>,
+    /// Open as long as the session, whether or not there are registries.
+    _heard: mpsc::Sender<AttachedEvent>,
+    _watch: AttachedWatch,
+}
+
+/// What is heard.
+enum Heard {
+    Map(ScanMapEvent),
+    Attached(AttachedEvent),
 }
 
 /// What was read of the sources.
@@ -55,17 +74,44 @@ impl Session {
         let touched = self.desk.world.linked(linking);
         self.desk.note(&touched);
         let (sources, namespaces) = (settings.sources.clone(), settings.configmaps.clone());
-        if sources.is_empty() && namespaces.is_empty() {
+        let registries = settings.registries.clone();
+        if !settings.any() {
             return;
         }
         self.watch.on = true;
         let more = KINDS.iter().filter(|kind| !self.options.kinds.contains(kind));
         self.options.kinds.extend(more.copied().collect::<Vec<_>>());
         self.desk.world.findings = Findings::reading(READING.into());
-        let scans = Scans::new(sources).hearing(&namespaces).remembering(&self.options.store);
+        let scans = Scans::new(sources).hearing(&namespaces).asking(&registries).remembering(&self.options.store);
         let (heard, hearing) = mpsc::channel(WAITING);
         self.reading.heard = Some(heard);
-        tokio::spawn(read_for_ever(scans, hearing, self.inbox.0.clone()));
+        let (attached, attaching) = mpsc::channel(WAITING);
+        let (wanted, wants) = watch::channel(Wanted::NotYet);
+        let asking = cluster::watch_attached(&registries, &wants, ATTACHED_EVERY, &attached);
+        self.reading.wanted = Some(Asking { wanted, _heard: attached, _watch: asking });
+        tokio::spawn(read_for_ever(scans, (hearing, attaching), self.inbox.0.clone()));
+    }
+
+    /// Says to registries which images run, where any are configured.
+    pub(super) fn ask_registries(&mut self) {
+        let settings = &self.options.config.findings;
+        let Some(Asking { wanted, .. }) = self.reading.wanted.as_ref().filter(|_| !settings.registries.is_empty())
+        else {
+            return;
+        };
+        let now = if self.sees_what_runs() {
+            let Some(images) = self.images_that_run() else { return };
+            Wanted::Images(images)
+        } else if KINDS.iter().any(|kind| *self.desk.world.freshness(*kind) == Freshness::Loading) {
+            return;
+        } else {
+            Wanted::Unseen
+        };
+        wanted.send_if_modified(|known| {
+            let changed = *known != now;
+            *known = now;
+            changed
+        });
     }
 
     /// Begins to watch the `ConfigMap`s that may hold SARIF, where any are configured.
@@ -100,7 +146,11 @@ impl Session {
 
 /// Looks at files and takes in what is heard, off the task of the session; one batch at a time, so that the bytes of
 /// few `ConfigMap`s wait.
-async fn read_for_ever(mut scans: Scans, mut hearing: mpsc::Receiver<ScanMapEvent>, post: mpsc::Sender<Message>) {
+async fn read_for_ever(
+    mut scans: Scans,
+    (mut maps, mut attached): (mpsc::Receiver<ScanMapEvent>, mpsc::Receiver<AttachedEvent>),
+    post: mpsc::Sender<Message>,
+) {
     let mut first = true;
     let mut next_look = Instant::now();
     loop {
@@ -108,13 +158,16 @@ async fn read_for_ever(mut scans: Scans, mut hearing: mpsc::Receiver<ScanMapEven
         tokio::select! {
             biased;
             () = tokio::time::sleep_until(next_look.into()) => {}
-            event = hearing.recv() => {
+            event = maps.recv() => {
                 // The session was closed.
                 let Some(event) = event else { return };
-                heard.push(event);
-                while let Ok(event) = hearing.try_recv() {
-                    heard.push(event);
-                }
+                heard.push(Heard::Map(event));
+                heard.extend(std::iter::from_fn(|| maps.try_recv().ok()).map(Heard::Map));
+            }
+            event = attached.recv() => {
+                let Some(event) = event else { return };
+                // One at a time: the logs of an image may be large.
+                heard.push(Heard::Attached(event));
             }
         }
         let looks = heard.is_empty();
@@ -125,7 +178,10 @@ async fn read_for_ever(mut scans: Scans, mut hearing: mpsc::Receiver<ScanMapEven
             } else {
                 // A look besides would take files for settled that are still being written.
                 for event in heard {
-                    take(&mut scans, event, now);
+                    match event {
+                        Heard::Map(event) => take(&mut scans, event, now),
+                        Heard::Attached(event) => attach(&mut scans, event, now),
+                    }
                 }
                 scans.remember(now);
                 true
@@ -155,6 +211,17 @@ fn take(scans: &mut Scans, event: ScanMapEvent, now: Timestamp) {
         ScanMapEvent::Gone(namespace, name) => scans.gone(&namespace, &name),
         ScanMapEvent::Listed(namespace) => scans.list_done(&namespace),
         ScanMapEvent::Blind(namespace, why) => scans.blind(&namespace, &why),
+    }
+}
+
+fn attach(scans: &mut Scans, event: AttachedEvent, now: Timestamp) {
+    match event {
+        AttachedEvent::Asking(host) => scans.registry_asking(&host),
+        AttachedEvent::Is(Image { host, repository, digest }, logs) => {
+            scans.attach((&host, &repository, &digest), logs, now);
+        }
+        AttachedEvent::Asked(host) => scans.registry_asked(&host),
+        AttachedEvent::Blind(host, why) => scans.registry_blind(&host, &why),
     }
 }
 

@@ -59,7 +59,7 @@ impl Session {
     /// Begins to read what was decided, and to read it again whenever it changes.
     pub(super) fn watch_decisions(&mut self) {
         let settings = &self.options.config.findings;
-        if settings.sources.is_empty() && settings.configmaps.is_empty() {
+        if !settings.any() {
             return;
         }
         let folders = DecisionFolders::new(Some(self.options.store.root()), settings.shared.clone());
