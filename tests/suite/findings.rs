@@ -153,6 +153,10 @@ fn sources_are_those_of_the_configuration_when_no_file_is_named() {
     std::fs::write(&config, more).unwrap();
     let ended = findings(&home, &["--fail-on", "critical", "--config", config.to_str().unwrap()]);
     assert!(ended.code == 3 && ended.stderr.contains("ConfigMaps are not looked at"), "{}", ended.stderr);
+    let more = "[[findings.sources]]\npath = \"ci\"\n[[findings.registries]]\nhost = \"r.example:5000\"\n";
+    std::fs::write(&config, more).unwrap();
+    let ended = findings(&home, &["--fail-on", "critical", "--config", config.to_str().unwrap()]);
+    assert!(ended.code == 3 && ended.stderr.contains("registries are not asked"), "{}", ended.stderr);
     let missing = findings(&home, &[home.path().join("gone")]);
     assert_eq!(missing.code, 3, "what cannot be read is not fine");
     assert!(missing.stderr.contains("gone"), "{}", missing.stderr);

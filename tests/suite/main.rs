@@ -7,6 +7,7 @@
 mod absent;
 mod acme;
 mod architecture;
+mod attached;
 mod backup;
 mod bad_input;
 mod carry;

@@ -93,15 +93,21 @@ pub fn trusts(said: &Value) -> Vec<&str> {
 
 /// The database runs this release, on a volume that is made for its first pod.
 pub async fn release(cluster: &TestCluster, release: char) {
+    run_image(cluster, &image(release)).await;
+}
+
+/// The same with an image of another registry.
+pub async fn run_image(cluster: &TestCluster, image: &str) {
     if cluster.get("apps/v1", "StatefulSet", "db").await.is_none() {
         let class = format!("patient-{}", cluster.namespace);
         cluster.create(&manifests::patient_class(&class)).await;
         let mut set = manifests::stateful_set(&cluster.namespace, "db", 1);
         set["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = json!(class);
-        set["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image(release));
+        set["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
         cluster.create(&set).await;
     } else {
-        let container = json!([{ "name": "db", "image": image(release), "volumeMounts": [{ "name": "data", "mountPath": "/data" }] }]);
+        let container =
+            json!([{ "name": "db", "image": image, "volumeMounts": [{ "name": "data", "mountPath": "/data" }] }]);
         let patch = json!({ "spec": { "template": { "spec": { "containers": container } } } });
         cluster.merge("apps/v1", "StatefulSet", "db", &patch).await;
     }
@@ -109,7 +115,7 @@ pub async fn release(cluster: &TestCluster, release: char) {
         let pod = cluster.get("v1", "Pod", "db-0").await?;
         let conditions = pod.pointer("/status/conditions").and_then(Value::as_array)?;
         let ready = conditions.iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
-        (ready && pod["spec"]["containers"][0]["image"] == image(release).as_str()).then_some(())
+        (ready && pod["spec"]["containers"][0]["image"] == image).then_some(())
     })
     .await;
 }
