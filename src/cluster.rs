@@ -3,9 +3,9 @@
 //! [`connect`] gives a [`Cluster`]; its [`Eyes`] read and ask, its [`Hands`] write, and a read-only one has no hands
 //! and a client that refuses every write by itself. [`watch()`] turns the server's lists and watches into
 //! [`crate::model::Delta`]s, [`watch_usage`] what a Prometheus says of used space, and [`follow_log`] reads what a
-//! container writes; [`watch_attached`] asks registries. Nothing here judges, keeps objects or decides to retry a write; answers leave as model
-//! objects or plain JSON, and errors as values that never hold a body or a token. [`tell_webhook`] tells an address of the
-//! operator's what failed.
+//! container writes; [`watch_attached`] asks registries. Nothing here judges, keeps objects or decides to retry a write;
+//! answers leave as model objects or plain JSON, and errors as values that never hold a body or a token.
+//! [`tell_webhook`] tells an address of the operator's what failed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

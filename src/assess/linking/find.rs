@@ -67,8 +67,8 @@ impl All {
         self.find_of(&taken.scan, taken.source.trusted, path)
     }
 
-    /// The conventions, the first that says something counts: the stamp and what a registry has it attached to, the operator's rules, what the tool says, the
-    /// folders. Pins come beside them.
+    /// The conventions, the first that says something counts: the stamp and what a registry has it attached to, the
+    /// operator's rules, what the tool says, the folders. Pins come beside them.
     pub(super) fn find_of(&self, scan: &Scan, trusted: bool, path: Option<&str>) -> Found {
         let mut found = Found::default();
         let of = |source: SubjectSource| scan.subjects.iter().filter(move |subject| subject.source == source);

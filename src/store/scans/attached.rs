@@ -150,7 +150,8 @@ mod tests {
         let properties =
             stamp.map_or_else(String::new, |stamp| format!(r#", "properties": {{ "holdfast/subject": {stamp} }}"#));
         format!(
-            r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"t"}}}},"invocations":[{{"executionSuccessful":true}}],
+            r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"t"}}}},
+            "invocations":[{{"executionSuccessful":true}}],
             "results":[{{"ruleId":"r","message":{{"text":"m"}}}}]{properties}}}]}}"#
         )
         .into_bytes()
