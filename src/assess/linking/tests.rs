@@ -229,6 +229,22 @@ fn a_stamp_counts_before_everything_else() {
 }
 
 #[test]
+fn a_digest_that_a_scan_is_attached_to_counts_before_what_its_tool_says_and_beside_its_stamp() {
+    let attached = |of| Subject { digests: [digest(of)].into(), ..Subject::of(SubjectSource::Attached) };
+    let world = world(&[running("1.4.2")], Linking::default());
+    let chains = Chains::of(&world);
+    let exact = chains.trace(&of(&[attached('a')]), true, None);
+    assert_eq!(exact.value.iter().map(|link| link.rung).collect::<Vec<_>>(), [Rung::Exact]);
+    let other = chains.trace(&of(&[image(Some("1.4.2")), attached('b')]), true, None);
+    assert!(other.value.is_empty(), "its digest runs nowhere, and the tag does not make up for it");
+    assert!(reasons(&other).contains("what it is attached to ties it to nothing that was seen to run"));
+    let place =
+        Subject { namespace: Some("shop".into()), name: Some("db".into()), ..Subject::of(SubjectSource::Stamp) };
+    let best = chains.trace(&of(&[place, attached('a')]), true, None).value.iter().map(|link| link.rung).max();
+    assert_eq!(best, Some(Rung::Exact), "a stamp without a digest takes nothing away");
+}
+
+#[test]
 fn folders_name_the_workload_and_no_version() {
     let folder =
         Subject { namespace: Some("shop".into()), name: Some("db".into()), ..Subject::of(SubjectSource::Folder) };
