@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::support::cluster::{TestCluster, User};
 use crate::support::lab::Lab;
+use crate::support::person::Person;
 use crate::support::wait::LONG;
 use crate::vulnerable::{another_second, digest, run_image, scan, trusts};
 
@@ -104,7 +105,7 @@ fn index(manifests: &[&str]) -> String {
     json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": all.collect::<Vec<_>>() }).to_string()
 }
 
-async fn known_good(cluster: &TestCluster, sre: &crate::support::person::Person) -> (Option<i32>, Value) {
+async fn known_good(cluster: &TestCluster, sre: &Person) -> (Option<i32>, Value) {
     let ended = sre.run(&["known-good", &format!("{}/data-db-0", cluster.namespace), "-o", "json"]).await;
     (ended.code, serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}")))
 }
@@ -120,7 +121,7 @@ async fn proves(cluster: &TestCluster, host: &str) {
     for (version, _) in RELEASES {
         run_image(cluster, &format!("{host}/{REPOSITORY}@{}", digest(version))).await;
         // What runs is asked for while it runs.
-        known_good_of(cluster, &sre).await;
+        known_good(cluster, &sre).await;
         sre.run(&["backup", &format!("{}/data-db-0", cluster.namespace), "--yes"]).await.expect(0);
         another_second().await;
     }
@@ -130,10 +131,6 @@ async fn proves(cluster: &TestCluster, host: &str) {
     sre.configure(&settings(host, false));
     let (code, said) = known_good(cluster, &sre).await;
     assert!(code == Some(3) && !trusts(&said).contains(&"known-good"), "{said:#}");
-}
-
-async fn known_good_of(cluster: &TestCluster, sre: &crate::support::person::Person) {
-    known_good(cluster, sre).await;
 }
 
 /// While the registry cannot be asked for what runs, nothing is known to be good, and it is said why.
