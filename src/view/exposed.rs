@@ -15,7 +15,7 @@ use crate::assess::exposure::{self, History, history};
 use crate::assess::known_good::{Point, Points, Recommendation, Trust, advise, least, points_within};
 use crate::assess::linking::{Chains, band};
 use crate::assess::{Judgement, Reason};
-use crate::model::{Band, Finding, FindingId, Key, Kind, Pvc, World};
+use crate::model::{Band, Finding, FindingId, Key, Kind, Pvc, Uid, World};
 use crate::text::{self, quantity};
 
 use over_time::OverTime;
@@ -44,6 +44,8 @@ pub struct Exposed {
     pub more_cuts: usize,
     /// What to restore, what that loses, and what would prove more.
     pub facts: Vec<Fact>,
+    /// Other data that code with the same findings could write, by lineage.
+    pub also: Vec<Uid>,
     /// The first moment that matters.
     pub from: Timestamp,
 }
@@ -109,6 +111,7 @@ pub fn exposed(world: &World, chains: &Chains, claim: &Pvc, now: Timestamp) -> O
         facts: facts(&judged, &advice, now),
         exposures,
         cuts,
+        also: advice.value.also,
     })
 }
 
@@ -263,13 +266,12 @@ pub(super) fn said(reason: &Reason) -> String {
 }
 
 /// The claims of other data that code with the same findings could write, in the order of their names.
-pub(super) fn also<'w>(world: &'w World, advice: &Recommendation) -> Vec<&'w Pvc> {
-    if advice.also.is_empty() {
+pub(super) fn also<'w>(world: &'w World, lineages: &[Uid]) -> Vec<&'w Pvc> {
+    if lineages.is_empty() {
         return Vec::new();
     }
     let line = |claim: &Pvc| crate::assess::restore_point::lineage(world, claim);
-    let mut claims: Vec<&Pvc> =
-        world.inventory.pvcs.iter().filter(|claim| advice.also.contains(&line(claim))).collect();
+    let mut claims: Vec<&Pvc> = world.inventory.pvcs.iter().filter(|claim| lineages.contains(&line(claim))).collect();
     claims.sort_by_key(|claim| claim.meta.reference(Kind::Pvc).path());
     claims
 }

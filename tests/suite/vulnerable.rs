@@ -134,6 +134,18 @@ async fn released(cluster: &TestCluster, first: Option<bool>) -> Shop {
     shop
 }
 
+/// A clean release and its copy, then a vulnerable one; both were scanned.
+async fn copied_before_the_vulnerable_one(cluster: &TestCluster) -> Shop {
+    let shop = Shop::of(cluster, true);
+    std::fs::write(shop.file('a'), scan('a', false, true)).unwrap();
+    std::fs::write(shop.file('b'), scan('b', true, true)).unwrap();
+    release(cluster, 'a').await;
+    shop.back_up().await;
+    another_second().await;
+    release(cluster, 'b').await;
+    shop
+}
+
 /// The API tells moments by the second, and what lies on an edge counts as exposed.
 pub async fn another_second() {
     let now = jiff::Timestamp::now().as_second();
@@ -255,13 +267,7 @@ async fn what_a_log_is_tied_to_is_told_step_by_step(cluster: TestCluster) {
 }
 
 async fn an_operator_who_knows_of_an_earlier_compromise_is_believed(cluster: TestCluster) {
-    let shop = Shop::of(&cluster, true);
-    std::fs::write(shop.file('a'), scan('a', false, true)).unwrap();
-    std::fs::write(shop.file('b'), scan('b', true, true)).unwrap();
-    release(&cluster, 'a').await;
-    shop.back_up().await;
-    another_second().await;
-    release(&cluster, 'b').await;
+    let shop = copied_before_the_vulnerable_one(&cluster).await;
     assert_eq!(trusts(&shop.known_good().await.1), ["known-good"]);
     let since = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1);
     let said = format!(
@@ -276,13 +282,7 @@ async fn an_operator_who_knows_of_an_earlier_compromise_is_believed(cluster: Tes
 }
 
 async fn code_that_runs_with_findings_and_exposed_data_without_a_good_copy_are_problems(cluster: TestCluster) {
-    let shop = Shop::of(&cluster, true);
-    std::fs::write(shop.file('a'), scan('a', false, true)).unwrap();
-    std::fs::write(shop.file('b'), scan('b', true, true)).unwrap();
-    release(&cluster, 'a').await;
-    shop.back_up().await;
-    another_second().await;
-    release(&cluster, 'b').await;
+    let shop = copied_before_the_vulnerable_one(&cluster).await;
     let problems = async || {
         let ended = shop.sre.run(&["get", "problems", "-n", &cluster.namespace, "-o", "json"]).await;
         let said: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));

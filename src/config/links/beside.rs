@@ -31,14 +31,7 @@ const NAMES: [&str; 11] = [
 /// # Errors
 /// With line and column of everything that is wrong, from the beginning of the file to its end.
 pub fn beside(text: &str, path: &Path) -> Result<Stamp, Vec<Mistake>> {
-    let mut reading = Reading::new(path, text);
-    let (document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        reading.wrong(&error.span().unwrap_or_default(), error.message());
-    }
-    if !errors.is_empty() {
-        return Err(reading.mistakes);
-    }
+    let (mut reading, document) = Reading::of(path, text)?;
     let table = document.get_ref();
     let mut entry = Entry::new(&mut reading, (table, 0..0), "what stands beside a log", &NAMES);
     let mut text = |key: &str| entry.text(key).map(|(text, _)| text.to_owned());

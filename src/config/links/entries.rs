@@ -24,14 +24,7 @@ const LONGEST: usize = 1_000;
 type Table<'t> = (&'t DeTable<'t>, Range<usize>);
 
 pub(super) fn linking(text: &str, path: &Path) -> Result<Linking, Vec<Mistake>> {
-    let mut reading = Reading::new(path, text);
-    let (document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        reading.wrong(&error.span().unwrap_or_default(), error.message());
-    }
-    if !errors.is_empty() {
-        return Err(reading.mistakes);
-    }
+    let (mut reading, document) = Reading::of(path, text)?;
     let mut linking = Linking::default();
     // Only what it may hold is looked at here.
     let _ = Entry::new(&mut reading, (document.get_ref(), 0..0), "the links file", &KINDS);

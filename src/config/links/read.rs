@@ -19,8 +19,14 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub fn new(path: &Path, text: &'a str) -> Self {
-        Self { source: Source::new(path, text), mistakes: Vec::new() }
+    /// A document that is whole; else everything that is wrong with it as TOML.
+    pub fn of(path: &Path, text: &'a str) -> Result<(Self, Spanned<DeTable<'a>>), Vec<Mistake>> {
+        let mut reading = Self { source: Source::new(path, text), mistakes: Vec::new() };
+        let (document, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            reading.wrong(&error.span().unwrap_or_default(), error.message());
+        }
+        if errors.is_empty() { Ok((reading, document)) } else { Err(reading.mistakes) }
     }
 
     pub fn wrong(&mut self, at: &Range<usize>, what: impl Into<String>) {

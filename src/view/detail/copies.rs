@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Sheet;
 use crate::assess::exposure::{History, history};
-use crate::assess::known_good::{advise, least, points_within};
+use crate::assess::known_good::{least, points_within};
 use crate::assess::linking::{self, Chains};
 use crate::assess::restore_point::{self, Belongs};
 use crate::assess::verdict::{Judging, Verdict};
@@ -26,10 +26,8 @@ const REASONS: usize = 3;
 pub(super) fn of_volume(sheet: &mut Sheet, claim: &Pvc) {
     let (world, chains, now) = (sheet.world, sheet.boards.chains(), sheet.now);
     let Some(picture) = exposed(world, chains, claim, now) else { return };
-    let advice =
-        advise(world, chains, claim, points_within(world, chains, claim, least(world), MOST_JUDGED, now), now).value;
+    let others = also(world, &picture.also);
     sheet.detail.exposed = Some(Box::new(picture));
-    let others = also(world, &advice);
     if !others.is_empty() {
         let said = format!(
             "{}: what was tainted may have spread",
