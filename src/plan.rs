@@ -13,6 +13,7 @@ mod condition;
 mod content;
 pub mod drill;
 mod field;
+mod fields;
 mod fill;
 mod form;
 mod handshake;

@@ -4,9 +4,13 @@
 //! whoever asks, on whatever machine, is told the same, and no plan is ever older than the moment at which it is asked
 //! for. It runs nothing itself.
 
+pub mod book;
 pub mod bulk;
 pub mod ca;
+pub mod history;
 pub mod manual;
+pub mod turn;
+pub mod words;
 
 use jiff::Timestamp;
 

@@ -103,6 +103,24 @@ impl FormSpec {
             None => Ok(Filled(answers.map(|(field, answer)| (field.id, answer.clone())).collect())),
         }
     }
+
+    /// The form with these answers, by the ids of their fields; what is not among them stays as the form begins.
+    ///
+    /// # Errors
+    /// With the first answer that is wrong, or that is not asked for: which, and why.
+    pub fn answered(&self, answers: &BTreeMap<String, String>) -> Result<Filled, String> {
+        if let Some(id) = answers.keys().find(|id| self.fields.iter().all(|field| field.id != **id)) {
+            let ids: Vec<&str> = self.fields.iter().map(|field| field.id).collect();
+            let shown = text::sanitize(id);
+            return Err(format!("\"{shown}\" is not asked for here; asked for are {}", text::list(&ids)));
+        }
+        let given = |field: &Field| answers.get(field.id).cloned().unwrap_or_else(|| field.default.clone());
+        let given: Vec<String> = self.fields.iter().map(given).collect();
+        self.filled(&given).map_err(|place| {
+            let field = &self.fields[place];
+            format!("{}: {}", field.id, field.wrong(&given[place]).unwrap_or_default())
+        })
+    }
 }
 
 impl Field {

@@ -304,7 +304,7 @@ impl Request {
     /// The form in which a person chooses, beginning with what is chosen so far; `None` when there is nothing to
     /// choose.
     pub fn form(&self, world: &World) -> Option<FormSpec> {
-        match self {
+        let form = match self {
             Self::Backup { claim, options } => backup::form(world, claim, options),
             Self::Restore { snapshot, options } => restore::form(world, snapshot, options),
             Self::Drill { snapshot, options } => drill::form(world, snapshot, options),
@@ -317,7 +317,13 @@ impl Request {
             Self::Rotate { secret, options } => rotate::form(world, secret, options),
             Self::RotateCa { secret, options } => succession::form(world, secret, options),
             Self::Release { .. } | Self::Undo(_) => None,
-        }
+        };
+        debug_assert!(
+            form.iter().flat_map(|form| &form.fields).all(|field| self.verb().fields().contains(&field.id)),
+            "a field of {:?} is not among those that a runbook can answer",
+            self.verb()
+        );
+        form
     }
 
     /// What has to be asked, given what is known. What was answered may be asked for again and is not sent twice.

@@ -1,0 +1,383 @@
+//! What happened in a run of a runbook, and what that adds up to.
+//!
+//! Pure. The entries are chained and kept like those of an operation; every one names who and when, so that a run tells
+//! its whole story without another source.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::words::Values;
+use crate::plan::OperationId;
+
+/// A step of a run: the step of the book, and of a loop the row that it is done for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StepAt {
+    /// Id of the step.
+    pub step: String,
+    /// The row of the loop that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
+}
+
+impl StepAt {
+    /// A step that belongs to no loop.
+    pub fn new(step: &str) -> Self {
+        Self { step: step.to_owned(), row: None }
+    }
+}
+
+impl fmt::Display for StepAt {
+    /// `renew`, or `renew of shop/web-tls`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.row {
+            Some(row) => write!(f, "{} of {}", self.step, crate::text::sanitize(row)),
+            None => f.write_str(&self.step),
+        }
+    }
+}
+
+/// Who says that a second person agreed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "proof")]
+pub enum Agreed {
+    /// The API server holds everybody to their own name.
+    Proven,
+    /// Nothing holds the writer of the approval to their own name.
+    Claimed {
+        /// Why it is not proven.
+        why: String,
+    },
+    /// Nobody agreed: whoever runs it went on alone.
+    BreakGlass {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "what")]
+pub enum Body {
+    /// The run began.
+    Begun {
+        /// The book, as its file was.
+        book: String,
+        /// SHA-256 of that.
+        digest: String,
+        /// What was given and what parameters begin with.
+        values: Values,
+        /// Who, as the API server knows them.
+        who: String,
+        /// On which machine.
+        machine: String,
+        /// kubeconfig context.
+        context: String,
+        /// API server URL.
+        server: String,
+        /// The namespace that its record is kept in.
+        home: String,
+    },
+    /// Somebody goes on with it.
+    Resumed {
+        /// Who.
+        who: String,
+        /// On which machine.
+        machine: String,
+        /// From here on; a console with an older one stops.
+        epoch: u64,
+    },
+    /// A step began.
+    Reached {
+        /// Which.
+        at: StepAt,
+    },
+    /// What a loop goes over was looked up.
+    Rows {
+        /// The loop.
+        at: StepAt,
+        /// Its rows.
+        rows: Vec<String>,
+    },
+    /// A step is done.
+    Done {
+        /// Which.
+        at: StepAt,
+        /// What was seen or said.
+        seen: String,
+        /// What later steps may use, by name.
+        #[serde(default, skip_serializing_if = "Values::is_empty")]
+        values: Values,
+        /// Who did it, where a person did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        who: Option<String>,
+    },
+    /// A step is not for now: what it asks for first is not so.
+    PassedOver {
+        /// Which.
+        at: StepAt,
+        /// What was seen.
+        seen: String,
+    },
+    /// A step's plan was confirmed and is about to run.
+    Planned {
+        /// Which step.
+        at: StepAt,
+        /// The operation that it becomes.
+        operation: OperationId,
+        /// What it does, in a line.
+        title: String,
+        /// The plan's digest.
+        digest: String,
+        /// Who confirmed it.
+        who: String,
+    },
+    /// A step's operation ended well.
+    Operated {
+        /// Which step.
+        at: StepAt,
+        /// Its operation.
+        operation: OperationId,
+        /// How it ended.
+        ended: String,
+        /// `Audit-Id`s of its writes.
+        audit_ids: Vec<String>,
+        /// Hash of the last entry of its journal; empty where that is on another machine.
+        head: String,
+        /// How long it held or stopped the application, in seconds, where it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        down: Option<u64>,
+        /// What later steps may use, by name.
+        #[serde(default, skip_serializing_if = "Values::is_empty")]
+        values: Values,
+        /// Whether more plans follow in the same step.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
+    },
+    /// A step failed. It can be tried again, or passed over with a reason.
+    Failed {
+        /// Which.
+        at: StepAt,
+        /// Why.
+        why: String,
+    },
+    /// A person passed over a step.
+    Skipped {
+        /// Which.
+        at: StepAt,
+        /// Why.
+        reason: String,
+        /// Who.
+        who: String,
+    },
+    /// A step that failed is tried again.
+    Again {
+        /// Which.
+        at: StepAt,
+        /// Who asked for it.
+        who: String,
+    },
+    /// A person noted something.
+    Noted {
+        /// What.
+        note: String,
+        /// Who.
+        who: String,
+    },
+    /// A person answered what a procedure asked.
+    Answered {
+        /// Which step.
+        at: StepAt,
+        /// The answer.
+        answer: String,
+        /// Who.
+        who: String,
+    },
+    /// A second person agreed, or was done without.
+    Approved {
+        /// Which step.
+        at: StepAt,
+        /// Who agreed; who went on alone where nobody did.
+        who: String,
+        /// What proves it.
+        agreed: Agreed,
+    },
+    /// The run ended.
+    Closed {
+        /// How.
+        end: End,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "how")]
+pub enum End {
+    /// Every step is done or was passed over.
+    Done,
+    /// Somebody ended it before.
+    Stopped {
+        /// Who.
+        who: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How a step stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stand {
+    /// Not begun.
+    #[default]
+    Ahead,
+    /// Begun.
+    Reached(Timestamp),
+    /// Its operation runs, or ran when somebody looked last.
+    Operating(OperationId),
+    /// Done; what was seen.
+    Done(String),
+    /// Passed over because it is not for now; what was seen.
+    PassedOver(String),
+    /// Passed over by a person; why, and who.
+    Skipped(String, String),
+    /// Failed; why.
+    Failed(String),
+}
+
+impl Stand {
+    /// Whether nothing is left to do.
+    pub const fn settled(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::PassedOver(_) | Self::Skipped(..))
+    }
+}
+
+/// What the entries of a run add up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The book, as its file was when it began.
+    pub book: String,
+    /// SHA-256 of that.
+    pub digest: String,
+    /// Values by name.
+    pub values: Values,
+    /// Who began it.
+    pub who: String,
+    /// kubeconfig context.
+    pub context: String,
+    /// API server URL.
+    pub server: String,
+    /// The namespace that its record is kept in.
+    pub home: String,
+    /// When it began.
+    pub begun: Timestamp,
+    /// When something happened last.
+    pub last: Timestamp,
+    /// How steps stand; those that are not here are ahead.
+    pub steps: BTreeMap<StepAt, Stand>,
+    /// The rows of loops that were reached.
+    pub rows: BTreeMap<String, Vec<String>>,
+    /// Answers to what procedures asked, until a plan stood on them.
+    pub answers: BTreeMap<StepAt, String>,
+    /// Its operations, in the order in which they began, each with its step.
+    pub operations: Vec<(StepAt, OperationId)>,
+    /// 1 for a run that was never resumed.
+    pub epoch: u64,
+    /// Set once it has ended.
+    pub end: Option<End>,
+}
+
+impl Run {
+    /// What happened, added up; `None` when it does not begin with a beginning.
+    pub fn of<'a>(happened: impl IntoIterator<Item = (Timestamp, &'a Body)>) -> Option<Self> {
+        let mut happened = happened.into_iter();
+        let (at, first) = happened.next()?;
+        let Body::Begun { book, digest, values, who, context, server, home, .. } = first else { return None };
+        let mut run = Self {
+            book: book.clone(),
+            digest: digest.clone(),
+            values: values.clone(),
+            who: who.clone(),
+            context: context.clone(),
+            server: server.clone(),
+            home: home.clone(),
+            begun: at,
+            last: at,
+            steps: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            operations: Vec::new(),
+            epoch: 1,
+            end: None,
+        };
+        happened.for_each(|(at, body)| run.take(at, body));
+        Some(run)
+    }
+
+    /// Adds what happened next.
+    pub fn take(&mut self, when: Timestamp, body: &Body) {
+        self.last = when;
+        match body {
+            Body::Begun { .. } | Body::Noted { .. } => {}
+            Body::Resumed { epoch, .. } => self.epoch = *epoch,
+            Body::Reached { at } | Body::Again { at, .. } => self.set(at, Stand::Reached(when)),
+            Body::Rows { at, rows } => {
+                self.rows.insert(at.step.clone(), rows.clone());
+            }
+            Body::Done { at, seen, values, .. } => {
+                self.values.extend(values.clone());
+                self.set(at, Stand::Done(seen.clone()));
+            }
+            Body::PassedOver { at, seen } => self.set(at, Stand::PassedOver(seen.clone())),
+            Body::Planned { at, operation, .. } => {
+                self.answers.remove(at);
+                self.operations.push((at.clone(), operation.clone()));
+                self.set(at, Stand::Operating(operation.clone()));
+            }
+            Body::Operated { at, ended, values, more, .. } => {
+                self.values.extend(values.clone());
+                self.set(at, if *more { Stand::Reached(when) } else { Stand::Done(ended.clone()) });
+            }
+            Body::Failed { at, why } => self.set(at, Stand::Failed(why.clone())),
+            Body::Skipped { at, reason, who } => self.set(at, Stand::Skipped(reason.clone(), who.clone())),
+            Body::Answered { at, answer, .. } => {
+                self.answers.insert(at.clone(), answer.clone());
+            }
+            Body::Approved { at, who, agreed } => self.set(at, Stand::Done(approval(who, agreed))),
+            Body::Closed { end } => self.end = Some(end.clone()),
+        }
+    }
+
+    fn set(&mut self, at: &StepAt, stand: Stand) {
+        self.steps.insert(at.clone(), stand);
+    }
+
+    /// How a step stands.
+    pub fn stand(&self, at: &StepAt) -> &Stand {
+        self.steps.get(at).unwrap_or(&Stand::Ahead)
+    }
+
+    /// Whether it has ended with every step done or passed over.
+    pub fn done(&self) -> bool {
+        self.end == Some(End::Done)
+    }
+
+    /// Values as a step sees them: a loop's row stands for its name.
+    pub fn values_at(&self, at: &StepAt, named: Option<&str>) -> Values {
+        let mut values = self.values.clone();
+        if let (Some(row), Some(named)) = (&at.row, named) {
+            values.insert(named.to_owned(), row.clone());
+        }
+        values
+    }
+}
+
+/// Who agreed, in a sentence.
+fn approval(who: &str, agreed: &Agreed) -> String {
+    match agreed {
+        Agreed::Proven => format!("approved by {who}, as the API server knows them"),
+        Agreed::Claimed { why } => format!("approved by {who}, claimed: {why}"),
+        Agreed::BreakGlass { reason } => format!("{who} went on alone: {reason}"),
+    }
+}
