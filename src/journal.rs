@@ -2,34 +2,87 @@
 //!
 //! Pure: entries in, [`Run`] out. Writing them to disk is the store's, deciding what comes next the plan's.
 
+mod chain;
+mod index;
+mod verify;
+
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Authority, End, Node, OperationId, Outputs, Plan, Progress, Step, StepId, StepState};
 use crate::text;
 
+pub use chain::{Anchor, Entry, Fault, Line, Lost, Said, Wrong, faults, genesis};
+pub use index::{Asked, Note};
+pub use verify::{Evidence, Finding, Remembered, Shelved, against, verify as check};
+
 /// Version of the written form.
 pub const VERSION: u32 = 1;
 
-/// One line of a journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Version of the written form.
-    pub v: u32,
-    /// 0, 1, 2, … within the operation.
-    pub seq: u64,
-    /// When it was written.
-    pub at: Timestamp,
-    /// Hash of the entry before; 64 zeros for the first.
-    pub prev: String,
-    /// What happened.
-    pub body: Body,
-    /// Writes since the entry before that are no step's: those of the operation's record and of its locks. The last
-    /// ones of an operation follow its closing entry and are found in the audit log by the names of these objects.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kept: Vec<Kept>,
-    /// SHA-256 over the entry's other fields, lower-case hex.
-    pub hash: String,
+/// What has a journal of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Book {
+    /// What it is.
+    pub kind: BookKind,
+    /// Its id, which is its file's name.
+    pub id: String,
+}
+
+/// Kinds of what has a journal of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BookKind {
+    /// One run of a confirmed plan.
+    Operation,
+    /// One run of a runbook.
+    Run,
+}
+
+impl BookKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Operation, Self::Run];
+
+    /// The word for one.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Operation => "operation",
+            Self::Run => "run",
+        }
+    }
+
+    /// The folder of their journals.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Operation => "operations",
+            Self::Run => "runs",
+        }
+    }
+}
+
+impl fmt::Display for Book {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.word(), text::sanitize(&self.id))
+    }
+}
+
+/// What is said in a journal of its own, whose opening and closing go into the index.
+pub trait Story: Said {
+    /// What such a journal is kept of.
+    const KIND: BookKind;
+
+    /// Whether this opens or closes it.
+    fn turn(&self) -> Option<Turn>;
+}
+
+/// What goes into the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It began.
+    Opens,
+    /// It ended.
+    Closes,
 }
 
 /// A write that keeps the books of an operation.
@@ -168,34 +221,24 @@ pub enum JournalError {
         version: u32,
     },
     /// The chain is broken.
-    #[error("entry {seq} does not follow from the one before: {why}; the journal was changed after it was written")]
-    Broken {
-        /// Which entry.
-        seq: u64,
-        /// In what way.
-        why: &'static str,
-    },
+    #[error("{0}")]
+    Broken(Fault),
     /// The plan is not the one that was confirmed.
     #[error("the plan is not the one that was confirmed: its digest differs")]
     Digest,
 }
 
-impl Entry {
-    /// The entry that follows `prev` (`None` for the first).
-    pub fn following(prev: Option<&Entry>, at: Timestamp, body: Body, kept: Vec<Kept>) -> Self {
-        let seq = prev.map_or(0, |entry| entry.seq + 1);
-        let prev = prev.map_or_else(|| "0".repeat(64), |entry| entry.hash.clone());
-        let mut entry = Self { v: VERSION, seq, at, prev, body, kept, hash: String::new() };
-        entry.hash = entry.digest();
-        entry
-    }
+impl Said for Body {}
 
-    fn digest(&self) -> String {
-        let fields = (self.v, self.seq, self.at, &self.prev, &self.body);
-        // Strings, numbers and maps with string keys: this always serialises.
-        let bytes =
-            if self.kept.is_empty() { serde_json::to_vec(&fields) } else { serde_json::to_vec(&(fields, &self.kept)) };
-        text::sha256(&bytes.unwrap_or_default())
+impl Story for Body {
+    const KIND: BookKind = BookKind::Operation;
+
+    fn turn(&self) -> Option<Turn> {
+        match self {
+            Self::Opened { .. } => Some(Turn::Opens),
+            Self::Closed { .. } => Some(Turn::Closes),
+            _ => None,
+        }
     }
 }
 
@@ -230,25 +273,29 @@ pub fn fold(entries: &[Entry]) -> Result<Run, JournalError> {
     Ok(run)
 }
 
+/// Refuses a chain with a fault: the first of them.
 fn verify(entries: &[Entry]) -> Result<(), JournalError> {
     let mut prev: Option<&Entry> = None;
     for entry in entries {
-        let broken = |why| Err(JournalError::Broken { seq: entry.seq, why });
         if entry.v > VERSION {
             return Err(JournalError::Newer { seq: entry.seq, version: entry.v });
         }
-        if entry.seq != prev.map_or(0, |entry| entry.seq + 1) {
-            return broken("its number is out of order");
-        }
-        if entry.prev != prev.map_or_else(|| "0".repeat(64), |entry| entry.hash.clone()) {
-            return broken("it names another predecessor");
-        }
-        if entry.hash != entry.digest() {
-            return broken("its content does not match its hash");
+        let follows = match prev {
+            None => entry.seq == 0 && entry.prev == genesis(),
+            Some(prev) => entry.seq == prev.seq + 1 && entry.prev == prev.hash,
+        };
+        if !follows || entry.hash != entry.digest() {
+            return Err(broken(entries));
         }
         prev = Some(entry);
     }
     Ok(())
+}
+
+fn broken(entries: &[Entry]) -> JournalError {
+    let lines: Vec<_> =
+        entries.iter().enumerate().map(|(at, entry)| Line { number: at + 1, entry: Ok(entry.clone()) }).collect();
+    faults(&lines).into_iter().next().map_or(JournalError::NotOpened, JournalError::Broken)
 }
 
 impl Run {

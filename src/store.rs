@@ -3,6 +3,7 @@
 //! The only user of state files. Every append is on disk (fsync) before it is believed. One process at a
 //! time holds an operation, by a lock on its journal that the kernel drops when the process dies.
 
+mod chain;
 mod commands;
 mod decisions;
 mod excerpt;
@@ -11,6 +12,7 @@ mod kept;
 mod log;
 mod observed;
 mod scans;
+mod verify;
 
 use std::fmt;
 use std::fs;
@@ -21,15 +23,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::journal::{Entry, JournalError, Run, fold};
+use crate::journal::{Anchor, Body, Book, BookKind, Entry, JournalError, Note, Run, fold};
 use crate::model::Undecidable;
 use crate::plan::OperationId;
-use crate::text;
 
 pub use decisions::{About, Decided, DecisionFolders, Decisions, Flaw};
 pub use excerpt::excerpt;
-pub use index::IndexEntry;
-pub use log::OperationLog;
+pub use log::{Log, OperationLog};
 pub use scans::{SARIF_ENDINGS, ScanFile, Scans};
 
 /// What went wrong with a state file.
@@ -61,29 +61,29 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
-    /// Another process holds the operation.
-    #[error("another holdfast process on this machine is running operation {id}")]
+    /// Another process holds a journal.
+    #[error("another holdfast process on this machine is running {of}")]
     Held {
-        /// Which operation.
-        id: OperationId,
+        /// Of what.
+        of: Book,
     },
-    /// There is no such operation.
-    #[error("there is no operation {id} in {}; `holdfast operations list` shows them", root.display())]
+    /// There is no such journal.
+    #[error("there is no {of} in {}; `holdfast journal list` shows what is known of it", root.display())]
     Missing {
-        /// Which operation.
-        id: OperationId,
+        /// Of what.
+        of: Book,
         /// Where it was looked for.
         root: PathBuf,
     },
     /// A line cannot be read.
-    #[error("line {line} of {} cannot be read; the file was changed or damaged", path.display())]
+    #[error("line {line} of {} cannot be read; the file was changed or damaged: {why}", path.display())]
     Line {
         /// Which file.
         path: PathBuf,
         /// Line, from 1.
         line: usize,
         /// Why.
-        source: serde_json::Error,
+        why: String,
     },
     /// A journal does not hold together.
     #[error("the journal {} does not hold together", path.display())]
@@ -92,14 +92,6 @@ pub enum StoreError {
         path: PathBuf,
         /// Why.
         source: JournalError,
-    },
-    /// The index was changed.
-    #[error("the index of operations {} was changed after it was written, at line {line}", path.display())]
-    Index {
-        /// Which file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
     },
     /// Something may not be decided so.
     #[error("nothing is decided: {0}")]
@@ -140,11 +132,13 @@ impl Store {
     /// # Errors
     /// When it cannot be made.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let operations = root.join("operations");
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&operations).map_err(io_error("create", &operations))?;
+        builder.recursive(true);
+        for folder in BookKind::ALL.map(|kind| root.join(kind.folder())) {
+            builder.create(&folder).map_err(io_error("create", &folder))?;
+        }
         Ok(Self { root: root.to_owned() })
     }
 
@@ -179,7 +173,7 @@ impl Store {
     }
 
     fn journal(&self, id: &OperationId) -> PathBuf {
-        self.root.join("operations").join(format!("{id}.jsonl"))
+        log::path(&self.root, &book(id))
     }
 
     /// Begins the journal of a new operation and holds it.
@@ -187,7 +181,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be written, or exists already.
     pub fn begin(&self, id: &OperationId) -> Result<OperationLog, StoreError> {
-        OperationLog::create(&self.journal(id), id, &self.root)
+        OperationLog::create(&self.root, id.as_str())
     }
 
     /// Opens the journal of an operation and holds it.
@@ -195,11 +189,7 @@ impl Store {
     /// # Errors
     /// When it is held elsewhere, missing, or does not hold together.
     pub fn hold(&self, id: &OperationId) -> Result<OperationLog, StoreError> {
-        let path = self.journal(id);
-        if !path.exists() {
-            return Err(StoreError::Missing { id: id.clone(), root: self.root.clone() });
-        }
-        OperationLog::open(&path, id, &self.root)
+        OperationLog::open(&self.root, id.as_str())
     }
 
     /// Entries of one operation, without holding it.
@@ -209,9 +199,26 @@ impl Store {
     pub fn entries(&self, id: &OperationId) -> Result<Vec<Entry>, StoreError> {
         let path = self.journal(id);
         if !path.exists() {
-            return Err(StoreError::Missing { id: id.clone(), root: self.root.clone() });
+            return Err(StoreError::Missing { of: book(id), root: self.root.clone() });
         }
-        Ok(log::read(&path)?.entries)
+        chain::read(&path)?.entries(&path)
+    }
+
+    /// Adds a line to the journal of this console.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note(&self, note: Note) -> Result<Entry<Note>, StoreError> {
+        index::append(&self.root, note)
+    }
+
+    /// The newest line of the journal of this console; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn head(&self) -> Result<Option<Anchor>, StoreError> {
+        let newest: Option<Entry<Note>> = chain::newest(&index::path(&self.root))?;
+        Ok(newest.map(|entry| Anchor { length: entry.seq + 1, head: entry.hash }))
     }
 
     /// Whether an operation has a journal here.
@@ -229,6 +236,11 @@ impl Store {
     /// # Errors
     /// When the directory cannot be read. A journal that cannot be read is one item's error.
     pub fn list(&self) -> Result<Vec<Stored>, StoreError> {
+        Ok(self.operation_ids()?.into_iter().map(|id| self.stored(id)).collect())
+    }
+
+    /// The ids of all operations, the newest first.
+    fn operation_ids(&self) -> Result<Vec<OperationId>, StoreError> {
         let operations = self.root.join("operations");
         let mut ids = Vec::new();
         for entry in fs::read_dir(&operations).map_err(io_error("list", &operations))? {
@@ -237,38 +249,20 @@ impl Store {
             ids.extend(id.and_then(|id| OperationId::parse(id).ok()));
         }
         ids.sort_by(|a, b| b.cmp(a));
-        Ok(ids.into_iter().map(|id| self.stored(id)).collect())
+        Ok(ids)
     }
 
     fn stored(&self, id: OperationId) -> Stored {
         let path = self.journal(&id);
-        let run = log::read(&path)
-            .and_then(|read| fold(&read.entries).map_err(|source| StoreError::Journal { path: path.clone(), source }));
-        Stored { run, held: log::held(&path), id }
+        let entries = chain::read::<Body>(&path).and_then(|lines| lines.entries(&path));
+        let run = entries
+            .and_then(|entries| fold(&entries).map_err(|source| StoreError::Journal { path: path.clone(), source }));
+        Stored { run, held: chain::held(&path), id }
     }
+}
 
-    /// Checks every journal and the index over them; says what is wrong.
-    ///
-    /// # Errors
-    /// When a file cannot be read at all.
-    pub fn verify(&self) -> Result<Vec<String>, StoreError> {
-        let mut wrong = Vec::new();
-        let index = match index::read(&self.root) {
-            Ok(index) => index,
-            Err(error) => {
-                wrong.push(error.to_string());
-                Vec::new()
-            }
-        };
-        for stored in self.list()? {
-            match stored.run {
-                Err(error) => wrong.push(text::chain(&error)),
-                Ok(run) => wrong.extend(index::disagreement(&index, &run)),
-            }
-        }
-        wrong.extend(index::lost(&index, |id| self.journal(id).exists()));
-        Ok(wrong)
-    }
+fn book(id: &OperationId) -> Book {
+    Book { kind: BookKind::Operation, id: id.as_str().to_owned() }
 }
 
 /// Writes a file that is whole at every moment: beside it first, then in its place.

@@ -275,7 +275,7 @@ pub(super) fn journal(what: &Journal) -> Result<Exit, Failure> {
         Journal::Verify => {
             let store = Store::open(&state_directory()?)?;
             let (count, wrong) = (store.list()?.len(), store.verify()?);
-            wrong.iter().try_for_each(|what| out::line(text::sanitize(what)))?;
+            wrong.iter().try_for_each(|finding| out::line(text::sanitize(&finding.to_string())))?;
             if wrong.is_empty() {
                 out::line(format_args!("{}, all as written", text::plural(count, "journal", "journals")))?;
                 return Ok(Exit::Fine);

@@ -36,7 +36,10 @@ fn a_chain_survives_being_written_and_read() {
 fn an_entry_taken_out_of_the_middle_shows() {
     let mut entries = chain(3);
     entries.remove(3);
-    assert!(matches!(fold(&entries), Err(JournalError::Broken { seq: 4, .. })));
+    assert!(matches!(
+        fold(&entries),
+        Err(JournalError::Broken(Fault { seq: Some(4), wrong: Wrong::Missing { entries: 1 }, .. }))
+    ));
 }
 
 #[test]

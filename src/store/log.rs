@@ -1,133 +1,89 @@
-//! One operation's journal on disk.
+//! The journal of one operation, or of one run of a runbook, on disk; its opening and closing go into the index.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{StoreError, index, io_error};
-use crate::journal::{Body, Entry, Kept, Run, fold};
-use crate::plan::OperationId;
+use super::chain::ChainFile;
+use super::{StoreError, index};
+use crate::journal::{Body, Book, Entry, Kept, Run, Story, fold};
 
 /// A journal held by this process.
 #[derive(Debug)]
-pub struct OperationLog {
-    file: File,
-    path: PathBuf,
+pub struct Log<B> {
+    file: ChainFile<B>,
+    of: Book,
     root: PathBuf,
-    last: Option<Entry>,
-    entries: Vec<Entry>,
+    entries: Vec<Entry<B>>,
 }
 
-pub(super) struct WholeLines {
-    pub entries: Vec<Entry>,
-    /// Length of the whole lines; what follows is a line cut short by a crash.
-    pub length: u64,
+/// The journal of an operation, held by this process.
+pub type OperationLog = Log<Body>;
+
+/// Where the journal of this is.
+pub(super) fn path(root: &Path, of: &Book) -> PathBuf {
+    root.join(of.kind.folder()).join(format!("{}.jsonl", of.id))
 }
 
-impl OperationLog {
-    pub(super) fn create(path: &Path, id: &OperationId, root: &Path) -> Result<Self, StoreError> {
-        let mut options = OpenOptions::new();
-        options.create_new(true).read(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(io_error("create", path))?;
-        lock(&file, id, path)?;
-        sync_directory(path)?;
-        Ok(Self { file, path: path.to_owned(), root: root.to_owned(), last: None, entries: Vec::new() })
+impl<B: Story> Log<B> {
+    /// Begins a journal and holds it.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or exists already.
+    pub(super) fn create(root: &Path, id: &str) -> Result<Self, StoreError> {
+        let of = Book { kind: B::KIND, id: id.to_owned() };
+        let file = ChainFile::create(&path(root, &of))?;
+        let Some(file) = file else { return Err(StoreError::Held { of }) };
+        Ok(Self { file, of, root: root.to_owned(), entries: Vec::new() })
     }
 
-    pub(super) fn open(path: &Path, id: &OperationId, root: &Path) -> Result<Self, StoreError> {
-        let file = OpenOptions::new().read(true).append(true).open(path).map_err(io_error("open", path))?;
-        lock(&file, id, path)?;
-        let read = read(path)?;
-        // A line without its end was never acted upon: the append had not returned.
-        file.set_len(read.length).map_err(io_error("mend", path))?;
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-            root: root.to_owned(),
-            last: read.entries.last().cloned(),
-            entries: read.entries,
-        })
+    /// Opens a journal and holds it.
+    ///
+    /// # Errors
+    /// When it is held elsewhere, missing, or does not hold together.
+    pub(super) fn open(root: &Path, id: &str) -> Result<Self, StoreError> {
+        let of = Book { kind: B::KIND, id: id.to_owned() };
+        let path = path(root, &of);
+        if !path.exists() {
+            return Err(StoreError::Missing { of, root: root.to_owned() });
+        }
+        let Some((file, entries)) = ChainFile::open(&path)? else { return Err(StoreError::Held { of }) };
+        if file.mended > 0 {
+            index::mended(root, &format!("{}/{}.jsonl", of.kind.folder(), of.id), file.mended)?;
+        }
+        Ok(Self { file, of, root: root.to_owned(), entries })
     }
 
     /// Writes what happened and returns once it is on disk.
     ///
     /// # Errors
     /// When it cannot be written; then nothing may be acted upon.
-    pub fn append(&mut self, at: Timestamp, body: Body, kept: Vec<Kept>) -> Result<Entry, StoreError> {
-        let entry = Entry::following(self.last.as_ref(), at, body, kept);
-        let mut line = serde_json::to_vec(&entry).map_err(|source| StoreError::Line {
-            path: self.path.clone(),
-            line: self.entries.len() + 1,
-            source,
-        })?;
-        line.push(b'\n');
-        let start = self.file.seek(SeekFrom::End(0)).map_err(io_error("write", &self.path))?;
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
-            // A half line must not precede a later whole one; if even this fails, opening mends it.
-            let _ = self.file.set_len(start);
-            return Err(io_error("write", &self.path)(error));
-        }
-        if matches!(entry.body, Body::Opened { .. } | Body::Closed { .. }) {
-            index::append(&self.root, &entry, &self.id_text())?;
-        }
-        self.last = Some(entry.clone());
+    pub fn append(&mut self, at: Timestamp, body: B, kept: Vec<Kept>) -> Result<Entry<B>, StoreError> {
+        let entry = self.file.append(at, body, kept)?;
         self.entries.push(entry.clone());
+        if let Some(turn) = entry.body.turn() {
+            index::turned(&self.root, self.of.clone(), turn, &entry)?;
+        }
         Ok(entry)
     }
 
-    fn id_text(&self) -> String {
-        self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned()
+    /// How many bytes of a line that was cut short were taken off when it was opened.
+    pub fn mended(&self) -> u64 {
+        self.file.mended
     }
 
+    /// All entries.
+    pub fn entries(&self) -> &[Entry<B>] {
+        &self.entries
+    }
+}
+
+impl Log<Body> {
     /// What the journal adds up to.
     ///
     /// # Errors
     /// When it does not hold together.
     pub fn run(&self) -> Result<Run, StoreError> {
-        fold(&self.entries).map_err(|source| StoreError::Journal { path: self.path.clone(), source })
+        fold(&self.entries).map_err(|source| StoreError::Journal { path: self.file.path().to_owned(), source })
     }
-
-    /// All entries.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-}
-
-fn lock(file: &File, id: &OperationId, path: &Path) -> Result<(), StoreError> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Held { id: id.clone() }),
-        Err(std::fs::TryLockError::Error(error)) => Err(io_error("lock", path)(error)),
-    }
-}
-
-/// Whether a process holds the journal. Unknown counts as held: nothing is resumed on a guess.
-pub(super) fn held(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return true };
-    file.try_lock_shared().is_err()
-}
-
-fn sync_directory(path: &Path) -> Result<(), StoreError> {
-    let Some(directory) = path.parent() else { return Ok(()) };
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(io_error("write", directory))
-}
-
-pub(super) fn read(path: &Path) -> Result<WholeLines, StoreError> {
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(io_error("read", path))?;
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let mut entries = Vec::new();
-    for (index, line) in bytes[..whole].split(|byte| *byte == b'\n').enumerate() {
-        if line.is_empty() {
-            continue;
-        }
-        let entry = serde_json::from_slice(line);
-        entries.push(entry.map_err(|source| StoreError::Line { path: path.to_owned(), line: index + 1, source })?);
-    }
-    Ok(WholeLines { entries, length: whole as u64 })
 }

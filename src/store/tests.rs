@@ -4,6 +4,7 @@ use super::*;
 use crate::journal::Body;
 use crate::plan::testing::plan;
 use crate::plan::{Authority, End, StepId};
+use crate::text;
 
 fn opened(id: &OperationId) -> Body {
     let plan = plan(id.clone());
@@ -49,7 +50,7 @@ fn a_journal_removed_or_cut_short_after_its_end_shows() {
     log.append(now(), opened(&id), Vec::new()).unwrap();
     log.append(now(), Body::Closed { end: End::Done }, Vec::new()).unwrap();
     drop(log);
-    assert_eq!(store.verify().unwrap(), Vec::<String>::new());
+    assert_eq!(store.verify().unwrap(), []);
     let path = directory.path().join("operations").join(format!("{id}.jsonl"));
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.split_inclusive('\n').next().unwrap()).unwrap();
