@@ -17,6 +17,7 @@ mod places;
 pub mod policy;
 mod prometheus;
 mod read;
+pub mod runbook;
 mod schema;
 mod shape;
 mod spot;

@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod ca;
 pub mod history;
 pub mod manual;
+pub mod params;
 pub mod turn;
 pub mod words;
 

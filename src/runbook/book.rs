@@ -12,7 +12,7 @@ use crate::plan::Verb;
 use crate::text;
 
 /// Version of the written form, as a file names it.
-pub const VERSION: &str = "holdfast/runbook/v1";
+pub const VERSION: &str = "runbook/v1";
 
 /// A runbook without a mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,8 +33,10 @@ pub(super) fn term(term: &Term, columns: &[Column]) -> Result<Test, String> {
 /// Whether time alone may change an answer: an age is printed, or a moment compared.
 fn moves(asks: &Asks, columns: &[Column]) -> bool {
     match asks {
-        Asks::Printed(Field::Column(at), _) => matches!(columns[*at].measure, Measure::Past | Measure::Future),
-        Asks::Printed(Field::Age, _) | Asks::Compared(_, _, Amount::Span(_)) => true,
+        Asks::Printed(Field::Column(at), _) | Asks::Same(Field::Column(at), _) => {
+            matches!(columns[*at].measure, Measure::Past | Measure::Future)
+        }
+        Asks::Printed(Field::Age, _) | Asks::Same(Field::Age, _) | Asks::Compared(_, _, Amount::Span(_)) => true,
         Asks::Text(_) | Asks::Level(_) | Asks::Label(..) | Asks::Compared(..) => false,
     }
 }
@@ -59,6 +61,7 @@ fn of_column(name: &str, sign: Sign, value: &str, columns: &[Column]) -> Result<
             None => Asks::Label(value.into(), None),
         }),
         (Named::Field(field, _), Sign::Holds) => Ok(Asks::Printed(field, folded(value))),
+        (Named::Field(field, _), Sign::Is) => Ok(Asks::Same(field, folded(value))),
         (Named::Field(field, measure), _) => {
             Ok(Asks::Compared(field, sign, amount(value, measure).map_err(|what| cannot(name, value, what))?))
         }

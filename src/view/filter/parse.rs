@@ -29,6 +29,8 @@ pub(super) enum Asks {
 pub(super) enum Sign {
     /// `:`
     Holds,
+    /// `==`
+    Is,
     /// `>`
     Above,
     /// `>=`
@@ -41,8 +43,14 @@ pub(super) enum Sign {
 
 impl Sign {
     fn of(signs: &str) -> Option<(Self, usize)> {
-        let known =
-            [(">=", Self::AtLeast), ("<=", Self::AtMost), (">", Self::Above), ("<", Self::Below), (":", Self::Holds)];
+        let known = [
+            (">=", Self::AtLeast),
+            ("<=", Self::AtMost),
+            ("==", Self::Is),
+            (">", Self::Above),
+            ("<", Self::Below),
+            (":", Self::Holds),
+        ];
         known.into_iter().find(|(sign, _)| signs.starts_with(sign)).map(|(sign, meaning)| (meaning, sign.len()))
     }
 }

@@ -25,7 +25,9 @@ impl Test {
                 passing.iter_mut().zip(holds).for_each(|(pass, holds)| *pass &= holds);
             }
             Asks::Text(word) => self.sieve_texts(passing, columns, word),
-            Asks::Printed(Field::Column(at), _) | Asks::Compared(Field::Column(at), ..) => {
+            Asks::Printed(Field::Column(at), _)
+            | Asks::Same(Field::Column(at), _)
+            | Asks::Compared(Field::Column(at), ..) => {
                 let Some(column) = columns.get(*at) else { return passing.fill(false) };
                 let holds = self.of_values(column, now);
                 let codes = column.codes().iter();
@@ -33,7 +35,10 @@ impl Test {
             }
             // What has no label holds no term about one; how old it is nobody knows.
             Asks::Label(..) if self.not => {}
-            Asks::Label(..) | Asks::Printed(Field::Age, _) | Asks::Compared(Field::Age, ..) => passing.fill(false),
+            Asks::Label(..)
+            | Asks::Printed(Field::Age, _)
+            | Asks::Same(Field::Age, _)
+            | Asks::Compared(Field::Age, ..) => passing.fill(false),
         }
     }
 

@@ -32,6 +32,8 @@ pub(super) enum Asks {
     Label(Box<str>, Option<Box<str>>),
     /// What is printed there holds this.
     Printed(Field, Box<str>),
+    /// What is printed there is this.
+    Same(Field, Box<str>),
     /// What is there compares with this.
     Compared(Field, Sign, Amount),
 }
@@ -69,21 +71,27 @@ impl Test {
         match self.asks {
             Asks::Level(_) => 0,
             Asks::Compared(Field::Column(_), ..) => 1,
-            Asks::Printed(Field::Column(_), _) => 2,
-            Asks::Label(..) | Asks::Compared(Field::Age, ..) | Asks::Printed(Field::Age, _) => 3,
+            Asks::Printed(Field::Column(_), _) | Asks::Same(Field::Column(_), _) => 2,
+            Asks::Label(..)
+            | Asks::Compared(Field::Age, ..)
+            | Asks::Printed(Field::Age, _)
+            | Asks::Same(Field::Age, _) => 3,
             Asks::Text(_) => 4,
         }
     }
 
     /// Whether it looks at metadata.
     pub fn wants_meta(&self) -> bool {
-        matches!(self.asks, Asks::Label(..) | Asks::Printed(Field::Age, _) | Asks::Compared(Field::Age, ..))
+        matches!(
+            self.asks,
+            Asks::Label(..) | Asks::Printed(Field::Age, _) | Asks::Same(Field::Age, _) | Asks::Compared(Field::Age, ..)
+        )
     }
 
     /// When time alone may change its answer for a subject.
     pub fn next_change(&self, subject: &Subject<'_>, now: Timestamp) -> Option<Timestamp> {
         match &self.asks {
-            Asks::Printed(field, _) => {
+            Asks::Printed(field, _) | Asks::Same(field, _) => {
                 with(*field, subject, Cell::moves).then(|| now.checked_add(SignedDuration::from_secs(1)).ok()).flatten()
             }
             Asks::Compared(field, _, Amount::Span(span)) => with(*field, subject, |cell| match cell {
@@ -104,7 +112,7 @@ impl Test {
                 let found = subject.meta.and_then(|meta| meta.label(key));
                 Some(found.is_some_and(|found| value.as_deref().is_none_or(|value| value == found)))
             }
-            Asks::Printed(field, _) | Asks::Compared(field, ..) => {
+            Asks::Printed(field, _) | Asks::Same(field, _) | Asks::Compared(field, ..) => {
                 with(*field, subject, |cell| self.holds_cell(cell, now))
             }
         }
@@ -117,6 +125,10 @@ impl Test {
             Asks::Printed(_, needle) => Some(match cell.fixed_text() {
                 Some(text) => contains(text, needle),
                 None => contains(&cell.print(now), needle),
+            }),
+            Asks::Same(_, wanted) => Some(match cell.fixed_text() {
+                Some(text) => same(text, wanted),
+                None => same(&cell.print(now), wanted),
             }),
             Asks::Compared(_, sign, amount) => match compare(cell, *amount, now) {
                 Some(order) => Some(meets(*sign, order)),
@@ -152,9 +164,14 @@ fn compare(cell: &Cell, amount: Amount, now: Timestamp) -> Option<Ordering> {
     })
 }
 
+/// Whether a text is a word in lower case, whatever its own letter case.
+fn same(text: &str, wanted: &str) -> bool {
+    text.chars().flat_map(char::to_lowercase).eq(wanted.chars())
+}
+
 fn meets(sign: Sign, order: Ordering) -> bool {
     match sign {
-        Sign::Holds => order.is_eq(),
+        Sign::Holds | Sign::Is => order.is_eq(),
         Sign::Above => order.is_gt(),
         Sign::AtLeast => order.is_ge(),
         Sign::Below => order.is_lt(),

@@ -1,0 +1,264 @@
+//! Values of parameters, as people give them.
+//!
+//! Pure. Names are held to what the API takes before they reach a URL or a filter; whether there is such an object is
+//! asked when a step needs it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::book::{Book, Param, ParamKind};
+use super::words::Values;
+use crate::text::{self, names, quantity, sanitize};
+
+/// Kinds of workloads that a runbook can name.
+pub const WORKLOADS: [&str; 3] = ["StatefulSet", "Deployment", "DaemonSet"];
+
+/// The longest value, in characters.
+const LONGEST: usize = 1_000;
+
+impl ParamKind {
+    /// A value as it is kept, or what to write instead.
+    ///
+    /// # Errors
+    /// When the text is no value of this kind.
+    pub fn read(&self, given: &str) -> Result<String, String> {
+        let given = given.trim();
+        if given.is_empty() {
+            return Err(format!("is empty; it is {}", self.shape()));
+        }
+        match self {
+            Self::Text | Self::Rule => line(given),
+            Self::Number => {
+                let number = given.parse::<u64>().map(|number| number.to_string());
+                number.map_err(|_| format!("\"{}\" is no whole number", sanitize(given)))
+            }
+            Self::Duration => quantity::parse_duration(given).map(|_| given.to_owned()),
+            Self::Moment => {
+                let how = "is no moment; write one of RFC 3339 such as 2027-01-31T13:00:00Z";
+                let moment = given.parse::<Timestamp>().map(|moment| moment.to_string());
+                moment.map_err(|_| format!("\"{}\" {how}", sanitize(given)))
+            }
+            Self::Choice(choices) => chosen(given, choices),
+            Self::Namespace => {
+                names::validate_namespace(given).map(|()| given.to_owned()).map_err(|error| error.to_string())
+            }
+            Self::Volume | Self::RestorePoint | Self::Certificate | Self::Secret => path(given, self.shape()),
+            Self::Workload => workload(given),
+        }
+    }
+
+    /// What a value looks like, for people.
+    pub const fn shape(&self) -> &'static str {
+        match self {
+            Self::Text => "one line",
+            Self::Number => "a whole number",
+            Self::Duration => "a duration such as 36h",
+            Self::Moment => "a moment such as 2027-01-31T13:00:00Z",
+            Self::Choice(_) => "one of its choices",
+            Self::Namespace => "NAMESPACE",
+            Self::Volume => "NAMESPACE/PVC",
+            Self::RestorePoint => "NAMESPACE/SNAPSHOT",
+            Self::Certificate => "NAMESPACE/CERTIFICATE",
+            Self::Secret => "NAMESPACE/SECRET",
+            Self::Workload => "NAMESPACE/KIND/NAME",
+            Self::Rule => "the id of a rule",
+        }
+    }
+}
+
+fn line(given: &str) -> Result<String, String> {
+    if given.chars().count() > LONGEST {
+        return Err(format!("is longer than {LONGEST} characters"));
+    }
+    if given.chars().any(char::is_control) {
+        return Err("has characters that are not printed; write one line".to_owned());
+    }
+    Ok(given.to_owned())
+}
+
+fn chosen(given: &str, choices: &[String]) -> Result<String, String> {
+    if choices.iter().any(|choice| choice == given) {
+        return Ok(given.to_owned());
+    }
+    let all = || text::list(choices);
+    let near = text::nearest(given, choices.iter().map(String::as_str));
+    let shown = sanitize(given);
+    Err(near.map_or_else(
+        || format!("\"{shown}\" is no choice; there are {}", all()),
+        |near| format!("\"{shown}\" is no choice; did you mean {near}?"),
+    ))
+}
+
+fn path(given: &str, shape: &str) -> Result<String, String> {
+    let parts: Vec<&str> = given.split('/').collect();
+    let [namespace, name] = parts.as_slice() else {
+        return Err(format!("\"{}\" is not {shape}", sanitize(given)));
+    };
+    names::validate_namespace(namespace).map_err(|error| error.to_string())?;
+    names::validate_name(name).map_err(|error| error.to_string())?;
+    Ok(given.to_owned())
+}
+
+/// A workload: its kind may be written in any letter case, and is kept as the API has it.
+fn workload(given: &str) -> Result<String, String> {
+    let parts: Vec<&str> = given.split('/').collect();
+    let [namespace, kind, name] = parts.as_slice() else {
+        return Err(format!("\"{}\" is not NAMESPACE/KIND/NAME", sanitize(given)));
+    };
+    names::validate_namespace(namespace).map_err(|error| error.to_string())?;
+    names::validate_name(name).map_err(|error| error.to_string())?;
+    let known = WORKLOADS.into_iter().find(|known| known.eq_ignore_ascii_case(kind));
+    let known = known.ok_or_else(|| {
+        format!("\"{}\" is no kind of workload here; there are {}", sanitize(kind), text::list(&WORKLOADS))
+    })?;
+    Ok(format!("{namespace}/{known}/{name}"))
+}
+
+/// `NAME=VALUE`, as a command line has them.
+///
+/// # Errors
+/// When there is no `=`, no name before it, or a name twice.
+pub fn pairs<S: AsRef<str>>(words: &[S]) -> Result<BTreeMap<String, String>, String> {
+    let mut given = BTreeMap::new();
+    for word in words {
+        let word = word.as_ref();
+        let (name, value) = word
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| format!("\"{}\" is not NAME=VALUE", sanitize(word)))?;
+        if given.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(format!("{} is given twice", sanitize(name)));
+        }
+    }
+    Ok(given)
+}
+
+/// The value of every parameter of a book: what was given, else what it begins with.
+///
+/// # Errors
+/// With everything that is wrong, each on its own: what is missing, what is no such value, what is no parameter.
+pub fn values(book: &Book, given: &BTreeMap<String, String>) -> Result<Values, Vec<String>> {
+    let mut values = Values::new();
+    let mut wrong: Vec<String> =
+        given.keys().filter(|name| book.param(name).is_none()).map(|name| unknown(book, name)).collect();
+    for param in &book.params {
+        match value(param, given.get(&param.name), &values) {
+            Ok(value) => drop(values.insert(param.name.clone(), value)),
+            Err(why) => wrong.push(why),
+        }
+    }
+    if wrong.is_empty() { Ok(values) } else { Err(wrong) }
+}
+
+fn value(param: &Param, given: Option<&String>, before: &Values) -> Result<String, String> {
+    let Param { name, about, kind, .. } = param;
+    let given = match (given, &param.default) {
+        (Some(given), _) => given.clone(),
+        (None, Some(default)) => {
+            // What it begins with may stand on a parameter that is wrong itself, which is said there.
+            default.filled(before).map_err(|place| format!("{name} is missing, because {} is", place.name))?
+        }
+        (None, None) => return Err(format!("{name} is missing: {}, {}", sanitize(about), kind.shape())),
+    };
+    kind.read(&given).map_err(|why| format!("{name}: {why}"))
+}
+
+fn unknown(book: &Book, name: &str) -> String {
+    let names: Vec<&str> = book.params.iter().map(|param| param.name.as_str()).collect();
+    let shown = sanitize(name);
+    match text::nearest(name, names.iter().copied()) {
+        Some(near) => format!("{} has no parameter {shown}; did you mean {near}?", book.name),
+        None if names.is_empty() => format!("{} has no parameter {shown}; it has none", book.name),
+        None => format!("{} has no parameter {shown}; it has {}", book.name, text::list(&names)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::runbook::words::Words;
+
+    #[rstest]
+    #[case(ParamKind::Text, " a b ", "a b")]
+    #[case(ParamKind::Number, "007", "7")]
+    #[case(ParamKind::Duration, "36h", "36h")]
+    #[case(ParamKind::Moment, "2027-01-31T13:00:00+01:00", "2027-01-31T12:00:00Z")]
+    #[case(ParamKind::Choice(vec!["a".into(), "b".into()]), "b", "b")]
+    #[case(ParamKind::Namespace, "shop", "shop")]
+    #[case(ParamKind::Volume, "shop/data-db-0", "shop/data-db-0")]
+    #[case(ParamKind::Secret, "shop/tls.web", "shop/tls.web")]
+    #[case(ParamKind::Workload, "shop/statefulset/db", "shop/StatefulSet/db")]
+    #[case(ParamKind::Rule, "java/sql-injection", "java/sql-injection")]
+    fn a_value_is_kept_as_the_api_has_it(#[case] kind: ParamKind, #[case] given: &str, #[case] kept: &str) {
+        assert_eq!(kind.read(given).as_deref(), Ok(kept));
+    }
+
+    #[rstest]
+    #[case(ParamKind::Text, "a\nb", "not printed")]
+    #[case(ParamKind::Text, "  ", "is empty")]
+    #[case(ParamKind::Number, "-1", "no whole number")]
+    #[case(ParamKind::Duration, "soon", "not a duration")]
+    #[case(ParamKind::Moment, "yesterday", "RFC 3339")]
+    #[case(ParamKind::Choice(vec!["known".into(), "unsure".into()]), "knwon", "did you mean known?")]
+    #[case(ParamKind::Namespace, "shop/db", "namespace \"shop/db\"")]
+    #[case(ParamKind::Volume, "data-db-0", "is not NAMESPACE/PVC")]
+    #[case(ParamKind::Volume, "shop/../x", "is not NAMESPACE/PVC")]
+    #[case(ParamKind::Volume, "shop/A", "name \"A\"")]
+    #[case(ParamKind::RestorePoint, "\u{1b}[2J", "\"␛[2J\" is not NAMESPACE/SNAPSHOT")]
+    #[case(ParamKind::Workload, "shop/db", "is not NAMESPACE/KIND/NAME")]
+    #[case(ParamKind::Workload, "shop/Pod/db", "there are StatefulSet, Deployment and DaemonSet")]
+    fn what_is_no_value_is_told_what_to_write(#[case] kind: ParamKind, #[case] given: &str, #[case] said: &str) {
+        let why = kind.read(given).unwrap_err();
+        assert!(why.contains(said), "{why}");
+    }
+
+    fn book() -> Book {
+        let param = |name: &str, kind, default: Option<&str>| Param {
+            name: name.to_owned(),
+            about: format!("the {name}"),
+            kind,
+            default: default.map(|default| Words::parse(default).unwrap()),
+        };
+        Book {
+            name: "b".to_owned(),
+            title: String::new(),
+            about: String::new(),
+            link: None,
+            params: vec![
+                param("volume", ParamKind::Volume, None),
+                param("where", ParamKind::Namespace, Some("{{volume.namespace}}")),
+                param("rule", ParamKind::Rule, None),
+            ],
+            steps: Vec::new(),
+            reviews: Vec::new(),
+            text: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_nobody_gave_is_what_it_begins_with() {
+        let given = pairs(&["volume=shop/data", "rule=a=b"]).unwrap();
+        let values = values(&book(), &given).unwrap();
+        let said: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(said, ["rule=a=b", "volume=shop/data", "where=shop"]);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let wrong = values(&book(), &pairs(&["volme=shop/data", "where=A"]).unwrap()).unwrap_err();
+        assert_eq!(
+            wrong,
+            [
+                "b has no parameter volme; did you mean volume?",
+                "volume is missing: the volume, NAMESPACE/PVC",
+                "where: namespace \"A\" has 'A' in it; only lower-case letters, digits and '-' are allowed",
+                "rule is missing: the rule, the id of a rule",
+            ]
+        );
+        assert_eq!(pairs(&["a"]).unwrap_err(), "\"a\" is not NAME=VALUE");
+        assert_eq!(pairs(&["a=1", "a=2"]).unwrap_err(), "a is given twice");
+    }
+}
