@@ -26,6 +26,7 @@ pub mod proven;
 pub mod reissue;
 pub mod restore_point;
 pub mod retention;
+pub mod reviews;
 pub mod schedule;
 pub mod served;
 mod sight;

@@ -24,6 +24,7 @@ mod meta;
 mod observed;
 mod policy;
 mod retention;
+mod review;
 mod served;
 mod storage;
 mod table;
@@ -60,6 +61,7 @@ pub use meta::{Meta, OwnerRef, annotation};
 pub use observed::{Birth, Extent, Known, Observed, Program, RunKey, Said, Span, WorkloadName, unite};
 pub use policy::{Policies, Policy, PolicyRule, Rpo};
 pub use retention::{Bucket, Count, Hold, Keep};
+pub use review::{QUARTER, Review, Reviews, TOPICS};
 pub use served::{NotServed, Served, Shaken};
 pub use storage::{
     AccessMode, ClaimRef, Content, ContentSource, DeletionPolicy, GroupContent, GroupSnapshot, Namespace, Pv, Pvc,

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{
     ClaimKey, Connection, Content, ContentSource, Delta, Findings, Freshness, HandleKey, Inventory, Kind, Linking,
-    Links, Meta, Object, Observed, Policies, Pv, Pvc, Scope, Served, Shaken, SnapshotSource, Triage, Uid, UsageReport,
-    Usages, VolumeSnapshot,
+    Links, Meta, Object, Observed, Policies, Pv, Pvc, Reviews, Scope, Served, Shaken, SnapshotSource, Triage, Uid,
+    UsageReport, Usages, VolumeSnapshot,
 };
 
 mod tls;
@@ -91,6 +91,8 @@ pub struct World {
     pub observed: Observed,
     /// What operators say of how findings belong to workloads.
     pub linking: Arc<Linking>,
+    /// What people looked at, and how often they have to.
+    pub reviews: Reviews,
     /// Objects that could not be read, by kind: name and why.
     pub unreadable: BTreeMap<Kind, BTreeMap<Box<str>, Box<str>>>,
     relabelled: u64,

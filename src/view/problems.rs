@@ -15,7 +15,9 @@ use jiff::Timestamp;
 
 use super::rows::{ABOUT_TO_BREAK, GOING};
 use super::{Boards, Cell, Level, OperationState, OperationView, Pane, Remedy, Row};
+use crate::assess::Judgement;
 use crate::assess::former::former;
+use crate::assess::reviews::{ReviewState, Reviewed, reviews};
 use crate::model::{Connection, Freshness, Key, Kind, ObjRef, Pv, UsageSource, World};
 
 pub use gather::gather;
@@ -154,6 +156,7 @@ pub fn problems(world: &World, boards: &Boards, operations: &[OperationView]) ->
     problems.extend(world.inventory.pvs.iter().filter_map(|volume| overstayed(volume, boards.now())));
     problems.extend(super::rotation::problems(world, boards.now()));
     problems.extend(trusted::problems(boards));
+    problems.extend(reviews(world, boards.now()).into_iter().filter_map(overdue));
     for pane in Pane::ALL {
         problems.extend(boards.board(pane).iter().filter(|row| row.level.problem()).map(of_row));
     }
@@ -259,6 +262,17 @@ fn operation(operation: &OperationView) -> Option<Problem> {
         weight: 0,
         remedy: resumable.then_some(Remedy::Resume),
     })
+}
+
+/// A topic that nobody looked at in time.
+fn overdue(judged: Judgement<Reviewed>) -> Option<Problem> {
+    let reviewed = judged.value;
+    let reason = judged.reasons.into_iter().next().filter(|_| reviewed.state == ReviewState::Overdue)?;
+    let id = format!("review/{}", reviewed.topic);
+    let subject = format!("Review of {}", reviewed.topic);
+    let next = reason.next.unwrap_or_default();
+    let problem = notice(id, Level::Warn, &subject, reviewed.state.word(), &reason.text, next);
+    Some(Problem { since: reviewed.due, ..problem })
 }
 
 /// A former volume that nobody let go when its time was over.

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Connection, Content, ContentSource, Delta, Key, Kind, Meta, ObjRef, Object, Pod, Policies, Pv, Pvc, ReclaimPolicy,
-    Scope, SnapshotSource, Touched, Uid, Usage, UsageReport, VolumeSnapshot, World, annotation,
+    Connection, Content, ContentSource, Delta, Freshness, Key, Kind, Meta, ObjRef, Object, Pod, Policies, Pv, Pvc,
+    ReclaimPolicy, Review, Scope, SnapshotSource, Touched, Uid, Usage, UsageReport, VolumeSnapshot, World, annotation,
 };
 
 fn now() -> Timestamp {
@@ -253,6 +253,33 @@ fn time_alone_changes_a_row() {
     assert!(due > now() && due < later);
     boards.refresh(&world, &Touched::default(), later);
     assert_eq!(boards.row(&key(Kind::Pvc, "shop/db")).unwrap().state, "Breached");
+}
+
+#[test]
+fn an_overdue_review_is_a_problem_and_one_that_nobody_knows_of_is_not() {
+    let (mut world, boards) = seen([]);
+    let about = |world: &World| {
+        let all = problems(world, &boards, &[]);
+        all.into_iter()
+            .filter(|one| one.title.starts_with("Review"))
+            .map(|one| (one.title, one.next))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(about(&world), [], "what was reviewed is not known");
+    world.reviews.freshness = Freshness::Live;
+    world.reviews.known = [100, 10]
+        .map(|days| Review {
+            topic: if days == 100 { "sast".into() } else { "backups".into() },
+            by: "ada".into(),
+            at: now() - SignedDuration::from_hours(24 * days),
+            next: None,
+            note: "".into(),
+        })
+        .into();
+    let found = about(&world);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(&*found[0].0, "Review of sast");
+    assert!(found[0].1.starts_with("review sast and record it"));
 }
 
 #[test]
