@@ -23,6 +23,7 @@ mod policy;
 mod probe;
 mod procedure;
 mod prune;
+mod rbac;
 mod reconcile;
 mod reissue;
 mod renew;
@@ -100,6 +101,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::RotateCa(asked)) => Box::pin(rotate_ca::run(&args.global, *asked)).await,
             Some(Command::Reissue(asked)) => Box::pin(reissue::run(&args.global, *asked)).await,
             Some(Command::Reconcile(reconcile)) => Box::pin(reconcile::run(&args.global, &reconcile)).await,
+            Some(Command::Rbac(asked)) => rbac::run(&args.global, asked),
             Some(Command::Policy(what)) => policy::run(&args.global, &what),
             Some(Command::RestoreInPlace(asked)) => restore_in_place::run(&args.global, &asked).await,
             Some(Command::Operations(what)) => operations::run(&args.global, &what).await,

@@ -33,6 +33,7 @@ pub mod reconcile;
 pub mod renew;
 mod request;
 pub mod restore;
+pub mod rights;
 mod roll;
 pub mod rotate;
 pub mod script;

@@ -29,6 +29,7 @@ mod pane_list;
 mod problems;
 pub mod procedure;
 mod query;
+pub mod rbac;
 pub mod review;
 pub mod rotation;
 mod row;

@@ -11,6 +11,7 @@ use crate::plan::{backup, drill, restore, swap};
 mod carry;
 mod findings;
 mod probe;
+mod rbac;
 mod reissue;
 mod renew;
 mod retention;
@@ -21,6 +22,7 @@ mod triage;
 pub use carry::{Export, Import};
 pub use findings::{Findings, FindingsFormat, KnownGood, Links, LinksTest, Stamp};
 pub use probe::Probe;
+pub use rbac::Rbac;
 pub use reissue::Reissue;
 pub use renew::Renew;
 pub use retention::{Hold, Policy, Prune, Reconcile, Release, Sweep};
@@ -134,6 +136,8 @@ pub enum Command {
     /// The journals of operations.
     #[command(subcommand)]
     Journal(Journal),
+    /// Print the rights that looking takes, or those of an operator, as roles of RBAC; asks no cluster.
+    Rbac(Rbac),
     /// The configuration file: write one, check one, say which is read.
     #[command(subcommand)]
     Config(Config),

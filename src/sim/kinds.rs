@@ -139,6 +139,10 @@ const fn authorization(kind: &'static str, plural: &'static str) -> Kind {
     Kind::new("authorization.k8s.io", "v1", kind, plural).review()
 }
 
+const fn rbac(kind: &'static str, plural: &'static str) -> Kind {
+    Kind::new("rbac.authorization.k8s.io", "v1", kind, plural)
+}
+
 /// Every kind, in the order discovery lists them.
 pub(crate) static KINDS: &[Kind] = &[
     core("Namespace", "namespaces").short(&["ns"]).cluster().status(),
@@ -199,6 +203,10 @@ pub(crate) static KINDS: &[Kind] = &[
     velero("v1", "BackupStorageLocation", "backupstoragelocations").short(&["bsl"]),
     velero("v1", "PodVolumeBackup", "podvolumebackups"),
     velero("v2alpha1", "DataUpload", "datauploads"),
+    rbac("ClusterRole", "clusterroles").cluster(),
+    rbac("Role", "roles"),
+    rbac("ClusterRoleBinding", "clusterrolebindings").cluster(),
+    rbac("RoleBinding", "rolebindings"),
     authorization("SelfSubjectAccessReview", "selfsubjectaccessreviews"),
     authorization("SelfSubjectRulesReview", "selfsubjectrulesreviews"),
     Kind::new("authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews").review(),

@@ -1,14 +1,17 @@
 //! Who may do what, and the `SelfSubject*` reviews that tell them.
 //!
-//! One list of rules per user is the truth for both the check of every request and the reviews, so
-//! that they cannot disagree.
+//! One list of rules per caller is the truth for both the check of every request and the reviews, so that they cannot
+//! disagree. The four users have fixed ones; service accounts have what roles and bindings in the cluster give them.
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::kinds::Kind;
 use super::object::{self, text};
 use super::refusal::Refusal;
-use super::users::User;
+use super::store::{Key, Object, Store};
+use super::users::{Caller, User};
 
 const READ: &[&str] = &["get", "list", "watch"];
 const EVERYTHING: &[&str] = &["*"];
@@ -30,9 +33,8 @@ impl Rule {
         Self { verbs, groups, resources }
     }
 
-    fn covers(&self, verb: &str, group: &str, resource: &str) -> bool {
-        let has = |list: &[&str], one: &str| list.iter().any(|it| *it == "*" || *it == one);
-        has(self.verbs, verb) && has(self.groups, group) && has(self.resources, resource)
+    fn said(&self) -> Value {
+        json!({ "verbs": self.verbs, "apiGroups": self.groups, "resources": self.resources })
     }
 }
 
@@ -116,15 +118,56 @@ const AUDITOR: &[Rule] = &[
     ),
 ];
 
-/// The rules of a user in a namespace; in all of them, and for what has none, where that is empty.
-fn rules(user: User, namespace: &str) -> impl Iterator<Item = &'static Rule> {
+/// The rules of a caller in a namespace; in all of them, and for what has none, where that is empty.
+fn rules(store: &Store, caller: &Caller, namespace: &str) -> Vec<Value> {
+    let user = match caller {
+        Caller::Person(user) => user,
+        Caller::Account { .. } => {
+            let asks = ASK.iter().map(Rule::said);
+            return bound(store, caller, namespace).into_iter().chain(asks).collect();
+        }
+    };
     let own = match user {
         User::Admin => ADMIN,
         User::Sre => SRE,
         User::Tenant if namespace.is_empty() => &[],
         User::Auditor | User::Tenant => AUDITOR,
     };
-    own.iter().chain(ASK)
+    own.iter().chain(ASK).map(Rule::said).collect()
+}
+
+/// The rules that bindings give a caller in a namespace.
+fn bound(store: &Store, caller: &Caller, namespace: &str) -> Vec<Value> {
+    let own = if namespace.is_empty() { Vec::new() } else { listed(store, "rolebindings", Some(namespace)) };
+    let all = listed(store, "clusterrolebindings", None).into_iter().chain(own);
+    let mine = all.filter(|binding| object::items(&binding.value, "/subjects").iter().any(|one| means(one, caller)));
+    let roles = mine.filter_map(|binding| match text(&binding.value, "/roleRef/kind") {
+        "Role" => store.get(&Key::new("roles", namespace, text(&binding.value, "/roleRef/name"))),
+        _ => store.get(&Key::new("clusterroles", "", text(&binding.value, "/roleRef/name"))),
+    });
+    roles.flat_map(|role| object::items(&role.value, "/rules").to_vec()).collect()
+}
+
+fn listed(store: &Store, plural: &str, namespace: Option<&str>) -> Vec<Arc<Object>> {
+    store.with(|state| state.list(plural, namespace))
+}
+
+fn means(subject: &Value, caller: &Caller) -> bool {
+    let name = text(subject, "/name");
+    match (text(subject, "/kind"), caller) {
+        ("ServiceAccount", Caller::Account { namespace, name: own }) => {
+            name == own && text(subject, "/namespace") == namespace
+        }
+        ("User", caller) => name == caller.to_string(),
+        ("Group", caller) => caller.groups().iter().any(|group| group == name),
+        _ => false,
+    }
+}
+
+/// Whether a rule of RBAC allows this; `*` is all.
+fn covers(rule: &Value, verb: &str, group: &str, resource: &str) -> bool {
+    let has = |list: &str, one: &str| object::items(rule, list).iter().any(|it| it == "*" || it == one);
+    has("/verbs", verb) && has("/apiGroups", group) && has("/resources", resource)
 }
 
 /// What someone wants to do, in the words of authorization.
@@ -137,12 +180,12 @@ pub(crate) struct Wish<'a> {
     pub subresource: &'a str,
 }
 
-/// Refuses a request the user has no right to make.
-pub(crate) fn authorize(user: User, wish: Wish<'_>) -> Result<(), Refusal> {
+/// Refuses a request the caller has no right to make.
+pub(crate) fn authorize(store: &Store, user: &Caller, wish: Wish<'_>) -> Result<(), Refusal> {
     let Wish { verb, kind, namespace, name, subresource } = wish;
     let resource =
         if subresource.is_empty() { kind.plural.to_owned() } else { format!("{}/{subresource}", kind.plural) };
-    if rules(user, namespace).any(|rule| rule.covers(verb, kind.group, &resource)) {
+    if rules(store, user, namespace).iter().any(|rule| covers(rule, verb, kind.group, &resource)) {
         return Ok(());
     }
     let place = if namespace.is_empty() {
@@ -155,31 +198,32 @@ pub(crate) fn authorize(user: User, wish: Wish<'_>) -> Result<(), Refusal> {
 }
 
 /// Answers a review: the posted object with its `status`.
-pub(crate) fn answer(user: User, kind: &Kind, mut review: Value) -> Value {
+pub(crate) fn answer(store: &Store, user: &Caller, kind: &Kind, mut review: Value) -> Value {
     object::set(&mut review, "/apiVersion", kind.api_version());
     object::set(&mut review, "/kind", kind.kind);
     object::default(&mut review, "/metadata/creationTimestamp", Value::Null);
     let status = match kind.kind {
-        "SelfSubjectAccessReview" => access(user, &review),
-        "SelfSubjectRulesReview" => rules_status(user, text(&review, "/spec/namespace")),
-        _ => json!({"userInfo": {"username": user.name(), "groups": user.groups()}}),
+        "SelfSubjectAccessReview" => access(store, user, &review),
+        "SelfSubjectRulesReview" => rules_status(store, user, text(&review, "/spec/namespace")),
+        _ => json!({"userInfo": {"username": user.to_string(), "groups": user.groups()}}),
     };
     object::set(&mut review, "/status", status);
     review
 }
 
-fn access(user: User, review: &Value) -> Value {
+fn access(store: &Store, user: &Caller, review: &Value) -> Value {
     let at = "/spec/resourceAttributes";
     let Some(asked) = review.pointer(at) else {
-        let allowed = user == User::Admin || READ.contains(&text(review, "/spec/nonResourceAttributes/verb"));
+        let allowed =
+            *user == Caller::Person(User::Admin) || READ.contains(&text(review, "/spec/nonResourceAttributes/verb"));
         return json!({"allowed": allowed});
     };
     let resource = match text(asked, "/subresource") {
         "" => text(asked, "/resource").to_owned(),
         sub => format!("{}/{sub}", text(asked, "/resource")),
     };
-    let mut rules = rules(user, text(asked, "/namespace"));
-    let allowed = rules.any(|rule| rule.covers(text(asked, "/verb"), text(asked, "/group"), &resource));
+    let rules = rules(store, user, text(asked, "/namespace"));
+    let allowed = rules.iter().any(|rule| covers(rule, text(asked, "/verb"), text(asked, "/group"), &resource));
     if allowed {
         json!({"allowed": true, "reason": format!("RBAC: allowed to User \"{user}\"")})
     } else {
@@ -187,10 +231,8 @@ fn access(user: User, review: &Value) -> Value {
     }
 }
 
-fn rules_status(user: User, namespace: &str) -> Value {
-    let rules: Vec<Value> = rules(user, namespace)
-        .map(|rule| json!({"verbs": rule.verbs, "apiGroups": rule.groups, "resources": rule.resources}))
-        .collect();
+fn rules_status(store: &Store, user: &Caller, namespace: &str) -> Value {
+    let rules = rules(store, user, namespace);
     let paths = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/readyz", "/version"];
     json!({"resourceRules": rules, "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": paths}], "incomplete": false})
 }

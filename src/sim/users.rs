@@ -1,4 +1,4 @@
-//! Who may talk to the API: four users, their tokens and their kubeconfigs.
+//! Who may talk to the API: four users, their tokens and their kubeconfigs; and service accounts.
 //!
 //! What each may do is in `review`.
 
@@ -44,13 +44,6 @@ impl User {
         }
     }
 
-    /// The user behind an `Authorization` header; without one, the user the path began with.
-    pub(crate) fn of_request(header: Option<&str>, prefix: Option<Self>) -> Option<Self> {
-        let Some(header) = header else { return prefix };
-        let token = header.strip_prefix("Bearer ")?;
-        Self::ALL.into_iter().find(|user| user.token() == token)
-    }
-
     /// Splits `/as/USER` from a path.
     ///
     /// client-go sends no credentials over plain HTTP (`rest.IsConfigTransportTLS`), so the
@@ -80,6 +73,57 @@ impl User {
 impl fmt::Display for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// What the tokens of service accounts end with.
+const OF_ACCOUNT: &str = ".account-token";
+
+/// Who sends a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// One of the four, with the rules of `review`.
+    Person(User),
+    /// A service account, which may do what is bound to it.
+    Account { namespace: String, name: String },
+}
+
+impl Caller {
+    /// The caller behind an `Authorization` header; without one, the user the path began with.
+    pub fn of_request(header: Option<&str>, prefix: Option<User>) -> Option<Self> {
+        let Some(header) = header else { return prefix.map(Self::Person) };
+        let token = header.strip_prefix("Bearer ")?;
+        let person = User::ALL.into_iter().find(|user| user.token() == token).map(Self::Person);
+        person.or_else(|| {
+            let (namespace, name) = token.strip_suffix(OF_ACCOUNT)?.split_once('.')?;
+            Some(Self::Account { namespace: namespace.to_owned(), name: name.to_owned() })
+        })
+    }
+
+    /// What is answered to a `TokenRequest` for a service account.
+    pub fn token_of(namespace: &str, name: &str) -> String {
+        format!("{namespace}.{name}{OF_ACCOUNT}")
+    }
+
+    pub fn groups(&self) -> Vec<String> {
+        let groups = |groups: &[&str]| groups.iter().map(ToString::to_string).collect();
+        match self {
+            Self::Person(user) => groups(user.groups()),
+            Self::Account { namespace, .. } => groups(&[
+                "system:serviceaccounts",
+                &format!("system:serviceaccounts:{namespace}"),
+                "system:authenticated",
+            ]),
+        }
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(user) => user.fmt(f),
+            Self::Account { namespace, name } => write!(f, "system:serviceaccount:{namespace}:{name}"),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod palette;
 mod picker;
 mod pointed;
 mod probing;
+mod read_only;
 mod run;
 mod table;
 mod triage;

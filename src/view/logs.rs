@@ -18,6 +18,7 @@ pub use buffer::{LineFilter, LogBuffer};
 use super::Level;
 use crate::model::{Container, ContainerState, Key, Kind, ObjRef, Pod, Uid, World};
 use search::Search;
+pub(in crate::view) use search::velero_log;
 
 /// Where the logs about one object are.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -128,7 +128,7 @@ async fn an_auditor_exports_what_an_sre_imports_and_restores_elsewhere(mut clust
     scene.sre.run(&["journal", "verify"]).await.expect(0);
 }
 
-async fn taking_an_import_back_removes_exactly_its_objects_and_leaves_the_storage_alone(cluster: TestCluster) {
+pub async fn taking_an_import_back_removes_exactly_its_objects_and_leaves_the_storage_alone(cluster: TestCluster) {
     let scene = prepared(&cluster).await;
     scene.sre.run(&scene.import(&cluster, &["--name", "again", "--yes"])).await.expect(0);
     let both = contents(&cluster, &scene.handle).await;

@@ -21,6 +21,7 @@ scenarios!(
     namespaces_are_chosen_while_the_console_runs,
     who_may_see_one_namespace_is_shown_that_one_and_told_so,
     saying_yes_on_a_protected_context_takes_its_name,
+    read_only_goes_along_to_other_contexts,
 );
 
 /// A machine whose kubeconfig leads to both clusters as `here` and `there`, and to `lost`, whose plugin fails.
@@ -244,4 +245,26 @@ async fn credentials_are_asked_for_again_before_they_end_and_the_new_end_is_told
     .await;
     wait::brief().await;
     assert_eq!(std::fs::read_to_string(path("runs")).unwrap().lines().count(), 2);
+}
+
+async fn read_only_goes_along_to_other_contexts(here: TestCluster) {
+    let there = TestCluster::sim("there").await;
+    here.claim("data-here").await;
+    there.claim("data-there").await;
+    let person = traveller(&here, &there);
+    let mut terminal = Terminal::holdfast(&person, &["--read-only", "-n", &here.namespace], 120, 36);
+    terminal.until("the first cluster", |screen| screen.contains("data-here") && screen.contains("READ-ONLY")).await;
+    terminal.press(":context there\r");
+    terminal.until("the other one", |screen| screen.contains("data-there") && screen.contains("READ-ONLY")).await;
+    terminal.press("1xb");
+    terminal.shows("read-only: needs").await;
+    drop(terminal);
+    assert_eq!(crate::read_only::writes(&there, 0, "sre"), []);
+
+    // By configuration it is a property of the one context.
+    person.configure("[contexts.here]\nread_only = true\n");
+    let mut terminal = Terminal::holdfast(&person, &["-n", &here.namespace], 120, 36);
+    terminal.until("the first cluster", |screen| screen.contains("data-here") && screen.contains("READ-ONLY")).await;
+    terminal.press(":context there\r");
+    terminal.until("the other one", |screen| screen.contains("data-there") && !screen.contains("READ-ONLY")).await;
 }

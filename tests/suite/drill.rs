@@ -43,7 +43,7 @@ async fn nothing_left(cluster: &TestCluster, sre: &Person) -> Value {
     snapshot
 }
 
-async fn a_drill_of_a_good_point_proves_it_and_leaves_nothing(cluster: TestCluster) {
+pub async fn a_drill_of_a_good_point_proves_it_and_leaves_nothing(cluster: TestCluster) {
     let (sre, volume, path) = prepared(&cluster, Some(b"before")).await;
     let _kubelet = kubelet::run(&cluster);
     let ended = sre.run(&["drill", &path, "--yes"]).await.expect(0);
@@ -86,7 +86,7 @@ async fn a_drill_that_reads_less_than_expected_fails(cluster: TestCluster) {
 }
 
 /// The cluster still calls it good: only restoring it shows that its handle leads nowhere.
-async fn a_drill_of_a_copy_that_the_storage_lost_fails_and_leaves_nothing(cluster: TestCluster) {
+pub async fn a_drill_of_a_copy_that_the_storage_lost_fails_and_leaves_nothing(cluster: TestCluster) {
     let (sre, volume, path) = prepared(&cluster, Some(b"before")).await;
     let snapshot = cluster.get(SNAPSHOTS, "VolumeSnapshot", "copy").await.unwrap();
     cluster.lose_snapshot(&volume.driver, &handle_of(&cluster, &snapshot).await);

@@ -106,7 +106,7 @@ fn is(level: &str, state: &str) -> (String, String) {
     (level.to_owned(), state.to_owned())
 }
 
-async fn hooks_hold_the_application_over_the_cut(cluster: TestCluster) {
+pub async fn hooks_hold_the_application_over_the_cut(cluster: TestCluster) {
     let shop = Shop::open(&cluster).await;
     // The application is let go at the cut, long before the copy can be restored from.
     cluster.storage_fault("data", StorageFault::ReadyAfter(Duration::from_secs(2)));

@@ -2,7 +2,7 @@
 
 mod answers;
 mod halts;
-mod meanwhile;
+pub mod meanwhile;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -132,12 +132,12 @@ async fn ready(cluster: &TestCluster, (kind, name): &(&'static str, String)) {
     .await;
 }
 
-async fn a_stateful_set_runs_on_the_bytes_of_the_cut_and_the_way_back_brings_the_newer_ones(cluster: TestCluster) {
+pub async fn a_stateful_set_runs_on_the_bytes_of_the_cut_and_the_way_back_brings_the_newer_ones(cluster: TestCluster) {
     let scene = Scene::stateful_set(&cluster, "db").await;
     restored_and_taken_back(&cluster, &scene).await;
 }
 
-async fn a_deployment_runs_on_the_bytes_of_the_cut(cluster: TestCluster) {
+pub async fn a_deployment_runs_on_the_bytes_of_the_cut(cluster: TestCluster) {
     let scene = Scene::deployment(&cluster, "web").await;
     restored_and_taken_back(&cluster, &scene).await;
 }

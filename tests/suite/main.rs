@@ -43,6 +43,7 @@ mod reissue;
 mod renew;
 mod restore;
 mod rights;
+mod rights_printed;
 mod rotate;
 mod rotate_ca;
 mod scan_maps;

@@ -61,7 +61,7 @@ fn path(cluster: &TestCluster, claim: &str) -> String {
     format!("{}/{claim}", cluster.namespace)
 }
 
-async fn a_prune_deletes_exactly_what_its_plan_showed(cluster: TestCluster) {
+pub async fn a_prune_deletes_exactly_what_its_plan_showed(cluster: TestCluster) {
     let (volume, mut handles) = prepared(&cluster, "data", &["a-old"]).await;
     let held = json!({ "holdfast.dev/hold": "do not touch" });
     handles.push(copy(&cluster, "data", "b-held", |copy| copy["metadata"]["annotations"] = held.clone()).await);
@@ -214,7 +214,7 @@ async fn a_hold_outlives_what_deletes_and_its_release_gives_back_what_was(cluste
     assert_eq!(names(&cluster).await, ["new"]);
 }
 
-async fn retained_copies_go_with_their_storage_only_when_asked(cluster: TestCluster) {
+pub async fn retained_copies_go_with_their_storage_only_when_asked(cluster: TestCluster) {
     let (volume, handles) = prepared(&cluster, "data", &["old", "new"]).await;
     let sre = cluster.person(User::Sre);
     let copy = format!("{}/old", cluster.namespace);

@@ -1,6 +1,9 @@
 //! Read-only is a property of the HTTP client: with the token of an administrator, every command and every action of
 //! the console is driven, and the server's own audit log holds no write.
 
+mod cases;
+
+use cases::cases;
 use holdfast::tui::ACTIONS;
 
 use crate::lease::{SHORT, run_out};
@@ -15,6 +18,7 @@ scenarios!(
     every_command_leaves_no_write_in_the_audit_log,
     every_action_of_the_console_leaves_no_write_in_the_audit_log,
     a_context_can_be_read_only_by_configuration,
+    the_environment_adds_to_it_and_takes_nothing_away,
 );
 
 /// An administrator with somebody's interrupted operation on this machine, its id, and how many events the audit log
@@ -25,6 +29,11 @@ async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
     for name in ["old", "new"] {
         crate::prune::copy(cluster, "other", name, |_| {}).await;
     }
+    crate::prune::copy(cluster, "other", "held", |copy| {
+        copy["metadata"]["annotations"]["holdfast.dev/hold"] = "audit".into();
+    })
+    .await;
+    crate::rotate_ca::prepared(cluster).await;
     let from = cluster.audit().len();
     let sre = cluster.person(User::Sre);
     sre.configure(SHORT);
@@ -59,46 +68,17 @@ pub fn writes(cluster: &TestCluster, from: usize, user: &str) -> Vec<Audited> {
 }
 
 async fn every_command(cluster: &TestCluster, admin: &Person, id: &str, flags: &[&str]) {
-    let path = format!("{}/data", cluster.namespace);
-    for what in ["volumes", "restore-points", "certificates", "problems"] {
-        let ended = admin.run(&[&["get", what, "-A"], flags].concat()).await;
-        assert_eq!(ended.code, Some(0), "{what}: {ended:?}");
+    for case in cases(cluster, admin, id) {
+        let ended = case.run(admin, flags).await;
+        case.check(&ended);
     }
-    let dry = admin.run(&[&["backup", &path, "--dry-run"], flags].concat()).await.expect(0);
-    assert!(dry.stdout.contains("not checked") || dry.stdout.contains("Not checked"), "{dry:?}");
-    let (other, copy) = (format!("{}/other", cluster.namespace), format!("{}/old", cluster.namespace));
-    let policy = admin.home().join("holdfast.yaml");
-    std::fs::write(&policy, "policies: [{ name: all, rpo: 1h }]\n").unwrap();
-    let bundle = admin.home().join("copy.yaml");
-    let bundle = bundle.to_str().unwrap();
-    admin.run(&[&["export", &copy, "--to", bundle, "--replace"], flags].concat()).await.expect(0);
-    admin.run(&[&["sweep", "-n", &cluster.namespace], flags].concat()).await.expect(0);
-    for refused in [
-        vec!["backup", &path, "--yes"],
-        vec!["operations", "resume", id],
-        vec!["operations", "stop", id],
-        vec!["prune", &other, "--keep-last", "1", "--yes"],
-        vec!["hold", &copy, "--reason", "audit", "--yes"],
-        vec!["drill", &copy, "--yes"],
-        vec!["import", bundle, "-n", &cluster.namespace, "--name", "again", "--yes"],
-        vec!["reissue", "-n", &cluster.namespace, "--filter", "name:-tls", "--yes", "--count", "1"],
-        vec!["reconcile", "--once", "-n", &cluster.namespace, "--policy", policy.to_str().unwrap()],
-    ] {
-        let ended = admin.run(&[&refused, flags].concat()).await.expect(1);
-        assert!(ended.stderr.contains("read-only"), "{ended:?}");
-    }
-    admin.run(&[&["operations", "list"], flags].concat()).await.expect(0);
-    admin.run(&[&["operations", "show", id], flags].concat()).await.expect(0);
-    admin.run(&[&["operations", "script", id], flags].concat()).await.expect(0);
-    admin.run(&[&["operations", "undo", id, "--yes"], flags].concat()).await.expect(1);
-    admin.run(&[&["journal", "verify"], flags].concat()).await.expect(0);
 }
 
 async fn every_command_leaves_no_write_in_the_audit_log(cluster: TestCluster) {
     let (admin, id, from) = administrator(&cluster).await;
     every_command(&cluster, &admin, &id, &["--read-only"]).await;
     assert_eq!(writes(&cluster, from, "admin"), []);
-    assert_eq!(cluster.snapshots().await.len(), 2);
+    assert_eq!(cluster.snapshots().await.len(), 3);
     // The log does show writes: those of the operation that the administrator found.
     assert_ne!(writes(&cluster, from, "sre"), []);
 }
@@ -138,5 +118,24 @@ async fn every_action_of_the_console_leaves_no_write_in_the_audit_log(cluster: T
     terminal.press("1");
     terminal.until("the console to be well", |screen| screen.contains("READ-ONLY")).await;
     assert_eq!(writes(&cluster, from, "admin"), []);
-    assert_eq!(cluster.snapshots().await.len(), 2);
+    assert_eq!(cluster.snapshots().await.len(), 3);
+}
+
+async fn the_environment_adds_to_it_and_takes_nothing_away(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let admin = cluster.person(User::Admin);
+    let from = cluster.audit().len();
+    let path = format!("{}/data", cluster.namespace);
+    let refused = async |said: &str, flags: &[&str]| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_holdfast"));
+        command.args(["backup", &path, "--yes"]).args(flags).env_clear().envs(admin.environment());
+        let ended = command.env("HOLDFAST_READ_ONLY", said).output().await.unwrap();
+        let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(ended.status.code() == Some(1) && stderr.contains("read-only"), "{said}: {stderr}");
+    };
+    refused("1", &[]).await;
+    refused("0", &["--read-only"]).await;
+    admin.configure("[contexts.test]\nread_only = true\n");
+    refused("0", &[]).await;
+    assert_eq!(writes(&cluster, from, "admin"), []);
 }

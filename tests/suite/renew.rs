@@ -295,7 +295,7 @@ async fn used(cluster: &TestCluster) -> (Person, [Vec<String>; 3]) {
     (sre, before)
 }
 
-async fn what_cannot_see_the_change_is_restarted_and_nothing_else(cluster: TestCluster) {
+pub async fn what_cannot_see_the_change_is_restarted_and_nothing_else(cluster: TestCluster) {
     let (sre, [front, back, edge]) = used(&cluster).await;
     let ended = sre.run(&renew(&path(&cluster), &[])).await.expect(0);
     for said in [
@@ -318,7 +318,7 @@ async fn what_cannot_see_the_change_is_restarted_and_nothing_else(cluster: TestC
     assert_eq!(rolled.unwrap()["body"]["outputs"]["pods"]["text"], "2");
 }
 
-async fn all_are_restarted_when_that_is_asked_for(cluster: TestCluster) {
+pub async fn all_are_restarted_when_that_is_asked_for(cluster: TestCluster) {
     let sre = prepared(&cluster).await;
     cluster.create(&user(&cluster.namespace, "Deployment", "edge", 1, true)).await;
     let before = pods(&cluster, "edge", 1).await;

@@ -38,7 +38,7 @@ async fn claims(cluster: &TestCluster) -> Vec<Value> {
     cluster.list("v1", "PersistentVolumeClaim").await
 }
 
-async fn a_restored_volume_holds_the_bytes_of_the_cut_and_no_later_ones(cluster: TestCluster) {
+pub async fn a_restored_volume_holds_the_bytes_of_the_cut_and_no_later_ones(cluster: TestCluster) {
     let (sre, original, path) = prepared(&cluster).await;
     let ended = sre.run(&["restore", &path, "--to", "back", "--yes"]).await.expect(0);
     let back = cluster.bound("back").await;

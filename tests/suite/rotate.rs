@@ -81,7 +81,7 @@ async fn undo(sre: &Person) -> person::Ended {
     sre.run(&["operations", "undo", &id, "--yes"]).await
 }
 
-async fn it_gives_the_secret_another_certificate_like_it_and_undo_brings_the_former_one_back(cluster: TestCluster) {
+pub async fn it_gives_the_secret_another_certificate_like_it_and_undo_brings_the_former_one_back(cluster: TestCluster) {
     let (sre, _) = prepared(&cluster).await;
     let (former, authority) = (held(&cluster, "web-tls").await, held(&cluster, "shop-ca").await);
     sre.run(&rotate(&path(&cluster), &["--reason", "due"])).await.expect(0);
@@ -131,7 +131,7 @@ async fn no_key_is_written_down(cluster: TestCluster) {
     assert!(shown.stdout.contains(refused), "{shown:?}");
 }
 
-async fn what_cannot_see_the_change_is_restarted_and_again_when_it_is_taken_back(cluster: TestCluster) {
+pub async fn what_cannot_see_the_change_is_restarted_and_again_when_it_is_taken_back(cluster: TestCluster) {
     let (sre, _) = prepared(&cluster).await;
     cluster.create(&user(&cluster.namespace, "Deployment", "front", 2, false)).await;
     cluster.create(&user(&cluster.namespace, "Deployment", "edge", 1, true)).await;

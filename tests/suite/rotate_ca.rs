@@ -111,7 +111,7 @@ fn client(namespace: &str, kind: &str, name: &str, map: &str) -> Value {
 }
 
 /// A CA by which cert-manager signs, a certificate of it that is served, one that nobody renews, and clients.
-async fn prepared(cluster: &TestCluster) -> Person {
+pub async fn prepared(cluster: &TestCluster) -> Person {
     let here = &cluster.namespace;
     let ca = Authority::new("shop CA");
     cluster.create(&ca.pair.secret(here, "shop-ca")).await;
@@ -373,7 +373,7 @@ async fn undo_of(sre: &Person, title: &str) -> Ended {
     sre.run(&["operations", "undo", &id, "--yes"]).await
 }
 
-async fn a_phase_is_taken_back_while_nothing_stands_on_it(cluster: TestCluster) {
+pub async fn a_phase_is_taken_back_while_nothing_stands_on_it(cluster: TestCluster) {
     let sre = prepared(&cluster).await;
     let before = bundle(&cluster, "trust").await;
     step(&cluster, &sre, &[]).await.expect(0);

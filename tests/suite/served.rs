@@ -14,7 +14,7 @@ use crate::support::terminal::Terminal;
 use crate::support::wait::{self, LONG};
 
 pub mod renewal;
-mod rotation;
+pub mod rotation;
 
 scenarios!(
     pods_that_reload_match_and_match_again_once_the_secret_is_replaced,
@@ -138,7 +138,7 @@ fn fingerprints(rows: &[Value]) -> Vec<&str> {
     all
 }
 
-async fn pods_that_reload_match_and_match_again_once_the_secret_is_replaced(cluster: TestCluster) {
+pub async fn pods_that_reload_match_and_match_again_once_the_secret_is_replaced(cluster: TestCluster) {
     cluster.create(&secret(&cluster)).await;
     serve(&cluster, "web", 3, &folder(), &tls()).await;
     let before =

@@ -174,7 +174,7 @@ async fn a_set_with_a_member_that_fails_leaves_nothing_behind(cluster: TestClust
     sre.run(&["journal", "verify"]).await.expect(0);
 }
 
-async fn where_the_storage_can_a_set_is_cut_at_one_moment(cluster: TestCluster) {
+pub async fn where_the_storage_can_a_set_is_cut_at_one_moment(cluster: TestCluster) {
     let volumes = workload(&cluster, "db").await;
     let sre = cluster.person(User::Sre);
     let ended = sre.run(&arguments(&cluster, "statefulset/db", &[])).await.expect(0);
@@ -286,7 +286,7 @@ async fn killed_after_a_member_failed_a_set_resumes_to_nothing(cluster: TestClus
     }
 }
 
-async fn taking_a_set_back_removes_exactly_its_members(cluster: TestCluster) {
+pub async fn taking_a_set_back_removes_exactly_its_members(cluster: TestCluster) {
     workload(&cluster, "db").await;
     let sre = cluster.person(User::Sre);
     sre.run(&arguments(&cluster, "statefulset/db", &["--together", "parallel"])).await.expect(0);

@@ -1,6 +1,7 @@
 //! What scenarios stand on: a cluster (embedded or real), a proxy before it that can order faults, a person's
 //! machine with the real binary on it, and waiting on conditions.
 
+pub mod account;
 pub mod cluster;
 pub mod containers;
 pub mod desk;

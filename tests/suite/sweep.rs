@@ -67,7 +67,7 @@ fn sweep<'a>(cluster: &'a TestCluster, more: &[&'a str]) -> Vec<&'a str> {
     words
 }
 
-async fn what_a_dead_drill_left_goes_and_the_copy_stays(cluster: TestCluster) {
+pub async fn what_a_dead_drill_left_goes_and_the_copy_stays(cluster: TestCluster) {
     let (handle, driver) = prepared(&cluster).await;
     let id = dead_drill(&cluster, 20).await;
     assert_eq!(scratch(&cluster, &id).await.len(), 2, "a namespace and a content");
@@ -114,7 +114,7 @@ async fn what_is_at_work_or_of_others_stays(cluster: TestCluster) {
     assert_eq!(scratch(&cluster, &id).await, Vec::<Value>::new());
 }
 
-async fn what_an_ended_operation_left_goes_with_its_trial_volumes(cluster: TestCluster) {
+pub async fn what_an_ended_operation_left_goes_with_its_trial_volumes(cluster: TestCluster) {
     prepared(&cluster).await;
     let mut staged = manifests::claim(&cluster.namespace, "data-restore");
     staged["metadata"]["labels"] = json!({ "app.kubernetes.io/managed-by": "holdfast" });
@@ -122,6 +122,11 @@ async fn what_an_ended_operation_left_goes_with_its_trial_volumes(cluster: TestC
         json!({ "holdfast.dev/operation": "20200101-000000-0000000a", "holdfast.dev/step": "stage" });
     cluster.create(&staged).await;
     let volume = cluster.bound("data-restore").await;
+    let mut trial = manifests::pod(&cluster.namespace, "data-trial", "data-restore");
+    trial["metadata"]["labels"] = staged["metadata"]["labels"].clone();
+    trial["metadata"]["annotations"] =
+        json!({ "holdfast.dev/operation": "20200101-000000-0000000a", "holdfast.dev/step": "try" });
+    cluster.create(&trial).await;
     let record = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {
@@ -135,7 +140,9 @@ async fn what_an_ended_operation_left_goes_with_its_trial_volumes(cluster: TestC
     cluster.create(&record).await;
     let sre = cluster.person(User::Sre);
     sre.run(&sweep(&cluster, &["--yes"])).await.expect(0);
-    assert!(cluster.get("v1", "PersistentVolumeClaim", "data-restore").await.is_none());
+    for (kind, name) in [("PersistentVolumeClaim", "data-restore"), ("Pod", "data-trial")] {
+        assert!(cluster.get("v1", kind, name).await.is_none(), "{name}");
+    }
     assert!(cluster.get("v1", "PersistentVolumeClaim", "data").await.is_some());
     wait::until("the trial volume to be gone", LONG, async || {
         let gone = cluster.get_global("v1", "PersistentVolume", &volume.handle).await;
@@ -144,7 +151,7 @@ async fn what_an_ended_operation_left_goes_with_its_trial_volumes(cluster: TestC
     .await;
 }
 
-async fn a_former_volume_is_shown_when_its_time_is_over_and_goes_when_it_is_asked_for(cluster: TestCluster) {
+pub async fn a_former_volume_is_shown_when_its_time_is_over_and_goes_when_it_is_asked_for(cluster: TestCluster) {
     let scene = Scene::stateful_set(&cluster, "db").await;
     let path = scene.path(&cluster);
     let former = cluster.get("v1", "PersistentVolumeClaim", &scene.claim).await.unwrap()["spec"]["volumeName"].clone();

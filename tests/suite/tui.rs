@@ -13,6 +13,7 @@ mod keys;
 mod logs;
 mod mouse;
 mod pictures;
+mod read_only;
 mod renew;
 mod restore;
 mod retain;

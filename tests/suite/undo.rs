@@ -37,7 +37,7 @@ async fn names(cluster: &TestCluster, claim: &str) -> Vec<String> {
     snapshots.map(|snapshot| snapshot["metadata"]["name"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn taking_a_backup_back_removes_exactly_its_snapshot(cluster: TestCluster) {
+pub async fn taking_a_backup_back_removes_exactly_its_snapshot(cluster: TestCluster) {
     let volume = cluster.claim("data").await;
     cluster.write(&volume, "rows", b"known bytes");
     let sre = cluster.person(User::Sre);

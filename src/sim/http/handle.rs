@@ -17,7 +17,7 @@ use crate::sim::discovery;
 use crate::sim::openapi;
 use crate::sim::refusal::Refusal;
 use crate::sim::review::{self, Wish};
-use crate::sim::users::User;
+use crate::sim::users::{Caller, User};
 
 /// The header that names a request's event.
 const AUDIT_ID: &str = "audit-id";
@@ -28,8 +28,8 @@ pub(super) async fn handle(cluster: Arc<Cluster>, request: Request<Incoming>) ->
     let route = Route::parse(path, &cluster.kinds);
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let header = request.headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let user = User::of_request(header, prefix);
-    let mut event = event(&cluster, &request, &route, &query, user);
+    let user = Caller::of_request(header, prefix);
+    let mut event = event(&cluster, &request, &route, &query, user.as_ref());
     let verb = event.verb.clone();
     let outcome = answer_route(&cluster, route, &query, &verb, user, request).await;
     let mut answer = outcome.unwrap_or_else(|refusal| answer::refusal(&refusal));
@@ -47,7 +47,7 @@ async fn answer_route(
     route: Route,
     query: &Query,
     verb: &str,
-    user: Option<User>,
+    user: Option<Caller>,
     request: Request<Incoming>,
 ) -> Result<Answer, Refusal> {
     // A credential that is not accepted is refused before anything is looked at, also where none is needed.
@@ -94,7 +94,7 @@ fn authorize(call: &verbs::Call, verb: &str) -> Result<(), Refusal> {
     let verb = if verb == "connect" { "create" } else { verb };
     // RBAC sees a namespace as being in itself.
     let namespace = if kind.plural == "namespaces" { name } else { namespace };
-    review::authorize(call.user, Wish { verb, kind, namespace, name, subresource })
+    review::authorize(&call.cluster.store, &call.user, Wish { verb, kind, namespace, name, subresource })
 }
 
 /// Whether the first entry of `Accept` contains `what`; later ones are only fallbacks.
@@ -108,14 +108,14 @@ fn event(
     request: &Request<Incoming>,
     route: &Route,
     query: &Query,
-    user: Option<User>,
+    user: Option<&Caller>,
 ) -> AuditEvent {
     // A client may choose the id (`k8s.io/apiserver/pkg/endpoints/filters`, WithAuditInit).
     let given = request.headers().get(AUDIT_ID).and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
     let mut event = AuditEvent {
         id: given.map_or_else(|| cluster.ids.uuid(), str::to_owned),
         at: cluster.clock.now(),
-        user: user.map(|user| user.name().to_owned()).unwrap_or_default(),
+        user: user.map(Caller::to_string).unwrap_or_default(),
         verb: request.method().as_str().to_lowercase(),
         method: request.method().to_string(),
         path: request

@@ -26,17 +26,17 @@ use crate::sim::scale;
 use crate::sim::selector::Selector;
 use crate::sim::store::{Key, Object};
 use crate::sim::table::{Include, Printer};
-use crate::sim::users::User;
+use crate::sim::users::Caller;
 use crate::sim::watch::{Watch, WatchQuery};
 use crate::sim::write::{self, DeleteOptions, Deleted, Part, Propagation};
 
 /// The largest body read; the real limit is 3 MiB too.
 const MAX_BODY: usize = 3 << 20;
 
-/// A request on a resource by a known user.
+/// A request on a resource by a known caller.
 pub(super) struct Call {
     pub cluster: Arc<Cluster>,
-    pub user: User,
+    pub user: Caller,
     pub target: Target,
     pub query: Query,
 }
@@ -195,7 +195,10 @@ impl Call {
     fn create(&self, value: Value) -> Result<Answer, Refusal> {
         let kind = self.target.kind;
         if kind.review {
-            return Ok(answer::json(201, &review::answer(self.user, kind, value)));
+            return Ok(answer::json(201, &review::answer(&self.cluster.store, &self.user, kind, value)));
+        }
+        if kind.plural == "serviceaccounts" && self.target.subresource == "token" {
+            return self.token(value);
         }
         if !self.target.name.is_empty() {
             return Err(Refusal::method_not_allowed());
@@ -208,6 +211,14 @@ impl Call {
             .cluster
             .write(self.dry_run()?, |writer| writer.create(kind, &self.target.namespace, value, Part::Wish))?;
         Ok(answer::bytes(201, "application/json", made.json()))
+    }
+
+    /// Answers a `TokenRequest`.
+    fn token(&self, mut value: Value) -> Result<Answer, Refusal> {
+        self.object()?;
+        let token = Caller::token_of(&self.target.namespace, &self.target.name);
+        object::set(&mut value, "/status", json!({ "token": token }));
+        Ok(answer::json(201, &value))
     }
 
     fn update(&self, value: Value) -> Result<Answer, Refusal> {

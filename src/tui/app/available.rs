@@ -33,6 +33,9 @@ impl App {
     }
 
     fn hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
+        if let Some(why) = self.only_reads(desk, id) {
+            return Some(why);
+        }
         if id == ActionId::RotateCa {
             return self.ca_hindrance(desk);
         }
@@ -40,14 +43,11 @@ impl App {
             return self.verb_hindrance(desk, verb);
         }
         match id {
-            ActionId::ImportCertificate if desk.world.context.read_only => {
-                Some("this session is read-only: no key is taken that could not be stored".to_owned())
-            }
             ActionId::ImportCertificate => self.verb_hindrance(desk, Verb::Rotate),
             ActionId::Probe => self.not_probed(desk),
             ActionId::Triage => self.to_triage(desk).err(),
             ActionId::Rotation => self.rotation_of_ca(desk).err(),
-            ActionId::Resume => self.operation(desk).map_or_else(Some, |operation| not_resumable(desk, operation)),
+            ActionId::Resume => self.operation(desk).map_or_else(Some, not_resumable),
             ActionId::Stop => self.operation(desk).map_or_else(Some, not_stoppable),
             ActionId::Proceed => self.not_confirmable(desk),
             ActionId::Logs => self.no_logs(desk),
@@ -353,13 +353,10 @@ fn not_stoppable(operation: &OperationView) -> Option<String> {
     }
 }
 
-fn not_resumable(desk: &Desk, operation: &OperationView) -> Option<String> {
+fn not_resumable(operation: &OperationView) -> Option<String> {
     let open = matches!(operation.state, OperationState::Interrupted | OperationState::OutcomeUnknown);
     if !open {
         return Some(format!("it is {}; only an interrupted operation can be resumed", operation.state.word()));
-    }
-    if desk.world.context.read_only {
-        return Some("this session is read-only".to_owned());
     }
     (!operation.can_resume).then(|| match &operation.elsewhere {
         Some(elsewhere) => format!("it is resumed where it ran: {elsewhere}"),

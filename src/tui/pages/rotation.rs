@@ -169,7 +169,7 @@ fn hindered(app: &App, desk: &Desk) -> Option<(String, Meaning)> {
     if let Availability::Disabled(why) = app.available(desk, ActionId::RotateCa) {
         return Some((format!("Not now: {why}."), Meaning::Warn));
     }
-    let read_only = "This session is read-only: the plan can be read, not run.";
+    let read_only = "This session is read-only: how far it has come is seen, nothing is run.";
     desk.world.context.read_only.then(|| (read_only.to_owned(), Meaning::Warn))
 }
 

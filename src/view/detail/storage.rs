@@ -318,6 +318,8 @@ pub(super) fn velero_item(sheet: &mut Sheet, item: &VeleroItem) {
     sheet.fact("Completed", Cell::since(item.completed));
     if let Some(backup) = &item.backup {
         sheet.link_here("backup", Kind::VeleroBackup, backup);
+        let log = crate::view::logs::velero_log(sheet.world, item.meta.namespace.as_deref(), backup, "backup");
+        sheet.text("Log", &log);
     }
     if let Some(uid) = &item.source_uid {
         super::copies::of_item(sheet, item, uid);

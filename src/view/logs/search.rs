@@ -56,10 +56,8 @@ impl<'a> Search<'a> {
                 self.controller(&CERT_MANAGER);
             }
             Object::DataUpload(item) | Object::PodVolumeBackup(item) => self.velero_item(item),
-            Object::VeleroBackup(_) | Object::VeleroRestore(_) => {
-                self.controller(&VELERO);
-                self.controller(&NODE_AGENT);
-            }
+            Object::VeleroBackup(backup) => self.velero(&backup.meta, "backup"),
+            Object::VeleroRestore(restore) => self.velero(&restore.meta, "restore"),
             Object::VeleroSchedule(_) | Object::BackupLocation(_) => self.controller(&VELERO),
             Object::Pod(pod) => self.pods([pod], "itself"),
             Object::StatefulSet(w) | Object::Deployment(w) | Object::ReplicaSet(w) | Object::DaemonSet(w) => {
@@ -190,9 +188,19 @@ impl<'a> Search<'a> {
         self.pods(world.inventory.pods.iter().filter(moves), "moves this item");
         self.controller(&NODE_AGENT);
         self.controller(&VELERO);
+        if let Some(backup) = &item.backup {
+            self.missing.push(velero_log(world, item.meta.namespace.as_deref(), backup, "backup").into());
+        }
         if let Some(claim) = item.source_uid.as_ref().and_then(|uid| world.inventory.pvcs.get(uid)) {
             self.mounting(claim);
         }
+    }
+
+    /// What Velero does at large, and where the log of one backup or restore is.
+    fn velero(&mut self, meta: &Meta, what: &str) {
+        self.controller(&VELERO);
+        self.controller(&NODE_AGENT);
+        self.missing.push(velero_log(self.world, meta.namespace.as_deref(), &meta.name, what).into());
     }
 
     /// The pods of a workload, however many owners are between.
@@ -297,4 +305,14 @@ fn namespace(meta: &Meta) -> Arc<str> {
 
 fn pods<'w>(world: &'w World, uids: &[Uid]) -> Vec<&'w Pod> {
     uids.iter().filter_map(|uid| world.inventory.pods.get(uid)).collect()
+}
+
+/// Where the log of one backup or restore of Velero is, and what reading it takes: it lies in the object store, and
+/// Velero gives it out to whoever creates a DownloadRequest.
+pub(in crate::view) fn velero_log(world: &World, namespace: Option<&str>, name: &str, what: &str) -> String {
+    let namespace = namespace.unwrap_or("velero");
+    let not = if world.context.read_only { "not in read-only" } else { "this console creates none" };
+    let command = text::command_line(&["velero", what, "logs", name, "-n", namespace]);
+    let command = text::sanitize(&command);
+    format!("Velero's log needs a DownloadRequest to be created: {not}; for someone who may: `{command}`")
 }

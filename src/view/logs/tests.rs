@@ -222,6 +222,19 @@ fn what_is_not_seen_is_said_with_the_reason() {
 }
 
 #[test]
+fn where_the_log_of_a_velero_backup_is_and_what_reading_it_takes_is_said() {
+    let mut world = world(pods());
+    let item = VeleroItem { meta: meta("velero", "upload-2"), backup: Some("daily-1".into()), ..VeleroItem::default() };
+    world.apply(Delta::Upsert(Box::new(Object::DataUpload(item)), Scope::All), Timestamp::UNIX_EPOCH);
+    for (read_only, not) in [(true, "not in read-only"), (false, "this console creates none")] {
+        world.context.read_only = read_only;
+        let missing = sources(&world, Kind::DataUpload, "upload-2").missing;
+        let command = "for someone who may: `velero backup logs daily-1 -n velero`";
+        assert_eq!(*missing, [format!("Velero's log needs a DownloadRequest to be created: {not}; {command}").into()]);
+    }
+}
+
+#[test]
 fn a_volume_that_nothing_mounts_has_no_sources_and_says_so() {
     let found = sources(&world(Vec::new()), Kind::Pvc, "data-db-0");
     assert_eq!(found.sources, []);

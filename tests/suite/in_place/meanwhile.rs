@@ -65,7 +65,7 @@ async fn a_workload_that_is_started_meanwhile_halts_it(cluster: TestCluster) {
     scene.ready(&cluster).await;
 }
 
-async fn a_cron_job_stands_still_meanwhile_and_goes_on_afterwards(cluster: TestCluster) {
+pub async fn a_cron_job_stands_still_meanwhile_and_goes_on_afterwards(cluster: TestCluster) {
     let scene = Scene::deployment(&cluster, "web").await;
     cluster.create(&manifests::cron_job(&cluster.namespace, "nightly", &scene.claim)).await;
     let suspended = async || {

@@ -108,7 +108,7 @@ async fn clients_see_no_failed_handshake_during_a_renewal_and_the_new_certificat
     assert_eq!(fingerprints(&rows), [new.as_str()]);
 }
 
-async fn what_is_restarted_is_seen_to_serve_the_new_certificate_before_it_counts_as_done(cluster: TestCluster) {
+pub async fn what_is_restarted_is_seen_to_serve_the_new_certificate_before_it_counts_as_done(cluster: TestCluster) {
     let sre = prepared(&cluster).await;
     serve(&cluster, "front", 2, &by_sub_path(), &tls()).await;
     settled(&cluster, 2).await;

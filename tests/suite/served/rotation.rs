@@ -161,7 +161,7 @@ fn said_of(body: &Value) -> String {
     words.join(" ").trim_end().to_owned()
 }
 
-async fn an_api_server_that_pins_it_takes_every_handshake_and_knows_the_present_one_alone_in_the_end(
+pub async fn an_api_server_that_pins_it_takes_every_handshake_and_knows_the_present_one_alone_in_the_end(
     cluster: TestCluster,
 ) {
     let here = &cluster.namespace;

@@ -74,9 +74,12 @@ pub struct Audited {
     pub id: String,
     pub user: String,
     pub verb: String,
+    pub group: String,
     pub resource: String,
     pub subresource: String,
     pub path: String,
+    /// HTTP status of the answer; zero while there is none.
+    pub code: u16,
 }
 
 #[derive(Clone)]
@@ -93,6 +96,8 @@ pub struct TestCluster {
     pub namespace: String,
     /// Goes straight to the server, not through the proxy.
     pub(super) client: kube::Client,
+    /// Whose token the sre has here, when not their own.
+    stand_in: Option<String>,
 }
 
 impl TestCluster {
@@ -132,19 +137,38 @@ impl TestCluster {
         let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
         config.default_retry = false;
         let client = kube::Client::try_from(config).unwrap();
-        Self::before(backing, client, upstream, scenario).await
+        Self::before(backing, client, upstream, (scenario, None)).await
     }
 
-    async fn before(backing: Backing, client: kube::Client, upstream: Upstream, scenario: &str) -> Self {
+    async fn before(
+        backing: Backing,
+        client: kube::Client,
+        upstream: Upstream,
+        (scenario, stand_in): (&str, Option<String>),
+    ) -> Self {
         let proxy = Proxy::before(upstream.clone()).await;
-        let cluster = Self { backing, proxy, upstream, namespace: own_name(scenario), client };
+        let cluster = Self { backing, proxy, upstream, namespace: own_name(scenario), client, stand_in };
         cluster.create(&manifests::namespace(&cluster.namespace)).await;
         cluster
     }
 
     /// The same cluster with another namespace and another way to it.
     pub async fn apart(&self, scenario: &str) -> Self {
-        Self::before(self.backing.clone(), self.client.clone(), self.upstream.clone(), scenario).await
+        self.apart_with(scenario, self.stand_in.clone()).await
+    }
+
+    async fn apart_with(&self, scenario: &str, stand_in: Option<String>) -> Self {
+        Self::before(self.backing.clone(), self.client.clone(), self.upstream.clone(), (scenario, stand_in)).await
+    }
+
+    /// The same cluster with another namespace, where the sre is whoever has this token.
+    pub async fn where_sre_is(&self, scenario: &str, token: &str) -> Self {
+        self.apart_with(scenario, Some(token.to_owned())).await
+    }
+
+    /// A token of a service account of the scenario's namespace.
+    pub async fn token_of(&self, account: &str) -> String {
+        super::account::token(&self.client, &self.namespace, account).await
     }
 
     /// Does this at each of these points, some side by side, each with a namespace and a way to the server of its own.
@@ -157,6 +181,9 @@ impl TestCluster {
 
     /// The bearer token of a user.
     pub fn token(&self, user: User) -> String {
+        if let (User::Sre, Some(token)) = (user, &self.stand_in) {
+            return token.clone();
+        }
         match &self.backing {
             Backing::Sim(_) => user.in_sim().token(),
             Backing::Lab(lab) => lab.users[user.name()].token.clone(),
@@ -504,9 +531,11 @@ fn of_sim(event: holdfast::sim::AuditEvent) -> Audited {
         id: event.id,
         user: event.user,
         verb: event.verb,
+        group: event.group,
         resource: event.resource,
         subresource: event.subresource,
         path: event.path,
+        code: event.code,
     }
 }
 
@@ -520,9 +549,11 @@ fn of_lab(path: &Path) -> Vec<Audited> {
             id: text("/auditID"),
             user: text("/user/username"),
             verb: text("/verb"),
+            group: text("/objectRef/apiGroup"),
             resource: text("/objectRef/resource"),
             subresource: text("/objectRef/subresource"),
             path: text("/requestURI"),
+            code: event.pointer("/responseStatus/code").and_then(Value::as_u64).map_or(0, |code| code as u16),
         })
     };
     text.lines().filter_map(line).collect()

@@ -195,6 +195,8 @@ pub struct Came {
 #[derive(Clone)]
 pub struct Upstream {
     client: kube::Client,
+    /// Every SelfSubjectAccessReview, with the credential that it came with.
+    reviews: Arc<Mutex<Vec<(String, serde_json::Value)>>>,
 }
 
 impl Upstream {
@@ -208,7 +210,7 @@ impl Upstream {
             let der = x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()).map(|pem| pem.unwrap().contents);
             config.root_cert = Some(der.collect());
         }
-        Self { client: kube::Client::try_from(config).unwrap() }
+        Self { client: kube::Client::try_from(config).unwrap(), reviews: Arc::default() }
     }
 }
 
@@ -264,6 +266,11 @@ impl Proxy {
     /// Every request so far, the oldest first.
     pub fn came(&self) -> Vec<Came> {
         locked(&self.shared.came).clone()
+    }
+
+    /// What was asked about own rights, on every way to this server, and with which credential.
+    pub fn reviews(&self) -> Vec<(String, serde_json::Value)> {
+        locked(&self.shared.upstream.reviews).clone()
     }
 
     /// Breaks all upgraded connections, such as commands in containers; the server is there all the while.
@@ -411,7 +418,13 @@ type UnsyncBody = http_body_util::combinators::UnsyncBoxBody<Bytes, BoxError>;
 async fn forward(shared: &Shared, mut request: Request<Incoming>) -> Answer {
     let upgrade = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let (parts, incoming) = request.into_parts();
-    let body = if incoming.is_end_stream() { Body::empty() } else { Body::from(incoming.collect().await?.to_bytes()) };
+    let bytes = if incoming.is_end_stream() { Bytes::new() } else { incoming.collect().await?.to_bytes() };
+    if parts.uri.path().ends_with("/selfsubjectaccessreviews") {
+        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|bearer| bearer.to_str().ok());
+        let review = serde_json::from_slice(&bytes)?;
+        locked(&shared.upstream.reviews).push((bearer.unwrap_or_default().to_owned(), review));
+    }
+    let body = if bytes.is_empty() { Body::empty() } else { Body::from(bytes) };
     let mut response = send(shared, &parts, body, upgrade.is_some()).await?;
     if let (Some(near), StatusCode::SWITCHING_PROTOCOLS) = (upgrade, response.status()) {
         let far = hyper::upgrade::on(&mut response);

@@ -362,7 +362,7 @@ fn nothing_is_taken_in_a_read_only_session_nor_for_what_cert_manager_writes() {
     driven.press("esc esc");
     driven.desk.world.context.read_only = true;
     driven.press("3 / ctrl-u name:payments-tls enter x");
-    assert!(line(&driven).contains("this session is read-only"), "{}", line(&driven));
+    assert!(line(&driven).contains("read-only: needs a session that may write"), "{}", line(&driven));
     driven.press("a");
     assert_ne!(driven.app.place(), Place::Form);
 }
