@@ -13,6 +13,7 @@ mod exit;
 mod findings;
 mod get;
 mod hold;
+mod isolate;
 mod keys;
 mod known_good;
 mod links;
@@ -93,6 +94,8 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Prune(prune)) => prune::run(&args.global, &prune).await,
             Some(Command::Hold(hold)) => hold::hold(&args.global, hold).await,
             Some(Command::Release(release)) => hold::release(&args.global, &release).await,
+            Some(Command::Isolate(asked)) => isolate::isolate(&args.global, asked).await,
+            Some(Command::Rejoin(asked)) => isolate::rejoin(&args.global, &asked).await,
             Some(Command::Sweep(asked)) => sweep::run(&args.global, &asked).await,
             Some(Command::Probe(asked)) => probe::run(&args.global, &asked).await,
             Some(Command::Renew(asked)) => renew::run(&args.global, asked).await,

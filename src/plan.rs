@@ -19,6 +19,7 @@ mod form;
 mod handshake;
 pub mod hold;
 pub mod hooks;
+pub mod isolate;
 mod judge;
 pub mod lock;
 mod node;

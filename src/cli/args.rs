@@ -10,6 +10,7 @@ use crate::plan::{backup, drill, restore, swap};
 
 mod carry;
 mod findings;
+mod isolate;
 mod probe;
 mod rbac;
 mod reissue;
@@ -21,6 +22,7 @@ mod triage;
 
 pub use carry::{Export, Import};
 pub use findings::{Findings, FindingsFormat, KnownGood, Links, LinksTest, Stamp};
+pub use isolate::{Isolate, Rejoin};
 pub use probe::Probe;
 pub use rbac::Rbac;
 pub use reissue::Reissue;
@@ -105,6 +107,10 @@ pub enum Command {
     Hold(Hold),
     /// Take the hold from a copy.
     Release(Release),
+    /// Contain a workload: a NetworkPolicy denies its pods all traffic that is not named.
+    Isolate(Isolate),
+    /// Let a contained workload rejoin: its NetworkPolicy is deleted.
+    Rejoin(Rejoin),
     /// Delete what operations of a namespace left behind: each with its reason, confirm, run.
     Sweep(Sweep),
     /// See whether the certificate of a Secret is the one that its pods serve: a TLS handshake with each.

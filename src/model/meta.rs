@@ -16,6 +16,8 @@ pub mod annotation {
     pub const OPERATION: &str = "holdfast.dev/operation";
     /// The step of that operation.
     pub const STEP: &str = "holdfast.dev/step";
+    /// Why somebody had it made.
+    pub const REASON: &str = "holdfast.dev/reason";
     /// On a Secret: the name of the one whose values it holds, or was made for.
     pub const COPY_OF: &str = "holdfast.dev/copy-of";
     /// On the Secret of a CA: the CA whose place it takes, `SECRET FINGERPRINT`.

@@ -31,7 +31,7 @@ use case::Case;
 
 pub use attest::attest;
 pub use form::{command, deadline, form, options, reason};
-pub use owner::{KINDS as WORKLOADS, Owner};
+pub use owner::{KINDS as WORKLOADS, Owner, owners};
 pub use scope::Scope;
 
 /// Kinds that planning looks at.

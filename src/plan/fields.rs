@@ -48,7 +48,8 @@ impl Verb {
                 "rolled",
             ],
             Self::RotateCa => &["key", "life", "soak", "restart", "rolled", "served", "reason"],
-            Self::Undo | Self::Release => &[],
+            Self::Isolate => &["reason", "from", "dns", "beside"],
+            Self::Undo | Self::Release | Self::Rejoin => &[],
         }
     }
 

@@ -172,6 +172,10 @@ pub enum Verb {
     Rotate,
     /// Puts another CA in the place of one, phase by phase.
     RotateCa,
+    /// Contains a workload by a NetworkPolicy.
+    Isolate,
+    /// Ends that.
+    Rejoin,
 }
 
 impl Verb {
@@ -190,6 +194,8 @@ impl Verb {
         Verb::Renew,
         Verb::Rotate,
         Verb::RotateCa,
+        Verb::Isolate,
+        Verb::Rejoin,
     ];
 }
 
@@ -209,6 +215,8 @@ impl fmt::Display for Verb {
             Self::Renew => "renew",
             Self::Rotate => "rotate",
             Self::RotateCa => "rotate CA",
+            Self::Isolate => "isolate",
+            Self::Rejoin => "rejoin",
         })
     }
 }

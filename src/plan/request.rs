@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Answers, Filled, FormSpec, ObjectAt, OperationId, Plan, Progress, Questions, Refusal, Undone, Verb, backup, carry,
-    drill, hold, prune, renew, restore, rotate, succession, swap, sweep, undo,
+    drill, hold, isolate, prune, renew, restore, rotate, succession, swap, sweep, undo,
 };
 use crate::model::{ClaimKey, Kind, Uid, World};
 
@@ -110,6 +110,22 @@ pub enum Request {
         /// What was chosen.
         options: succession::Options,
     },
+    /// A NetworkPolicy that contains a workload.
+    Isolate {
+        /// The kind of the workload.
+        kind: Kind,
+        /// The workload.
+        workload: Uid,
+        /// What was chosen.
+        options: isolate::Options,
+    },
+    /// The end of that.
+    Rejoin {
+        /// The kind of the workload.
+        kind: Kind,
+        /// The workload.
+        workload: Uid,
+    },
 }
 
 impl Request {
@@ -122,8 +138,9 @@ impl Request {
             Verb::RestoreInPlace => {
                 Some(Self::RestoreInPlace { claim: subject.clone(), options: defaults.swap.clone() })
             }
-            // Taking back needs an operation; which phase of a CA rotation comes next is for the procedure to say.
-            Verb::Undo | Verb::RotateCa => None,
+            // Taking back needs an operation; which phase of a CA rotation comes next is for the procedure to say. A
+            // workload is of one of several kinds.
+            Verb::Undo | Verb::RotateCa | Verb::Isolate | Verb::Rejoin => None,
             Verb::Prune => Some(Self::Prune { claim: subject.clone(), options: prune::Options::default() }),
             Verb::Hold => Some(Self::Hold { snapshot: subject.clone(), options: hold::Options::default() }),
             Verb::Release => Some(Self::Release { snapshot: subject.clone() }),
@@ -174,7 +191,10 @@ impl Request {
             Self::RotateCa { secret, options } => {
                 Ok(Self::RotateCa { secret: secret.clone(), options: succession::options(filled, options)? })
             }
-            Self::Release { .. } | Self::Undo(_) => Ok(self.clone()),
+            Self::Isolate { kind, workload, .. } => {
+                Ok(Self::Isolate { kind: *kind, workload: workload.clone(), options: isolate::options(filled)? })
+            }
+            Self::Release { .. } | Self::Rejoin { .. } | Self::Undo(_) => Ok(self.clone()),
         }
     }
 
@@ -194,6 +214,8 @@ impl Request {
             Self::Renew { .. } => Verb::Renew,
             Self::Rotate { .. } => Verb::Rotate,
             Self::RotateCa { .. } => Verb::RotateCa,
+            Self::Isolate { .. } => Verb::Isolate,
+            Self::Rejoin { .. } => Verb::Rejoin,
         }
     }
 
@@ -230,6 +252,7 @@ impl Request {
             Self::Import { namespace, .. } | Self::Sweep { namespace, .. } => (Kind::Namespace, namespace),
             Self::Renew { certificate, .. } => (Kind::Certificate, certificate),
             Self::Rotate { secret, .. } | Self::RotateCa { secret, .. } => (Kind::TlsSecret, secret),
+            Self::Isolate { kind, workload, .. } | Self::Rejoin { kind, workload } => (*kind, workload),
             Self::Undo(undone) => (undone.plan.subject.object.kind, &undone.plan.subject.uid),
         }
     }
@@ -262,6 +285,7 @@ impl Request {
             Self::Renew { .. } => renew::LOOKED_AT,
             Self::Rotate { .. } => rotate::LOOKED_AT,
             Self::RotateCa { .. } => succession::LOOKED_AT,
+            Self::Isolate { .. } | Self::Rejoin { .. } => isolate::LOOKED_AT,
         }
     }
 
@@ -316,7 +340,8 @@ impl Request {
             Self::Renew { certificate, options } => renew::form(world, certificate, options),
             Self::Rotate { secret, options } => rotate::form(world, secret, options),
             Self::RotateCa { secret, options } => succession::form(world, secret, options),
-            Self::Release { .. } | Self::Undo(_) => None,
+            Self::Isolate { kind, workload, options } => isolate::form(world, *kind, workload, options),
+            Self::Release { .. } | Self::Rejoin { .. } | Self::Undo(_) => None,
         };
         debug_assert!(
             form.iter().flat_map(|form| &form.fields).all(|field| self.verb().fields().contains(&field.id)),
@@ -347,6 +372,8 @@ impl Request {
             Self::Renew { certificate, options } => Some(renew::questions(world, certificate, options, known)),
             Self::Rotate { secret, options } => Some(rotate::questions(world, secret, options)),
             Self::RotateCa { secret, options } => Some(succession::questions(world, secret, options)),
+            Self::Isolate { kind, workload, .. } => Some(isolate::questions(world, *kind, workload)),
+            Self::Rejoin { kind, workload } => Some(isolate::rejoin_questions(world, *kind, workload)),
             Self::Undo(undone) => Some(undo::questions(undone, world, known)),
         };
         found.unwrap_or_default()
@@ -371,6 +398,10 @@ impl Request {
             Self::Rotate { secret, options } => rotate::plan(world, secret, answers, options, id, now),
             Self::RotateCa { secret, options } => succession::plan(world, secret, answers, options, &id, now),
             Self::Sweep { namespace, options } => sweep::plan(world, namespace, answers, *options, id, now),
+            Self::Isolate { kind, workload, options } => {
+                isolate::plan(world, (*kind, workload), answers, options, id, now)
+            }
+            Self::Rejoin { kind, workload } => isolate::rejoin(world, (*kind, workload), answers, id, now),
         }
     }
 
@@ -401,6 +432,12 @@ impl Request {
             }
             Self::Sweep { namespace, options } => {
                 sweep::command(*options, &world.inventory.namespaces.get(namespace)?.meta.name, context)
+            }
+            Self::Isolate { kind, workload, options } => {
+                isolate::command(options, &isolate::path(world, *kind, workload)?, context)
+            }
+            Self::Rejoin { kind, workload } => {
+                isolate::rejoin_command(&isolate::path(world, *kind, workload)?, context)
             }
             Self::Import { namespace, options } => {
                 carry::command(options, &world.inventory.namespaces.get(namespace)?.meta.name, context)

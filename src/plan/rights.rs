@@ -36,16 +36,32 @@ pub enum Feature {
     Rotate,
     /// Rotations of CAs.
     RotateCa,
+    /// Isolations of workloads and their end.
+    Isolate,
 }
 
 use Feature::{
-    Backup, Drill, Hold, Hooks, Import, Probe, Prune, Renew, Restore, RestoreInPlace, Rotate, RotateCa, Sweep,
+    Backup, Drill, Hold, Hooks, Import, Isolate, Probe, Prune, Renew, Restore, RestoreInPlace, Rotate, RotateCa, Sweep,
 };
 
 impl Feature {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Backup, Hooks, Restore, RestoreInPlace, Drill, Prune, Hold, Import, Sweep, Probe, Renew, Rotate, RotateCa];
+    pub const ALL: &'static [Self] = &[
+        Backup,
+        Hooks,
+        Restore,
+        RestoreInPlace,
+        Drill,
+        Prune,
+        Hold,
+        Import,
+        Sweep,
+        Probe,
+        Renew,
+        Rotate,
+        RotateCa,
+        Isolate,
+    ];
 
     /// Its name, that of the command where there is one.
     pub const fn name(self) -> &'static str {
@@ -63,6 +79,7 @@ impl Feature {
             Renew => "renew",
             Rotate => "rotate",
             RotateCa => "rotate-ca",
+            Isolate => "isolate",
         }
     }
 
@@ -151,7 +168,7 @@ macro_rules! rows {
 }
 
 rows! {
-    [Backup, Restore, RestoreInPlace, Drill, Prune, Hold, Import, Sweep, Renew, Rotate]
+    [Backup, Restore, RestoreInPlace, Drill, Prune, Hold, Import, Sweep, Renew, Rotate, Isolate]
         "" ["configmaps"] ["get", "create", "update"] Namespace
         "the record of each operation, which colleagues' consoles show"
     [Backup, RestoreInPlace, Drill, Prune, Sweep, Rotate]
@@ -243,6 +260,9 @@ rows! {
         "apps" ["deployments", "statefulsets", "daemonsets"] ["get", "patch"] Namespace "restarts, only where needed"
     [Renew, Rotate]
         "" ["pods"] ["get", "list", "delete"] Namespace "only where restarted: one pod goes before the others"
+    [Isolate]
+        "networking.k8s.io" ["networkpolicies"] ["get", "list", "create", "delete"] Namespace
+        "the policy that contains a workload, and which others are beside it"
     [RotateCa]
         "" ["configmaps"] ["get", "patch"] Namespace "bundles that trust the CA"
     [RotateCa]

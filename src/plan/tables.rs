@@ -128,7 +128,11 @@ fn server(reclaim: &str) -> Server {
         "metadata": named("front"),
         "spec": { "replicas": 2, "selector": { "matchLabels": { "app": "front" } }, "template": { "metadata": {} } },
     });
+    let mut set = json!({ "metadata": named("front-set") });
+    set["metadata"]["ownerReferences"] =
+        json!([{ "kind": "Deployment", "name": "front", "uid": "uid-front", "controller": true }]);
     Server::with([
+        (Kind::ReplicaSet, set),
         (Kind::Certificate, certificate),
         (Kind::Issuer, issuer),
         (Kind::TlsSecret, secret),
@@ -170,6 +174,10 @@ fn request(verb: &str) -> Request {
         }
         "renew" => Request::Renew { certificate: "uid-tls".into(), options: renew::Options::default() },
         "rotate" => Request::Rotate { secret: "uid-edge-tls".into(), options: rotate::Options::default() },
+        "isolate" => {
+            let options = isolate::Options { reason: Some("leak".into()), ..isolate::Options::default() };
+            Request::Isolate { kind: Kind::Deployment, workload: "uid-front".into(), options }
+        }
         other => panic!("no verb {other}"),
     }
 }
@@ -358,6 +366,7 @@ fn cuts(lines: usize) -> impl Iterator<Item = Cut> {
 #[case::hold("hold")]
 #[case::renew("renew")]
 #[case::rotate("rotate")]
+#[case::isolate("isolate")]
 #[case::restore_in_place("restore in place")]
 #[case::kept_volume_in_place("kept volume in place")]
 fn wherever_it_is_cut_off_it_comes_to_the_same_end(#[case] verb: &str) {

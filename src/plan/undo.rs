@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Answers, Lock, Node, OperationId, Plan, Progress, Questions, Refusal, Subject, Verb, backup, carry, rotate, swap,
+    Answers, Lock, Node, OperationId, Plan, Progress, Questions, Refusal, Subject, Verb, backup, carry, isolate,
+    rotate, swap,
 };
 use crate::model::{ClaimKey, Kind, World};
 use crate::text;
@@ -116,7 +117,9 @@ pub(super) fn looks_at(undone: &Undone) -> &'static [Kind] {
         | Verb::Hold
         | Verb::Release
         | Verb::Sweep
-        | Verb::Renew => &[],
+        | Verb::Renew
+        | Verb::Isolate
+        | Verb::Rejoin => &[],
     }
 }
 
@@ -134,6 +137,7 @@ pub(super) fn questions(undone: &Undone, world: &World, known: &Answers) -> Ques
         Verb::Import => carry::undo::questions(undone),
         Verb::Rotate => rotate::undo::questions(undone, world),
         Verb::RotateCa => super::succession::undo::questions(undone, world),
+        Verb::Isolate => isolate::questions_of_undo(undone),
         Verb::Restore
         | Verb::Drill
         | Verb::Undo
@@ -141,7 +145,8 @@ pub(super) fn questions(undone: &Undone, world: &World, known: &Answers) -> Ques
         | Verb::Hold
         | Verb::Release
         | Verb::Sweep
-        | Verb::Renew => Questions::default(),
+        | Verb::Renew
+        | Verb::Rejoin => Questions::default(),
     };
     undone.locks(world).iter().fold(own, |all, lock| all.and(lock.questions()))
 }
@@ -161,6 +166,7 @@ pub(super) fn plan(
         Verb::Import => carry::undo::plan(undone, world, answers, id, now),
         Verb::Rotate => rotate::undo::plan(undone, world, answers, id, now),
         Verb::RotateCa => super::succession::undo::plan(undone, world, answers, id, now),
+        Verb::Isolate => isolate::of_undo(undone, world, answers, id, now),
         Verb::Drill => {
             let why = "a drill removes by itself what it makes";
             Err(undone.refusal((why.to_owned(), "there is nothing to take back".to_owned())))
@@ -182,7 +188,7 @@ pub(super) fn plan(
             let why = "a copy that was deleted cannot be brought back";
             Err(undone.refusal((why.to_owned(), "back the volume up anew".to_owned())))
         }
-        Verb::Hold | Verb::Release => {
+        Verb::Hold | Verb::Release | Verb::Rejoin => {
             let why = "it is taken back by its counterpart, which has a plan of its own";
             Err(undone.refusal((why.to_owned(), undone.plan.undo.join("; "))))
         }

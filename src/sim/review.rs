@@ -55,7 +55,7 @@ const SRE: &[Rule] = &[
     Rule::new(&["create", "delete"], &["groupsnapshot.storage.k8s.io"], &["volumegroupsnapshots"]),
     Rule::new(&["create", "delete"], &[""], &["namespaces", "pods"]),
     Rule::new(&["create"], &[""], &["resourcequotas"]),
-    Rule::new(&["create"], &["networking.k8s.io"], &["networkpolicies"]),
+    Rule::new(&["create", "delete"], &["networking.k8s.io"], &["networkpolicies"]),
     Rule::new(&["create", "delete", "patch"], &[""], &["persistentvolumeclaims", "secrets"]),
     Rule::new(&["patch"], &[""], &["persistentvolumes"]),
     Rule::new(

@@ -60,6 +60,8 @@ pub enum ActionId {
     ImportCertificate,
     RotateCa,
     Rotation,
+    Isolate,
+    Rejoin,
     Probe,
     Triage,
     Resume,
@@ -115,6 +117,8 @@ impl ActionId {
             Verb::Renew => Self::Renew,
             Verb::Rotate => Self::Rotate,
             Verb::RotateCa => Self::RotateCa,
+            Verb::Isolate => Self::Isolate,
+            Verb::Rejoin => Self::Rejoin,
         }
     }
 
@@ -392,6 +396,10 @@ actions! {
         "Give the selected TLS Secret a certificate that you have: pasted with its private key, which is not shown, or from files"
     RotateCa "rotate-ca" "rotate CA" [] OBJECTS bar 0 menu Some('A'); Writes
         "Put another CA in the place of the selected one: what comes next of it, or what has to be waited for"
+    Isolate "isolate" "isolate" [] OBJECTS bar 0 menu Some('I'); Writes
+        "Contain the workload of the selected volume or finding: a NetworkPolicy denies its pods all traffic that is not named"
+    Rejoin "rejoin" "rejoin" [] OBJECTS bar 0 menu Some('R'); Writes
+        "Let the workload of the selection rejoin: the NetworkPolicy that contains it is deleted"
     Rotation "ca-rotation" "CA rotation" [] OBJECTS bar 0 menu Some('z'); None
         "How far the rotation of the selected CA has come: its gates, what has not converged, what comes next", also "ca"
     Probe "served" "served?" [] OBJECTS bar 0 menu Some('t'); None

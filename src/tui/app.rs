@@ -16,6 +16,7 @@ mod table;
 mod triage;
 mod typing;
 mod values;
+mod workload;
 
 pub use filling::form_command;
 pub use typing::content;

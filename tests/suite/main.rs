@@ -28,6 +28,7 @@ mod handing;
 mod hooks;
 mod in_place;
 mod inventory;
+mod isolate;
 mod keystores;
 mod lease;
 mod live;

@@ -21,6 +21,9 @@ scenarios!(
     the_environment_adds_to_it_and_takes_nothing_away,
 );
 
+/// Where findings are looked for.
+const SOURCES: &str = "[findings]\nauthor = \"ada\"\n[[findings.sources]]\npath = \"ci\"\n";
+
 /// An administrator with somebody's interrupted operation on this machine, its id, and how many events the audit log
 /// had before both.
 async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
@@ -34,6 +37,9 @@ async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
     })
     .await;
     crate::rotate_ca::prepared(cluster).await;
+    let contained = crate::isolate::deployment(&cluster.namespace, "contained");
+    cluster.create(&contained).await;
+    cluster.create(&crate::isolate::policy(&cluster.namespace, "contained")).await;
     let from = cluster.audit().len();
     let sre = cluster.person(User::Sre);
     sre.configure(SHORT);
@@ -47,6 +53,8 @@ async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
     cluster.proxy.clear();
     let admin = cluster.person(User::Admin);
     admin.take_state_of(&sre);
+    std::fs::create_dir(admin.home().join("ci")).unwrap();
+    admin.configure(SOURCES);
     run_out(cluster).await;
     let id = admin.operation().await["id"].as_str().unwrap().to_owned();
     (admin, id, from)
@@ -85,7 +93,7 @@ async fn every_command_leaves_no_write_in_the_audit_log(cluster: TestCluster) {
 
 async fn a_context_can_be_read_only_by_configuration(cluster: TestCluster) {
     let (admin, id, from) = administrator(&cluster).await;
-    admin.configure("[contexts.test]\nread_only = true\n");
+    admin.configure(&format!("{SOURCES}[contexts.test]\nread_only = true\n"));
     every_command(&cluster, &admin, &id, &[]).await;
     assert_eq!(writes(&cluster, from, "admin"), []);
 }

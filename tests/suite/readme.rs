@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use holdfast::config::{SETTINGS, VARIABLES, Without};
+use holdfast::plan::rights::Feature;
 use holdfast::tui::{ACTIONS, Risk};
+use holdfast::view::rbac::{Wanted, manifests};
 
 fn key_table() -> String {
     let mut table = "| keys | in the menu | command | what it does |\n|---|---|---|---|\n".to_owned();
@@ -50,6 +52,31 @@ fn variable_table() -> String {
     table
 }
 
+/// Each rule with its comment; what stands before them first.
+fn rules(text: &str) -> Vec<String> {
+    let mut rules: Vec<String> = Vec::new();
+    let mut commenting = true;
+    for line in text.lines() {
+        let comment = line.starts_with('#');
+        if rules.is_empty() || (comment && !commenting) {
+            rules.push(String::new());
+        }
+        commenting = comment;
+        writeln!(rules.last_mut().unwrap(), "{line}").unwrap();
+    }
+    rules
+}
+
+/// What `holdfast rbac` prints; of an operator without the rules of looking, which stand there already.
+fn rights(features: &[Feature]) -> String {
+    let printed =
+        |features: &[Feature]| rules(&manifests(&Wanted { features: features.to_vec(), ..Wanted::default() }));
+    let looking = printed(&[]);
+    let shown: String =
+        printed(features).into_iter().filter(|rule| features.is_empty() || !looking.contains(rule)).collect();
+    format!("```yaml\n{shown}```\n")
+}
+
 /// The text with a table between the marks of its name.
 fn with(text: &str, name: &str, table: &str) -> String {
     let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
@@ -62,7 +89,13 @@ fn with(text: &str, name: &str, table: &str) -> String {
 fn the_tables_are_the_registries() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = std::fs::read_to_string(&path).unwrap();
-    let tables = [("keys", key_table()), ("settings", setting_table()), ("variables", variable_table())];
+    let tables = [
+        ("keys", key_table()),
+        ("settings", setting_table()),
+        ("variables", variable_table()),
+        ("rbac-read-only", rights(&[])),
+        ("rbac-operator", rights(Feature::ALL)),
+    ];
     let current = tables.iter().fold(text.clone(), |text, (name, table)| with(&text, name, table));
     if std::env::var_os("HOLDFAST_BLESS").is_some() {
         return std::fs::write(&path, &current).unwrap();

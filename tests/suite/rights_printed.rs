@@ -35,6 +35,7 @@ scenarios!(
     renew_needs_no_more,
     rotate_needs_no_more,
     rotate_ca_needs_no_more,
+    isolate_needs_no_more,
 );
 
 /// Rights that these scenarios cannot call for: what they are for is in no test cluster, or a broken one would stay
@@ -80,13 +81,14 @@ async fn look(cluster: &TestCluster, person: &Person, everywhere: bool) {
     let more = if everywhere { vec![] } else { place };
     let mut terminal = Terminal::holdfast(person, &[&["--read-only"], more.as_slice()].concat(), 120, 36);
     terminal.until("the rows and the badge", |screen| screen.contains("data") && screen.contains("READ-ONLY")).await;
-    terminal.press("/data\r");
+    terminal.press(&format!("/{}\r", cluster.namespace));
+    wait::brief().await;
     terminal.press("y");
     terminal.shows("apiVersion").await;
     terminal.press("q");
     terminal.until("the YAML to be closed", |screen| !screen.contains("apiVersion")).await;
     terminal.press("l");
-    terminal.shows("itself").await;
+    terminal.shows("Logs").await;
     terminal.press("q");
     wait::brief().await;
     terminal.press("p");
@@ -322,5 +324,11 @@ async fn rotate_needs_no_more(cluster: TestCluster) {
 async fn rotate_ca_needs_no_more(cluster: TestCluster) {
     let given = Given::of(&cluster, Feature::RotateCa, &[]).await;
     given.runs("back", crate::rotate_ca::a_phase_is_taken_back_while_nothing_stands_on_it).await;
+    given.suffices_and_is_no_more();
+}
+
+async fn isolate_needs_no_more(cluster: TestCluster) {
+    let given = Given::of(&cluster, Feature::Isolate, &[]).await;
+    given.runs("there", crate::isolate::a_workload_is_contained_and_rejoins).await;
     given.suffices_and_is_no_more();
 }

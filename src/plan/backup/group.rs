@@ -182,7 +182,7 @@ impl Group {
             annotation::CONSISTENCY: Consistency::Group.word(), "holdfast.dev/actor": marks.who,
         });
         if let Some(reason) = marks.reason {
-            annotations["holdfast.dev/reason"] = reason.into();
+            annotations[annotation::REASON] = reason.into();
         }
         let manifest = json!({
             "apiVersion": self.at.resource.api_version(),

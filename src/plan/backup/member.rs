@@ -129,7 +129,7 @@ impl<'a> Member<'a> {
             note(annotation::SET_SIZE, size.to_string());
         }
         if let Some(reason) = marks.reason {
-            note("holdfast.dev/reason", reason.to_owned());
+            note(annotation::REASON, reason.to_owned());
         }
         annotations
     }

@@ -94,7 +94,7 @@ pub(super) fn of(world: &World, claim: &Pvc, known: &Answers) -> Found {
 }
 
 /// Workloads that are seen to use a claim, by name.
-pub(super) fn owners(world: &World, claim: &Pvc) -> Vec<Owner> {
+pub fn owners(world: &World, claim: &Pvc) -> Vec<Owner> {
     let Some(namespace) = &claim.meta.namespace else { return Vec::new() };
     let key = (namespace.clone(), claim.meta.name.clone());
     let named = |(kind, uid): &(Kind, Uid)| {

@@ -19,6 +19,7 @@ fn of(verb: Verb) -> Option<Feature> {
         Verb::Renew => Some(Renew),
         Verb::Rotate => Some(Rotate),
         Verb::RotateCa => Some(RotateCa),
+        Verb::Isolate | Verb::Rejoin => Some(Isolate),
         // What a verb needs covers taking it back.
         Verb::Undo => None,
     }

@@ -220,7 +220,7 @@ impl<'a> Case<'a> {
         );
         note(annotation::KEEP_UNTIL, until.to_string());
         if let Some(reason) = &options.reason {
-            note("holdfast.dev/reason", reason.clone());
+            note(annotation::REASON, reason.clone());
         }
         let size = self.gates.together.len();
         if size > 1 {

@@ -9,7 +9,7 @@ use super::App;
 use crate::assess::restore_point::{self, Belongs, RestorePointState, good};
 use crate::assess::retention::hold;
 use crate::model::{Key, Kind, Uid};
-use crate::plan::{AccessQuestion, Request, Verb, renew, succession, swap};
+use crate::plan::{AccessQuestion, Request, Verb, isolate, renew, succession, swap};
 use crate::runbook::Next;
 use crate::runbook::ca::{self, Standing};
 use crate::session::Desk;
@@ -109,6 +109,14 @@ impl App {
             Verb::Renew => about(self.certificate(desk)?),
             Verb::Rotate => about(self.tls_secret(desk)?),
             Verb::RotateCa => self.next_of_ca(desk),
+            Verb::Isolate => {
+                let (kind, workload) = self.workload(desk, "contained")?;
+                Ok(Request::Isolate { kind, workload, options: isolate::Options::default() })
+            }
+            Verb::Rejoin => {
+                let (kind, workload) = self.workload(desk, "let rejoin")?;
+                Ok(Request::Rejoin { kind, workload })
+            }
             Verb::Undo => taking_back(self.operation(desk)?),
             Verb::RestoreInPlace => {
                 let (claim, from) = self.swap_subject(desk)?;

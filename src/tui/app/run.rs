@@ -86,6 +86,8 @@ impl App {
             | ActionId::Import
             | ActionId::Sweep
             | ActionId::Renew
+            | ActionId::Isolate
+            | ActionId::Rejoin
             | ActionId::Rotate
             | ActionId::ImportCertificate
             | ActionId::RotateCa

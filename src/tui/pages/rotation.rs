@@ -166,11 +166,10 @@ fn waits(rotation: &Rotation, until: Option<Timestamp>, now: Timestamp) -> (Stri
 
 /// Why it cannot be gone on with in this session, though it could be.
 fn hindered(app: &App, desk: &Desk) -> Option<(String, Meaning)> {
-    if let Availability::Disabled(why) = app.available(desk, ActionId::RotateCa) {
-        return Some((format!("Not now: {why}."), Meaning::Warn));
+    match app.available(desk, ActionId::RotateCa) {
+        Availability::Disabled(why) => Some((format!("Not now: {why}."), Meaning::Warn)),
+        Availability::Enabled => None,
     }
-    let read_only = "This session is read-only: how far it has come is seen, nothing is run.";
-    desk.world.context.read_only.then(|| (read_only.to_owned(), Meaning::Warn))
 }
 
 /// What is being done for it just now.

@@ -252,7 +252,7 @@ fn a_session_that_only_reads_sees_the_page_and_runs_nothing() {
     driven.desk.world.context = context;
     driven.input(Input::Changed);
     let screen = driven.screen();
-    assert!(screen.contains("This session is read-only: how far it has come is seen, nothing is run."), "{screen}");
+    assert!(screen.contains("Not now: read-only: needs a session that may write"), "{screen}");
     assert!(line(&screen, "make").contains("▶ here"), "{screen}");
 }
 
