@@ -324,7 +324,7 @@ pub struct PlanStep {
 }
 
 impl PlanStep {
-    /// Of which kind the object of a verb is; `None` of a verb that a runbook cannot ask for.
+    /// Of which kind the object of a verb is; `None` of a verb that is about a workload, or that a runbook cannot ask for.
     pub const fn kind(verb: Verb) -> Option<Kind> {
         match verb {
             Verb::Backup | Verb::Prune | Verb::RestoreInPlace => Some(Kind::Pvc),
@@ -332,8 +332,13 @@ impl PlanStep {
             Verb::Renew => Some(Kind::Certificate),
             Verb::Rotate | Verb::RotateCa => Some(Kind::TlsSecret),
             Verb::Sweep => Some(Kind::Namespace),
-            Verb::Undo | Verb::Import => None,
+            Verb::Isolate | Verb::Rejoin | Verb::Undo | Verb::Import => None,
         }
+    }
+
+    /// Whether a verb is about a workload, which may be of one of several kinds.
+    pub const fn of_workload(verb: Verb) -> bool {
+        matches!(verb, Verb::Isolate | Verb::Rejoin)
     }
 
     /// How a file names a verb: that of the command line.
@@ -348,7 +353,7 @@ impl PlanStep {
 
     /// Every verb that a runbook can ask for.
     pub fn verbs() -> impl Iterator<Item = Verb> {
-        Verb::ALL.iter().copied().filter(|verb| Self::kind(*verb).is_some())
+        Verb::ALL.iter().copied().filter(|verb| Self::kind(*verb).is_some() || Self::of_workload(*verb))
     }
 }
 

@@ -109,9 +109,12 @@ impl Writer<'_> {
 
     /// Holds the object of a verb to what the verb takes.
     fn object(&self, verb: Verb, of: &Words) -> Result<(), String> {
+        let example = of.said(&self.scope.examples(of));
+        if PlanStep::of_workload(verb) {
+            return ParamKind::Workload.read(&example).map(drop);
+        }
         let Some(kind) = PlanStep::kind(verb) else { return Ok(()) };
         let wanted = kind.spec().kind;
-        let example = of.said(&self.scope.examples(of));
         let whole: Vec<_> = of.places().collect();
         if let [place] = whole.as_slice() {
             let looks = self.scope.looks(place)?;

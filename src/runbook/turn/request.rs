@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Looked, unknown};
 use crate::assess::succession::Phase;
 use crate::model::{ClaimKey, Kind, Uid, World};
-use crate::plan::{Defaults, FormSpec, Request, Verb, succession};
+use crate::plan::{Defaults, FormSpec, Request, Verb, backup, isolate, succession};
 use crate::runbook::book::PlanStep;
 use crate::runbook::words::Values;
 use crate::runbook::{Next, ca};
@@ -28,6 +28,14 @@ pub(super) fn request(
     let mut with = BTreeMap::new();
     for (field, words) in &plan.with {
         with.insert(field.clone(), words.filled(values).map_err(|place| Looked::Wrong(unknown(&place)))?);
+    }
+    if PlanStep::of_workload(plan.verb) {
+        let (kind, workload) = workload(world, &of)?;
+        let request = match plan.verb {
+            Verb::Isolate => Request::Isolate { kind, workload, options: isolate::Options::default() },
+            _ => Request::Rejoin { kind, workload },
+        };
+        return Ok(Next::Plan(Box::new(chosen(request, world, &with)?)));
     }
     let subject = resolve(world, plan.verb, &of)?;
     if plan.verb == Verb::RotateCa {
@@ -101,6 +109,16 @@ pub fn resolve(world: &World, verb: Verb, of: &str) -> Result<Uid, Looked> {
     };
     let key: ClaimKey = (namespace.into(), name.into());
     named(world, kind, &key).ok_or_else(|| missing(world, kind, of))
+}
+
+/// The workload that a step means: `NAMESPACE/KIND/NAME`.
+fn workload(world: &World, of: &str) -> Result<(Kind, Uid), Looked> {
+    let shown = || text::sanitize(of).into_owned();
+    let misread = |_| Looked::Wrong(format!("\"{}\" names no workload; it is written NAMESPACE/KIND/NAME", shown()));
+    let (namespace, owner) = of.split_once('/').unwrap_or_default();
+    let owner = backup::Owner::parse(owner).map_err(misread)?;
+    let found = isolate::named(world, owner.kind, namespace, &owner.name);
+    found.ok_or_else(|| missing(world, owner.kind, &format!("{namespace}/{}", owner.name)))
 }
 
 fn named(world: &World, kind: Kind, key: &ClaimKey) -> Option<Uid> {
