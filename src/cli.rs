@@ -32,6 +32,7 @@ mod restore;
 mod restore_in_place;
 mod rotate;
 mod rotate_ca;
+mod runbook;
 mod settings;
 mod shell;
 mod stamp;
@@ -101,6 +102,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Renew(asked)) => renew::run(&args.global, asked).await,
             Some(Command::Rotate(asked)) => rotate::run(&args.global, asked).await,
             Some(Command::Procedure { name }) => procedure::run(name.as_deref()),
+            Some(Command::Runbook(what)) => runbook::run(&what),
             Some(Command::RotateCa(asked)) => Box::pin(rotate_ca::run(&args.global, *asked)).await,
             Some(Command::Reissue(asked)) => Box::pin(reissue::run(&args.global, *asked)).await,
             Some(Command::Reconcile(reconcile)) => Box::pin(reconcile::run(&args.global, &reconcile)).await,

@@ -7,9 +7,12 @@
 pub mod book;
 pub mod bulk;
 pub mod ca;
+pub mod explain;
 pub mod history;
 pub mod manual;
 pub mod params;
+pub mod shipped;
+pub mod timeline;
 pub mod turn;
 pub mod words;
 

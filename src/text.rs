@@ -9,6 +9,7 @@ mod clean;
 mod digest;
 mod find;
 pub mod image;
+pub mod markdown;
 pub mod names;
 mod nearest;
 pub mod quantity;

@@ -18,6 +18,7 @@ mod renew;
 mod retention;
 mod rotate;
 mod rotate_ca;
+mod runbook;
 mod triage;
 
 pub use carry::{Export, Import};
@@ -30,6 +31,7 @@ pub use renew::Renew;
 pub use retention::{Hold, Policy, Prune, Reconcile, Release, Sweep};
 pub use rotate::Rotate;
 pub use rotate_ca::RotateCa;
+pub use runbook::Runbook;
 pub use triage::{Triage, TriageFormat};
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
@@ -129,6 +131,9 @@ pub enum Command {
         /// Which: renew, rotate, rotate-ca or reissue; left out, those that there are.
         name: Option<String>,
     },
+    /// Runbooks: procedures in YAML. Check one, print and explain those that come with the program.
+    #[command(subcommand)]
+    Runbook(Runbook),
     /// Do what policies ask for and is due: back up, then prune, then drill; for a CronJob.
     Reconcile(Reconcile),
     /// The policy file: check one, print its schema.

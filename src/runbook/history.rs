@@ -262,6 +262,8 @@ pub struct Run {
     pub digest: String,
     /// Values by name.
     pub values: Values,
+    /// Values that steps of a loop gave, by its row: what one row gave is nothing to another.
+    pub given: BTreeMap<String, Values>,
     /// Who began it.
     pub who: String,
     /// kubeconfig context.
@@ -298,6 +300,7 @@ impl Run {
             book: book.clone(),
             digest: digest.clone(),
             values: values.clone(),
+            given: BTreeMap::new(),
             who: who.clone(),
             context: context.clone(),
             server: server.clone(),
@@ -326,7 +329,7 @@ impl Run {
                 self.rows.insert(at.step.clone(), rows.clone());
             }
             Body::Done { at, seen, values, .. } => {
-                self.values.extend(values.clone());
+                self.give(at, values);
                 self.set(at, Stand::Done(seen.clone()));
             }
             Body::PassedOver { at, seen } => self.set(at, Stand::PassedOver(seen.clone())),
@@ -336,7 +339,7 @@ impl Run {
                 self.set(at, Stand::Operating(operation.clone()));
             }
             Body::Operated { at, ended, values, more, .. } => {
-                self.values.extend(values.clone());
+                self.give(at, values);
                 self.set(at, if *more { Stand::Reached(when) } else { Stand::Done(ended.clone()) });
             }
             Body::Failed { at, why } => self.set(at, Stand::Failed(why.clone())),
@@ -347,6 +350,14 @@ impl Run {
             Body::Approved { at, who, agreed } => self.set(at, Stand::Done(approval(who, agreed))),
             Body::Closed { end } => self.end = Some(end.clone()),
         }
+    }
+
+    fn give(&mut self, at: &StepAt, values: &Values) {
+        let known = match &at.row {
+            Some(row) => self.given.entry(row.clone()).or_default(),
+            None => &mut self.values,
+        };
+        known.extend(values.clone());
     }
 
     fn set(&mut self, at: &StepAt, stand: Stand) {
@@ -366,8 +377,9 @@ impl Run {
     /// Values as a step sees them: a loop's row stands for its name.
     pub fn values_at(&self, at: &StepAt, named: Option<&str>) -> Values {
         let mut values = self.values.clone();
-        if let (Some(row), Some(named)) = (&at.row, named) {
-            values.insert(named.to_owned(), row.clone());
+        if let Some(row) = &at.row {
+            values.extend(self.given.get(row).cloned().unwrap_or_default());
+            values.extend(named.map(|named| (named.to_owned(), row.clone())));
         }
         values
     }
@@ -379,5 +391,32 @@ fn approval(who: &str, agreed: &Agreed) -> String {
         Agreed::Proven => format!("approved by {who}, as the API server knows them"),
         Agreed::Claimed { why } => format!("approved by {who}, claimed: {why}"),
         Agreed::BreakGlass { reason } => format!("{who} went on alone: {reason}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_step_gave_for_one_row_is_nothing_to_another() {
+        let at = |row: &str| StepAt { step: "pick".to_owned(), row: Some(row.to_owned()) };
+        let value = |value: &str| Values::from([("pick".to_owned(), value.to_owned())]);
+        let begun = Body::Begun {
+            book: String::new(),
+            digest: String::new(),
+            values: value("begun"),
+            who: String::new(),
+            machine: String::new(),
+            context: String::new(),
+            server: String::new(),
+            home: String::new(),
+        };
+        let done = Body::Done { at: at("a"), seen: String::new(), values: value("of a"), who: None };
+        let run = Run::of([(Timestamp::UNIX_EPOCH, &begun), (Timestamp::UNIX_EPOCH, &done)]).unwrap();
+        assert_eq!(run.values_at(&at("a"), Some("row"))["pick"], "of a");
+        assert_eq!(run.values_at(&at("a"), Some("row"))["row"], "a");
+        assert_eq!(run.values_at(&at("b"), Some("row"))["pick"], "begun");
+        assert_eq!(run.values["pick"], "begun");
     }
 }

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::plan::Verb;
 use crate::runbook::book::{Among, Check, Evidence, Expect, ParamKind, Task};
-use crate::runbook::words::Words;
+use crate::runbook::explain::explain;
+use crate::runbook::shipped::SHIPPED;
+use crate::runbook::words::{Values, Words};
 
 /// Every key there is.
 const WHOLE: &str = r#"
@@ -429,4 +431,36 @@ fn all_mistakes_are_told_from_the_beginning_to_the_end() {
     let places: Vec<String> =
         mistakes.iter().map(|mistake| mistake.split(':').skip(1).take(2).collect::<Vec<_>>().join(":")).collect();
     assert_eq!(places, ["1:1", "3:1", "20:16", "20:28", "21:9", "22:31"], "{mistakes:#?}");
+}
+
+#[test]
+fn every_book_that_comes_along_is_without_a_mistake() {
+    for shipped in SHIPPED {
+        let book = parse(shipped.text, Path::new(shipped.name)).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+        assert_eq!(book.name, shipped.name);
+        let page = explain(&book);
+        for step in book.all() {
+            let title = crate::text::markdown::escaped(&step.title.said(&Values::new()));
+            assert!(page.contains(&format!(". {title}\n")), "{} {}", book.name, step.id);
+        }
+        let (whys, fails) = (page.matches("**Why:**").count(), page.matches("**If it fails:**").count());
+        assert_eq!((whys, fails), (book.all().len(), book.all().len()), "{page}");
+        // A tired person reads one line.
+        let long = book.all().into_iter().find(|step| step.why.said(&Values::new()).len() > 160);
+        assert_eq!(long.map(|step| &step.id), None, "{}", book.name);
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    files.sort();
+    let mut names: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();
+    names.sort_unstable();
+    assert_eq!(files, names);
+}
+
+#[test]
+fn a_book_is_explained_step_by_step() {
+    insta::assert_snapshot!(explain(&read(WHOLE).unwrap()));
 }
