@@ -4,6 +4,7 @@
 //! operation object in the cluster (compare-and-swap), effect, observation, outcome. A write is never repeated
 //! without having looked first, and never believed without having looked after.
 
+mod approvals;
 mod books;
 mod close;
 mod colleagues;
@@ -16,6 +17,7 @@ mod perform;
 mod permit;
 mod record;
 mod run;
+mod runs;
 
 use std::time::Duration;
 
@@ -30,10 +32,12 @@ use crate::journal::Entry;
 use crate::plan::{Authority, Confirmed, End, OperationId, Plan, StepId};
 use crate::store::{Store, StoreError};
 
+pub use approvals::{Approval, Approving, MANIFEST as APPROVAL_POLICY};
 pub use colleagues::{Colleague, LockSeen, colleagues};
 pub use locks::{LOCK, LockError};
 pub use machine::host;
 pub use record::RecordError;
+pub use runs::{RunRecord, RunRecordError, RunSeen, run_record, runs};
 
 /// How often objects are looked at while a step waits.
 const POLL: Duration = Duration::from_millis(300);

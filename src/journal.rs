@@ -373,6 +373,18 @@ impl Run {
         self.plan.brackets().into_iter().filter(|(open, ..)| open.act.holds()).filter_map(span).max()
     }
 
+    /// How long an application did not run: from the first step that stops it to the last that sees it ready again. `None`
+    /// when the plan stops none, or it is not seen ready.
+    pub fn down(&self) -> Option<SignedDuration> {
+        let of = |prefix: &str| {
+            let steps = self.plan.steps().into_iter().filter(move |step| step.id.0.starts_with(prefix));
+            steps.filter_map(|step| self.timings.get(&step.id)).collect::<Vec<_>>()
+        };
+        let began = of("stop-").into_iter().map(|timing| timing.began).min()?;
+        let ready = of("ready-").into_iter().map(|timing| timing.ended).max()??;
+        Some(ready.duration_since(began))
+    }
+
     /// Since when hooks hold an application now, and until when at the latest. `None` when they hold none.
     pub fn holds(&self) -> Option<(Timestamp, Timestamp)> {
         let open = self.progress.open_brackets(&self.plan).into_iter().filter(|(open, ..)| open.act.holds());

@@ -7,10 +7,12 @@
 pub mod book;
 pub mod bulk;
 pub mod ca;
+pub mod evidence;
 pub mod explain;
 pub mod history;
 pub mod manual;
 pub mod params;
+pub mod reviewed;
 pub mod shipped;
 pub mod timeline;
 pub mod turn;

@@ -14,6 +14,7 @@ mod keystores;
 mod logs;
 mod operations;
 mod pace;
+mod runs;
 mod scans;
 mod scope;
 mod served;
@@ -28,7 +29,7 @@ use tokio::sync::mpsc;
 
 use crate::cluster::{self, Cluster, LogEvent, Target, USAGE_EVERY, UsageFrom, UsageWatch, WatchSet};
 use crate::config::{Config, Deadlines};
-use crate::engine::{Colleague, Engine, LOCK, Report};
+use crate::engine::{Colleague, Engine, LOCK, Report, RunSeen};
 use crate::model::{
     CertificateFacts, Connection, Context, Delta, Freshness, HeldFile, Kind, Locked, NotServed, Scope, Shaken, Uid,
     UsageReport,
@@ -36,6 +37,7 @@ use crate::model::{
 use crate::plan::backup::Options as BackupOptions;
 use crate::plan::carry::{Bundle, NotExported};
 use crate::plan::{AccessQuestion, Answers, Confirmed, DryRun, OperationId, Plan, Refusal};
+use crate::runbook::history::{Body, RunId};
 use crate::store::Store;
 use crate::text;
 use crate::view::{FindingTable, Level, Told};
@@ -51,6 +53,8 @@ use keystores::Keystores;
 use logs::OpenLog;
 use operations::Tracked;
 use pace::Pace;
+use runs::Runs;
+pub use runs::{Beginning, Edited, NotResumed, of_record, run_book};
 pub use scope::Unnamed;
 pub use served::READ_ONLY;
 pub use triage::UNDECIDED;
@@ -98,6 +102,10 @@ pub enum Event {
     Decided(Ticket, Result<usize, String>),
     /// A run is over: the operation ended, or cannot go on here and why.
     Over(OperationId),
+    /// Something happened in a run of a runbook, or could not be written down.
+    Run(RunId),
+    /// A run is gone on with, or why not.
+    RunResumed(RunId, Result<(), NotResumed>),
     /// The contexts of the kubeconfig, or why it cannot be read.
     Contexts(Result<Vec<KnownContext>, String>),
     /// Connecting failed; it is tried again.
@@ -133,6 +141,10 @@ enum Message {
     Report(OperationId, Report),
     Contexts(Result<Vec<KnownContext>, String>),
     Colleagues(u64, Result<Vec<Colleague>, String>),
+    Noted(RunId, Box<runs::Written>),
+    Adopted(RunId, Box<Result<runs::Adopted, NotResumed>>),
+    Collected(RunId, Box<Body>),
+    Runs(u64, Result<Vec<RunSeen>, String>),
     Told(Box<Told>),
     Scanned(Box<scans::Scanned>),
     Triaged(Box<triage::Read>),
@@ -154,6 +166,7 @@ pub struct Session {
     inbox: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     tracked: BTreeMap<OperationId, Tracked>,
     colleagues: Colleagues,
+    runs: Runs,
     keystores: Keystores,
     watch: findings::Watch,
     /// When it was looked up last what ties findings to what runs.
@@ -201,6 +214,7 @@ impl Session {
             inbox: mpsc::channel(256),
             tracked: BTreeMap::new(),
             colleagues: Colleagues::default(),
+            runs: Runs::default(),
             keystores: Keystores::default(),
             watch: findings::Watch::default(),
             chained: None,
@@ -379,6 +393,13 @@ impl Session {
             Message::Dialed(ticket, served) => Some(Event::Dialed(ticket, served)),
             Message::Report(id, report) => Some(self.report(&id, report)),
             Message::Colleagues(round, found) => self.learn_colleagues(round, found),
+            Message::Noted(id, written) => Some(self.noted(&id, *written)),
+            Message::Adopted(id, adopted) => Some(self.adopted(id, *adopted)),
+            Message::Collected(id, body) => {
+                self.collected(&id, *body);
+                None
+            }
+            Message::Runs(round, found) => self.learn_runs(round, found),
             Message::Contexts(known) => Some(Event::Contexts(known)),
             Message::Scanned(found) => {
                 self.scanned(*found);
@@ -424,6 +445,7 @@ impl Session {
         self.load_operations();
         self.remember_what_ran();
         self.ask_colleagues(Duration::ZERO);
+        self.ask_runs(Duration::ZERO);
     }
 
     /// Asks for used space where a Prometheus is configured for the context, and volumes are looked at.

@@ -130,7 +130,8 @@ impl Sim {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// A kubeconfig with the contexts `demo` (the SRE), `demo-admin`, `demo-auditor` and `demo-tenant`; that of `user` is current.
+    /// A kubeconfig with the contexts `demo` (the SRE), `demo-admin`, `demo-colleague`, `demo-auditor` and
+    /// `demo-tenant`; that of `user` is current.
     pub fn kubeconfig(&self, user: User) -> String {
         users::kubeconfig(&self.url(), user)
     }

@@ -6,11 +6,13 @@
 mod chain;
 mod commands;
 mod decisions;
+mod evidence;
 mod excerpt;
 mod index;
 mod kept;
 mod log;
 mod observed;
+mod runs;
 mod scans;
 mod verify;
 
@@ -28,8 +30,10 @@ use crate::model::Undecidable;
 use crate::plan::OperationId;
 
 pub use decisions::{About, Decided, DecisionFolders, Decisions, Flaw};
+pub use evidence::{EvidenceFolder, MANIFEST, Sealed};
 pub use excerpt::excerpt;
 pub use log::{Log, OperationLog};
+pub use runs::RunLog;
 pub use scans::{SARIF_ENDINGS, ScanFile, Scans};
 
 /// What went wrong with a state file.

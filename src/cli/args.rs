@@ -19,6 +19,7 @@ mod retention;
 mod rotate;
 mod rotate_ca;
 mod runbook;
+mod runs;
 mod triage;
 
 pub use carry::{Export, Import};
@@ -32,6 +33,7 @@ pub use retention::{Hold, Policy, Prune, Reconcile, Release, Sweep};
 pub use rotate::Rotate;
 pub use rotate_ca::RotateCa;
 pub use runbook::Runbook;
+pub use runs::{Approve, ExportRun, NoteRun, Resume, Run, Runs, StopRun, TimelineFormat};
 pub use triage::{Triage, TriageFormat};
 
 /// Watch volumes, restore points and certificates of a Kubernetes cluster live, and act on them safely.
@@ -131,7 +133,7 @@ pub enum Command {
         /// Which: renew, rotate, rotate-ca or reissue; left out, those that there are.
         name: Option<String>,
     },
-    /// Runbooks: procedures in YAML. Check one, print and explain those that come with the program.
+    /// Procedures that people write down, carried out step by step: begin one, go on with it, tell what happened.
     #[command(subcommand)]
     Runbook(Runbook),
     /// Do what policies ask for and is due: back up, then prune, then drill; for a CronJob.

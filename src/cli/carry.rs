@@ -62,6 +62,8 @@ async fn read(session: &mut Session, snapshot: &Uid) -> Result<Box<Bundle>, Fail
             | Event::Dialed(..)
             | Event::Decided(..)
             | Event::Over(_)
+            | Event::Run(_)
+            | Event::RunResumed(..)
             | Event::Contexts(_)
             | Event::NotConnected(_) => {}
         }

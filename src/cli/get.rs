@@ -3,7 +3,7 @@
 use super::args::{Format, Get, Global, What};
 use super::{Exit, Failure, open, out};
 use crate::model::Kind;
-use crate::session::{Desk, Unnamed, to_yaml};
+use crate::session::{Desk, Session, Unnamed, to_yaml};
 use crate::text;
 use crate::view::{Column, Filter, Listing, Pane, Query, Row, Sieve, output, problems};
 
@@ -76,11 +76,20 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<Exit, Failure> {
     let mut session = open::session(global, &kinds, unnamed)?;
     open::settle(&mut session, &kinds).await?;
     if get.what.pane().is_none() {
+        runs_seen(&mut session).await;
         session.judge_copies_now();
     }
     let whole = open::warn_of_blind_spots(&session, &kinds);
     print(session.desk(), get, &filter)?;
     Ok(if whole { Exit::Fine } else { Exit::Unknown })
+}
+
+/// Waits until it is known which runbooks ran, and so what was reviewed, or that it cannot be.
+pub(super) async fn runs_seen(session: &mut Session) {
+    session.watch_runs();
+    while session.runs_seen().is_none() {
+        session.next().await;
+    }
 }
 
 impl What {

@@ -126,6 +126,8 @@ pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), 
                 | Event::Dialed(..)
                 | Event::Decided(..)
                 | Event::Over(_)
+                | Event::Run(_)
+                | Event::RunResumed(..)
                 | Event::Contexts(_) => {}
             }
             let world = &session.desk().world;

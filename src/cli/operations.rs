@@ -149,6 +149,12 @@ fn print_script(id: &str) -> Result<Exit, Failure> {
 
 /// Prints an operation's steps on stderr until it is over, and its outputs on stdout.
 pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Exit, Failure> {
+    watch(session, id).await?;
+    ended(session, id)
+}
+
+/// Prints an operation's steps on stderr until it is over.
+pub(super) async fn watch(session: &mut Session, id: &OperationId) -> Result<(), Failure> {
     let mut said_entries = 0;
     let (mut said_waits, mut holds, mut stopping) = (BTreeSet::new(), None, false);
     // One listener for all of it: a signal between two of them would be heard by nobody.
@@ -201,7 +207,7 @@ pub(super) async fn follow(session: &mut Session, id: &OperationId) -> Result<Ex
         out::say(format_args!("the hooks held the application for {}", text::quantity::moment(held)));
     }
     warn_of(&session.unclosed(id));
-    ended(session, id)
+    Ok(())
 }
 
 /// How an operation ended, with what it made on stdout.

@@ -1,96 +1,34 @@
-//! `holdfast runbook`: what can be said of runbooks without a cluster.
+//! `holdfast runbook`: procedures that people write down, carried out step by step.
 
-use std::path::{Path, PathBuf};
+mod approve;
+mod books;
+mod lead;
+mod run;
+mod said;
+mod show;
 
-use super::args::Runbook as What;
+use super::args::{Global, Runbook};
 use super::{Exit, Failure, out};
-use crate::config::runbook::{RunbookError, load, parse, schema};
-use crate::runbook::book::{Book, ParamKind};
-use crate::runbook::explain::explain;
-use crate::runbook::shipped::{SHIPPED, Shipped, shipped};
-use crate::runbook::words::Values;
-use crate::text::{self, plural, sanitize};
+use crate::engine::APPROVAL_POLICY;
 
-pub(super) fn run(what: &What) -> Result<Exit, Failure> {
+pub(super) async fn run(global: &Global, what: &Runbook) -> Result<Exit, Failure> {
     match what {
-        What::Check { files } => return check(files),
-        What::Schema => out::line(format_args!("{:#}", schema()))?,
-        What::Shipped => SHIPPED.iter().try_for_each(|one| out::print(listed(&of_text(one)?)))?,
-        What::Print { name } => out::print(shipped(name).ok_or_else(|| unknown(name))?.text)?,
-        What::Explain { book } => out::print(explain(&named(book)?))?,
-    }
-    Ok(Exit::Fine)
-}
-
-/// A runbook by the name of one that comes with the program, or by its file.
-///
-/// # Errors
-/// When there is none, and with everything that is wrong in it.
-pub(super) fn named(name: &str) -> Result<Book, Failure> {
-    if let Some(one) = shipped(name) {
-        return of_text(one);
-    }
-    let path = Path::new(name);
-    // What looks like a name and is no file was meant as one.
-    if !name.contains(['/', '.']) && !path.exists() {
-        return Err(unknown(name));
-    }
-    load(path).map_err(|error| Failure::new(Exit::Usage, error))
-}
-
-fn of_text(one: &Shipped) -> Result<Book, Failure> {
-    let path = PathBuf::from(format!("{}.yaml", one.name));
-    parse(one.text, &path).map_err(|mistakes| Failure::new(Exit::Usage, RunbookError::Wrong(mistakes)))
-}
-
-fn unknown(name: &str) -> Failure {
-    let names: Vec<&str> = SHIPPED.iter().map(|one| one.name).collect();
-    let shown = sanitize(name);
-    let said = match text::nearest(name, names.iter().copied()) {
-        Some(near) => format!("there is no runbook {shown}; did you mean {near}?"),
-        None => format!("there is no runbook {shown}; there are {}, or name a file", text::list(&names)),
-    };
-    Failure::new(Exit::Usage, said)
-}
-
-/// Name, title, and a line for each parameter.
-fn listed(book: &Book) -> String {
-    let width = book.params.iter().map(|param| param.name.len()).max().unwrap_or_default();
-    let line = |param: &crate::runbook::book::Param| {
-        let shape = match &param.kind {
-            ParamKind::Choice(choices) => choices.join("|"),
-            other => other.shape().to_owned(),
-        };
-        let default = param.default.as_ref().map(|words| format!("; left out, {}", words.said(&Values::new())));
-        let about = sanitize(&param.about);
-        format!("    {:<width$}  {about} ({shape}{})\n", param.name, default.unwrap_or_default())
-    };
-    let params: Vec<String> = book.params.iter().map(line).collect();
-    format!("{}\n  {}\n{}", book.name, sanitize(&book.title), params.concat())
-}
-
-fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
-    let mut wrong = Vec::new();
-    for path in files {
-        let shown = sanitize(&path.display().to_string()).into_owned();
-        match load(path) {
-            Ok(book) => {
-                let (steps, params) = (book.all().len(), book.params.len());
-                let (steps, params) = (plural(steps, "step", "steps"), plural(params, "parameter", "parameters"));
-                out::line(format_args!("{shown}: {}, {steps}, {params}, nothing wrong", book.name))?;
-            }
-            Err(RunbookError::Wrong(mistakes)) => {
-                for mistake in &mistakes {
-                    out::say(sanitize(&mistake.to_string()));
-                }
-                wrong.push(format!("{} in {shown}", plural(mistakes.len(), "mistake", "mistakes")));
-            }
-            Err(error @ RunbookError::Read { .. }) => wrong.push(sanitize(&text::chain(&error)).into_owned()),
+        Runbook::Check { files } => books::check(files),
+        Runbook::Schema => books::schema_of_books(),
+        Runbook::Shipped => books::list(),
+        Runbook::Print { name } => books::print(name),
+        Runbook::Explain { book } => books::explained(book),
+        Runbook::Run(asked) => run::run(global, asked).await,
+        Runbook::Resume(asked) => run::resume(global, asked).await,
+        Runbook::Runs(asked) => show::runs(global, asked).await,
+        Runbook::Show { id } => show::show(global, id).await,
+        Runbook::Export(asked) => show::export(global, asked).await,
+        Runbook::Note(asked) => show::note(global, asked).await,
+        Runbook::Stop(asked) => show::stop(global, asked).await,
+        Runbook::Approve(asked) => approve::run(global, asked).await,
+        Runbook::ApprovalPolicy => {
+            out::print(APPROVAL_POLICY)?;
+            Ok(Exit::Fine)
         }
     }
-    if wrong.is_empty() {
-        out::line("  not checked: whether the objects that it names are there")?;
-        return Ok(Exit::Fine);
-    }
-    Err(Failure::new(Exit::Usage, wrong.join("\n")))
 }

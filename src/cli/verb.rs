@@ -139,6 +139,8 @@ pub(super) async fn planned(session: &mut Session, request: Request) -> Result<R
             | Event::Dialed(..)
             | Event::Decided(..)
             | Event::Over(_)
+            | Event::Run(_)
+            | Event::RunResumed(..)
             | Event::Contexts(_)
             | Event::NotConnected(_) => {}
         }
@@ -175,7 +177,7 @@ fn write_script(script: &str, file: &Path, to_stdout: bool) -> Result<(), Failur
 
 /// The plan, confirmed by flag or by typing the names that it asks for. `None` when nobody is there to type. A flag says
 /// `yes` with the context and the number of what goes as they were given on the command line.
-fn confirm(
+pub(super) fn confirm(
     session: &Session,
     reviewed: Reviewed,
     yes: Option<(Option<&str>, Option<&str>)>,

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::model::Kind;
 use crate::plan::Resource;
 
 use super::Cluster;
@@ -152,6 +153,28 @@ impl Eyes {
             Resource { group: String::new(), version: "v1".into(), plural: "events".into(), kind: "Event".into() };
         let about = format!("involvedObject.uid={uid}");
         self.select(&events, namespace.or(Some("default")), &[("fieldSelector", &about)]).await
+    }
+
+    /// Reads the newest lines of a container's log, and at most so many bytes of them: of its present instance, or of the
+    /// one before.
+    pub async fn log(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        previous: bool,
+        (lines, bytes): (u32, u32),
+    ) -> Result<Vec<u8>, CallError> {
+        let pod = paths::object(&Resource::of(Kind::Pod), Some(namespace), pod)?;
+        let (previous, lines, bytes) = (previous.to_string(), lines.to_string(), bytes.to_string());
+        let query = [
+            ("container", container),
+            ("previous", previous.as_str()),
+            ("timestamps", "true"),
+            ("tailLines", lines.as_str()),
+            ("limitBytes", bytes.as_str()),
+        ];
+        Ok(self.cluster.wire().get(&format!("{pod}/log{}", paths::query(&query)), LIST).await?.body.to_vec())
     }
 
     async fn select(

@@ -264,10 +264,10 @@ fn tombstone(at: &ObjectAt, id: &OperationId, by: &str) -> Value {
     })
 }
 
-fn text<'a>(object: &'a Value, field: &str) -> &'a str {
+pub(super) fn text<'a>(object: &'a Value, field: &str) -> &'a str {
     object.pointer(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn number(object: &Value, key: &str) -> u64 {
+pub(super) fn number(object: &Value, key: &str) -> u64 {
     object.pointer(&format!("/data/{key}")).and_then(Value::as_str).and_then(|text| text.parse().ok()).unwrap_or(0)
 }

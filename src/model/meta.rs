@@ -14,6 +14,10 @@ pub mod annotation {
     pub const LINEAGE: &str = "holdfast.dev/lineage";
     /// The operation that made an object.
     pub const OPERATION: &str = "holdfast.dev/operation";
+    /// Label on the record of a run of a runbook, and on approvals of its steps: the run.
+    pub const RUN: &str = "holdfast.dev/run";
+    /// Label on an approval of a step of a run.
+    pub const APPROVAL: &str = "holdfast.dev/approval";
     /// The step of that operation.
     pub const STEP: &str = "holdfast.dev/step";
     /// Why somebody had it made.

@@ -38,6 +38,15 @@ pub enum Authority {
         /// Who confirmed the procedure, as the API server knows them.
         who: String,
     },
+    /// A runbook came to it, and this step of it was confirmed.
+    Runbook {
+        /// Which run of a runbook.
+        run: String,
+        /// The step.
+        step: String,
+        /// How it was confirmed.
+        by: Box<Authority>,
+    },
     /// An operation that was confirmed before goes on.
     Resumed {
         /// The operation.
@@ -56,6 +65,7 @@ impl Authority {
             | Self::Policy { who, .. }
             | Self::Procedure { who, .. }
             | Self::Resumed { who, .. } => who,
+            Self::Runbook { by, .. } => by.who(),
         }
     }
 
@@ -63,6 +73,7 @@ impl Authority {
     pub fn said(&self) -> String {
         match self {
             Self::Procedure { procedure, step, who } => format!("{who}, in procedure {procedure}: {step}"),
+            Self::Runbook { run, step, by } => format!("{}, in run {run}: {step}", by.said()),
             Self::Typed { .. } | Self::Flag { .. } | Self::Policy { .. } | Self::Resumed { .. } => {
                 self.who().to_owned()
             }
@@ -294,6 +305,13 @@ impl Confirmed {
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The same as a step of a run of a runbook; how it was confirmed stays with it.
+    #[must_use]
+    pub fn in_run(self, run: &str, step: &str) -> Self {
+        let by = Box::new(self.authority);
+        Self { plan: self.plan, authority: Authority::Runbook { run: run.to_owned(), step: step.to_owned(), by } }
     }
 
     /// On whose word.

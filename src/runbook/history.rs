@@ -10,7 +10,40 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::words::Values;
+use crate::journal::{BookKind, Said, Story, Turn};
 use crate::plan::OperationId;
+
+/// Identity of a run: a valid part of a Kubernetes name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// From the moment at which it begins (UTC, to the second) and 4 random bytes, as for operations.
+    pub fn new(now: Timestamp, random: [u8; 4]) -> Self {
+        Self(OperationId::new(now, random).as_str().to_owned())
+    }
+
+    /// Reads an id typed by a person or found as a file name.
+    ///
+    /// # Errors
+    /// When it is not made of lower-case letters, digits and dashes.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let id = OperationId::parse(text).map(|id| Self(id.as_str().to_owned()));
+        id.map_err(|_| format!("{text:?} is not the id of a run; `holdfast runbook runs` shows them"))
+    }
+
+    /// The id's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// A step of a run: the step of the book, and of a loop the row that it is done for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,10 +96,14 @@ pub enum Agreed {
 pub enum Body {
     /// The run began.
     Begun {
+        /// Which run.
+        run: RunId,
         /// The book, as its file was.
         book: String,
         /// SHA-256 of that.
         digest: String,
+        /// Where the book came from: a file, or the name of a shipped one.
+        source: String,
         /// What was given and what parameters begin with.
         values: Values,
         /// Who, as the API server knows them.
@@ -211,6 +248,20 @@ pub enum Body {
     },
 }
 
+impl Said for Body {}
+
+impl Story for Body {
+    const KIND: BookKind = BookKind::Run;
+
+    fn turn(&self) -> Option<Turn> {
+        match self {
+            Self::Begun { .. } => Some(Turn::Opens),
+            Self::Closed { .. } => Some(Turn::Closes),
+            _ => None,
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "how")]
@@ -256,10 +307,14 @@ impl Stand {
 /// What the entries of a run add up to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
+    /// Which run.
+    pub id: RunId,
     /// The book, as its file was when it began.
     pub book: String,
     /// SHA-256 of that.
     pub digest: String,
+    /// Where the book came from: a file, or the name of a shipped one.
+    pub source: String,
     /// Values by name.
     pub values: Values,
     /// Values that steps of a loop gave, by its row: what one row gave is nothing to another.
@@ -295,10 +350,14 @@ impl Run {
     pub fn of<'a>(happened: impl IntoIterator<Item = (Timestamp, &'a Body)>) -> Option<Self> {
         let mut happened = happened.into_iter();
         let (at, first) = happened.next()?;
-        let Body::Begun { book, digest, values, who, context, server, home, .. } = first else { return None };
+        let Body::Begun { run: id, book, digest, source, values, who, context, server, home, .. } = first else {
+            return None;
+        };
         let mut run = Self {
+            id: id.clone(),
             book: book.clone(),
             digest: digest.clone(),
+            source: source.clone(),
             values: values.clone(),
             given: BTreeMap::new(),
             who: who.clone(),
@@ -403,6 +462,8 @@ mod tests {
         let at = |row: &str| StepAt { step: "pick".to_owned(), row: Some(row.to_owned()) };
         let value = |value: &str| Values::from([("pick".to_owned(), value.to_owned())]);
         let begun = Body::Begun {
+            run: RunId::parse("r").unwrap(),
+            source: String::new(),
             book: String::new(),
             digest: String::new(),
             values: value("begun"),

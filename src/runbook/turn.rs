@@ -324,3 +324,6 @@ fn offers(rows: Vec<Spotted>, preferred: &[String]) -> Vec<Offer> {
 pub const fn by_phases(verb: Verb) -> bool {
     matches!(verb, Verb::RotateCa)
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,9 +75,9 @@ impl Session {
                 running.abandon().await;
             }
         }
-        let colleagues = self.colleagues.elsewhere();
+        let (colleagues, runs) = (self.colleagues.elsewhere(), self.runs.elsewhere());
         *self = Self::open(options);
-        self.colleagues = colleagues;
+        (self.colleagues, self.runs) = (colleagues, runs);
         self.journey = Journey { from: Some(old).filter(|old| !old.is_empty()), said: None, ..journey };
     }
 

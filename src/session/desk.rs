@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::{Connection, Context, Delta, Policies, Touched, World};
 use crate::plan::{AccessQuestion, Answers, Defaults, Request};
-use crate::view::{Boards, Level, Notices, OperationView, Told};
+use crate::view::{Boards, Level, Notices, OperationView, RunView, Told};
 
 /// Rows made anew at once: some milliseconds, so that a key is not kept waiting.
 const SLICE: usize = 200;
@@ -21,6 +21,8 @@ pub struct Desk {
     pub boards: Boards,
     /// Operations of this cluster, the newest first.
     pub operations: Vec<OperationView>,
+    /// Runs of runbooks, the newest first.
+    pub runs: Vec<RunView>,
     /// Why operations of colleagues are not among them; `None` while they are, or were not asked for.
     pub colleagues_unseen: Option<Box<str>>,
     /// What the console had to say.
@@ -45,6 +47,7 @@ impl Desk {
             world,
             boards: Boards::default(),
             operations: Vec::new(),
+            runs: Vec::new(),
             colleagues_unseen: None,
             notices: Notices::default(),
             rights: BTreeMap::new(),

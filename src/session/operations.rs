@@ -204,6 +204,16 @@ impl Session {
         Ok(())
     }
 
+    /// Whether an operation runs in this session.
+    pub(super) fn running(&self, id: &OperationId) -> bool {
+        self.tracked.get(id).is_some_and(|tracked| tracked.running.is_some())
+    }
+
+    /// Whether another process on this machine runs an operation.
+    pub(super) fn held_elsewhere(&self, id: &OperationId) -> bool {
+        self.tracked.get(id).is_some_and(|tracked| tracked.held_elsewhere)
+    }
+
     /// How an operation ended, or why it cannot go on here. `None` while it runs.
     pub fn outcome(&self, id: &OperationId) -> Option<Result<End, String>> {
         let tracked = self.tracked.get(id)?;
@@ -293,8 +303,15 @@ fn shown_steps(run: &journal::Run) -> Vec<&Step> {
     run.plan.steps().into_iter().chain(begun).collect()
 }
 
-/// What an operation made and did not delete again: what stands where its subject was, else the first of it.
+/// What an operation made and did not delete again, for people.
 fn made(run: &journal::Run) -> Option<Made> {
+    let (at, uid) = made_at(run)?;
+    let kind = Kind::ALL.iter().find(|kind| Resource::of(**kind).plural == at.resource.plural)?;
+    Some(Made { what: at.to_string().into(), key: Key::Object(*kind, uid.clone()) })
+}
+
+/// What an operation made and did not delete again: what stands where its subject was, else the first of it.
+pub(super) fn made_at(run: &journal::Run) -> Option<(&ObjectAt, &Uid)> {
     let steps = run.plan.steps();
     let over = |step: &&&Step| run.progress.outputs(&step.id).is_some();
     let deleted: Vec<&StepId> = steps.iter().filter(over).filter_map(|step| deletes_output(step)).collect();
@@ -310,9 +327,7 @@ fn made(run: &journal::Run) -> Option<Made> {
     let subject = &run.plan.subject.object;
     let subject = ObjectAt::of(subject.kind, subject.namespace.as_deref(), &subject.name);
     let in_its_place = objects.iter().find(|(at, uid)| **at == subject && **uid != run.plan.subject.uid);
-    let (at, uid) = in_its_place.or(objects.first())?;
-    let kind = Kind::ALL.iter().find(|kind| Resource::of(**kind).plural == at.resource.plural)?;
-    Some(Made { what: at.to_string().into(), key: Key::Object(*kind, (*uid).clone()) })
+    in_its_place.or(objects.first()).copied()
 }
 
 /// The step whose object this one deletes.

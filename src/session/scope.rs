@@ -32,6 +32,11 @@ pub(super) fn scopes(namespaces: &[Arc<str>]) -> Vec<Scope> {
 }
 
 impl Session {
+    /// The namespace that the context names.
+    pub fn own_namespace(&self) -> String {
+        self.cluster.as_ref().map_or("default", |cluster| cluster.default_namespace()).to_owned()
+    }
+
     /// Looks at these namespaces from now on; at all of them when none is named. Rows outside go at once, rows inside
     /// stay; operations are not concerned.
     pub fn look_at(&mut self, namespaces: &[String]) {
@@ -53,6 +58,7 @@ impl Session {
             self.turning = Some(scopes);
         }
         self.ask_colleagues(Duration::ZERO);
+        self.ask_runs(Duration::ZERO);
     }
 
     /// Keeps what lies within the scopes. All rows follow at once: none may stand there for what is not looked at.

@@ -129,7 +129,7 @@ fn rules(store: &Store, caller: &Caller, namespace: &str) -> Vec<Value> {
     };
     let own = match user {
         User::Admin => ADMIN,
-        User::Sre => SRE,
+        User::Sre | User::Colleague => SRE,
         User::Tenant if namespace.is_empty() => &[],
         User::Auditor | User::Tenant => AUDITOR,
     };

@@ -1,4 +1,4 @@
-//! Who may talk to the API: four users, their tokens and their kubeconfigs; and service accounts.
+//! Who may talk to the API: five users, their tokens and their kubeconfigs; and service accounts.
 //!
 //! What each may do is in `review`.
 
@@ -12,6 +12,8 @@ pub enum User {
     /// Reads everything; works with snapshots, claims, volumes, pods, `ConfigMaps`, Leases and exec; scales and restarts
     /// workloads; asks for certificates.
     Sre,
+    /// A second one who may do the same.
+    Colleague,
     /// Reads everything but Secrets.
     Auditor,
     /// Reads what the auditor does, in each namespace but not in all at once, and nothing that has no namespace.
@@ -20,13 +22,14 @@ pub enum User {
 
 impl User {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Admin, Self::Sre, Self::Auditor, Self::Tenant];
+    pub const ALL: [Self; 5] = [Self::Admin, Self::Sre, Self::Colleague, Self::Auditor, Self::Tenant];
 
     /// The user name, as access reviews and messages show it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Admin => "admin",
             Self::Sre => "sre",
+            Self::Colleague => "colleague",
             Self::Auditor => "auditor",
             Self::Tenant => "tenant",
         }
@@ -40,7 +43,7 @@ impl User {
     pub(crate) fn groups(self) -> &'static [&'static str] {
         match self {
             Self::Admin => &["system:masters", "system:authenticated"],
-            Self::Sre | Self::Auditor | Self::Tenant => &["system:authenticated"],
+            Self::Sre | Self::Colleague | Self::Auditor | Self::Tenant => &["system:authenticated"],
         }
     }
 
@@ -64,6 +67,7 @@ impl User {
         match self {
             Self::Admin => "demo-admin",
             Self::Sre => "demo",
+            Self::Colleague => "demo-colleague",
             Self::Auditor => "demo-auditor",
             Self::Tenant => "demo-tenant",
         }
@@ -82,7 +86,7 @@ const OF_ACCOUNT: &str = ".account-token";
 /// Who sends a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// One of the four, with the rules of `review`.
+    /// One of the five, with the rules of `review`.
     Person(User),
     /// A service account, which may do what is bound to it.
     Account { namespace: String, name: String },
@@ -127,7 +131,7 @@ impl fmt::Display for Caller {
     }
 }
 
-/// A kubeconfig with a context per user (`demo`, `demo-admin`, `demo-auditor`, `demo-tenant`), `current` chosen.
+/// A kubeconfig with a context per user (`demo`, `demo-admin`, `demo-colleague`, `demo-auditor`, `demo-tenant`), `current` chosen.
 pub(crate) fn kubeconfig(url: &str, current: User) -> String {
     let each = |entry: fn(&str, User) -> String| User::ALL.into_iter().map(|user| entry(url, user)).collect::<String>();
     let clusters = each(|url, user| format!("- name: {}\n  cluster:\n    server: {url}/as/{user}\n", user.context()));

@@ -61,6 +61,7 @@ pub async fn run(
     let pace = Pace { drawn: Instant::now(), due: None };
     app.recall(session.commands());
     session.watch_colleagues();
+    session.watch_runs();
     let asked = HashMap::new();
     Console { screen, session, app, spots, mouse, asked, bell, pace, changed: false, going: None }.run(signals).await
 }
@@ -238,9 +239,13 @@ impl Console<'_> {
     fn event(&mut self, event: Event) -> Then {
         match event {
             // No action of the console exports: that writes a file of this machine.
-            Event::Changed | Event::Over(_) | Event::NotConnected(_) | Event::Exported(..) | Event::Dialed(..) => {
-                Then::On
-            }
+            Event::Changed
+            | Event::Over(_)
+            | Event::Run(_)
+            | Event::RunResumed(..)
+            | Event::NotConnected(_)
+            | Event::Exported(..)
+            | Event::Dialed(..) => Then::On,
             Event::Decided(ticket, ended) => match self.asked.remove(&ticket) {
                 Some(Asked::Decision(ask)) => self.handle(Input::Decided(ask, ended)),
                 _ => Then::On,

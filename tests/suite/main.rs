@@ -47,6 +47,7 @@ mod rights;
 mod rights_printed;
 mod rotate;
 mod rotate_ca;
+mod runbook;
 mod scan_maps;
 mod script;
 mod served;

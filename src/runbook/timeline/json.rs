@@ -42,6 +42,7 @@ impl Timeline<'_> {
             Some(End::Done) | None => (None, None),
         };
         json!({
+            "id": self.run.id,
             "outcome": self.outcome(),
             "stoppedBy": stopped_by,
             "reason": reason,

@@ -55,7 +55,7 @@ impl Timeline<'_> {
             ("Took", took(self.total())),
             ("Application down", down),
             ("Cluster", format!("context {}, {}", escaped(&run.context), escaped(&run.server))),
-            ("Record", format!("in namespace {}{}", escaped(&run.home), self.head_said())),
+            ("Run", format!("{}, recorded in namespace {}{}", run.id, escaped(&run.home), self.head_said())),
             ("People", people.join(", ")),
         ];
         let rows: Vec<String> = rows.iter().map(|(name, value)| format!("| {name} | {value} |")).collect();

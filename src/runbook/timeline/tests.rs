@@ -51,6 +51,8 @@ const BAD: &str = "bob | `rm` <script>alert(1)</script>\u{1b}[2J\u{202e}\n# no";
 fn begun() -> Body {
     let own = |text: &str| text.to_owned();
     Body::Begun {
+        run: crate::runbook::history::RunId::parse("20270101-120000-0a0b0c0d").unwrap(),
+        source: "book.yaml".into(),
         book: own("holdfast: runbook/v1\nname: small\n"),
         digest: "d".repeat(64),
         values: [(own("volume"), own("shop/data"))].into(),

@@ -19,9 +19,9 @@ const (
 	lifetime = 30 * 24 * time.Hour
 )
 
-// The people who use a lab, and their groups. What sre and auditor may do is in manifests/rbac.yaml; a tenant may do
-// nothing until a namespace lets it in.
-var people = map[string]string{"admin": "system:masters", "sre": "sre", "auditor": "auditors", "tenant": "tenants"}
+// The people who use a lab, and their groups. What sre and auditor may do is in manifests/rbac.yaml; a colleague may do
+// what sre may; a tenant may do nothing until a namespace lets it in.
+var people = map[string]string{"admin": "system:masters", "sre": "sre", "colleague": "sre", "auditor": "auditors", "tenant": "tenants"}
 
 // parts are the processes that talk to the API server. They are all powerful, but each has a name of its
 // own, so that the audit log tells them from people.

@@ -16,7 +16,7 @@ type Lab struct {
 	Dir      string            `json:"dir"`
 	Server   string            `json:"server"`    // URL of the API server
 	CA       string            `json:"ca"`        // PEM file, the authority of the server's certificate
-	Users    map[string]User   `json:"users"`     // admin, sre, auditor, tenant
+	Users    map[string]User   `json:"users"`     // admin, sre, colleague, auditor, tenant
 	AuditLog string            `json:"audit_log"` // one JSON object per line and request; only people's requests carry their names
 	Logs     string            `json:"logs"`      // NAME.log of each process
 	Bin      string            `json:"bin"`       // the programs, kubectl among them

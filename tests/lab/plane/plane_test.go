@@ -26,7 +26,7 @@ func TestEachUserHasATokenAndAWorkingKubeconfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"admin", "sre", "auditor", "tenant"} {
+	for _, name := range []string{"admin", "sre", "colleague", "auditor", "tenant"} {
 		user := lab.Users[name]
 		config, err := clientcmd.LoadFromFile(user.Kubeconfig)
 		if err != nil {

@@ -24,6 +24,8 @@ use super::wait::{self, LONG};
 pub enum User {
     Admin,
     Sre,
+    /// A second SRE, with the same rights.
+    Colleague,
     Auditor,
     /// Reads the scenario's namespace alone, once [`TestCluster::let_in`] was called.
     Tenant,
@@ -34,6 +36,7 @@ impl User {
         match self {
             Self::Admin => "admin",
             Self::Sre => "sre",
+            Self::Colleague => "colleague",
             Self::Auditor => "auditor",
             Self::Tenant => "tenant",
         }
@@ -43,6 +46,7 @@ impl User {
         match self {
             Self::Admin => SimUser::Admin,
             Self::Sre => SimUser::Sre,
+            Self::Colleague => SimUser::Colleague,
             Self::Auditor => SimUser::Auditor,
             Self::Tenant => SimUser::Tenant,
         }
@@ -253,6 +257,14 @@ impl TestCluster {
         let typed: DynamicObject = serde_json::from_value(object.clone()).unwrap();
         let created = api.create(&PostParams::default(), &typed).await;
         serde_json::to_value(created.unwrap_or_else(|error| panic!("create {object}: {error}"))).unwrap()
+    }
+
+    /// Makes a cluster-scoped object, or leaves one as it is that is there.
+    pub async fn apply_global(&self, object: &Value) {
+        let text = |field: &str| object.pointer(field).and_then(Value::as_str).unwrap();
+        let api = self.api(text("/apiVersion"), text("/kind"), None);
+        let params = PatchParams::apply("scenario").force();
+        api.patch(text("/metadata/name"), &params, &Patch::Apply(object)).await.unwrap();
     }
 
     /// An object of the scenario's namespace.

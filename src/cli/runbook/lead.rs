@@ -1,0 +1,279 @@
+//! Leads a run on the command line: says what happens, asks whoever is there, and ends where it has to wait for a person.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::super::args::Consent;
+use super::super::{Exit, Failure, operations, out, verb};
+use super::said;
+use crate::plan::{OperationId, Request};
+use crate::runbook::history::{Agreed, Body, End, RunId, StepAt};
+use crate::runbook::turn::{Ask, Offer, Turn, place};
+use crate::runbook::words::Values;
+use crate::session::Session;
+use crate::text;
+
+/// How long it is waited for what cannot be judged, where the book says no time.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What was said beforehand. Each answer is used once.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cli) struct Answers {
+    /// To steps, by their ids: a note, or a choice.
+    pub steps: BTreeMap<String, String>,
+    /// To the step that the run waits at.
+    pub here: Option<Answer>,
+}
+
+/// What is answered to the step that a run waits at.
+#[derive(Clone, Debug)]
+pub(in crate::cli) enum Answer {
+    /// What came of it, what is chosen, or how something is known.
+    Text(String),
+    /// It is tried again.
+    Again,
+    /// It is passed over, and why.
+    Skip(String),
+    /// Nobody else is there to approve, and why it goes on all the same.
+    BreakGlass(String),
+}
+
+/// One run being led.
+pub(super) struct Lead<'a> {
+    pub id: RunId,
+    pub answers: Answers,
+    pub consent: &'a Consent,
+    pub named: Option<&'a str>,
+    pub said: usize,
+    /// Since when it waits for the same thing.
+    pub waits: Option<(String, Instant)>,
+}
+
+impl Lead<'_> {
+    /// Leads it until it ends or waits for a person.
+    pub async fn run(mut self, session: &mut Session) -> Result<Exit, Failure> {
+        loop {
+            self.say_what_happened(session)?;
+            if let Some(why) = session.run_trouble(&self.id) {
+                let id = &self.id;
+                let message = format!("run {id} cannot go on here: {why}\n  `holdfast runbook resume {id}` goes on");
+                return Err(Failure::new(Exit::Unknown, message));
+            }
+            let Some(turn) = session.advance_run(&self.id) else {
+                session.next().await;
+                continue;
+            };
+            if !matches!(turn, Turn::Wait { .. }) {
+                self.waits = None;
+            }
+            if let Some(exit) = self.take(session, turn).await? {
+                return Ok(exit);
+            }
+        }
+    }
+
+    /// Prints what happened since it was printed last.
+    fn say_what_happened(&mut self, session: &Session) -> Result<(), Failure> {
+        let fresh = session.run_entries_from(&self.id, self.said);
+        self.said += fresh.len();
+        fresh.iter().try_for_each(|entry| out::line(said::entry(entry)))
+    }
+
+    async fn take(&mut self, session: &mut Session, turn: Turn) -> Result<Option<Exit>, Failure> {
+        match turn {
+            Turn::Note(_) => Ok(None),
+            Turn::Follow(_, operation) => self.follow(session, &operation).await.map(|()| None),
+            Turn::Plan(at, request) => self.plan(session, &at, *request).await,
+            Turn::Collect(at, collect, of) => {
+                session.collect_in_run(&self.id, &at, &collect, &of);
+                session.next().await;
+                Ok(None)
+            }
+            Turn::Wait { at, what, until } => self.wait(session, &at, what, until.is_some()).await.map(|()| None),
+            Turn::Ask(at, ask) => self.ask(session, &at, ask).await,
+            Turn::Over(End::Done) => Ok(Some(Exit::Fine)),
+            Turn::Over(End::Stopped { .. }) => Ok(Some(Exit::Refused)),
+        }
+    }
+
+    async fn follow(&self, session: &mut Session, operation: &OperationId) -> Result<(), Failure> {
+        if session.outcome(operation).is_none() && session.run(operation).is_some() {
+            return operations::watch(session, operation).await;
+        }
+        session.next().await;
+        Ok(())
+    }
+
+    async fn plan(&self, session: &mut Session, at: &StepAt, request: Request) -> Result<Option<Exit>, Failure> {
+        out::say(format_args!("planning {at}"));
+        let reviewed = match verb::planned(session, request).await {
+            Ok(reviewed) => reviewed,
+            Err(refusal) => {
+                let why = format!("{refusal}; what would clear it: {}", refusal.clear);
+                session.note(&self.id, Body::Failed { at: at.clone(), why });
+                return Ok(None);
+            }
+        };
+        verb::print_review(&reviewed, false)?;
+        if let crate::plan::DryRun::Refused(why) = &reviewed.dry_run {
+            let why = format!("the API server would refuse the plan: {why}");
+            session.note(&self.id, Body::Failed { at: at.clone(), why });
+            return Ok(None);
+        }
+        match verb::confirm(session, reviewed, self.consent.yes.then_some((self.named, None)))? {
+            Some(confirmed) => {
+                session.start_in_run(&self.id, at, confirmed);
+                Ok(None)
+            }
+            None => Ok(Some(self.waiting(at))),
+        }
+    }
+
+    async fn wait(&mut self, session: &mut Session, at: &StepAt, what: String, limited: bool) -> Result<(), Failure> {
+        let new = self.waits.as_ref().is_none_or(|(before, _)| *before != what);
+        if new {
+            out::say(format_args!("{at}: waiting: {}", text::sanitize(&what)));
+            let since = self.waits.take().filter(|_| !limited).map_or_else(Instant::now, |(_, since)| since);
+            self.waits = Some((what.clone(), since));
+        }
+        let since = self.waits.as_ref().map_or_else(Instant::now, |(_, since)| *since);
+        if limited {
+            session.next().await;
+            return Ok(());
+        }
+        let late = timeout_at(since + PATIENCE, session.next()).await.is_err() || Instant::now() >= since + PATIENCE;
+        if late {
+            let message = format!("{at} cannot be judged: {what}; `holdfast runbook resume {}` goes on", self.id);
+            return Err(Failure::new(Exit::Unknown, message));
+        }
+        Ok(())
+    }
+
+    /// Answers what a person is asked: by what was said beforehand, or by whoever is there.
+    async fn ask(&mut self, session: &mut Session, at: &StepAt, ask: Ask) -> Result<Option<Exit>, Failure> {
+        self.say_question(session, at, &ask);
+        if let Ask::Approve(_) = ask
+            && self.answers.here.is_none()
+        {
+            return self.approval(session, at).await;
+        }
+        let answer = match self.answers.here.take() {
+            Some(answer) => Some(answer),
+            None => match self.answers.steps.remove(&at.step) {
+                Some(text) if !matches!(ask, Ask::Failed(..)) => Some(Answer::Text(text)),
+                _ => asked(at, &ask)?,
+            },
+        };
+        let Some(answer) = answer else {
+            return match ask {
+                Ask::Failed(why, _) => Err(self.failed(at, &why)),
+                _ => Ok(Some(self.waiting(at))),
+            };
+        };
+        let body = body(session, at, ask, answer)?;
+        session.note(&self.id, body);
+        Ok(None)
+    }
+
+    /// Looks whether somebody approved; waits for that no longer than it takes to look.
+    async fn approval(&self, session: &mut Session, at: &StepAt) -> Result<Option<Exit>, Failure> {
+        match session.look_for_approval(&self.id, at).await {
+            Ok(Some(body)) => {
+                session.note(&self.id, body);
+                Ok(None)
+            }
+            Ok(None) => {
+                let id = &self.id;
+                out::say(format_args!(
+                    "a second person approves with `holdfast runbook approve {id} {}`; then `holdfast runbook resume {id}` goes on",
+                    at.step
+                ));
+                Ok(Some(Exit::Waiting))
+            }
+            Err(why) => Err(Failure::new(Exit::Unknown, why)),
+        }
+    }
+
+    fn say_question(&self, session: &Session, at: &StepAt, ask: &Ask) {
+        let step = session.led(&self.id).and_then(|(book, run)| place(book, run));
+        if let Some((step, _, values)) = step {
+            out::say(format_args!("\n{at}: {}", text::sanitize(&step.title.said(&values))));
+            out::say(format_args!("  why: {}", text::sanitize(&step.why.said(&values))));
+        }
+        said::question(ask).iter().for_each(out::say);
+    }
+
+    fn failed(&self, at: &StepAt, why: &str) -> Failure {
+        let id = &self.id;
+        let hint = format!("`holdfast runbook resume {id}` with --retry or --skip REASON goes on");
+        Failure::new(Exit::Refused, format!("{at} failed: {why}\n  {hint}"))
+    }
+
+    fn waiting(&self, at: &StepAt) -> Exit {
+        let id = &self.id;
+        out::say(format_args!("run {id} waits at {at} for a person; `holdfast runbook resume {id}` goes on"));
+        Exit::Waiting
+    }
+}
+
+/// What was answered, as what happened.
+fn body(session: &Session, at: &StepAt, ask: Ask, answer: Answer) -> Result<Body, Failure> {
+    let who = session.desk().world.context.user.as_deref().unwrap_or("unknown").to_owned();
+    let at = at.clone();
+    let wrong = |what: String| Err(Failure::new(Exit::Usage, what));
+    match (answer, ask) {
+        (Answer::Skip(reason), _) => Ok(Body::Skipped { at, reason, who }),
+        (Answer::Again, Ask::Failed(..)) => Ok(Body::Again { at, who }),
+        (Answer::Again, _) => wrong(format!("{at} has not failed: there is nothing to try again")),
+        (Answer::BreakGlass(reason), Ask::Approve(_)) => {
+            Ok(Body::Approved { at, who, agreed: Agreed::BreakGlass { reason } })
+        }
+        (Answer::BreakGlass(_), _) => wrong(format!("{at} asks for no approval")),
+        (Answer::Text(note), Ask::Do(_)) => Ok(Body::Done { at, seen: note, values: Values::new(), who: Some(who) }),
+        (Answer::Text(answer), Ask::Attest(_)) => Ok(Body::Answered { at, answer, who }),
+        (Answer::Text(value), Ask::Choose(offers)) => match chosen(&offers, &value) {
+            Some(offer) => {
+                let values = [(at.step.clone(), offer.value.clone())].into();
+                let seen = format!("chose {} of {}: {}", offer.value, offers.len(), offer.says);
+                Ok(Body::Done { at, seen, values, who: Some(who) })
+            }
+            None => wrong(format!("\"{}\" is not among what there is to choose at {at}", text::sanitize(&value))),
+        },
+        (Answer::Text(_), Ask::Approve(_)) => wrong(format!("{at} is approved by a second person, not by a text")),
+        (Answer::Text(_), Ask::Failed(..)) => {
+            wrong(format!("{at} failed: try it again (--retry), pass it over (--skip REASON), or end the run"))
+        }
+    }
+}
+
+/// What was chosen: by its value, or its number in the list.
+fn chosen<'a>(offers: &'a [Offer], answer: &str) -> Option<&'a Offer> {
+    let answer = answer.trim();
+    let by_number = answer.parse::<usize>().ok().and_then(|number| offers.get(number.checked_sub(1)?));
+    offers.iter().find(|offer| offer.value == answer).or(by_number)
+}
+
+/// What whoever is there answers; `None` when nobody is, or they answer nothing.
+fn asked(at: &StepAt, ask: &Ask) -> Result<Option<Answer>, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let question = match ask {
+        Ask::Do(_) => "What came of it? (empty leaves the run waiting) ",
+        Ask::Choose(_) => "Which one? Its number or its name: ",
+        Ask::Attest(_) => "How is it known? ",
+        Ask::Failed(..) => "retry, skip REASON, or empty to leave the run waiting: ",
+        Ask::Approve(_) => return Ok(None),
+    };
+    let line = out::ask(format_args!("{at}: {question}")).map_err(|error| Failure::new(Exit::Refused, error))?;
+    let line = line.trim();
+    Ok(match (ask, line) {
+        (_, "") => None,
+        (Ask::Failed(..), "retry") => Some(Answer::Again),
+        (Ask::Failed(..), line) => line.strip_prefix("skip ").map(|reason| Answer::Skip(reason.trim().to_owned())),
+        (_, line) => Some(Answer::Text(line.to_owned())),
+    })
+}

@@ -1,0 +1,95 @@
+//! `holdfast runbook run` and `resume`.
+
+use super::super::args::{Consent, Global, Resume, Run};
+use super::super::{Exit, Failure, open, out};
+use super::books::named;
+use super::lead::{Answer, Answers, Lead};
+use crate::model::Kind;
+use crate::runbook::book::{Book, ParamKind};
+use crate::runbook::history::RunId;
+use crate::runbook::params;
+use crate::runbook::words::Values;
+use crate::session::{Beginning, Event, NotResumed, Session, Unnamed};
+
+pub(super) async fn run(global: &Global, asked: &Run) -> Result<Exit, Failure> {
+    let (book, source) = named(&asked.book)?;
+    let given = asked.param.iter().cloned().collect();
+    let values = params::values(&book, &given).map_err(|why| Failure::new(Exit::Usage, why.join("\n")))?;
+    let mut session = open::session(global, Kind::ALL, Unnamed::AllElseOwn)?;
+    open::settle(&mut session, Kind::ALL).await?;
+    let home = home(&book, &values, global, &session);
+    let beginning = Beginning { book, source, values, home };
+    let id = session.begin_run(beginning).map_err(|why| Failure::new(Exit::Refused, why))?;
+    out::line(format_args!("run\t{id}"))?;
+    let answers = Answers { steps: asked.answer.iter().cloned().collect(), here: None };
+    lead(&mut session, id, answers, &asked.consent, global).await
+}
+
+pub(super) async fn resume(global: &Global, asked: &Resume) -> Result<Exit, Failure> {
+    let id = RunId::parse(&asked.id).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let mut session = open::session(global, Kind::ALL, Unnamed::AllElseOwn)?;
+    session.watch_colleagues();
+    open::settle(&mut session, Kind::ALL).await?;
+    resumed(&mut session, &id, asked.as_begun).await?;
+    let here = [
+        asked.note.clone().map(Answer::Text),
+        asked.choose.clone().map(Answer::Text),
+        asked.attest.clone().map(Answer::Text),
+        asked.retry.then_some(Answer::Again),
+        asked.skip.clone().map(Answer::Skip),
+        asked.break_glass.clone().map(Answer::BreakGlass),
+    ];
+    let here = here.into_iter().flatten().next();
+    let answers = Answers { steps: asked.answer.iter().cloned().collect(), here };
+    lead(&mut session, id, answers, &asked.consent, global).await
+}
+
+/// Waits until a run is gone on with.
+pub(super) async fn resumed(session: &mut Session, id: &RunId, as_begun: bool) -> Result<(), Failure> {
+    session.resume_run(id, as_begun);
+    loop {
+        match session.next().await {
+            Event::RunResumed(resumed, answer) if resumed == *id => {
+                return answer.map_err(|why| {
+                    let hint = match &why {
+                        NotResumed::Edited(_) => "\n  go on with the book as it was with --as-begun, or end the run",
+                        NotResumed::Because(_) => "",
+                    };
+                    Failure::new(Exit::Refused, format!("{why}{hint}"))
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn lead(
+    session: &mut Session,
+    id: RunId,
+    answers: Answers,
+    consent: &Consent,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    let lead = Lead { id, answers, consent, named: global.context.as_deref(), said: 0, waits: None };
+    lead.run(session).await
+}
+
+/// The namespace in which a run is recorded: of the first parameter that has one, else the one that is looked at.
+fn home(book: &Book, values: &Values, global: &Global, session: &Session) -> String {
+    let of = |kind: &ParamKind, value: &str| match kind {
+        ParamKind::Namespace => Some(value.to_owned()),
+        ParamKind::Volume
+        | ParamKind::RestorePoint
+        | ParamKind::Certificate
+        | ParamKind::Secret
+        | ParamKind::Workload => value.split_once('/').map(|(namespace, _)| namespace.to_owned()),
+        ParamKind::Text
+        | ParamKind::Number
+        | ParamKind::Duration
+        | ParamKind::Moment
+        | ParamKind::Choice(_)
+        | ParamKind::Rule => None,
+    };
+    let named = book.params.iter().find_map(|param| of(&param.kind, values.get(&param.name)?));
+    named.or_else(|| global.namespace.first().cloned()).unwrap_or_else(|| session.own_namespace())
+}

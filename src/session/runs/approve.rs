@@ -1,0 +1,57 @@
+//! Approvals of a run's steps, looked for and written.
+
+use super::Session;
+use crate::engine::{Approving, RunSeen, runs};
+use crate::runbook::history::{Body, RunId, StepAt};
+use crate::text;
+
+impl Session {
+    /// Whether somebody approved a step, as what happened; `None` while nobody did.
+    ///
+    /// # Errors
+    /// When that cannot be seen, or what is there approves something else.
+    pub async fn look_for_approval(&self, id: &RunId, at: &StepAt) -> Result<Option<Body>, String> {
+        let (_, run) = self.led(id).ok_or_else(|| format!("run {id} is not led here"))?;
+        let (home, starter) = (run.home.clone(), run.who.clone());
+        let engine = self.engine().ok_or_else(|| self.no_hands_for_a_run())?;
+        let found = engine.approval(id, &home, at, &starter).await?;
+        Ok(found.map(|found| Body::Approved { at: at.clone(), who: found.who, agreed: found.agreed }))
+    }
+
+    /// The record of a run anywhere in the cluster.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be read.
+    pub async fn run_in_cluster(&self, id: &RunId) -> Result<RunSeen, String> {
+        let eyes = self.cluster.as_ref().map(crate::cluster::Cluster::eyes);
+        let eyes = eyes.ok_or_else(|| "there is no connection to the cluster".to_owned())?;
+        let namespaces: Vec<String> = self.desk.world.context.namespaces.iter().map(ToString::to_string).collect();
+        let found = runs(&eyes, &namespaces).await?.into_iter().find(|seen| seen.id == *id);
+        found.ok_or_else(|| format!("there is no record of run {id} in the cluster"))
+    }
+
+    /// Approves a step of a run that somebody else began. The `Audit-Id` of the write, where the server gives one.
+    ///
+    /// # Errors
+    /// In read-only mode, when it is not known who asks, and when it cannot be written.
+    pub async fn approve(&self, seen: &RunSeen, at: &StepAt) -> Result<Option<String>, String> {
+        let engine = self.engine().ok_or_else(|| self.no_hands_for_a_run())?;
+        let approver = self.desk.world.context.user.as_deref().map(str::to_owned);
+        let approver =
+            approver.ok_or_else(|| "the API server does not say who we are, so nothing is approved".to_owned())?;
+        let run = seen.run().ok_or_else(|| format!("the record of run {} cannot be read", seen.id))?;
+        if run.server != *self.desk.world.context.server {
+            return Err(format!("run {} belongs to {}", seen.id, text::sanitize(&run.server)));
+        }
+        let head = seen.entries.last().map(|entry| entry.hash.clone()).unwrap_or_default();
+        let approving = Approving {
+            run: seen.id.clone(),
+            home: seen.home.clone(),
+            at: at.clone(),
+            starter: run.who,
+            approver,
+            head,
+        };
+        engine.approve(&approving).await
+    }
+}

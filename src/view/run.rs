@@ -1,0 +1,166 @@
+//! Runs of runbooks as screens and the command line show them.
+//!
+//! Plain data made of a book, what happened and what comes next; nothing is decided here.
+
+use jiff::Timestamp;
+
+use super::Level;
+use crate::runbook::book::{Book, Step, Task};
+use crate::runbook::history::{End, Run, RunId, Stand, StepAt};
+use crate::runbook::turn::{Ask, Turn, place};
+use crate::text;
+
+/// A run of a runbook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunView {
+    /// Its id.
+    pub id: RunId,
+    /// The name of its book.
+    pub name: String,
+    /// What it does, in a line.
+    pub title: String,
+    /// How it stands.
+    pub state: RunState,
+    /// Who began it.
+    pub who: String,
+    /// When it began.
+    pub begun: Timestamp,
+    /// When something happened last.
+    pub last: Timestamp,
+    /// The namespace of its record.
+    pub home: String,
+    /// Its steps, those of a loop once for each row that is known.
+    pub steps: Vec<RunStep>,
+    /// The step that it is at.
+    pub at: Option<StepAt>,
+    /// What is wrong with going on here.
+    pub trouble: Option<String>,
+    /// The machine that leads it, when it is not this one.
+    pub elsewhere: Option<String>,
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// Something is done, or waited for.
+    Running,
+    /// A person has to do or say something.
+    Asking,
+    /// A step failed.
+    Failed,
+    /// Nobody leads it here.
+    Idle,
+    /// Every step is done or was passed over.
+    Done,
+    /// Somebody ended it before.
+    Stopped,
+}
+
+impl RunState {
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::Asking => "Waits for you",
+            Self::Failed => "Step failed",
+            Self::Idle => "Not led here",
+            Self::Done => "Done",
+            Self::Stopped => "Stopped",
+        }
+    }
+
+    /// How bad it is.
+    pub const fn level(self) -> Level {
+        match self {
+            Self::Running => Level::Info,
+            Self::Asking | Self::Idle | Self::Stopped => Level::Warn,
+            Self::Failed => Level::Critical,
+            Self::Done => Level::Ok,
+        }
+    }
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunStep {
+    /// Which.
+    pub at: StepAt,
+    /// What it does, in a line; safe to draw.
+    pub title: String,
+    /// The kind of step.
+    pub task: &'static str,
+    /// One character that tells states apart without colour.
+    pub glyph: &'static str,
+    /// How it stands, in a word.
+    pub word: &'static str,
+    /// How bad that is.
+    pub level: Level,
+    /// What was seen or said; safe to draw.
+    pub note: Option<String>,
+}
+
+/// What a run looks like. `turn`: what comes next, where this console leads it.
+pub fn run_view(id: &RunId, book: &Book, run: &Run, turn: Option<&Turn>) -> RunView {
+    RunView {
+        id: id.clone(),
+        name: book.name.clone(),
+        title: text::sanitize(&book.title).into_owned(),
+        state: state(run, turn),
+        who: text::sanitize(&run.who).into_owned(),
+        begun: run.begun,
+        last: run.last,
+        home: run.home.clone(),
+        steps: steps(book, run),
+        at: place(book, run).filter(|_| run.end.is_none()).map(|(_, at, _)| at),
+        trouble: None,
+        elsewhere: None,
+    }
+}
+
+fn state(run: &Run, turn: Option<&Turn>) -> RunState {
+    match (&run.end, turn) {
+        (Some(End::Done), _) => RunState::Done,
+        (Some(End::Stopped { .. }), _) => RunState::Stopped,
+        (None, None) => RunState::Idle,
+        (None, Some(Turn::Ask(_, Ask::Failed(..)))) => RunState::Failed,
+        (None, Some(Turn::Ask(..) | Turn::Plan(..))) => RunState::Asking,
+        (None, Some(_)) => RunState::Running,
+    }
+}
+
+fn steps(book: &Book, run: &Run) -> Vec<RunStep> {
+    let mut all = Vec::new();
+    for step in &book.steps {
+        all.push(shown(step, StepAt::new(&step.id), None, run));
+        let Task::Each(each) = &step.task else { continue };
+        for row in run.rows.get(&step.id).into_iter().flatten() {
+            let of_row = each.steps.iter().map(|step| {
+                let at = StepAt { step: step.id.clone(), row: Some(row.clone()) };
+                shown(step, at, Some(&each.named), run)
+            });
+            all.extend(of_row);
+        }
+    }
+    all
+}
+
+fn shown(step: &Step, at: StepAt, named: Option<&str>, run: &Run) -> RunStep {
+    let (glyph, word, level, note) = match run.stand(&at) {
+        Stand::Ahead => ("○", "ahead", Level::Info, None),
+        Stand::Reached(_) => ("◐", "now", Level::Info, None),
+        Stand::Operating(operation) => ("◐", "running", Level::Info, Some(format!("operation {operation}"))),
+        Stand::Done(seen) => ("✓", "done", Level::Ok, Some(seen.clone())),
+        Stand::PassedOver(seen) => ("–", "not for now", Level::Info, Some(seen.clone())),
+        Stand::Skipped(reason, who) => ("»", "skipped", Level::Warn, Some(format!("{reason} ({who})"))),
+        Stand::Failed(why) => ("✗", "failed", Level::Critical, Some(why.clone())),
+    };
+    RunStep {
+        title: text::sanitize(&step.title.said(&run.values_at(&at, named))).into_owned(),
+        task: step.task.word(),
+        note: note.map(|note| text::sanitize(&note).into_owned()),
+        at,
+        glyph,
+        word,
+        level,
+    }
+}
