@@ -9,11 +9,13 @@ mod carry;
 mod config;
 mod demo;
 mod drill;
+mod earnest;
 mod exit;
 mod findings;
 mod get;
 mod hold;
 mod isolate;
+mod journal;
 mod keys;
 mod known_good;
 mod links;
@@ -77,6 +79,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Unknown, error))?;
+    let asked = earnest::asked(args.command.as_ref());
     let exit = runtime.block_on(async {
         match args.command {
             None => Box::pin(open::console(&args.global, &crate::config::state_directory()?, &[])).await,
@@ -110,13 +113,14 @@ fn run(args: Args) -> Result<Exit, Failure> {
             Some(Command::Policy(what)) => policy::run(&args.global, &what),
             Some(Command::RestoreInPlace(asked)) => restore_in_place::run(&args.global, &asked).await,
             Some(Command::Operations(what)) => operations::run(&args.global, &what).await,
-            Some(Command::Journal(what)) => operations::journal(&what),
+            Some(Command::Journal(what)) => journal::run(&args.global, &what).await,
             Some(Command::Config(what)) => config::run(&args.global, &what),
             Some(Command::Keys(keys)) => keys::run(&args.global, &keys),
             Some(Command::Completions { shell }) => shell::completions(shell),
             Some(Command::Man) => shell::man(),
         }
     });
+    earnest::keep(&args.global, asked, &exit);
     // A credential plugin that hangs must not keep the process.
     runtime.shutdown_background();
     exit

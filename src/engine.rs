@@ -5,6 +5,7 @@
 //! without having looked first, and never believed without having looked after.
 
 mod approvals;
+mod anchors;
 mod books;
 mod close;
 mod colleagues;
@@ -33,6 +34,7 @@ use crate::plan::{Authority, Confirmed, End, OperationId, Plan, StepId};
 use crate::store::{Store, StoreError};
 
 pub use approvals::{Approval, Approving, MANIFEST as APPROVAL_POLICY};
+pub use anchors::remembered;
 pub use colleagues::{Colleague, LockSeen, colleagues};
 pub use locks::{LOCK, LockError};
 pub use machine::host;

@@ -3,6 +3,7 @@
 //! Pure: entries in, [`Run`] out. Writing them to disk is the store's, deciding what comes next the plan's.
 
 mod chain;
+pub mod export;
 mod index;
 mod verify;
 

@@ -3,6 +3,7 @@
 //! Knows no terminal: the console, the command line and whatever comes later drive the same session. One task
 //! owns it; everything slow runs elsewhere and comes back as a message. Opening it asks the network nothing.
 
+mod anchors;
 mod ask;
 mod chains;
 mod colleagues;
@@ -15,6 +16,7 @@ mod logs;
 mod operations;
 mod pace;
 mod runs;
+mod refusals;
 mod scans;
 mod scope;
 mod served;
@@ -55,6 +57,7 @@ use operations::Tracked;
 use pace::Pace;
 use runs::Runs;
 pub use runs::{Beginning, Edited, NotResumed, of_record, run_book};
+pub use refusals::Unconfirmed;
 pub use scope::Unnamed;
 pub use served::READ_ONLY;
 pub use triage::UNDECIDED;
@@ -182,6 +185,8 @@ pub struct Session {
     log: Option<OpenLog>,
     /// What was handed over for a plan that has not begun: for which Secret, and its fingerprint.
     handed: Option<(Uid, String)>,
+    /// Why the journal does not hold what was refused last.
+    unkept: Option<String>,
     tickets: u64,
     pace: Pace,
     /// What is looked at next, once the watches of what was looked at before have stopped.
@@ -225,6 +230,7 @@ impl Session {
             record: triage::Record::default(),
             log: None,
             handed: None,
+            unkept: None,
             tickets: 0,
             pace: Pace::new(Instant::now()),
             turning: None,
@@ -486,9 +492,13 @@ impl Session {
         let here = &self.desk.world.context;
         if self.cluster.is_some() && (*here.server != *plan.server || *here.name != *plan.context) {
             let why = format!("the plan was made for context {}, this console looks at {}", plan.context, here.name);
-            return Err(Refusal { verb, object, why, clear: "make the plan anew here".into() });
+            let refusal = Refusal { verb, object, why, clear: "make the plan anew here".into() };
+            return Err(self.refuse(refusal, Some(uid.as_str())));
         }
-        let engine = self.engine().ok_or_else(|| self.no_hands(verb, object))?;
+        let Some(engine) = self.engine() else {
+            let refusal = self.no_hands(verb, object);
+            return Err(self.refuse(refusal, Some(uid.as_str())));
+        };
         self.handed.take_if(|(secret, _)| *secret == uid);
         let running = engine.start(confirmed, self.reports(&id));
         self.tracked.insert(id.clone(), Tracked::starting(running));

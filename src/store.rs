@@ -216,6 +216,15 @@ impl Store {
         index::append(&self.root, note)
     }
 
+    /// Which console this is: the hash of the first line of its journal; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn console(&self) -> Result<Option<String>, StoreError> {
+        let oldest: Option<Entry<Note>> = chain::oldest(&index::path(&self.root))?;
+        Ok(oldest.map(|entry| entry.hash))
+    }
+
     /// The newest line of the journal of this console; `None` when there is none yet.
     ///
     /// # Errors
@@ -368,6 +377,17 @@ const MOST_OF_A_LOG: u64 = 1 << 30;
 /// When it cannot be read, or is larger than 1 GiB.
 pub fn read_log(path: &Path) -> Result<Vec<u8>, StoreError> {
     let read = whole(path, MOST_OF_A_LOG, "it is larger than 1 GiB");
+    read.map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
+}
+
+/// An export of a journal that a person names.
+///
+/// # Errors
+/// When it cannot be read, is no text, or is larger than 1 GiB.
+pub fn read_export(path: &Path) -> Result<String, StoreError> {
+    let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no text");
+    let read =
+        whole(path, MOST_OF_A_LOG, "it is larger than 1 GiB").and_then(|text| String::from_utf8(text).map_err(no_text));
     read.map_err(|source| StoreError::Unreadable { path: path.to_owned(), source })
 }
 

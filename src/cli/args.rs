@@ -11,6 +11,7 @@ use crate::plan::{backup, drill, restore, swap};
 mod carry;
 mod findings;
 mod isolate;
+mod journal;
 mod probe;
 mod rbac;
 mod reissue;
@@ -25,6 +26,7 @@ mod triage;
 pub use carry::{Export, Import};
 pub use findings::{Findings, FindingsFormat, KnownGood, Links, LinksTest, Stamp};
 pub use isolate::{Isolate, Rejoin};
+pub use journal::{Journal, JournalFormat, ListFormat};
 pub use probe::Probe;
 pub use rbac::Rbac;
 pub use reissue::Reissue;
@@ -146,7 +148,7 @@ pub enum Command {
     /// Operations: list, show, resume, stop, take back.
     #[command(subcommand)]
     Operations(Operations),
-    /// The journals of operations.
+    /// The journal of this console and those of its operations: list, show, export, verify.
     #[command(subcommand)]
     Journal(Journal),
     /// Print the rights that looking takes, or those of an operator, as roles of RBAC; asks no cluster.
@@ -501,11 +503,4 @@ pub enum Shell {
     Bash,
     Zsh,
     Fish,
-}
-
-/// What `journal` does.
-#[derive(Debug, Subcommand)]
-pub enum Journal {
-    /// Check that no journal was changed, cut short or removed.
-    Verify,
 }

@@ -41,12 +41,19 @@ pub struct Failure {
     pub exit: Exit,
     /// What to say.
     pub error: Box<dyn Error + Send + Sync>,
+    /// Whether the journal holds it already: as a refusal, or as the end of an operation.
+    pub kept: bool,
 }
 
 impl Failure {
     /// A failure with this exit code.
     pub fn new(exit: Exit, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { exit, error: error.into() }
+        Self { exit, error: error.into(), kept: false }
+    }
+
+    /// The same, of which the journal tells already.
+    pub fn kept(self) -> Self {
+        Self { kept: true, ..self }
     }
 }
 

@@ -1,10 +1,10 @@
-//! `holdfast operations` and `holdfast journal`.
+//! `holdfast operations`.
 
 mod list;
 
 use std::collections::BTreeSet;
 
-use super::args::{Consent, Global, Journal, Operations};
+use super::args::{Consent, Global, Operations};
 use super::{Exit, Failure, open, out, verb};
 use crate::config::state_directory;
 use crate::journal::{self, Body, Entry};
@@ -16,7 +16,7 @@ use crate::text;
 use crate::view::Unclosed;
 
 /// Resuming needs no rows, only a connection and a sign of life.
-const KINDS: &[Kind] = &[Kind::Namespace];
+pub(super) const KINDS: &[Kind] = &[Kind::Namespace];
 
 pub(super) async fn run(global: &Global, what: &Operations) -> Result<Exit, Failure> {
     match what {
@@ -33,7 +33,7 @@ fn parse(id: &str) -> Result<OperationId, Failure> {
     OperationId::parse(id).map_err(|error| Failure::new(Exit::Usage, error))
 }
 
-fn show(id: &str) -> Result<Exit, Failure> {
+pub(super) fn show(id: &str) -> Result<Exit, Failure> {
     let id = parse(id)?;
     let store = Store::open(&state_directory()?)?;
     let entries = store.entries(&id)?;
@@ -219,11 +219,11 @@ fn ended(session: &Session, id: &OperationId) -> Result<Exit, Failure> {
         }
         Some(Ok(End::Failed { at, why })) => {
             let back = taken_back(session, id);
-            Err(Failure::new(Exit::Refused, format!("operation {id} failed at {at}: {why}{back}")))
+            Err(Failure::new(Exit::Refused, format!("operation {id} failed at {at}: {why}{back}")).kept())
         }
         Some(Ok(End::Stopped)) => {
             let back = taken_back(session, id);
-            Err(Failure::new(Exit::Refused, format!("operation {id} was stopped{back}")))
+            Err(Failure::new(Exit::Refused, format!("operation {id} was stopped{back}")).kept())
         }
         Some(Err(why)) => {
             let message = format!("operation {id} is interrupted: {why}\n  `holdfast operations resume {id}` goes on");
@@ -274,19 +274,4 @@ fn print_outputs(session: &Session, id: &OperationId) -> Result<(), Failure> {
         out::line(format_args!("took\t{}", text::quantity::moment(closed.duration_since(run.opened))))?;
     }
     Ok(())
-}
-
-pub(super) fn journal(what: &Journal) -> Result<Exit, Failure> {
-    match what {
-        Journal::Verify => {
-            let store = Store::open(&state_directory()?)?;
-            let (count, wrong) = (store.list()?.len(), store.verify()?);
-            wrong.iter().try_for_each(|finding| out::line(text::sanitize(&finding.to_string())))?;
-            if wrong.is_empty() {
-                out::line(format_args!("{}, all as written", text::plural(count, "journal", "journals")))?;
-                return Ok(Exit::Fine);
-            }
-            Ok(Exit::Refused)
-        }
-    }
 }

@@ -17,8 +17,8 @@ use crate::assess::retention::Uses;
 use crate::cluster::tell_webhook;
 use crate::config::WebhookUrl;
 use crate::model::{Kind, Uid, World};
+use crate::plan::prune;
 use crate::plan::reconcile::{Due, What, again, due, request};
-use crate::plan::{DryRun, prune};
 use crate::session::{Session, Unnamed};
 use crate::store::{now, write_whole};
 use crate::text;
@@ -189,13 +189,9 @@ impl<'a> Round<'a> {
         let request = request.map_err(|why| Failure::new(Exit::Refused, why))?;
         let reviewed = verb::plan(session, request).await?;
         verb::print_review(&reviewed, false)?;
-        if let DryRun::Refused(why) = &reviewed.dry_run {
-            return Err(Failure::new(Exit::Refused, format!("the API server would refuse the plan: {why}")));
-        }
-        let who = session.desk().world.context.user.as_deref().unwrap_or("unknown").to_owned();
-        let confirmed = reviewed.plan.confirm_by_policy(self.named, &due.policy, &who);
-        let confirmed = confirmed.map_err(|error| Failure::new(Exit::Refused, error))?;
-        let id = session.start(confirmed).map_err(|refusal| verb::refused(&refusal))?;
+        let confirmed = session.confirm(reviewed, |plan, who| plan.confirm_by_policy(self.named, &due.policy, who));
+        verb::say_unkept(session);
+        let id = verb::start(session, confirmed.map_err(verb::not_confirmed)?)?;
         operations::follow(session, &id).await?;
         shown(session, due).await;
         Ok(())

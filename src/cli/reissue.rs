@@ -112,7 +112,7 @@ impl<'a> Bulk<'a> {
                 probe(session, item).await;
                 continue;
             }
-            let why = match verb::planned(session, request(item, &self.options)).await {
+            let why = match verb::planned(session, request(item, &self.options), !self.asked.dry_run).await {
                 Err(refusal) => format!("{}; what would clear it: {}", refusal.why, refusal.clear),
                 Ok(Reviewed { dry_run: DryRun::Refused(why), .. }) => format!("the API server would refuse it: {why}"),
                 Ok(_) => continue,
@@ -147,7 +147,8 @@ impl<'a> Bulk<'a> {
             Next::Done(_) | Next::Wait { .. } | Next::Ask { .. } => return Ok(Exit::Fine),
         };
         if self.asked.dry_run {
-            verb::print_review(&verb::plan(session, request).await?, false)?;
+            let looked = verb::planned(session, request, false).await.map_err(|refusal| verb::refused(&refusal))?;
+            verb::print_review(&looked, false)?;
             return Ok(Exit::Fine);
         }
         let open: Vec<Uid> = self.standing(session).open().map(|line| line.item.way.subject().clone()).collect();
@@ -233,12 +234,10 @@ impl<'a> Bulk<'a> {
     ) -> Result<Confirmed, Failure> {
         let reviewed = verb::plan(session, request(&self.items[place], &self.options)).await?;
         verb::print_review(&reviewed, false)?;
-        if let DryRun::Refused(why) = &reviewed.dry_run {
-            return Err(Failure::new(Exit::Refused, format!("the API server would refuse the plan: {why}")));
-        }
         let step = format!("wave {wave}, {} of {}, since {}", place + 1, self.items.len(), self.since);
-        let confirmed = reviewed.plan.confirm_by_procedure(agreed, &step);
-        confirmed.map_err(|error| Failure::new(Exit::Refused, error))
+        let confirmed = session.confirm(reviewed, |plan, _| plan.confirm_by_procedure(agreed, &step));
+        verb::say_unkept(session);
+        confirmed.map_err(verb::not_confirmed)
     }
 
     /// Waits until one is seen to be another one, and then for those who serve a former one.
@@ -282,7 +281,7 @@ impl<'a> Bulk<'a> {
             return Failure::new(Exit::Unread, failure.error.to_string());
         }
         let message = format!("{}\n{}", failure.error, self.how_to_go_on(session));
-        Failure::new(failure.exit, message)
+        Failure { kept: failure.kept, ..Failure::new(failure.exit, message) }
     }
 
     /// The line that goes on.
@@ -304,7 +303,7 @@ impl<'a> Bulk<'a> {
 
 /// Runs one to its end.
 async fn carry_out(session: &mut Session, confirmed: Confirmed) -> Result<(), Failure> {
-    let id = session.start(confirmed).map_err(|refusal| verb::refused(&refusal))?;
+    let id = verb::start(session, confirmed)?;
     operations::follow(session, &id).await.map(drop)
 }
 

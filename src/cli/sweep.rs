@@ -15,7 +15,7 @@ pub(super) async fn run(global: &Global, sweep: &Sweep) -> Result<Exit, Failure>
     open::warn_of_blind_spots(&session, LOOKED_AT);
     let namespace = verb::find_namespace(&session)?;
     let request = Request::Sweep { namespace, options: Options { former: sweep.former } };
-    match verb::planned(&mut session, request).await {
+    match verb::planned(&mut session, request, !sweep.consent.dry_run).await {
         Err(refusal) if refusal.why == NOTHING => {
             out::line(format_args!("{}: {NOTHING}", refusal.object))?;
             Ok(Exit::Fine)

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::args::{Consent, Global};
 use super::{Exit, Failure, operations, out};
 use crate::model::{Kind, Uid};
-use crate::plan::{Confirmed, DryRun, Refusal, Request, script};
-use crate::session::{Event, Reviewed, Session};
+use crate::plan::{Confirmed, DryRun, OperationId, Refusal, Request, script};
+use crate::session::{Event, Reviewed, Session, Unconfirmed};
 use crate::text::{self, names};
 use crate::view::review;
 
@@ -30,7 +30,7 @@ pub(super) async fn carry_out_counted(
     named: Option<&str>,
     count: Option<&str>,
 ) -> Result<Exit, Failure> {
-    let reviewed = plan(session, request).await?;
+    let reviewed = planned(session, request, !consent.dry_run).await.map_err(|refusal| refused(&refusal))?;
     carry_out_planned(session, reviewed, consent, named, count).await
 }
 
@@ -45,19 +45,19 @@ pub(super) async fn carry_out_planned(
     let to_stdout = consent.script.as_deref().is_some_and(|file| file == Path::new("-"));
     // A script on stdout is to be run: nothing else goes there.
     print_review(&reviewed, to_stdout)?;
-    if let DryRun::Refused(why) = &reviewed.dry_run {
-        return Err(Failure::new(Exit::Refused, format!("the API server would refuse the plan: {why}")));
-    }
-    if let Some(file) = &consent.script {
-        write_script(&script::whole(&reviewed.plan), file, to_stdout)?;
-    }
     if consent.dry_run {
+        if let DryRun::Refused(why) = &reviewed.dry_run {
+            return Err(Failure::new(Exit::Refused, format!("the API server would refuse the plan: {why}")));
+        }
+        if let Some(file) = &consent.script {
+            write_script(&script::whole(&reviewed.plan), file, to_stdout)?;
+        }
         return Ok(Exit::Fine);
     }
     let Some(confirmed) = confirm(session, reviewed, consent.yes.then_some((named, count)))? else {
         return Ok(Exit::Waiting);
     };
-    let id = session.start(confirmed).map_err(|refusal| refused(&refusal))?;
+    let id = start(session, confirmed)?;
     operations::follow(session, &id).await
 }
 
@@ -117,17 +117,32 @@ pub(super) fn within(global: &Global, namespace: &str, path: &str) -> Result<Glo
     Ok(Global { namespace: vec![namespace.to_owned()], ..global.clone() })
 }
 
-/// Asks for a plan and waits for it.
-pub(super) async fn plan(session: &mut Session, request: Request) -> Result<Reviewed, Failure> {
-    planned(session, request).await.map_err(|refusal| refused(&refusal))
+/// Starts a confirmed plan.
+pub(super) fn start(session: &mut Session, confirmed: Confirmed) -> Result<OperationId, Failure> {
+    let started = session.start(confirmed).map_err(|refusal| refused(&refusal));
+    say_unkept(session);
+    started
 }
 
-/// The same with a refusal as it is.
-pub(super) async fn planned(session: &mut Session, request: Request) -> Result<Reviewed, Refusal> {
-    let ticket = session.plan(request);
+/// Says on stderr that the journal does not hold what was refused or given up.
+pub(super) fn say_unkept(session: &mut Session) {
+    if let Some(why) = session.take_unkept() {
+        out::say(format_args!("holdfast: {}", text::sanitize(&why)));
+    }
+}
+
+/// Asks for a plan that is to be run, and waits for it.
+pub(super) async fn plan(session: &mut Session, request: Request) -> Result<Reviewed, Failure> {
+    planned(session, request, true).await.map_err(|refusal| refused(&refusal))
+}
+
+/// The same with a refusal as it is; `earnest` unless it is only looked at.
+pub(super) async fn planned(session: &mut Session, request: Request, earnest: bool) -> Result<Reviewed, Refusal> {
+    let ticket = if earnest { session.plan(request) } else { session.preview(request) };
     loop {
         match session.next().await {
             Event::Planned(answered, planned) if answered == ticket => {
+                say_unkept(session);
                 return planned.map(|reviewed| *reviewed);
             }
             Event::Planned(..)
@@ -147,8 +162,9 @@ pub(super) async fn planned(session: &mut Session, request: Request) -> Result<R
     }
 }
 
+/// A refusal that the session has kept.
 pub(super) fn refused(refusal: &Refusal) -> Failure {
-    Failure::new(Exit::Refused, format!("{refusal}\n  what would clear it: {}", refusal.clear))
+    Failure::new(Exit::Refused, format!("{refusal}\n  what would clear it: {}", refusal.clear)).kept()
 }
 
 /// Prints a plan, `aside` on stderr.
@@ -178,20 +194,27 @@ fn write_script(script: &str, file: &Path, to_stdout: bool) -> Result<(), Failur
 /// The plan, confirmed by flag or by typing the names that it asks for. `None` when nobody is there to type. A flag says
 /// `yes` with the context and the number of what goes as they were given on the command line.
 pub(super) fn confirm(
-    session: &Session,
+    session: &mut Session,
     reviewed: Reviewed,
     yes: Option<(Option<&str>, Option<&str>)>,
 ) -> Result<Option<Confirmed>, Failure> {
-    let not_confirmed = |error| Failure::new(Exit::Refused, format!("{error}; nothing was done"));
-    let who = session.desk().world.context.user.as_deref().unwrap_or("unknown").to_owned();
-    if session.desk().world.context.read_only {
-        let message = "this console is read-only; the plan was printed and nothing was done";
-        return Err(Failure::new(Exit::Refused, message));
-    }
+    let confirmed = confirm_kept(session, reviewed, yes);
+    say_unkept(session);
+    confirmed
+}
+
+fn confirm_kept(
+    session: &mut Session,
+    reviewed: Reviewed,
+    yes: Option<(Option<&str>, Option<&str>)>,
+) -> Result<Option<Confirmed>, Failure> {
+    session.may_confirm(&reviewed).map_err(not_confirmed)?;
     if let Some((named, count)) = yes {
-        return reviewed.plan.confirm_by_flag(named, count, &who).map(Some).map_err(not_confirmed);
+        let confirmed = session.confirm(reviewed, |plan, who| plan.confirm_by_flag(named, count, who));
+        return confirmed.map(Some).map_err(not_confirmed);
     }
     if !std::io::stdin().is_terminal() {
+        session.abort(&reviewed.plan, "nobody was there to confirm it");
         out::say("holdfast: nobody is here to confirm; run it in a terminal, or add --yes");
         return Ok(None);
     }
@@ -202,5 +225,11 @@ pub(super) fn confirm(
         let line = out::ask(question).map_err(|error| Failure::new(Exit::Refused, error))?;
         typed.push(line.trim_end_matches(['\r', '\n']).to_owned());
     }
-    reviewed.plan.confirm_typed(&typed, &who).map(Some).map_err(not_confirmed)
+    let confirmed = session.confirm(reviewed, |plan, who| plan.confirm_typed(&typed, who));
+    confirmed.map(Some).map_err(not_confirmed)
+}
+
+/// A plan that the session has kept as not run.
+pub(super) fn not_confirmed(error: Unconfirmed) -> Failure {
+    Failure::new(Exit::Refused, error).kept()
 }

@@ -151,6 +151,8 @@ pub struct ContextEntry {
     pub server: Option<String>,
     /// Its own namespace.
     pub namespace: Option<String>,
+    /// Whether it is the one that is taken when none is named.
+    pub current: bool,
 }
 
 /// The contexts of the kubeconfig, in its order. Empty when there is no kubeconfig.
@@ -163,6 +165,7 @@ pub fn contexts(kubeconfig: Option<&Path>) -> Result<Vec<ContextEntry>, ConnectE
             name: named.name.clone(),
             server: cluster.and_then(|named| named.cluster.as_ref()?.server.clone()),
             namespace: context.and_then(|context| context.namespace.clone()),
+            current: file.current_context.as_ref() == Some(&named.name),
         }
     };
     Ok(file.contexts.iter().map(entry).collect())

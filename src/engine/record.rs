@@ -1,10 +1,10 @@
 //! The record of an operation in its cluster: a ConfigMap that colleagues' consoles see, changed only by
 //! compare-and-swap. It carries the epoch, so that a console that lost an operation, or the data that it works on,
-//! stops; and the head of the journal, so that a journal cut short shows.
+//! stops; and the heads of the journal and of the console's own, so that one cut short shows.
 
 use serde_json::{Value, json};
 
-use super::{Engine, machine};
+use super::{Engine, anchors, machine};
 use crate::cluster::WriteError;
 use crate::journal::{Entry, Run};
 use crate::model::annotation;
@@ -100,7 +100,8 @@ impl Record {
         let at = place(&run.plan);
         let mut lost_answer = false;
         for _ in 0..5 {
-            let object = self.manifest(run, &at, trouble);
+            let mut object = self.manifest(run, &at, trouble);
+            anchors::anchor(&engine.store, &mut object["data"]);
             let namespace = at.namespace.as_deref();
             let written = match &self.version {
                 None => engine.hands.create(&at.resource, namespace, &object, false).await,

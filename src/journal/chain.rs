@@ -21,6 +21,14 @@ pub trait Said: Clone + Serialize + DeserializeOwned {
         None
     }
 
+    /// An entry from before version 1 as it was written.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    fn former_written(entry: &Entry<Self>) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::to_value(entry)
+    }
+
     /// The hash of an entry from before version 1.
     fn former_digest(_entry: &Entry<Self>) -> String {
         String::new()
@@ -69,6 +77,14 @@ impl<B: Said> Entry<B> {
     /// When it is no entry, in what way.
     pub fn parse(line: &[u8], place: u64) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(line).or_else(|error| B::former(line, place).ok_or(error))
+    }
+
+    /// The same as a value that is read back.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn written(&self) -> Result<serde_json::Value, serde_json::Error> {
+        if self.v == 0 { B::former_written(self) } else { serde_json::to_value(self) }
     }
 
     /// The hash that its content gives.

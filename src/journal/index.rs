@@ -146,6 +146,22 @@ impl Said for Note {
         Some(Entry { v: 0, seq: place, at, prev, body, kept: Vec::new(), hash })
     }
 
+    fn former_written(entry: &Entry<Self>) -> Result<serde_json::Value, serde_json::Error> {
+        let (of, closed, head) = match &entry.body {
+            Self::Opened { of, head } => (of, false, head),
+            Self::Closed { of, head, .. } => (of, true, head),
+            _ => return serde_json::to_value(entry),
+        };
+        serde_json::to_value(Former {
+            at: entry.at,
+            operation: of.id.clone(),
+            closed,
+            head: head.clone(),
+            prev: entry.prev.clone(),
+            hash: entry.hash.clone(),
+        })
+    }
+
     fn former_digest(entry: &Entry<Self>) -> String {
         let (of, closed, head) = match &entry.body {
             Self::Opened { of, head } => (of, false, head),

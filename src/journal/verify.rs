@@ -28,6 +28,8 @@ pub struct Shelved<B> {
     pub lines: Vec<Line<B>>,
     /// Bytes of a line at its end that was cut short.
     pub torn: u64,
+    /// Whether a process holds it: then its opening may not be in the journal of the console yet.
+    pub held: bool,
 }
 
 /// What the cluster remembers of a journal.
@@ -61,14 +63,14 @@ impl fmt::Display for Finding {
 }
 
 /// The file of the journal of the console.
-const INDEX: &str = "index.jsonl";
+pub(super) const INDEX: &str = "index.jsonl";
 
 /// The file of a journal.
 fn file(of: &Book) -> String {
     format!("{}/{}.jsonl", of.kind.folder(), text::sanitize(&of.id))
 }
 
-fn broken(file: &str, what: impl Into<String>) -> Finding {
+pub(super) fn broken(file: &str, what: impl Into<String>) -> Finding {
     Finding { file: file.to_owned(), what: what.into(), broken: true }
 }
 
@@ -140,6 +142,9 @@ fn check_book<B: Story>(of: &Book, shelved: &Shelved<B>, entered: Option<&Entere
     let file = file(of);
     let mut found = check_lines(&file, &shelved.lines, shelved.torn);
     let Some(entered) = entered else {
+        if shelved.held {
+            return found;
+        }
         let what = format!("{INDEX} does not know of {of}: lines were taken out of it, or the file was put here");
         found.push(broken(&file, what));
         return found;
@@ -260,7 +265,15 @@ fn against_book(evidence: &Evidence, entered: &BTreeMap<Book, Entered<'_>>, one:
     let shelved = evidence.operations.get(&one.of.id).filter(|_| one.of.kind == BookKind::Operation);
     if let Some(shelved) = shelved {
         let lost = one.anchor.missing_from(whole(&shelved.lines))?;
-        return Some(broken(&file(&one.of), said(&one.of, &lost, &by)));
+        let own = whole(&evidence.index).next().map(|first| &first.hash);
+        let elsewhere = matches!((&one.index, own), (Some((console, _)), Some(own)) if console != own);
+        let what = said(&one.of, &lost, &by);
+        let (what, broken) = if elsewhere {
+            (format!("{what}; another console wrote there last: {} may have gone on there", one.of), false)
+        } else {
+            (what, true)
+        };
+        return Some(Finding { file: file(&one.of), what, broken });
     }
     let dropped = entered.get(&one.of)?.dropped?;
     (dropped.1 != one.anchor.head && dropped.0 <= one.anchor.length).then(|| {

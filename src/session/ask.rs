@@ -32,17 +32,28 @@ pub(super) struct Asking {
     pub request: Request,
     known: Answers,
     rounds: u32,
+    /// Whether the plan is to be run, not only looked at: then a refusal is kept.
+    earnest: bool,
 }
 
 impl Session {
-    /// Asks for the plan of a request. The answer is [`Event::Planned`].
+    /// Asks for the plan of a request that is to be run. The answer is [`Event::Planned`]; a refusal is kept.
     pub fn plan(&mut self, request: Request) -> Ticket {
+        self.ask_for(request, true)
+    }
+
+    /// The same of a plan that is only looked at.
+    pub fn preview(&mut self, request: Request) -> Ticket {
+        self.ask_for(request, false)
+    }
+
+    fn ask_for(&mut self, request: Request, earnest: bool) -> Ticket {
         let ticket = self.ticket();
         self.keep_handed_over(&request);
         let who = self.desk.world.context.user.as_deref().unwrap_or_default().to_owned();
         let keeps = format!("{}:{}", crate::engine::host(), self.options.store.bundles().display());
         let known = Answers { who, keeps, ..Answers::default() };
-        self.ask(Asking { ticket, request, known, rounds: 0 });
+        self.ask(Asking { ticket, request, known, rounds: 0, earnest });
         ticket
     }
 
@@ -172,7 +183,7 @@ impl Session {
             self.ask(asking);
             return None;
         }
-        let Asking { ticket, request, known, .. } = asking;
+        let Asking { ticket, request, known, earnest, .. } = asking;
         let mut random = [0; 4];
         if ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random).is_err() {
             let refusal = Refusal {
@@ -181,16 +192,24 @@ impl Session {
                 why: "this machine gives no random numbers for the operation's name".into(),
                 clear: "look at the machine".into(),
             };
-            return Some(Event::Planned(ticket, Err(refusal)));
+            return Some(self.not_planned(ticket, refusal, earnest.then_some(&request)));
         }
         let now = crate::store::now();
         match request.plan(&self.desk.world, &known, OperationId::new(now, random), now) {
-            Err(refusal) => Some(Event::Planned(ticket, Err(refusal))),
+            Err(refusal) => Some(self.not_planned(ticket, refusal, earnest.then_some(&request))),
             Ok(plan) => {
                 self.dry_run(ticket, plan);
                 None
             }
         }
+    }
+
+    fn not_planned(&mut self, ticket: Ticket, refusal: Refusal, earnest: Option<&Request>) -> Event {
+        let refusal = match earnest {
+            Some(request) => self.refuse_request(refusal, request),
+            None => refusal,
+        };
+        Event::Planned(ticket, Err(refusal))
     }
 
     /// Whether a first list that planning looks at is still coming in: a refusal would blame what is only not here

@@ -180,7 +180,10 @@ impl Session {
     /// In read-only mode, and before there is a connection.
     pub fn resume(&mut self, id: &OperationId) -> Result<(), Refusal> {
         let verb = self.run(id).map_or(Verb::Backup, |run| run.plan.verb);
-        let engine = self.engine().ok_or_else(|| self.no_hands(verb, format!("operation {id}")))?;
+        let Some(engine) = self.engine() else {
+            let refusal = self.no_hands(verb, format!("operation {id}"));
+            return Err(self.refuse(refusal, None));
+        };
         let running = engine.resume(id, &self.who(), self.reports(id));
         self.tracked.entry(id.clone()).or_default().run_by(running);
         self.show_operations();

@@ -4,7 +4,7 @@
 //! Generic over what the entries say.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead as _, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -207,16 +207,35 @@ fn last<B: Said>(line: &[u8], path: &Path) -> Result<Entry<B>, StoreError> {
     last.entry.map_err(|why| broken(last.number, why))
 }
 
+/// The first entry of a file, without its lock; `None` when there is no file or it holds no line.
+///
+/// # Errors
+/// When it cannot be read, or its first line is no entry.
+pub(super) fn oldest<B: Said>(path: &Path) -> Result<Option<Entry<B>>, StoreError> {
+    let Some(file) = if_there(path)? else { return Ok(None) };
+    let mut line = Vec::new();
+    BufReader::new(file).read_until(b'\n', &mut line).map_err(io_error("read", path))?;
+    if line.pop() != Some(b'\n') {
+        return Ok(None);
+    }
+    let broken = |error: serde_json::Error| StoreError::Line { path: path.to_owned(), line: 1, why: error.to_string() };
+    Entry::parse(&line, 0).map(Some).map_err(broken)
+}
+
+fn if_there(path: &Path) -> Result<Option<File>, StoreError> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error("open", path)(error)),
+    }
+}
+
 /// The newest entry of a file, without its lock; `None` when there is no file or it holds no line.
 ///
 /// # Errors
 /// When it cannot be read, or its last line is no entry.
 pub(super) fn newest<B: Said>(path: &Path) -> Result<Option<Entry<B>>, StoreError> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error("open", path)(error)),
-    };
+    let Some(mut file) = if_there(path)? else { return Ok(None) };
     let tail = tail(&mut file).map_err(io_error("read", path))?;
     tail.line.as_deref().map(|line| last(line, path)).transpose()
 }

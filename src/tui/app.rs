@@ -6,6 +6,7 @@ mod available;
 mod filling;
 mod filter;
 mod logs;
+mod offers;
 mod palette;
 mod picker;
 mod pointed;
@@ -115,6 +116,8 @@ pub enum Effect {
     },
     /// Run a confirmed plan.
     Start(Box<Confirmed>),
+    /// Keep that a plan was read and not run, and why.
+    Abort(Box<Plan>, String),
     /// Stop an operation after the step under way.
     Stop(Arc<str>),
     /// Take up an operation where its journal ends.
@@ -223,6 +226,7 @@ impl App {
 
     /// Takes in what happened and says what has to happen outside.
     pub fn handle(&mut self, desk: &Desk, input: Input) -> Vec<Effect> {
+        let offered = self.offered();
         let mut effects = match input {
             Input::Key(event) => {
                 // Rows may have moved since the last frame: a key means the row whose key the cursor holds.
@@ -298,6 +302,7 @@ impl App {
             }
         };
         effects.extend(self.settle_log());
+        effects.extend(self.given_up(offered, &effects));
         self.sync(desk);
         effects
     }

@@ -303,6 +303,7 @@ impl Console<'_> {
                     Err(refusal) => Performed::Said(Box::new(Input::Refused(Box::new(refusal)))),
                 };
             }
+            Effect::Abort(plan, why) => self.session.abort(&plan, &why),
             Effect::Stop(id) => {
                 let stopped = OperationId::parse(&id).map(|id| self.session.stop(&id));
                 if let Ok(Err(refusal)) = stopped {

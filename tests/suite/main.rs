@@ -29,6 +29,7 @@ mod hooks;
 mod in_place;
 mod inventory;
 mod isolate;
+mod journal;
 mod keystores;
 mod lease;
 mod live;

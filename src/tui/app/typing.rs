@@ -5,7 +5,7 @@ use ratatui_textarea::TextArea;
 
 use super::super::action::Action;
 use super::super::form::Unseen;
-use super::super::layer::Layer;
+use super::super::layer::{Layer, Offer};
 use super::{App, Effect};
 use crate::session::Desk;
 use crate::view::{Filter, Level, LineFilter};
@@ -169,7 +169,7 @@ impl App {
         let proofs = offer.plan.proofs();
         let typed = content(&naming.line).to_owned();
         if proofs.get(naming.done.len()).map(|proof| proof.name) != Some(typed.as_str()) {
-            return Vec::new();
+            return wrongly(offer, &naming.done, typed);
         }
         let more = naming.done.len() + 1 < proofs.len();
         naming.done.push(typed);
@@ -184,4 +184,14 @@ impl App {
         self.say(desk, Level::Info, "starting");
         vec![Effect::Start(Box::new(confirmed))]
     }
+}
+
+/// Something else was entered than what confirms a plan. An empty line is no answer.
+fn wrongly(offer: &Offer, done: &[String], typed: String) -> Vec<Effect> {
+    if typed.is_empty() {
+        return Vec::new();
+    }
+    let answers: Vec<String> = done.iter().cloned().chain([typed]).collect();
+    let wrong = offer.plan.clone().confirm_typed(&answers, "").err();
+    wrong.map(|wrong| Effect::Abort(Box::new(offer.plan.clone()), wrong.to_string())).into_iter().collect()
 }

@@ -129,10 +129,12 @@ fn a_protected_plan_starts_by_both_names_in_their_order_and_not_otherwise() {
     driven.input(Input::Planned { ask: 1, result: Box::new(Ok((plan, DryRun::Accepted))) });
     driven.effects.clear();
     driven.press("enter").press(&name).press("enter");
+    assert_eq!(driven.aborted(), ["what was typed is not the name of the context, \"shop-prod\""]);
     assert!(driven.effects.is_empty(), "the object's name does not prove the cluster");
     driven.press("ctrl-u").press("shop-prod enter");
     assert!(driven.effects.is_empty() && driven.app.place() == Place::Typing, "one name of two starts nothing");
     driven.press("shop-prod enter");
+    assert_eq!(driven.aborted().len(), 1);
     assert!(driven.effects.is_empty());
     driven.press("ctrl-u").press(&name).press("enter");
     assert!(matches!(driven.effects.as_slice(), [Effect::Start(_)]), "{:?}", driven.effects);

@@ -50,6 +50,13 @@ impl Driven {
         self
     }
 
+    /// Takes from the effects why plans that were read are not run.
+    pub fn aborted(&mut self) -> Vec<String> {
+        let aborted = self.effects.extract_if(.., |effect| matches!(effect, Effect::Abort(..)));
+        let why = |effect| if let Effect::Abort(_, why) = effect { Some(why) } else { None };
+        aborted.filter_map(why).collect()
+    }
+
     /// Gives the terminal another size.
     pub fn resize(&mut self, columns: u16, lines: u16) -> &mut Self {
         self.size = (columns, lines);

@@ -51,6 +51,7 @@ fn a_backup_takes_a_plan_a_reading_and_the_typed_name() {
     driven.press("enter");
     assert!(driven.effects.is_empty(), "enter alone confirms nothing");
     driven.press(&name[..4]).press("enter");
+    assert_eq!(driven.aborted(), [format!("what was typed is not the name of the object, {name:?}")]);
     assert!(driven.effects.is_empty(), "part of the name confirms nothing");
     driven.press(&name[4..]).press("enter");
     let [Effect::Start(confirmed)] = driven.effects.as_slice() else { panic!("{:?}", driven.effects) };
@@ -65,8 +66,11 @@ fn a_backup_takes_a_plan_a_reading_and_the_typed_name() {
 fn escape_gives_a_confirmation_up() {
     let mut driven = screens::reviewed(80, 24);
     driven.effects.clear();
-    driven.press("enter data esc esc");
+    driven.press("enter data esc");
+    assert!(driven.effects.is_empty(), "the plan is still there to be read");
+    driven.press("esc");
     assert_eq!(driven.app.place(), Place::Form, "what was chosen is beneath the plan");
+    assert_eq!(driven.aborted(), ["the review was closed without confirming"]);
     driven.press("esc");
     assert_eq!(driven.app.place(), Place::Panes);
     assert!(driven.effects.is_empty());

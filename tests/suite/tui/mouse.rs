@@ -193,6 +193,7 @@ fn no_click_confirms_starts_or_ends_anything(
                     | Effect::Copy(_)
                     | Effect::OpenLog { .. }
                     | Effect::CloseLog(_)
+                    | Effect::Abort(..)
             )
         };
         assert!(driven.effects.iter().all(harmless), "{spot:?} on {screen}: {:?}", driven.effects);

@@ -90,6 +90,7 @@ fn keys_act_on_nothing_that_is_not_seen() {
     driven.resize(40, 10).press("q");
     assert!(driven.effects.is_empty(), "q is a letter while a name is typed");
     driven.press("ctrl-c");
+    assert_eq!(driven.aborted().len(), 1, "the plan goes with the console");
     assert_eq!(driven.effects, [Effect::Quit]);
 }
 
