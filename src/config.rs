@@ -60,6 +60,8 @@ pub struct Config {
     pub policy: Policies,
     /// How long steps may take.
     pub deadlines: Deadlines,
+    /// How long journals are kept.
+    pub journal: JournalConfig,
     /// Settings of single kubeconfig contexts, by name.
     pub contexts: BTreeMap<String, ContextConfig>,
 }
@@ -75,6 +77,7 @@ impl Default for Config {
             findings: FindingsConfig::default(),
             policy: Policies::default(),
             deadlines: Deadlines::default(),
+            journal: JournalConfig::default(),
             contexts: BTreeMap::new(),
         }
     }
@@ -204,6 +207,26 @@ impl Default for Deadlines {
             lock: SignedDuration::from_secs(30),
         }
     }
+}
+
+/// How long journals of operations are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JournalConfig {
+    /// After the end of an operation of which nothing is left that could be taken back.
+    #[serde(deserialize_with = "duration")]
+    pub keep: SignedDuration,
+}
+
+impl Default for JournalConfig {
+    fn default() -> Self {
+        Self { keep: SignedDuration::from_hours(400 * 24) }
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    crate::text::quantity::parse_duration(&text).map_err(serde::de::Error::custom)
 }
 
 /// Settings of one context.

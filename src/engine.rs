@@ -4,8 +4,8 @@
 //! operation object in the cluster (compare-and-swap), effect, observation, outcome. A write is never repeated
 //! without having looked first, and never believed without having looked after.
 
-mod approvals;
 mod anchors;
+mod approvals;
 mod books;
 mod close;
 mod colleagues;
@@ -33,8 +33,8 @@ use crate::journal::Entry;
 use crate::plan::{Authority, Confirmed, End, OperationId, Plan, StepId};
 use crate::store::{Store, StoreError};
 
-pub use approvals::{Approval, Approving, MANIFEST as APPROVAL_POLICY};
 pub use anchors::remembered;
+pub use approvals::{Approval, Approving, MANIFEST as APPROVAL_POLICY};
 pub use colleagues::{Colleague, LockSeen, colleagues};
 pub use locks::{LOCK, LockError};
 pub use machine::host;

@@ -5,6 +5,7 @@
 mod chain;
 pub mod export;
 mod index;
+mod rotation;
 mod verify;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::text;
 
 pub use chain::{Anchor, Entry, Fault, Line, Lost, Said, Wrong, faults, genesis};
 pub use index::{Asked, Note};
+pub use rotation::{may_go, taken_back};
 pub use verify::{Evidence, Finding, Remembered, Shelved, against, verify as check};
 
 /// Version of the written form.

@@ -73,4 +73,4 @@ pub use progress::{End, Next, Progress, StepState};
 pub use question::{AccessQuestion, Answers, DryRun, ListAt, Questions};
 pub use request::{Defaults, Request};
 pub use roll::Restart;
-pub use undo::Undone;
+pub use undo::{Leaves, Undone};

@@ -15,8 +15,9 @@ mod keystores;
 mod logs;
 mod operations;
 mod pace;
-mod runs;
 mod refusals;
+mod rotation;
+mod runs;
 mod scans;
 mod scope;
 mod served;
@@ -55,9 +56,9 @@ use keystores::Keystores;
 use logs::OpenLog;
 use operations::Tracked;
 use pace::Pace;
+pub use refusals::Unconfirmed;
 use runs::Runs;
 pub use runs::{Beginning, Edited, NotResumed, of_record, run_book};
-pub use refusals::Unconfirmed;
 pub use scope::Unnamed;
 pub use served::READ_ONLY;
 pub use triage::UNDECIDED;
@@ -187,6 +188,8 @@ pub struct Session {
     handed: Option<(Uid, String)>,
     /// Why the journal does not hold what was refused last.
     unkept: Option<String>,
+    /// Whether old journals were let go.
+    rotated: bool,
     tickets: u64,
     pace: Pace,
     /// What is looked at next, once the watches of what was looked at before have stopped.
@@ -231,6 +234,7 @@ impl Session {
             log: None,
             handed: None,
             unkept: None,
+            rotated: false,
             tickets: 0,
             pace: Pace::new(Instant::now()),
             turning: None,
@@ -272,6 +276,10 @@ impl Session {
         if !self.behind() {
             self.pace.settle(Instant::now());
             self.say_what_goes();
+            // Only a console watches all kinds.
+            if self.options.kinds.len() == Kind::ALL.len() && !self.loading() {
+                self.rotate_journals();
+            }
         }
     }
 
@@ -353,8 +361,12 @@ impl Session {
 
     /// How long until rows that are there may be made anew: they wait while a first list is still coming in.
     fn pace(&self) -> Duration {
-        let loading = self.options.kinds.iter().any(|kind| *self.desk.world.freshness(*kind) == Freshness::Loading);
-        if loading { self.pace.wait(Instant::now()) } else { Duration::ZERO }
+        if self.loading() { self.pace.wait(Instant::now()) } else { Duration::ZERO }
+    }
+
+    /// Whether a first list is still coming in.
+    fn loading(&self) -> bool {
+        self.options.kinds.iter().any(|kind| *self.desk.world.freshness(*kind) == Freshness::Loading)
     }
 
     fn take(&mut self, message: Message) -> Option<Event> {

@@ -12,6 +12,7 @@ mod index;
 mod kept;
 mod log;
 mod observed;
+mod rotation;
 mod runs;
 mod scans;
 mod verify;

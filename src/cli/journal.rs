@@ -29,13 +29,13 @@ pub(super) async fn run(global: &Global, what: &Journal) -> Result<Exit, Failure
 
 /// Reads a moment, or how long ago it was.
 pub(super) fn since(said: &str) -> Result<Timestamp, String> {
-    let ago: Option<jiff::SignedDuration> = said.trim().parse().ok();
+    let ago = text::quantity::parse_duration(said.trim()).ok();
     if let Some(moment) = ago.and_then(|ago| now().checked_sub(ago).ok()) {
         return Ok(moment);
     }
     let misread = |_| {
         let said = text::sanitize(said);
-        format!("\"{said}\" is no moment: write one such as 2026-03-01T12:00:00Z, or how long ago, such as 24h")
+        format!("\"{said}\" is no moment: write one such as 2026-03-01T12:00:00Z, or how long ago, such as 24h or 7d")
     };
     said.trim().parse().map_err(misread)
 }

@@ -113,6 +113,9 @@ settings! {
     "deadlines.lock" Duration Value("\"30s\"") like "\"1m\"";
         "How long an operation holds the data that it works on when its console stops renewing that: after this, another \
          one may take it over."
+    "journal.keep" Duration Value("\"400d\"") like "\"90d\"";
+        "How long the journal of an operation is kept after its end. One that is open, was interrupted, or left \
+         something that can still be taken back stays however old it is."
     "contexts.NAME.read_only" Flag Value("false") like "true";
         "Never write to this cluster, whatever the command line says."
     "contexts.NAME.protected" Flag Value("false") like "true";

@@ -44,7 +44,7 @@ fn everything_that_can_be_said_is_understood() {
 #[case("themes = 'dark'", "1:1: there is no setting \"themes\"; did you mean theme?")]
 #[case(
     "x = 1",
-    "1:1: there is no setting \"x\"; there are theme, mouse, bell, policy_file, findings, keys, policy, deadlines and contexts"
+    "1:1: there is no setting \"x\"; there are theme, mouse, bell, policy_file, findings, keys, policy, deadlines, journal and contexts"
 )]
 #[case("[deadline]\ncut = '1m'", "1:2: there is no setting \"deadline\"; did you mean deadlines?")]
 #[case("[deadlines]\nredy = '1m'", "2:1: there is no setting \"redy\" in [deadlines]; did you mean ready?")]
@@ -234,11 +234,12 @@ fn fields<T: serde::de::DeserializeOwned + std::fmt::Debug>() -> Vec<String> {
 #[test]
 fn the_registry_is_what_the_settings_end_in() {
     use crate::model::PolicyRule;
-    let tables: [(&[&str], Vec<String>); 5] = [
+    let tables: [(&[&str], Vec<String>); 6] = [
         (&[], fields::<Config>()),
         (&["policy"], fields::<Policies>()),
         (&["policy", "rules[]"], fields::<PolicyRule>()),
         (&["deadlines"], fields::<Deadlines>()),
+        (&["journal"], fields::<JournalConfig>()),
         (&["contexts", "NAME"], fields::<ContextConfig>()),
     ];
     for (path, mut fields) in tables {

@@ -6,10 +6,10 @@
 use jiff::Timestamp;
 
 use super::{
-    Answers, Lock, Node, OperationId, Plan, Progress, Questions, Refusal, Subject, Verb, backup, carry, isolate,
-    rotate, swap,
+    Answers, Lock, Node, OperationId, Plan, Progress, Questions, Refusal, StepState, Subject, Verb, backup, carry,
+    isolate, rotate, swap,
 };
-use crate::model::{ClaimKey, Kind, World};
+use crate::model::{ClaimKey, Kind, Uid, World};
 use crate::text;
 
 /// What is taken back: a plan, and how far it came.
@@ -19,6 +19,17 @@ pub struct Undone {
     pub plan: Plan,
     /// How far it came.
     pub progress: Progress,
+}
+
+/// What is left of an operation that could be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leaves {
+    /// Nothing: its verb takes nothing back, or nothing came of it.
+    Nothing,
+    /// These copies, for as long as they are there.
+    Copies(Vec<Uid>),
+    /// Something that only a look at the cluster can tell.
+    Something,
 }
 
 /// What a plan that takes something back says and does.
@@ -33,6 +44,29 @@ pub(super) struct Back {
 }
 
 impl Undone {
+    /// What is left of it that could be taken back, as far as its journal tells: more rather than less.
+    pub fn leaves(&self) -> Leaves {
+        match self.plan.verb {
+            Verb::Backup => match backup::undo::made_by(self) {
+                copies if copies.is_empty() => Leaves::Nothing,
+                copies => Leaves::Copies(copies),
+            },
+            Verb::RestoreInPlace | Verb::Import | Verb::Rotate | Verb::RotateCa | Verb::Isolate => {
+                let began = |state: &StepState| *state != StepState::Waiting;
+                if self.progress.steps.values().any(began) { Leaves::Something } else { Leaves::Nothing }
+            }
+            Verb::Restore
+            | Verb::Drill
+            | Verb::Undo
+            | Verb::Prune
+            | Verb::Hold
+            | Verb::Release
+            | Verb::Sweep
+            | Verb::Renew
+            | Verb::Rejoin => Leaves::Nothing,
+        }
+    }
+
     /// The plan that takes it back so.
     pub(super) fn back(&self, world: &World, back: Back, id: OperationId, now: Timestamp) -> Plan {
         let context = &world.context;

@@ -198,6 +198,9 @@ impl Session {
         match request.plan(&self.desk.world, &known, OperationId::new(now, random), now) {
             Err(refusal) => Some(self.not_planned(ticket, refusal, earnest.then_some(&request))),
             Ok(plan) => {
+                if earnest {
+                    self.rotate_journals();
+                }
                 self.dry_run(ticket, plan);
                 None
             }

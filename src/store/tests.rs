@@ -268,3 +268,78 @@ fn a_line_that_a_killed_process_left_half_is_mended_by_the_next_and_said() {
     assert_eq!(notes[4], Note::Mended { file: "index.jsonl".into(), bytes: 13 });
     assert_eq!(notes.len(), 6);
 }
+
+/// What became of an operation in the law below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Open,
+    NothingMade,
+    CopyThere,
+    CopyGone,
+    TakenBack,
+}
+
+const FATES: [Fate; 5] = [Fate::Open, Fate::NothingMade, Fate::CopyThere, Fate::CopyGone, Fate::TakenBack];
+
+/// A backup that began so many days ago, and what takes it back.
+fn fated(store: &Store, number: u8, fate: Fate, days: i64) -> OperationId {
+    use crate::plan::{ObjectAt, Output, Outputs};
+    let at = now().checked_sub(jiff::SignedDuration::from_hours(24 * days)).unwrap();
+    let id = OperationId::new(at, [0, 0, 0, number]);
+    let mut log = store.begin(&id).unwrap();
+    log.append(at, opened(&id), Vec::new()).unwrap();
+    let step = StepId("create".into());
+    log.append(at, Body::Intent { step: step.clone(), before: None }, Vec::new()).unwrap();
+    if fate == Fate::NothingMade {
+        log.append(at, Body::Failed { step, why: "no".into() }, Vec::new()).unwrap();
+    } else {
+        let copy = ObjectAt::of(crate::model::Kind::VolumeSnapshot, Some("shop"), "copy");
+        let uid = crate::model::Uid::from(format!("{fate:?}"));
+        let outputs = Outputs::from([("object".to_owned(), Output::Object { at: copy, uid })]);
+        log.append(at, Body::Done { step, outputs }, Vec::new()).unwrap();
+    }
+    if fate != Fate::Open {
+        log.append(at, Body::Closed { end: End::Done }, Vec::new()).unwrap();
+    }
+    if fate == Fate::TakenBack {
+        let undo = OperationId::new(now(), [0, 0, 1, number]);
+        let plan = crate::plan::Plan { verb: crate::plan::Verb::Undo, undoes: Some(id.clone()), ..plan(undo.clone()) };
+        let (digest, authority) = (plan.digest(), Authority::Flag { who: "sre".into() });
+        let mut log = store.begin(&undo).unwrap();
+        log.append(now(), Body::Opened { plan: Box::new(plan), digest, authority }, Vec::new()).unwrap();
+        log.append(now(), Body::Closed { end: End::Done }, Vec::new()).unwrap();
+    }
+    id
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+    #[test]
+    fn rotation_never_drops_what_is_open_or_can_be_taken_back_and_all_is_as_written_afterwards(
+        ages in proptest::collection::vec((0usize..5, 0i64..20), 1..7),
+        held in 0usize..7,
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let all: Vec<(OperationId, Fate, i64)> = (0u8..)
+            .zip(ages)
+            .map(|(number, (fate, days))| (fated(&store, number, FATES[fate], days), FATES[fate], days))
+            .collect();
+        // Another process holds one of them.
+        let log = all.get(held).map(|(id, ..)| store.hold(id).unwrap());
+        let before = now().checked_sub(jiff::SignedDuration::from_hours(24 * 10 - 1)).unwrap();
+        let there = |_: &Run, uid: &crate::model::Uid| uid.as_str() != "CopyGone";
+        let dropped = store.rotate(before, there).unwrap();
+        for (at, (id, fate, days)) in all.iter().enumerate() {
+            let goes = !matches!(fate, Fate::Open | Fate::CopyThere) && *days >= 10 && at != held;
+            proptest::prop_assert_eq!(store.has(id), !goes, "{:?} of {} days", fate, days);
+            proptest::prop_assert_eq!(dropped.contains(&book(id)), goes);
+        }
+        drop(log);
+        proptest::prop_assert_eq!(store.verify().unwrap(), []);
+        // Once more there is nothing to do but for what was held.
+        store.rotate(before, there).unwrap();
+        proptest::prop_assert_eq!(store.rotate(before, there).unwrap(), []);
+        proptest::prop_assert_eq!(store.verify().unwrap(), []);
+    }
+}

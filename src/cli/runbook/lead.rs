@@ -109,7 +109,7 @@ impl Lead<'_> {
 
     async fn plan(&self, session: &mut Session, at: &StepAt, request: Request) -> Result<Option<Exit>, Failure> {
         out::say(format_args!("planning {at}"));
-        let reviewed = match verb::planned(session, request).await {
+        let reviewed = match verb::planned(session, request, true).await {
             Ok(reviewed) => reviewed,
             Err(refusal) => {
                 let why = format!("{refusal}; what would clear it: {}", refusal.clear);

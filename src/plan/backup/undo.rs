@@ -61,6 +61,12 @@ fn made(undone: &Undone) -> Made<'_> {
     made
 }
 
+/// The copies that the backup made, and the group that they are members of.
+pub(in crate::plan) fn made_by(undone: &Undone) -> Vec<Uid> {
+    let made = made(undone);
+    made.snapshots.iter().chain(&made.group).map(|(_, uid)| (*uid).clone()).collect()
+}
+
 /// Claims that may be being made from a snapshot of this namespace.
 pub(in crate::plan) fn claims(namespace: Option<&str>) -> ListAt {
     let namespace = namespace.map(str::to_owned);
