@@ -33,6 +33,7 @@ mod sight;
 pub mod signing;
 pub mod standing;
 pub mod succession;
+pub mod transport;
 pub mod trust;
 pub mod used;
 pub mod verdict;

@@ -64,8 +64,8 @@ pub use retention::{Bucket, Count, Hold, Keep};
 pub use review::{QUARTER, Review, Reviews, TOPICS};
 pub use served::{NotServed, Served, Shaken};
 pub use storage::{
-    AccessMode, ClaimRef, Content, ContentSource, DeletionPolicy, GroupContent, GroupSnapshot, Namespace, Pv, Pvc,
-    ReclaimPolicy, SnapshotClass, SnapshotSource, StorageClass, VolumeAttachment, VolumeError, VolumeSnapshot,
+    AccessMode, ClaimRef, Content, ContentSource, DeletionPolicy, GroupContent, GroupSnapshot, InTree, Namespace, Pv,
+    Pvc, ReclaimPolicy, SnapshotClass, SnapshotSource, StorageClass, VolumeAttachment, VolumeError, VolumeSnapshot,
 };
 pub use table::Table;
 pub use tls::{

@@ -3,6 +3,8 @@
 //! A snapshot is a copy only as far as it survives what takes its volume. Known are facts from the drivers' own
 //! documentation; of any other driver nothing is said.
 
+use crate::model::{Kind, Uid, World};
+
 /// Where the copies of a driver lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Apart {
@@ -53,6 +55,18 @@ pub fn apart<'a>(driver: &str, parameter: impl Fn(&str) -> Option<&'a str>) -> A
         },
         _ => Apart::Unknown,
     }
+}
+
+/// Where one copy lies. Velero's own lie where its backup location is.
+pub fn of_copy(world: &World, kind: Kind, uid: &Uid) -> Apart {
+    if kind != Kind::VolumeSnapshot {
+        return Apart::Elsewhere("in Velero's backup location");
+    }
+    let Some(snapshot) = world.inventory.snapshots.get(uid) else { return Apart::Unknown };
+    let Some(content) = world.content(snapshot) else { return Apart::Unknown };
+    let class = snapshot.class.as_ref().and_then(|name| world.inventory.snapshot_classes.named(None, name));
+    let parameters = class.filter(|class| class.driver == content.driver).map(|class| &class.parameters);
+    apart(&content.driver, |key| parameters?.iter().find(|(name, _)| &**name == key).map(|(_, value)| &**value))
 }
 
 #[cfg(test)]

@@ -171,6 +171,16 @@ fn names(chain: Chain<'_>) -> Vec<Flaw> {
     Vec::new()
 }
 
+/// What is weak about the keys and signatures of a chain.
+pub fn weak(chain: &[CertificateFacts]) -> Vec<Flaw> {
+    crypto(chain)
+}
+
+/// Names that a server's certificate lacks.
+pub fn nameless(chain: &[CertificateFacts]) -> Vec<Flaw> {
+    names(chain)
+}
+
 fn crypto(chain: Chain<'_>) -> Vec<Flaw> {
     chain
         .iter()

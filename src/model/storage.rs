@@ -108,8 +108,21 @@ pub struct Pv {
     pub reclaim: ReclaimPolicy,
     /// `spec.storageClassName`.
     pub storage_class: Option<Arc<str>>,
+    /// `spec.mountOptions`. Untrusted text.
+    pub mount_options: Box<[Box<str>]>,
+    /// Which of the volume types without a CSI driver it is, where that says how its data travels.
+    pub in_tree: Option<InTree>,
     /// `status.phase`.
     pub phase: Box<str>,
+}
+
+/// A volume type of Kubernetes itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InTree {
+    /// `spec.nfs`.
+    Nfs,
+    /// `spec.local` or `spec.hostPath`: a disk or directory of one node.
+    Node,
 }
 
 /// A StorageClass.
@@ -178,6 +191,8 @@ pub struct SnapshotClass {
     pub deletion: DeletionPolicy,
     /// Marked as its driver's default.
     pub default: bool,
+    /// Parameters that say where copies lie: `type`, `snapshot-type`.
+    pub parameters: Box<[(Box<str>, Box<str>)]>,
 }
 
 /// An error as snapshot objects report it. Not final: the controllers retry for ever.

@@ -63,6 +63,12 @@ pub struct BackupLocation {
     pub phase: Box<str>,
     /// `status.message`. Untrusted text.
     pub message: Option<Box<str>>,
+    /// `spec.provider`.
+    pub provider: Box<str>,
+    /// Scheme and host of `spec.config.s3Url` or `storageAccountURI`, without anything else of them.
+    pub endpoint: Option<Box<str>>,
+    /// `spec.config.insecureSkipTLSVerify` is `true`.
+    pub unchecked: bool,
 }
 
 /// A DataUpload or PodVolumeBackup: one volume's data in a Velero backup.

@@ -27,6 +27,7 @@ fn world() -> World {
         driver: DRIVER.into(),
         deletion: DeletionPolicy::Delete,
         default: true,
+        ..SnapshotClass::default()
     };
     put(&mut world, [Object::SnapshotClass(class)]);
     let named = |name: &str| Meta { uid: Some(Uid::from(&*format!("uid-{name}"))), ..meta(name) };

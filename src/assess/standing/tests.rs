@@ -231,7 +231,12 @@ fn a_schedule_that_makes_no_backups_is_a_problem(
 
 #[test]
 fn a_place_that_is_unavailable_says_why() {
-    let place = |phase: &str| BackupLocation { meta: meta("s3"), phase: phase.into(), message: Some("403".into()) };
+    let place = |phase: &str| BackupLocation {
+        meta: meta("s3"),
+        phase: phase.into(),
+        message: Some("403".into()),
+        ..BackupLocation::default()
+    };
     assert_eq!(short(&alone(Object::BackupLocation(place("Available")))), (Severity::Ok, "Available"));
     let judged = alone(Object::BackupLocation(place("Unavailable")));
     assert_eq!((short(&judged), judged.reasons[0].text.as_str()), ((Severity::Critical, "Unavailable"), "403"));

@@ -10,7 +10,7 @@ use crate::model::{
     VolumeError, VolumeSnapshot, annotation,
 };
 
-use super::meta::{MetaWire, nullable};
+use super::meta::{MetaWire, Pairs, nullable};
 use super::storage::{Bytes, Reference};
 use super::{Lean, Strings};
 
@@ -46,12 +46,19 @@ pub(super) struct CopyClass {
     driver: String,
     #[serde(default)]
     deletion_policy: Option<String>,
+    #[serde(default)]
+    parameters: Pairs,
 }
+
+/// Parameters that say where copies lie.
+const PLACES: [&str; 2] = ["type", "snapshot-type"];
 
 impl Lean for CopyClass {
     fn object(self, kind: Kind, strings: &mut Strings) -> Object {
         let meta = self.metadata.meta(strings);
+        let parameters = self.parameters.0.into_iter().filter(|(name, _)| PLACES.contains(&name.as_str()));
         let class = SnapshotClass {
+            parameters: parameters.map(|(name, value)| (name.into(), value.into())).collect(),
             driver: strings.share(&self.driver),
             deletion: deletion(self.deletion_policy.as_deref()),
             default: meta.annotation(annotation::DEFAULT_SNAPSHOT_CLASS) == Some("true"),

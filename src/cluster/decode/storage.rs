@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::model::{
-    AccessMode, ClaimRef, HandleKey, Kind, Object, Pv, Pvc, ReclaimPolicy, StorageClass, Uid, VolumeAttachment,
+    AccessMode, ClaimRef, HandleKey, InTree, Kind, Object, Pv, Pvc, ReclaimPolicy, StorageClass, Uid, VolumeAttachment,
 };
 use crate::text::quantity;
 
@@ -27,7 +28,7 @@ impl<'de> Deserialize<'de> for Bytes {
         enum Written {
             Text(String),
             Number(u64),
-            Other(serde::de::IgnoredAny),
+            Other(IgnoredAny),
         }
         Ok(Self(match Written::deserialize(deserializer)? {
             Written::Text(text) => quantity::parse_bytes(&text),
@@ -164,6 +165,18 @@ struct VolumeSpec {
     capacity: Option<Storage>,
     persistent_volume_reclaim_policy: Option<String>,
     storage_class_name: Option<String>,
+    #[serde(deserialize_with = "nullable")]
+    mount_options: Vec<String>,
+    nfs: Option<IgnoredAny>,
+    local: Option<IgnoredAny>,
+    host_path: Option<IgnoredAny>,
+}
+
+impl VolumeSpec {
+    fn in_tree(&self) -> Option<InTree> {
+        let node = self.local.is_some() || self.host_path.is_some();
+        self.nfs.map(|_| InTree::Nfs).or_else(|| node.then_some(InTree::Node))
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -185,6 +198,7 @@ impl Lean for Volume {
     fn object(self, _: Kind, strings: &mut Strings) -> Object {
         let Self { metadata, spec, status } = self;
         let csi = spec.csi.as_ref().map(|csi| csi.handle(strings));
+        let in_tree = spec.in_tree();
         let attributes = spec.csi.map(Csi::telling_attributes).unwrap_or_default();
         Object::Pv(Pv {
             meta: metadata.meta(strings),
@@ -194,6 +208,8 @@ impl Lean for Volume {
             capacity: spec.capacity.and_then(|capacity| capacity.storage.0),
             reclaim: reclaim(spec.persistent_volume_reclaim_policy.as_deref()),
             storage_class: strings.maybe(spec.storage_class_name),
+            mount_options: spec.mount_options.into_iter().map(Into::into).collect(),
+            in_tree,
             phase: status.phase,
         })
     }

@@ -883,3 +883,35 @@ fn a_certificate_says_which_keystores_it_makes_and_where_their_passwords_are() {
     assert_eq!(certificate.keystores[0].password, Some(("store-password".into(), "jks".into())));
     assert!(certificate.unrenewed);
 }
+
+#[test]
+fn how_volumes_travel_and_where_copies_lie_is_read() {
+    let volume = |spec: Value| decoded!(Pv, real(json!({ "metadata": {}, "spec": spec }), "pv", None));
+    let nfs = volume(json!({ "nfs": { "server": "x", "path": "/" }, "mountOptions": ["hard", "sec=krb5p"] }));
+    assert_eq!(nfs.in_tree, Some(crate::model::InTree::Nfs));
+    assert_eq!(nfs.mount_options.iter().map(|one| &**one).collect::<Vec<_>>(), ["hard", "sec=krb5p"]);
+    assert_eq!(volume(json!({ "hostPath": { "path": "/" } })).in_tree, Some(crate::model::InTree::Node));
+    assert_eq!(volume(json!({ "csi": { "driver": "d", "volumeHandle": "h" }, "mountOptions": null })).in_tree, None);
+    let class = json!({ "metadata": {}, "driver": "d", "parameters": {
+        "type": "bak", "csi.storage.k8s.io/snapshotter-secret-name": "s",
+    }});
+    let class = decoded!(SnapshotClass, real(class, "class", None));
+    assert_eq!(*class.parameters, [("type".into(), "bak".into())]);
+}
+
+#[rstest]
+#[case::nothing(json!(null), None, false)]
+#[case::only_scheme_and_host_are_kept(
+    json!({ "s3Url": "https://user:secret@minio.velero:9000/bucket?x=y" }), Some("https://minio.velero:9000"), false
+)]
+#[case::not_checked(json!({ "s3Url": "http://minio", "insecureSkipTLSVerify": "true" }), Some("http://minio"), true)]
+#[case::azure(json!({ "storageAccountURI": "https://a.blob.example/x" }), Some("https://a.blob.example"), false)]
+fn backup_locations_know_where_they_are(
+    #[case] config: Value,
+    #[case] endpoint: Option<&str>,
+    #[case] unchecked: bool,
+) {
+    let object = json!({ "metadata": {}, "spec": { "provider": "velero.io/aws", "config": config } });
+    let place = decoded!(BackupLocation, real(object, "default", Some("velero")));
+    assert_eq!((place.endpoint.as_deref(), place.unchecked, &*place.provider), (endpoint, unchecked, "velero.io/aws"));
+}

@@ -155,7 +155,40 @@ impl Lean for Restore {
 pub(super) struct Location {
     metadata: MetaWire,
     #[serde(default)]
+    spec: LocationSpec,
+    #[serde(default)]
     status: PhaseStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct LocationSpec {
+    #[serde(deserialize_with = "nullable")]
+    provider: Box<str>,
+    #[serde(deserialize_with = "nullable")]
+    config: LocationConfig,
+}
+
+/// Values of a map of texts; the others are not kept.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct LocationConfig {
+    s3_url: Option<String>,
+    #[serde(rename = "storageAccountURI")]
+    storage_account: Option<String>,
+    #[serde(rename = "insecureSkipTLSVerify")]
+    unchecked: Option<String>,
+}
+
+impl LocationConfig {
+    /// Scheme and host: what else a URL has may be a password.
+    fn endpoint(&self) -> Option<Box<str>> {
+        let url = self.s3_url.as_ref().or(self.storage_account.as_ref()).filter(|url| !url.is_empty())?;
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        Some(format!("{scheme}://{host}").into())
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -172,6 +205,9 @@ impl Lean for Location {
             meta: self.metadata.meta(strings),
             phase: self.status.phase,
             message: self.status.message.filter(|message| !message.is_empty()),
+            provider: self.spec.provider,
+            endpoint: self.spec.config.endpoint(),
+            unchecked: self.spec.config.unchecked.as_deref() == Some("true"),
         })
     }
 }

@@ -248,7 +248,13 @@ mod tests {
     use rstest::rstest;
 
     fn class(name: &str, driver: &str, deletion: DeletionPolicy, default: bool) -> Object {
-        Object::SnapshotClass(SnapshotClass { meta: cluster_meta(name), driver: driver.into(), deletion, default })
+        Object::SnapshotClass(SnapshotClass {
+            meta: cluster_meta(name),
+            driver: driver.into(),
+            deletion,
+            default,
+            ..SnapshotClass::default()
+        })
     }
 
     fn form_with(classes: &[Object]) -> Option<FormSpec> {

@@ -18,6 +18,7 @@ fn class(name: &str, driver: &str, default: bool) -> Object {
         driver: driver.into(),
         deletion: DeletionPolicy::Delete,
         default,
+        ..SnapshotClass::default()
     })
 }
 

@@ -13,6 +13,7 @@ fn world() -> World {
         driver: DRIVER.into(),
         deletion: DeletionPolicy::Delete,
         default: true,
+        ..SnapshotClass::default()
     };
     put(&mut world, [Object::SnapshotClass(class)]);
     world

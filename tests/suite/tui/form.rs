@@ -27,6 +27,7 @@ fn just_opened(columns: u16, lines: u16) -> Driven {
         driver: "block.csi.example".into(),
         deletion: DeletionPolicy::Retain,
         default: false,
+        ..SnapshotClass::default()
     };
     let delta = Delta::Upsert(Box::new(Object::SnapshotClass(class)), Scope::All);
     driven.desk.world.apply(delta, shop::now());

@@ -193,6 +193,7 @@ fn storage() -> Vec<Object> {
             driver,
             deletion,
             default: true,
+            ..SnapshotClass::default()
         }));
     }
     let claims = [

@@ -48,6 +48,7 @@ pub fn grown(desk: &mut Desk) {
             meta: velero("offsite", &[]),
             phase: "Available".into(),
             message: None,
+            ..BackupLocation::default()
         }),
     );
     put(
