@@ -2,8 +2,9 @@
 //!
 //! The floors of the house, from the ground up; a module uses only floors below its own, and a test holds that:
 //!
-//! - [`text`], [`model`], [`x509`], [`sarif`], [`assess`], [`plan`], [`journal`], [`runbook`], [`view`]: pure. Words, nouns,
-//!   certificates, judgements, what will be done, what happened, what comes next in a procedure, what is shown.
+//! - [`text`], [`model`], [`x509`], [`sarif`], [`assess`], [`plan`], [`journal`], [`runbook`], [`view`], [`report`]: pure.
+//!   Words, nouns, certificates, judgements, what will be done, what happened, what comes next in a procedure, what is
+//!   shown, what an audit says.
 //! - [`config`], [`store`]: settings and state files.
 //! - [`cluster`]: the only user of kube, reading with eyes and writing with hands.
 //! - [`engine`]: the only holder of hands; runs confirmed plans.
@@ -22,6 +23,7 @@ pub mod engine;
 pub mod journal;
 pub mod model;
 pub mod plan;
+pub mod report;
 pub mod runbook;
 pub mod sarif;
 pub mod session;

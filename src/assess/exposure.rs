@@ -104,6 +104,20 @@ pub fn history(world: &World, chains: &Chains, claim: &Pvc) -> History {
     }
 }
 
+/// What runs now, whatever it writes: the past of no volume, for questions about code.
+pub fn running(world: &World, chains: &Chains) -> History {
+    let mut live: Vec<Ran> = chains.runs().iter().filter(|run| runs(world, run)).cloned().collect();
+    live.sort_by(|a, b| (a.extent.from, &a.key).cmp(&(b.extent.from, &b.key)));
+    History {
+        lineage: Uid::from(""),
+        runs: live,
+        birth: None,
+        exclusive: false,
+        in_sight: Vec::new(),
+        compromise: None,
+    }
+}
+
 /// The earliest compromise of the volume or of a workload that writes it.
 fn compromise(chains: &Chains, claim: &Pvc, runs: &[Ran]) -> Option<(Timestamp, Reason)> {
     let wrote = |namespace: &str, kind: Option<&str>, name: &str| {

@@ -157,6 +157,11 @@ impl Chains {
         &self.0.linking
     }
 
+    /// Every run that is known, in no order.
+    pub fn runs(&self) -> &[Ran] {
+        &self.0.runs
+    }
+
     /// A program by its place; one that was never seen has none.
     pub fn program(&self, place: usize) -> Option<&Program> {
         self.0.programs.all.get(place)
