@@ -4,6 +4,7 @@
 //! Results go to stdout, everything about the run to stderr.
 
 mod args;
+mod audit;
 mod backup;
 mod carry;
 mod config;
@@ -85,6 +86,7 @@ fn run(args: Args) -> Result<Exit, Failure> {
             None => Box::pin(open::console(&args.global, &crate::config::state_directory()?, &[])).await,
             Some(Command::Demo(demo)) => Box::pin(demo::run(&args.global, &demo)).await,
             Some(Command::Get(get)) => get::run(&args.global, &get).await,
+            Some(Command::Audit(asked)) => Box::pin(audit::run(&args.global, &asked)).await,
             Some(Command::Findings(asked)) => findings::run(&args.global, &asked),
             Some(Command::Triage(asked)) => triage::run(&args.global, &asked),
             Some(Command::KnownGood(asked)) => known_good::run(&args.global, &asked).await,

@@ -6,6 +6,7 @@
 mod chain;
 mod commands;
 mod decisions;
+mod ends;
 mod evidence;
 mod excerpt;
 mod index;
@@ -31,6 +32,7 @@ use crate::model::Undecidable;
 use crate::plan::OperationId;
 
 pub use decisions::{About, Decided, DecisionFolders, Decisions, Flaw};
+pub use ends::Ends;
 pub use evidence::{EvidenceFolder, MANIFEST, Sealed};
 pub use excerpt::excerpt;
 pub use log::{Log, OperationLog};

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::plan::{backup, drill, restore, swap};
 
+mod audit;
 mod carry;
 mod findings;
 mod isolate;
@@ -23,6 +24,7 @@ mod runbook;
 mod runs;
 mod triage;
 
+pub use audit::{Audit, AuditFormat, AuditWhat};
 pub use carry::{Export, Import};
 pub use findings::{Findings, FindingsFormat, KnownGood, Links, LinksTest, Stamp};
 pub use isolate::{Isolate, Rejoin};
@@ -86,6 +88,9 @@ pub enum Command {
     Demo(Demo),
     /// Print rows with their verdicts, as the console shows them.
     Get(Get),
+    /// Judge what an auditor asks for, control by control, with evidence: a report that can be checked. Never writes to
+    /// the cluster.
+    Audit(Box<Audit>),
     /// Print what static analysis found (SARIF), from files or from the configured sources; needs no cluster.
     Findings(Findings),
     /// Decide on findings: false positive, accepted until some time, and why; or list what was decided.

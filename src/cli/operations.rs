@@ -15,6 +15,8 @@ use crate::store::Store;
 use crate::text;
 use crate::view::Unclosed;
 
+pub(super) use list::known as colleagues;
+
 /// Resuming needs no rows, only a connection and a sign of life.
 pub(super) const KINDS: &[Kind] = &[Kind::Namespace];
 

@@ -8,6 +8,7 @@ mod absent;
 mod acme;
 mod architecture;
 mod attached;
+mod audit;
 mod backup;
 mod bad_input;
 mod carry;

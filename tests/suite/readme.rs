@@ -95,6 +95,7 @@ fn the_tables_are_the_registries() {
         ("variables", variable_table()),
         ("rbac-read-only", rights(&[])),
         ("rbac-operator", rights(Feature::ALL)),
+        ("controls", holdfast::report::registry_table()),
     ];
     let current = tables.iter().fold(text.clone(), |text, (name, table)| with(&text, name, table));
     if std::env::var_os("HOLDFAST_BLESS").is_some() {

@@ -56,7 +56,7 @@ async fn with_colleagues(global: &Global, everywhere: bool, listed: &mut Vec<Lis
     Ok(())
 }
 
-async fn known(session: &mut Session) -> Result<Vec<Colleague>, String> {
+pub(in crate::cli) async fn known(session: &mut Session) -> Result<Vec<Colleague>, String> {
     loop {
         match session.colleagues() {
             Some(Ok(found)) => return Ok(found.to_vec()),

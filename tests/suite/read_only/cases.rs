@@ -35,9 +35,8 @@ pub fn verbs() -> BTreeSet<String> {
     fn below(command: &clap::Command, path: &str, verbs: &mut BTreeSet<String>) {
         for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
             let path = format!("{path} {}", inner.get_name()).trim().to_owned();
-            if inner.has_subcommands() {
-                below(inner, &path, verbs);
-            } else {
+            below(inner, &path, verbs);
+            if !inner.has_subcommands() || !inner.is_subcommand_required_set() {
                 verbs.insert(path);
             }
         }
@@ -73,11 +72,15 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
         case("get", &["restore-points", "-A"], With(0)),
         case("get", &["certificates", "-A"], With(0)),
         case("get", &["problems", "-A"], With(0)),
+        case("audit", &["-A"], With(0)),
+        case("audit", &["-A", "-o", "json"], With(0)),
+        case("audit", &["-A", "-o", "html"], With(0)),
         case("known-good", &[other], Either(0, 3)),
         case("isolate", &[&of("deployment/client"), "--reason", "audit", "--dry-run"], With(0)),
         case("export", &[copy, "--to", bundle, "--replace"], With(0)),
         case("probe", &[&of("edge-tls")], Either(1, 3)),
         case("rotate-ca", &[&of("shop-ca"), "-n", here, "--status"], Either(0, 4)),
+        case("audit verify", &[bundle], With(2)),
         case("operations list", &["-A"], With(0)),
         case("operations show", &[id], With(0)),
         case("operations script", &[id], With(0)),
