@@ -11,6 +11,7 @@ mod attached;
 mod audit;
 mod backup;
 mod bad_input;
+mod books;
 mod carry;
 mod churn;
 mod cluster;

@@ -3,8 +3,10 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use holdfast::config::runbook::{keys, parse};
 use holdfast::config::{SETTINGS, VARIABLES, Without};
 use holdfast::plan::rights::Feature;
+use holdfast::runbook::shipped::SHIPPED;
 use holdfast::tui::{ACTIONS, Risk};
 use holdfast::view::rbac::{Wanted, manifests};
 
@@ -77,6 +79,30 @@ fn rights(features: &[Feature]) -> String {
     format!("```yaml\n{shown}```\n")
 }
 
+/// What stands where in a runbook.
+fn book_key_table() -> String {
+    let mut table = "| in | key | value | what it says |\n|---|---|---|---|\n".to_owned();
+    for place in keys::tables() {
+        for key in place.keys {
+            let needed = if key.needed { " *Needed.*" } else { "" };
+            let (name, takes) = (key.name, key.takes.said());
+            writeln!(table, "| {} | `{name}` | {takes} | {}{needed} |", place.of, key.doc).unwrap();
+        }
+    }
+    table
+}
+
+/// The runbooks that come along.
+fn book_table() -> String {
+    let mut table = "| runbook | what for | parameters |\n|---|---|---|\n".to_owned();
+    for shipped in SHIPPED {
+        let book = parse(shipped.text, std::path::Path::new(shipped.name)).unwrap();
+        let params: Vec<String> = book.params.iter().map(|param| format!("`{}`", param.name)).collect();
+        writeln!(table, "| `{}` | {} | {} |", book.name, book.title, params.join(", ")).unwrap();
+    }
+    table
+}
+
 /// The text with a table between the marks of its name.
 fn with(text: &str, name: &str, table: &str) -> String {
     let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
@@ -96,6 +122,8 @@ fn the_tables_are_the_registries() {
         ("rbac-read-only", rights(&[])),
         ("rbac-operator", rights(Feature::ALL)),
         ("controls", holdfast::report::registry_table()),
+        ("runbook-keys", book_key_table()),
+        ("runbooks", book_table()),
     ];
     let current = tables.iter().fold(text.clone(), |text, (name, table)| with(&text, name, table));
     if std::env::var_os("HOLDFAST_BLESS").is_some() {

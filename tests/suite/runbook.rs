@@ -96,7 +96,7 @@ async fn a_run_does_what_its_book_says_and_its_timeline_tells_it_all(cluster: Te
     title: It is held
     why: It has to stay.
     fails: Hold it again.
-    wait: {in: restore-points, filter: 'name:{{point.name}} !heldUntil:\"\"', expect: 1, within: 2m}
+    wait: {in: restore-points, filter: 'name:{{point.name}} heldUntil:released', expect: 1, within: 2m}
 ";
     let hold = HOLD.replace("{{copy.made}}", "{{point}}");
     let book = Written::new(&cluster, &format!("{THERE}{BACKUP}{choose}{hold}{LOOK}{held}"));

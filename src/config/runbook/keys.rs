@@ -191,7 +191,7 @@ pub static PLAN: Table = Table {
     of: "a plan",
     keys: keys! {
         "verb" Takes::OneOf(|| PlanStep::verbs().map(PlanStep::word).collect()), needed, "What is done.";
-        "of" Takes::Words, needed, "To what: NAMESPACE/NAME, or NAMESPACE for sweep.";
+        "of" Takes::Words, needed, "To what: NAMESPACE/NAME; NAMESPACE/KIND/NAME for isolate and rejoin, NAMESPACE for sweep.";
         "with" Takes::Answers, free, "Answers to fields of the verb's form; what is left out stays as the form begins.";
     },
 };

@@ -452,7 +452,9 @@ fn every_book_that_comes_along_is_without_a_mistake() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
-        .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .map(|file| file.unwrap().path())
+        .filter(|path| std::fs::read_to_string(path).unwrap().starts_with("holdfast: "))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
     files.sort();
     let mut names: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();

@@ -149,7 +149,7 @@ fn machines_are_told_the_same() {
     assert_eq!(
         json["run"],
         json!({
-            "outcome": "stopped", "stoppedBy": "carol", "reason": "false alarm",
+            "id": "20270101-120000-0a0b0c0d", "outcome": "stopped", "stoppedBy": "carol", "reason": "false alarm",
             "began": "2027-01-15T08:00:00Z", "ended": "2027-01-15T08:13:00Z", "seconds": 780, "downSeconds": 95,
             "startedBy": "alice", "machine": "laptop", "context": "prod", "server": "https://api.example",
             "recordIn": "ops", "resumed": 1, "people": ["alice", "carol", "dave"], "head": "abc",
