@@ -78,7 +78,7 @@ fn policy(kind: Kind, workload: &Workload) -> ObjectAt {
 /// Whether this console made a policy to contain something.
 fn ours(policy: &Value) -> bool {
     label(policy, annotation::MANAGED_BY.0) == Some(annotation::MANAGED_BY.1)
-        && text(policy, &annotation::pointer(annotation::WORKLOAD)) != ""
+        && !text(policy, &annotation::pointer(annotation::WORKLOAD)).is_empty()
 }
 
 /// Who else may have pods that a selector selects: what has to be listed.

@@ -351,12 +351,12 @@ impl Row {
 }
 
 /// The same rules without what others give already in the same place or everywhere.
-pub fn without(rules: Vec<Rule>, given: &[Rule]) -> Vec<Rule> {
-    rules.into_iter().flat_map(|rule| rest(rule, given)).collect()
+pub fn without(rules: &[Rule], given: &[Rule]) -> Vec<Rule> {
+    rules.iter().flat_map(|rule| rest(rule, given)).collect()
 }
 
 /// What is left of a rule, one for each set of verbs that is left.
-fn rest(rule: Rule, given: &[Rule]) -> Vec<Rule> {
+fn rest(rule: &Rule, given: &[Rule]) -> Vec<Rule> {
     let has = |other: &Rule, resource: &str, verb: &str| {
         let place = other.reach == rule.reach || other.reach == Reach::Everywhere;
         place && other.group == rule.group && other.resources.contains(&resource) && other.verbs.contains(&verb)
@@ -367,7 +367,7 @@ fn rest(rule: Rule, given: &[Rule]) -> Vec<Rule> {
         left.entry(rule.verbs.iter().filter(missing).copied().collect()).or_default().push(resource);
     }
     let left = left.into_iter().filter(|(verbs, _)| !verbs.is_empty());
-    left.map(|(verbs, resources)| Rule { resources, verbs, why: rule.why.clone(), ..rule }).collect()
+    left.map(|(verbs, resources)| Rule { resources, verbs, why: rule.why.clone(), ..*rule }).collect()
 }
 
 #[cfg(test)]

@@ -58,8 +58,8 @@ fn roles<'a>(wanted: &'a Wanted) -> Vec<Role<'a>> {
     // In one role for the whole cluster every rule holds everywhere.
     let placed = |rule: Rule| Rule { reach: if split { rule.reach } else { Reach::Everywhere }, ..rule };
     let looking: Vec<Rule> = reading(wanted.secrets).into_iter().map(placed).collect();
-    let more = needed(&wanted.features).into_iter().map(placed).collect();
-    let rules = merged(looking.iter().cloned().chain(without(more, &looking)));
+    let more: Vec<Rule> = needed(&wanted.features).into_iter().map(placed).collect();
+    let rules = merged(looking.iter().cloned().chain(without(&more, &looking)));
     let (inside, outside): (Vec<Rule>, Vec<Rule>) = rules.into_iter().partition(|rule| rule.reach == Reach::Namespace);
     let within = |namespace: &'a String| Role { name, namespace: Some(namespace), rules: inside.clone() };
     std::iter::once(Role { name, namespace: None, rules: outside })

@@ -183,7 +183,14 @@ async fn the_console_contains_the_workload_of_a_volume(cluster: TestCluster) {
     let sre = cluster.person(User::Sre);
     let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
     terminal.shows("data").await;
-    terminal.press("1xI");
+    wait::until("its workload to be seen", LONG, async || {
+        terminal.press("1x");
+        wait::brief().await;
+        let seen = terminal.text().contains("Contain the workload");
+        terminal.press(if seen { "I" } else { "q" });
+        seen.then_some(())
+    })
+    .await;
     terminal.shows("isolate Deployment").await;
     terminal.press("leaked key\u{13}");
     terminal.shows("not proven").await;

@@ -119,10 +119,11 @@ impl<'a> Case<'a> {
         for found in listed(answers, &ListAt::all(policies(), Some(namespace)))? {
             if name(found) == own.name {
                 let maker = text_at(found, &annotation::pointer(annotation::OPERATION));
-                let why = match ours(found) {
-                    true => format!("it is isolated already, by operation {}", text::sanitize(maker)),
-                    false => format!("{own} is there already, and this console did not make it"),
-                };
+                if !ours(found) {
+                    let clear = "look who made it, and delete it by hand if that is right".to_owned();
+                    return Err((format!("{own} is there already, and this console did not make it"), clear));
+                }
+                let why = format!("it is isolated already, by operation {}", text::sanitize(maker));
                 return Err((why, "let it rejoin first: holdfast rejoin".to_owned()));
             }
             let selector = &found["spec"]["podSelector"];

@@ -30,7 +30,7 @@ fn pod(name: &str, app: &str) -> Value {
 }
 
 fn other_policy(name: &str, spec: Value) -> Value {
-    json!({ "metadata": { "name": name, "uid": format!("uid-{name}") }, "spec": spec })
+    with(json!({ "metadata": { "name": name, "uid": format!("uid-{name}") }, "spec": null }), "/spec", spec)
 }
 
 /// Deployment `web` with one pod by its ReplicaSet, and what else there is, by kind.

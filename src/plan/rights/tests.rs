@@ -76,7 +76,7 @@ fn no_row_repeats_a_verb_of_another_for_the_same_feature() {
 #[test]
 fn what_others_give_is_left_out() {
     let looking = reading(false);
-    let hold = without(needed(&[Hold]), &looking);
+    let hold = without(&needed(&[Hold]), &looking);
     let said: Vec<(&str, Vec<&str>)> = hold.iter().map(|rule| (rule.resources[0], rule.verbs.clone())).collect();
     assert_eq!(
         said,

@@ -114,7 +114,7 @@ impl App {
                 Ok(Request::Isolate { kind, workload, options: isolate::Options::default() })
             }
             Verb::Rejoin => {
-                let (kind, workload) = self.workload(desk, "let rejoin")?;
+                let (kind, workload) = self.workload(desk, "contained")?;
                 Ok(Request::Rejoin { kind, workload })
             }
             Verb::Undo => taking_back(self.operation(desk)?),

@@ -121,22 +121,21 @@ impl App {
             ActionId::Operations => self.visit(Layer::Operations(Cursor::default())),
             ActionId::Notices => self.visit(Layer::Notices(0)),
             ActionId::Theme => return self.choose_theme(desk, argument),
-            ActionId::Namespaces => {
-                return match argument {
-                    Some(names) => self.look_at(desk, names),
-                    None => self.open_picker(desk, Argument::Namespaces),
-                };
-            }
-            ActionId::Context => {
-                return match argument {
-                    Some(name) => self.go_to(desk, name),
-                    None => self.open_picker(desk, Argument::Context),
-                };
-            }
+            ActionId::Namespaces | ActionId::Context => return self.go_elsewhere(desk, id, argument),
             ActionId::Palette => self.open_palette(),
             ActionId::Help => self.layers.push(Layer::Help(self.place(), 0)),
         }
         Effects::new()
+    }
+
+    /// Goes to other namespaces or another context, or asks to which.
+    fn go_elsewhere(&mut self, desk: &Desk, id: ActionId, argument: Option<&str>) -> Effects {
+        match (id, argument) {
+            (ActionId::Namespaces, Some(names)) => self.look_at(desk, names),
+            (ActionId::Namespaces, None) => self.open_picker(desk, Argument::Namespaces),
+            (_, Some(name)) => self.go_to(desk, name),
+            (_, None) => self.open_picker(desk, Argument::Context),
+        }
     }
 
     /// Opens the menu, and asks which of its rights there are.

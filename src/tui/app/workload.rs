@@ -1,7 +1,7 @@
 //! Which workload is meant by what is selected: a volume's, a finding's, or itself.
 
 use super::App;
-use crate::model::{Key, Kind, Uid};
+use crate::model::{Freshness, Key, Kind, Uid};
 use crate::plan::isolate;
 use crate::session::Desk;
 use crate::text;
@@ -33,7 +33,9 @@ impl App {
         };
         found.sort();
         found.dedup();
+        let listing = isolate::LOOKED_AT.iter().any(|kind| *world.freshness(*kind) == Freshness::Loading);
         match found.as_slice() {
+            [] if listing => Err("workloads are still being listed: try again in a moment".to_owned()),
             [one] => Ok(one.clone()),
             [] => Err(format!("only workloads are {done}: select one, a volume that one uses, or a finding of one")),
             several => {

@@ -49,7 +49,9 @@ impl Account {
     /// What the server refused it for want of rights, and what it did not.
     pub fn audited(&self, cluster: &TestCluster) -> (BTreeSet<Use>, BTreeSet<Use>) {
         let mine = cluster.audit().into_iter().filter(|event| event.user == self.user() && !event.resource.is_empty());
-        let (denied, done): (Vec<_>, Vec<_>) = mine.partition(|event| event.code == 403);
+        let (denied, other): (Vec<_>, Vec<_>) = mine.partition(|event| event.code == 403);
+        // What is not served is not found.
+        let done = other.into_iter().filter(|event| event.code < 400).collect();
         let uses = |events: Vec<Audited>| {
             events
                 .into_iter()

@@ -565,7 +565,10 @@ fn of_lab(path: &Path) -> Vec<Audited> {
             resource: text("/objectRef/resource"),
             subresource: text("/objectRef/subresource"),
             path: text("/requestURI"),
-            code: event.pointer("/responseStatus/code").and_then(Value::as_u64).map_or(0, |code| code as u16),
+            code: event
+                .pointer("/responseStatus/code")
+                .and_then(Value::as_u64)
+                .map_or(0, |code| u16::try_from(code).unwrap()),
         })
     };
     text.lines().filter_map(line).collect()
