@@ -60,6 +60,7 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
     let policy = &file("holdfast.yaml", "policies: [{ name: all, rpo: 1h }]\n");
     let sarif = r#"{ "version": "2.1.0", "runs": [{ "tool": { "driver": { "name": "t" } }, "results": [] }] }"#;
     let (log, links) = (&file("log.sarif", sarif), &file("links.toml", ""));
+    let book = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/leaked-credential.yaml");
     let bundle = &admin.home().join("copy.yaml").to_str().unwrap().to_owned();
     let case = |verb: &'static str, more: &[&str], ends| Case {
         verb,
@@ -118,6 +119,11 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
         case("links test", &[log], Either(0, 3)),
         case("links check", &[links], With(0)),
         case("procedure", &[], With(0)),
+        case("runbook check", &[book], With(0)),
+        case("runbook schema", &[], With(0)),
+        case("runbook shipped", &[], With(0)),
+        case("runbook print", &["leaked-credential"], With(0)),
+        case("runbook explain", &["leaked-credential"], With(0)),
         case("policy check", &[policy], With(0)),
         case("policy schema", &[], With(0)),
         case("rbac", &[], With(0)),
