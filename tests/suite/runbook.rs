@@ -287,7 +287,7 @@ async fn in_force(cluster: &TestCluster, id: &str) {
     let file = colleague.home().join("forged.json");
     std::fs::write(&file, forged.to_string()).unwrap();
     let kubectl = cluster.kubectl().expect("the lab has kubectl");
-    wait::until("the policy to be in force", LONG, async || {
+    wait::until("the policy to be in force", 4 * LONG, async || {
         let mut command = tokio::process::Command::new(&kubectl);
         command.args(["create", "--dry-run=server", "-f"]).arg(&file).env("KUBECONFIG", colleague.kubeconfig());
         let refused = String::from_utf8(command.output().await.unwrap().stderr).unwrap();

@@ -20,6 +20,7 @@ pub(super) async fn run(global: &Global, asked: &Approve) -> Result<Exit, Failur
     let refused = |why: String| Failure::new(Exit::Refused, why);
     let mut session = open::session(global, KINDS, Unnamed::All)?;
     open::settle(&mut session, KINDS).await?;
+    session.know_who().await;
     let seen = session.run_in_cluster(&id).await.map_err(refused)?;
     let run = seen.run().ok_or_else(|| refused(format!("the record of run {id} cannot be read")))?;
     let book = run_book(&run).map_err(refused)?;

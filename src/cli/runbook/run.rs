@@ -17,6 +17,7 @@ pub(super) async fn run(global: &Global, asked: &Run) -> Result<Exit, Failure> {
     let values = params::values(&book, &given).map_err(|why| Failure::new(Exit::Usage, why.join("\n")))?;
     let mut session = open::session(global, Kind::ALL, Unnamed::AllElseOwn)?;
     open::settle(&mut session, Kind::ALL).await?;
+    session.know_who().await;
     let home = home(&book, &values, global, &session);
     let beginning = Beginning { book, source, values, home };
     let id = session.begin_run(beginning).map_err(|why| Failure::new(Exit::Refused, why))?;
@@ -46,6 +47,7 @@ pub(super) async fn resume(global: &Global, asked: &Resume) -> Result<Exit, Fail
 
 /// Waits until a run is gone on with.
 pub(super) async fn resumed(session: &mut Session, id: &RunId, as_begun: bool) -> Result<(), Failure> {
+    session.know_who().await;
     session.resume_run(id, as_begun);
     loop {
         match session.next().await {

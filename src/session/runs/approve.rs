@@ -18,6 +18,18 @@ impl Session {
         Ok(found.map(|found| Body::Approved { at: at.clone(), who: found.who, agreed: found.agreed }))
     }
 
+    /// Makes sure that it is known who we are, as far as the API server says it: what a run keeps is kept with a name.
+    pub async fn know_who(&mut self) {
+        if self.desk.world.context.user.is_some() {
+            return;
+        }
+        let Some(eyes) = self.cluster.as_ref().map(crate::cluster::Cluster::eyes) else { return };
+        // Where it cannot be asked it stays unknown, and is told as that.
+        if let Ok(Some(who)) = eyes.who_am_i().await {
+            self.desk.world.context.user = Some(who.into());
+        }
+    }
+
     /// The record of a run anywhere in the cluster.
     ///
     /// # Errors
