@@ -174,7 +174,7 @@ impl Eyes {
             ("tailLines", lines.as_str()),
             ("limitBytes", bytes.as_str()),
         ];
-        Ok(self.cluster.wire().get(&format!("{pod}/log{}", paths::query(&query)), LIST).await?.body.to_vec())
+        Ok(self.cluster.wire().get(&format!("{pod}/log{}", paths::query(&query)), LIST).await?.body)
     }
 
     async fn select(

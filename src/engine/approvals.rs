@@ -178,7 +178,7 @@ impl Engine {
             };
             let at = ObjectAt { resource, namespace: None, name: POLICY.to_owned() };
             let found = self.read(&at).await?.ok_or_else(|| format!("{at} is not there"))?;
-            if text(&found, "/metadata/generation") == "" && found.pointer("/metadata/generation") != Some(&json!(1)) {
+            if found.pointer("/metadata/generation") != Some(&json!(1)) {
                 return Err(format!("{at} was changed since it was applied"));
             }
             let made = text(&found, "/metadata/creationTimestamp").parse().map_err(|_| format!("{at} has no age"))?;

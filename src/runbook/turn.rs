@@ -138,24 +138,24 @@ impl Here<'_> {
     fn turn<S: Sight>(&self, run: &Run, facts: &Facts<'_, S>) -> Turn {
         match run.stand(&self.at) {
             Stand::Failed(why) => {
-                return Turn::Ask(self.at.clone(), Ask::Failed(why.clone(), self.step.fails.said(&self.values)));
+                Turn::Ask(self.at.clone(), Ask::Failed(why.clone(), self.step.fails.said(&self.values)))
             }
-            Stand::Operating(operation) => return Turn::Follow(self.at.clone(), operation.clone()),
-            Stand::Ahead => return self.reach(facts),
+            Stand::Operating(operation) => Turn::Follow(self.at.clone(), operation.clone()),
+            Stand::Ahead => self.reach(facts),
             Stand::Reached(since) => self.task(*since, run, facts),
             // Those that are settled are not where a run is.
-            Stand::Done(_) | Stand::PassedOver(_) | Stand::Skipped(..) => self.note(Body::Reached { at: self.at() }),
+            Stand::Done(_) | Stand::PassedOver(_) | Stand::Skipped(..) => note(Body::Reached { at: self.at() }),
         }
     }
 
     /// Begins, unless it is not for now.
     fn reach<S: Sight>(&self, facts: &Facts<'_, S>) -> Turn {
-        let Some(when) = &self.step.when else { return self.note(Body::Reached { at: self.at() }) };
+        let Some(when) = &self.step.when else { return note(Body::Reached { at: self.at() }) };
         match self.look(when, facts) {
-            Ok((looked, _)) if when.expect.met(looked.count) => self.note(Body::Reached { at: self.at() }),
+            Ok((looked, _)) if when.expect.met(looked.count) => note(Body::Reached { at: self.at() }),
             Ok((looked, filter)) => {
                 let seen = said(when, &filter, &looked);
-                self.note(Body::PassedOver { at: self.at(), seen })
+                note(Body::PassedOver { at: self.at(), seen })
             }
             Err(Looked::Unseen(why)) => self.wait(why, None),
             Err(Looked::Wrong(why)) => self.failed(why),
@@ -256,7 +256,7 @@ impl Here<'_> {
             }
             Ok((looked, _)) => {
                 let rows = looked.rows.into_iter().map(|row| row.path).collect();
-                self.note(Body::Rows { at: self.at(), rows })
+                note(Body::Rows { at: self.at(), rows })
             }
             Err(Looked::Unseen(why)) => self.wait(why, None),
             Err(Looked::Wrong(why)) => self.failed(why),
@@ -276,16 +276,12 @@ impl Here<'_> {
         self.at.clone()
     }
 
-    fn note(&self, body: Body) -> Turn {
-        Turn::Note(Box::new(body))
-    }
-
     fn done(&self, seen: String, values: Values) -> Turn {
-        self.note(Body::Done { at: self.at(), seen, values, who: None })
+        note(Body::Done { at: self.at(), seen, values, who: None })
     }
 
     fn failed(&self, why: String) -> Turn {
-        self.note(Body::Failed { at: self.at(), why })
+        note(Body::Failed { at: self.at(), why })
     }
 
     fn wait(&self, what: String, until: Option<Timestamp>) -> Turn {
@@ -295,6 +291,10 @@ impl Here<'_> {
     fn ask(&self, ask: Ask) -> Turn {
         Turn::Ask(self.at(), ask)
     }
+}
+
+fn note(body: Body) -> Turn {
+    Turn::Note(Box::new(body))
 }
 
 fn unknown(place: &Place) -> String {

@@ -43,16 +43,16 @@ impl EvidenceFolder {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let name = if attempt == 1 { step.to_owned() } else { format!("{step}.{attempt}") };
             let path = folder.join(name);
             match builder.create(&path) {
                 Ok(()) => return Ok(Self { path, files: Vec::new() }),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 1_000 => {}
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 1_000 => attempt += 1,
                 Err(error) => return Err(io_error("create", &path)(error)),
             }
         }
-        unreachable!("the loop ends with a folder or an error")
     }
 
     /// Adds a file. Its name is made of what the cluster calls things, which are names and never paths.

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::{Boards, Filter, OperationView, Pane, PaneList, Problem, Query, Says, Sieve, Sort, problems};
-use crate::model::{Connection, Freshness, Kind, Watched, World};
+use crate::model::{Connection, Freshness, Kind, ObjRef, Watched, World};
 use crate::runbook::book::Among;
 use crate::runbook::turn::{Looked, Seen, Sight, Spotted};
 use crate::text;
@@ -109,7 +109,7 @@ impl Lists<'_> {
         let passing: Vec<&Problem> =
             all.iter().filter(|problem| sieve.passes(problem, self.world, self.boards, self.now)).collect();
         let spotted = |problem: &&Problem| Spotted {
-            path: problem.object.as_ref().map_or_else(|| problem.title.to_string(), |object| object.path()),
+            path: problem.object.as_ref().map_or_else(|| problem.title.to_string(), ObjRef::path),
             says: text::sanitize(&format!("{} · {}", problem.state, problem.reason)).into_owned(),
         };
         Ok(Seen { count: passing.len(), rows: passing.iter().take(MOST).map(spotted).collect() })

@@ -10,7 +10,7 @@ use crate::runbook::book::Book;
 use crate::runbook::history::{Body, Run, RunId};
 use crate::runbook::shipped::shipped;
 use crate::session::{Event, Message};
-use crate::store::{RunLog, Store};
+use crate::store::{RunLog, Store, StoreError};
 use crate::text;
 
 /// Why a run is not gone on with.
@@ -105,10 +105,8 @@ async fn adopt(eyes: &Eyes, store: &Store, id: &RunId, here: &str, as_begun: boo
 
 /// The journal of this machine and the record in the cluster, where there are any.
 async fn both(eyes: &Eyes, store: &Store, id: &RunId) -> Result<(Option<RunLog>, Option<RunSeen>), String> {
-    let log = match store.has_run(id) {
-        true => Some(store.hold_run(id).map_err(|error| text::chain(&error))?),
-        false => None,
-    };
+    let held = store.has_run(id).then(|| store.hold_run(id)).transpose();
+    let log = held.map_err(|error| text::chain(&error))?;
     let home = log.as_ref().and_then(|log| match log.entries().first().map(|entry| &entry.body) {
         Some(Body::Begun { home, .. }) => Some(home.clone()),
         _ => None,
@@ -131,10 +129,10 @@ fn settled(
     log: Option<RunLog>,
     seen: Option<&RunSeen>,
 ) -> Result<(RunLog, Vec<Entry<Body>>), String> {
-    let chain = |error| text::chain(&error);
+    let chain = |error: StoreError| text::chain(&error);
     let Some(mut log) = log else {
         let entries = seen.map(|seen| seen.entries.clone()).unwrap_or_default();
-        let log = store.take_run(id, &entries).map_err(|error| chain(error))?;
+        let log = store.take_run(id, &entries).map_err(chain)?;
         return Ok((log, entries));
     };
     let there = seen.map_or(&[][..], |seen| &seen.entries);
@@ -143,7 +141,7 @@ fn settled(
     if same < there.len() {
         // Another machine went on with it, or an entry here never reached the cluster.
         drop(log);
-        log = store.replace_run(id, there).map_err(|error| chain(error))?;
+        log = store.replace_run(id, there).map_err(chain)?;
     }
     let entries = log.entries().to_vec();
     Ok((log, entries))
