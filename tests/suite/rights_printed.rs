@@ -89,6 +89,9 @@ async fn look(cluster: &TestCluster, person: &Person, everywhere: bool) -> Termi
     terminal.until("the YAML to be closed", |screen| !screen.contains("apiVersion")).await;
     terminal.press("l");
     terminal.shows("Logs").await;
+    // Where several containers write of it, the first is read.
+    terminal.press("\r");
+    wait::brief().await;
     terminal.press("q");
     wait::brief().await;
     terminal.press("p");

@@ -46,6 +46,9 @@ pub fn verbs() -> BTreeSet<String> {
     verbs
 }
 
+/// The id of a run that there is not.
+const NO_RUN: &str = "20260101-000000-0000000a";
+
 /// What cases are about: volume `data`; volume `other` with copies `old` and `new`; a CA with what hangs on it; and an
 /// interrupted operation.
 pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
@@ -61,6 +64,14 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
     let sarif = r#"{ "version": "2.1.0", "runs": [{ "tool": { "driver": { "name": "t" } }, "results": [] }] }"#;
     let (log, links) = (&file("log.sarif", sarif), &file("links.toml", ""));
     let book = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/leaked-credential.yaml");
+    let params = [
+        format!("secret={}", of("edge-tls")),
+        format!("workload={}", of("deployment/client")),
+        "since=2026-01-01T00:00:00Z".to_owned(),
+    ];
+    let run =
+        [&["leaked-credential", "-n", here, "--yes"][..], &params.each_ref().map(|param| ["--param", param]).concat()];
+    let run = run.concat();
     let bundle = &admin.home().join("copy.yaml").to_str().unwrap().to_owned();
     let case = |verb: &'static str, more: &[&str], ends| Case {
         verb,
@@ -109,6 +120,16 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
         case("reconcile", &["--once", "-n", here, "--policy", policy], Refused),
         case("operations resume", &[id], Refused),
         case("operations stop", &[id], Refused),
+        case("runbook run", &run, Refused),
+        // Of a run that nobody has begun: none can be, in read-only.
+        case("runbook resume", &[NO_RUN, "--yes"], Either(1, 3)),
+        case("runbook note", &[NO_RUN, "seen"], Either(1, 3)),
+        case("runbook approve", &[NO_RUN, "--yes"], Either(1, 3)),
+        case("runbook stop", &[NO_RUN, "--reason", "audit"], Either(1, 3)),
+        case("runbook show", &[NO_RUN], Either(1, 3)),
+        case("runbook export", &[NO_RUN], Either(1, 3)),
+        case("runbook runs", &["-A"], With(0)),
+        case("runbook approval-policy", &[], With(0)),
         // It has not ended, so that there is nothing to take back yet.
         case("operations undo", &[id, "--yes"], With(1)),
         case("triage", &["--state", "fixed", "--reason", "r", "0000000000000000"], Either(1, 2)),
