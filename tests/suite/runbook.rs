@@ -19,7 +19,6 @@ scenarios!(
     a_book_that_was_edited_meanwhile_is_not_gone_on_with_and_the_difference_is_shown,
     a_book_with_a_mistake_runs_no_step,
     a_step_that_fails_is_tried_again_or_passed_over_with_a_reason,
-    a_second_person_approves_and_whoever_began_it_cannot,
     what_is_collected_is_hashed_and_holds_no_secret,
 );
 
@@ -296,7 +295,9 @@ async fn in_force(cluster: &TestCluster, id: &str) {
     .await;
 }
 
-async fn a_second_person_approves_and_whoever_began_it_cannot(cluster: TestCluster) {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_person_approves_and_whoever_began_it_cannot() {
+    let cluster = TestCluster::sim("approves").await;
     cluster.claim("data").await;
     let proven = has_policy(&cluster).await;
     let book = Written::new(&cluster, &format!("{AGREE}{BACKUP}"));

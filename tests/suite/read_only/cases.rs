@@ -96,6 +96,9 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
         case("operations list", &["-A"], With(0)),
         case("operations show", &[id], With(0)),
         case("operations script", &[id], With(0)),
+        case("journal list", &[], With(0)),
+        case("journal show", &[id], With(0)),
+        case("journal export", &[], With(0)),
         case("journal verify", &[], With(0)),
         // Plans that are read and not run.
         case("backup", &[claim, "--dry-run"], With(0)),
