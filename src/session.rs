@@ -58,7 +58,7 @@ use operations::Tracked;
 use pace::Pace;
 pub use refusals::Unconfirmed;
 use runs::Runs;
-pub use runs::{Beginning, Edited, NotResumed, of_record, run_book};
+pub use runs::{Beginning, Edited, NotResumed, run_book};
 pub use scope::Unnamed;
 pub use served::READ_ONLY;
 pub use triage::UNDECIDED;
@@ -483,7 +483,7 @@ impl Session {
     }
 
     /// Who we are, as far as it is known.
-    fn who(&self) -> String {
+    pub fn who(&self) -> String {
         self.desk.world.context.user.as_deref().unwrap_or(ask::NOBODY).to_owned()
     }
 

@@ -139,12 +139,8 @@ impl Store {
     /// # Errors
     /// When it cannot be made.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true);
         for folder in BookKind::ALL.map(|kind| root.join(kind.folder())) {
-            builder.create(&folder).map_err(io_error("create", &folder))?;
+            own_folders().recursive(true).create(&folder).map_err(io_error("create", &folder))?;
         }
         Ok(Self { root: root.to_owned() })
     }
@@ -165,10 +161,7 @@ impl Store {
     /// When it cannot be written.
     pub fn keep(&self, id: &OperationId, text: &str) -> Result<(), StoreError> {
         let folder = self.bundles();
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&folder).map_err(io_error("create", &folder))?;
+        own_folders().recursive(true).create(&folder).map_err(io_error("create", &folder))?;
         let (path, beside) = (folder.join(format!("{id}.yaml")), folder.join(format!(".{id}.new")));
         let mut options = fs::OpenOptions::new();
         options.write(true).create(true).truncate(true);
@@ -275,6 +268,14 @@ impl Store {
             .and_then(|entries| fold(&entries).map_err(|source| StoreError::Journal { path: path.clone(), source }));
         Stored { run, held: chain::held(&path), id }
     }
+}
+
+/// What makes folders for this user alone.
+fn own_folders() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 fn book(id: &OperationId) -> Book {

@@ -15,6 +15,7 @@ use crate::session::{Event, Options, Session, Unnamed};
 use crate::store::Store;
 use crate::text::{self, names};
 use crate::tui::{self, ConsoleError};
+use crate::view::blind_spot;
 
 /// How long a command waits for the cluster before it says that it could not judge.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -176,17 +177,6 @@ pub(super) fn warn_of_blind_spots(session: &Session, kinds: &[Kind]) -> bool {
         }
     }
     whole
-}
-
-/// Why the objects of a kind are not seen whole; `None` when they are, or when the cluster does not serve the kind.
-fn blind_spot(kind: Kind, freshness: &Freshness) -> Option<String> {
-    let plural = kind.spec().plural;
-    match freshness {
-        Freshness::Live | Freshness::Absent => None,
-        Freshness::Loading => Some(format!("{plural} were not listed")),
-        Freshness::Stale { why, .. } => Some(format!("{plural} are stale: {why}")),
-        Freshness::Denied { verb } => Some(format!("{plural} are not seen: the right to {verb} them is missing")),
-    }
 }
 
 /// What can be mended in files and flags is usage; the rest is a cluster that cannot be reached.

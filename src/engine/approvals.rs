@@ -44,8 +44,6 @@ pub struct Approving {
 pub struct Approval {
     /// Who approved.
     pub who: String,
-    /// The entry of the run up to which they read it.
-    pub head: String,
     /// What proves that it was them.
     pub agreed: Agreed,
 }
@@ -127,7 +125,7 @@ impl Engine {
             Ok(()) => Agreed::Proven,
             Err(why) => Agreed::Claimed { why },
         };
-        Ok(Some(Approval { who: sanitize(&who).into_owned(), head: said("head"), agreed }))
+        Ok(Some(Approval { who: sanitize(&who).into_owned(), agreed }))
     }
 
     /// Whether whoever writes an approval is held to their own name, and was when this one was written.

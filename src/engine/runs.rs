@@ -62,7 +62,7 @@ pub struct RunSeen {
 impl RunSeen {
     /// What happened, added up.
     pub fn run(&self) -> Option<Run> {
-        Run::of(self.entries.iter().map(|entry| (entry.at, &entry.body)))
+        Run::of_journal(&self.entries)
     }
 
     /// The record, to go on with.

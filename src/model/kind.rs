@@ -35,6 +35,10 @@ macro_rules! kinds {
             /// Every kind, in the order in which watches start: what the first screen needs comes first.
             pub const ALL: &'static [Kind] = &[$(Kind::$variant,)*];
 
+            /// Kinds that copies are known by.
+            pub const COPIES: &'static [Kind] =
+                &[Kind::VolumeSnapshot, Kind::Content, Kind::VeleroBackup, Kind::DataUpload, Kind::PodVolumeBackup];
+
             /// How the API calls this kind.
             pub const fn spec(self) -> &'static KindSpec {
                 match self {

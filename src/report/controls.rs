@@ -14,10 +14,6 @@ use super::State;
 use super::control::{Control, Mapping};
 use crate::model::Kind;
 
-/// Kinds that copies are known by.
-const COPIES: &[Kind] =
-    &[Kind::VolumeSnapshot, Kind::Content, Kind::VeleroBackup, Kind::DataUpload, Kind::PodVolumeBackup];
-
 /// Kinds that say what runs.
 const RUNS: &[Kind] = &[
     Kind::StatefulSet,
@@ -42,7 +38,7 @@ pub static CONTROLS: &[Control] = &[
         remedy: "Set an objective (annotation holdfast.dev/rpo, or a policy), and back up what is late.",
         mapping: Mapping { cis: &[], iso: &["A.8.13"], nist: &["CP-9"] },
         needs: &[Kind::Pvc, Kind::Pv],
-        reads: COPIES,
+        reads: Kind::COPIES,
         absent: State::Unknown,
         judge: backups::objective,
     },
@@ -53,7 +49,7 @@ pub static CONTROLS: &[Control] = &[
         remedy: "Drill a restore: holdfast drill NAMESPACE/SNAPSHOT, or a drill schedule in the policy.",
         mapping: Mapping { cis: &[], iso: &["A.5.30", "A.8.13"], nist: &["CP-4", "CP-9(1)", "CP-10"] },
         needs: &[Kind::Pvc, Kind::Pv],
-        reads: COPIES,
+        reads: Kind::COPIES,
         absent: State::Unknown,
         judge: backups::proven,
     },
@@ -64,7 +60,7 @@ pub static CONTROLS: &[Control] = &[
         remedy: "Give the volume a policy with keep rules; hold again what is not enforceable.",
         mapping: Mapping { cis: &[], iso: &["A.5.33", "A.8.13"], nist: &["CP-9", "SI-12"] },
         needs: &[Kind::Pvc, Kind::Pv],
-        reads: COPIES,
+        reads: Kind::COPIES,
         absent: State::Unknown,
         judge: backups::retention,
     },

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::words::Values;
-use crate::journal::{BookKind, Said, Story, Turn};
+use crate::journal::{BookKind, Entry, Said, Story, Turn};
 use crate::plan::OperationId;
 
 /// Identity of a run: a valid part of a Kubernetes name.
@@ -375,6 +375,11 @@ impl Run {
         };
         happened.for_each(|(at, body)| run.take(at, body));
         Some(run)
+    }
+
+    /// The same of the entries of its journal.
+    pub fn of_journal(entries: &[Entry<Body>]) -> Option<Self> {
+        Self::of(entries.iter().map(|entry| (entry.at, &entry.body)))
     }
 
     /// Adds what happened next.

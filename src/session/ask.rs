@@ -184,8 +184,7 @@ impl Session {
             return None;
         }
         let Asking { ticket, request, known, earnest, .. } = asking;
-        let mut random = [0; 4];
-        if ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random).is_err() {
+        let Some(random) = random() else {
             let refusal = Refusal {
                 verb: request.verb(),
                 object: request.object(&self.desk.world),
@@ -193,7 +192,7 @@ impl Session {
                 clear: "look at the machine".into(),
             };
             return Some(self.not_planned(ticket, refusal, earnest.then_some(&request)));
-        }
+        };
         let now = crate::store::now();
         match request.plan(&self.desk.world, &known, OperationId::new(now, random), now) {
             Err(refusal) => Some(self.not_planned(ticket, refusal, earnest.then_some(&request))),
@@ -264,6 +263,13 @@ async fn ask(eyes: &Eyes, questions: Questions, answers: &mut Answers) {
         };
         answers.lists.insert(at, listed);
     }
+}
+
+/// What tells ids of one second apart; `None` where this machine gives no random numbers.
+pub(super) fn random() -> Option<[u8; 4]> {
+    let mut random = [0; 4];
+    let filled = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random);
+    filled.ok().map(|()| random)
 }
 
 /// The text of a file that a person named.

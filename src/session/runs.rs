@@ -14,9 +14,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::ask::random;
 use super::{Event, Message, Session};
 use crate::config::runbook;
-use crate::engine::{Engine, RunRecord, RunSeen, host};
+use crate::engine::{Engine, RunRecord, host};
 use crate::journal::{Entry, Kept};
 use crate::plan::{Confirmed, OperationId, Verb};
 use crate::runbook::book::{Book, Task};
@@ -25,18 +26,19 @@ use crate::runbook::turn::{Facts, Turn, place, turn};
 use crate::runbook::words::Values;
 use crate::store::RunLog;
 use crate::text;
-use crate::view::Lists;
+use crate::view::{Lists, RunView};
 
 pub(super) use adopt::Adopted;
 pub use adopt::{Edited, NotResumed};
-pub use shown::of_record;
 
 /// What is known of runs.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
     tracked: BTreeMap<RunId, Tracked>,
-    /// Records in the cluster, as they were read last; `None` before the first answer.
-    seen: Option<Result<Vec<RunSeen>, String>>,
+    /// Whether records in the cluster could be read last; `None` before the first answer.
+    seen: Option<Result<(), String>>,
+    /// Runs as these records tell them.
+    recorded: Vec<RunView>,
     /// Whether somebody wants to see them.
     wanted: bool,
     /// Which round of questions counts: another cluster, or other namespaces, make an answer worthless.
@@ -105,9 +107,7 @@ impl Session {
     pub fn begin_run(&mut self, beginning: Beginning) -> Result<RunId, String> {
         let engine = self.engine().ok_or_else(|| self.no_hands_for_a_run())?;
         let Beginning { book, source, values, home } = beginning;
-        let mut random = [0; 4];
-        ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random)
-            .map_err(|_| "this machine gives no random numbers for the run's name".to_owned())?;
+        let random = random().ok_or_else(|| "this machine gives no random numbers for the run's name".to_owned())?;
         let id = RunId::new(crate::store::now(), random);
         let log = self.options.store.begin_run(&id).map_err(|error| text::chain(&error))?;
         let context = &self.desk.world.context;

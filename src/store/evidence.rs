@@ -2,10 +2,9 @@
 //! journal of the run keeps.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{StoreError, io_error, write_private_bytes};
+use super::{StoreError, io_error, own_folders, write_private_bytes};
 use crate::text;
 
 /// The name of the manifest; its lines are those that `sha256sum -c` checks.
@@ -36,18 +35,12 @@ impl EvidenceFolder {
     /// A new folder below `root`; one that is there is never filled again.
     pub(super) fn create(root: &Path, run: &str, step: &str) -> Result<Self, StoreError> {
         let folder = root.join("evidence").join(run);
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&folder).map_err(io_error("create", &folder))?;
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        own_folders().recursive(true).create(&folder).map_err(io_error("create", &folder))?;
         let mut attempt = 1;
         loop {
             let name = if attempt == 1 { step.to_owned() } else { format!("{step}.{attempt}") };
             let path = folder.join(name);
-            match builder.create(&path) {
+            match own_folders().create(&path) {
                 Ok(()) => return Ok(Self { path, files: Vec::new() }),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 1_000 => attempt += 1,
                 Err(error) => return Err(io_error("create", &path)(error)),
@@ -89,6 +82,8 @@ impl EvidenceFolder {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

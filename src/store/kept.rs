@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::scans::called;
-use super::{StoreError, io_error, write_private_bytes};
+use super::{StoreError, io_error, own_folders, write_private_bytes};
 use crate::config::ScanPlace;
 use crate::model::{Scan, ScanSource, Taken};
 use crate::text;
@@ -291,10 +291,7 @@ impl Memory {
     }
 
     fn locked(&mut self, then: impl FnOnce(&mut Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&self.folder).map_err(io_error("create", &self.folder))?;
+        own_folders().recursive(true).create(&self.folder).map_err(io_error("create", &self.folder))?;
         let lock = self.folder.join("lock");
         let held = File::create(&lock).map_err(io_error("open", &lock))?;
         held.lock().map_err(io_error("lock", &lock))?;

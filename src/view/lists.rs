@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{Boards, Filter, OperationView, Pane, PaneList, Problem, Query, Says, Sieve, Sort, problems};
+use super::{Boards, Filter, OperationView, Pane, PaneList, Problem, Query, Says, Sieve, Sort, blind_spot, problems};
 use crate::model::{Connection, Freshness, Kind, ObjRef, Watched, World};
 use crate::runbook::book::Among;
 use crate::runbook::turn::{Looked, Seen, Sight, Spotted};
@@ -53,19 +53,13 @@ impl Lists<'_> {
     }
 
     fn blind(&self, kind: Kind) -> Option<String> {
-        let plural = kind.spec().plural;
         match self.world.freshness(kind) {
             Freshness::Live => {
-                let unreadable = self.world.unreadable.get(&kind)?;
-                let (name, _) = unreadable.iter().next()?;
+                let (name, _) = self.world.unreadable.get(&kind)?.iter().next()?;
                 Some(format!("{} {} cannot be read", kind.spec().kind, text::sanitize(name)))
             }
-            Freshness::Absent => None,
-            Freshness::Loading => Some(format!("{plural} are being listed")),
-            Freshness::Stale { why, .. } => Some(format!("{plural} are stale: {}", text::sanitize(why))),
-            Freshness::Denied { verb } => {
-                Some(format!("{plural} are not seen: the right to {} them is missing", text::sanitize(verb)))
-            }
+            Freshness::Loading => Some(format!("{} are being listed", kind.spec().plural)),
+            other => blind_spot(kind, other).map(|why| text::sanitize(&why).into_owned()),
         }
     }
 
@@ -139,9 +133,7 @@ pub const fn pane(among: Among) -> Option<Pane> {
 fn kinds(among: Among) -> Vec<Kind> {
     match among {
         Among::Volumes => vec![Kind::Pvc, Kind::Pv],
-        Among::RestorePoints => {
-            vec![Kind::VolumeSnapshot, Kind::Content, Kind::VeleroBackup, Kind::DataUpload, Kind::PodVolumeBackup]
-        }
+        Among::RestorePoints => Kind::COPIES.to_vec(),
         Among::Certificates => vec![
             Kind::TlsSecret,
             Kind::Certificate,

@@ -93,6 +93,18 @@ pub(super) fn of_kind(world: &World, kind: Kind, namespace: Option<&Arc<str>>, n
     say(kind, world.freshness_in(kind, namespace), now)
 }
 
+/// Why the objects of a kind are not seen whole; `None` when they are, or when the cluster does not serve the kind. What
+/// the cluster said stands in it as it came.
+pub fn blind_spot(kind: Kind, freshness: &Freshness) -> Option<String> {
+    let plural = kind.spec().plural;
+    match freshness {
+        Freshness::Live | Freshness::Absent => None,
+        Freshness::Loading => Some(format!("{plural} were not listed")),
+        Freshness::Stale { why, .. } => Some(format!("{plural} are stale: {why}")),
+        Freshness::Denied { verb } => Some(format!("{plural} are not seen: the right to {verb} them is missing")),
+    }
+}
+
 fn rank(freshness: &Freshness) -> u8 {
     match freshness {
         Freshness::Live | Freshness::Absent => 0,

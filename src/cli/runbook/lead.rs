@@ -221,7 +221,7 @@ impl Lead<'_> {
 
 /// What was answered, as what happened.
 fn body(session: &Session, at: &StepAt, ask: Ask, answer: Answer) -> Result<Body, Failure> {
-    let who = session.desk().world.context.user.as_deref().unwrap_or("unknown").to_owned();
+    let who = session.who();
     let at = at.clone();
     let wrong = |what: String| Err(Failure::new(Exit::Usage, what));
     match (answer, ask) {

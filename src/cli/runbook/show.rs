@@ -11,7 +11,7 @@ use crate::journal::Entry;
 use crate::model::Kind;
 use crate::runbook::history::{Body, End, Run, RunId};
 use crate::runbook::timeline::Timeline;
-use crate::session::{Event, Session, Unnamed, of_record, run_book};
+use crate::session::{Event, Session, Unnamed, run_book};
 use crate::store::{Store, write_whole};
 use crate::text;
 use crate::view::{RunView, run_view};
@@ -24,9 +24,10 @@ pub(super) async fn runs(global: &Global, asked: &Runs) -> Result<Exit, Failure>
     let mut session = open::session(global, KINDS, unnamed)?;
     open::settle(&mut session, KINDS).await?;
     super::super::get::runs_seen(&mut session).await;
-    let seen = session.runs_seen().unwrap_or(Ok(&[]));
-    let seen = seen.map_err(|why| Failure::new(Exit::Unknown, format!("runs are not seen: {why}")))?;
-    let views: Vec<RunView> = seen.iter().filter_map(of_record).collect();
+    if let Some(Err(why)) = session.runs_seen() {
+        return Err(Failure::new(Exit::Unknown, format!("runs are not seen: {why}")));
+    }
+    let views = &session.desk().runs;
     match asked.output {
         Format::Table => views.iter().try_for_each(|view| out::line(row(view)))?,
         Format::Json => {
@@ -97,7 +98,7 @@ async fn told(global: &Global, id: &str) -> Result<(RunId, Vec<Entry<Body>>), Fa
 }
 
 fn folded(id: &RunId, entries: &[Entry<Body>]) -> Result<Run, Failure> {
-    let run = Run::of(entries.iter().map(|entry| (entry.at, &entry.body)));
+    let run = Run::of_journal(entries);
     run.ok_or_else(|| Failure::new(Exit::Refused, format!("the journal of run {id} does not begin with its beginning")))
 }
 
@@ -140,36 +141,30 @@ pub(super) async fn export(global: &Global, asked: &ExportRun) -> Result<Exit, F
 }
 
 pub(super) async fn stop(global: &Global, asked: &StopRun) -> Result<Exit, Failure> {
-    let mut session = held(global, &asked.id).await?;
-    let who = who(&session);
-    let end = End::Stopped { who, reason: asked.reason.clone() };
-    write(&mut session, &asked.id, Body::Closed { end }).await
+    let (mut session, id) = held(global, &asked.id).await?;
+    let end = End::Stopped { who: session.who(), reason: asked.reason.clone() };
+    write(&mut session, &id, Body::Closed { end }).await
 }
 
 pub(super) async fn note(global: &Global, asked: &NoteRun) -> Result<Exit, Failure> {
-    let mut session = held(global, &asked.id).await?;
-    let who = who(&session);
-    write(&mut session, &asked.id, Body::Noted { note: asked.note.clone(), who }).await
-}
-
-fn who(session: &Session) -> String {
-    session.desk().world.context.user.as_deref().unwrap_or("unknown").to_owned()
+    let (mut session, id) = held(global, &asked.id).await?;
+    let who = session.who();
+    write(&mut session, &id, Body::Noted { note: asked.note.clone(), who }).await
 }
 
 /// A session that holds a run, with the book as it was when it began: nothing of it is carried out.
-async fn held(global: &Global, id: &str) -> Result<Session, Failure> {
+async fn held(global: &Global, id: &str) -> Result<(Session, RunId), Failure> {
     let id = RunId::parse(id).map_err(|error| Failure::new(Exit::Usage, error))?;
     let mut session = open::session(global, KINDS, Unnamed::All)?;
     open::settle(&mut session, KINDS).await?;
     resumed(&mut session, &id, true).await?;
-    Ok(session)
+    Ok((session, id))
 }
 
-async fn write(session: &mut Session, id: &str, body: Body) -> Result<Exit, Failure> {
-    let id = RunId::parse(id).map_err(|error| Failure::new(Exit::Usage, error))?;
-    settled(session, &id).await?;
-    session.note(&id, body);
-    settled(session, &id).await?;
+async fn write(session: &mut Session, id: &RunId, body: Body) -> Result<Exit, Failure> {
+    settled(session, id).await?;
+    session.note(id, body);
+    settled(session, id).await?;
     Ok(Exit::Fine)
 }
 

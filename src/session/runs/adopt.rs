@@ -89,7 +89,7 @@ async fn adopt(eyes: &Eyes, store: &Store, id: &RunId, here: &str, as_begun: boo
     let because = NotResumed::Because;
     let (log, seen) = both(eyes, store, id).await.map_err(because)?;
     let (log, entries) = settled(store, id, log, seen.as_ref()).map_err(because)?;
-    let run = Run::of(entries.iter().map(|entry| (entry.at, &entry.body)));
+    let run = Run::of_journal(&entries);
     let run = run.ok_or_else(|| because(format!("the journal of run {id} does not begin with its beginning")))?;
     if run.server != here {
         let (there, here) = (text::sanitize(&run.server), text::sanitize(here));

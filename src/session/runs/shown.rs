@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Event, Message, Session, book};
+use super::{Event, Message, Session, run_book};
 use crate::engine::{RunSeen, runs};
 use crate::model::{Freshness, Review};
 use crate::runbook::history::RunId;
@@ -41,40 +41,42 @@ impl Session {
         if round != self.runs.round {
             return None;
         }
-        self.learn_reviews(&found);
-        self.runs.seen = Some(found);
+        self.runs.seen = Some(self.learn(found));
         self.ask_runs(EVERY);
         self.show_runs();
         Some(Event::Changed)
     }
 
-    /// Takes in which reviews the runs are the proof of.
-    fn learn_reviews(&mut self, found: &Result<Vec<RunSeen>, String>) {
+    /// Takes in what runs are and which reviews they are the proof of; each book is read once.
+    fn learn(&mut self, found: Result<Vec<RunSeen>, String>) -> Result<(), String> {
         let reviews = &mut self.desk.world.reviews;
-        match found {
-            Ok(seen) => {
-                reviews.known = seen.iter().flat_map(reviews_of).collect();
+        let read = found.map(|seen| seen.iter().filter_map(of_record).unzip::<_, _, Vec<_>, Vec<_>>());
+        match read {
+            Ok((views, known)) => {
+                self.runs.recorded = views;
+                reviews.known = known.concat();
                 reviews.freshness = Freshness::Live;
+                Ok(())
             }
             Err(why) => {
-                let since = crate::store::now();
+                self.runs.recorded.clear();
                 if !matches!(reviews.freshness, Freshness::Stale { .. }) {
-                    reviews.freshness = Freshness::Stale { since, why: why.as_str().into() };
+                    reviews.freshness = Freshness::Stale { since: crate::store::now(), why: why.as_str().into() };
                 }
+                Err(why)
             }
         }
     }
 
-    /// What is known of the records of runs, or why nothing is; `None` before the first answer.
-    pub fn runs_seen(&self) -> Option<Result<&[RunSeen], &str>> {
-        self.runs.seen.as_ref().map(|seen| seen.as_deref().map_err(String::as_str))
+    /// Whether the records of runs could be read, or why not; `None` before the first answer. The desk has the runs.
+    pub fn runs_seen(&self) -> Option<Result<(), &str>> {
+        self.runs.seen.as_ref().map(|seen| seen.as_ref().copied().map_err(String::as_str))
     }
 
     pub(super) fn show_runs(&mut self) {
-        let ids: Vec<RunId> = self.runs.tracked.keys().cloned().collect();
-        let mut views: Vec<RunView> = ids.iter().filter_map(|id| self.view_of(id)).collect();
-        let seen = self.runs.seen.as_ref().and_then(|seen| seen.as_ref().ok()).into_iter().flatten();
-        views.extend(seen.filter(|seen| !ids.contains(&seen.id)).filter_map(of_record));
+        let led = &self.runs.tracked;
+        let mut views: Vec<RunView> = led.keys().filter_map(|id| self.view_of(id)).collect();
+        views.extend(self.runs.recorded.iter().filter(|view| !led.contains_key(&view.id)).cloned());
         views.sort_by(|a, b| b.id.cmp(&a.id));
         self.desk.runs = views;
     }
@@ -86,19 +88,15 @@ impl Session {
     }
 }
 
-fn reviews_of(seen: &RunSeen) -> Vec<Review> {
-    let book = seen.run().and_then(|run| book(&run.book, &run.source).ok());
-    let happened = || seen.entries.iter().map(|entry| (entry.at, &entry.body));
-    book.map(|book| reviewed(&book, happened())).unwrap_or_default()
-}
-
-/// A run by its record; `None` where that cannot be read.
-pub fn of_record(seen: &RunSeen) -> Option<RunView> {
+/// A run by its record, and the reviews that it is the proof of; `None` where that cannot be read.
+fn of_record(seen: &RunSeen) -> Option<(RunView, Vec<Review>)> {
     let run = seen.run()?;
-    let book = book(&run.book, &run.source).ok()?;
+    let book = run_book(&run).ok()?;
     let machine = seen.machine.rsplit_once('/').map_or(seen.machine.as_str(), |(machine, _)| machine);
-    Some(RunView {
+    let view = RunView {
         elsewhere: Some(crate::text::sanitize(machine).into_owned()),
         ..run_view(&seen.id, &book, &run, None)
-    })
+    };
+    let happened = seen.entries.iter().map(|entry| (entry.at, &entry.body));
+    Some((view, reviewed(&book, happened)))
 }

@@ -2,11 +2,13 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+
+use crate::store::own_folders;
 
 /// The most that one file may hold.
 const MOST: u64 = 16 << 20;
@@ -36,7 +38,7 @@ pub(super) fn name(author: &str, host: &str) -> String {
 
 /// Makes the folder of this machine, for its user alone.
 pub(super) fn folder(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().mode(0o700).recursive(true).create(path)
+    own_folders().recursive(true).create(path)
 }
 
 /// What a file holds.
