@@ -40,7 +40,7 @@ use crate::model::{
 use crate::plan::backup::Options as BackupOptions;
 use crate::plan::carry::{Bundle, NotExported};
 use crate::plan::{AccessQuestion, Answers, Confirmed, DryRun, OperationId, Plan, Refusal};
-use crate::runbook::history::{Body, RunId};
+use crate::runbook::history::{Body, RunId, StepAt};
 use crate::store::Store;
 use crate::text;
 use crate::view::{FindingTable, Level, Told};
@@ -58,7 +58,7 @@ use operations::Tracked;
 use pace::Pace;
 pub use refusals::Unconfirmed;
 use runs::Runs;
-pub use runs::{Beginning, Edited, NotResumed, run_book};
+pub use runs::{Answer, Beginning, Edited, NotResumed, run_book};
 pub use scope::Unnamed;
 pub use served::READ_ONLY;
 pub use triage::UNDECIDED;
@@ -148,6 +148,7 @@ enum Message {
     Noted(RunId, Box<runs::Written>),
     Adopted(RunId, Box<Result<runs::Adopted, NotResumed>>),
     Collected(RunId, Box<Body>),
+    Approval(RunId, StepAt, runs::Approval),
     Runs(u64, Result<Vec<RunSeen>, String>),
     Told(Box<Told>),
     Scanned(Box<scans::Scanned>),
@@ -275,6 +276,7 @@ impl Session {
         self.desk.work(crate::store::now(), only_missing);
         if !self.behind() {
             self.pace.settle(Instant::now());
+            self.advance_runs();
             self.say_what_goes();
             // Only a console watches all kinds.
             if self.options.kinds.len() == Kind::ALL.len() && !self.loading() {
@@ -416,6 +418,10 @@ impl Session {
             Message::Collected(id, body) => {
                 self.collected(&id, *body);
                 None
+            }
+            Message::Approval(id, at, found) => {
+                self.approved(&id, &at, found);
+                Some(Event::Changed)
             }
             Message::Runs(round, found) => self.learn_runs(round, found),
             Message::Contexts(known) => Some(Event::Contexts(known)),

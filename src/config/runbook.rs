@@ -16,9 +16,12 @@ mod tasks;
 mod values;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use super::spot::{Mistake, Source};
 use crate::runbook::book::Book;
+use crate::runbook::shipped::{SHIPPED, Shipped, shipped};
+use crate::text::{self, sanitize};
 
 pub use schema::schema;
 
@@ -36,6 +39,9 @@ pub enum RunbookError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is none of this name: which there are.
+    #[error("{0}")]
+    NotThere(String),
     /// It is not what the schema says; each mistake on a line of its own.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Wrong(Vec<Mistake>),
@@ -57,6 +63,49 @@ pub fn load(path: &Path) -> Result<Book, RunbookError> {
 /// With line and column of everything that is wrong, from the beginning of the file to its end.
 pub fn parse(text: &str, path: &Path) -> Result<Book, Vec<Mistake>> {
     book::book(&Source::new(path, text), text)
+}
+
+/// The runbooks that come with the program; that each is without a mistake is a test.
+pub fn shipped_books() -> &'static [Book] {
+    static BOOKS: LazyLock<Vec<Book>> = LazyLock::new(|| SHIPPED.iter().filter_map(|one| shipped_book(one).ok()).collect());
+    &BOOKS
+}
+
+/// A runbook that comes with the program.
+///
+/// # Errors
+/// With everything that is wrong in it.
+pub fn shipped_book(one: &Shipped) -> Result<Book, RunbookError> {
+    let path = PathBuf::from(format!("{}.yaml", one.name));
+    parse(one.text, &path).map_err(RunbookError::Wrong)
+}
+
+/// A runbook by the name of one that comes with the program, or by its file; and where it came from.
+///
+/// # Errors
+/// When there is none, and with everything that is wrong in it.
+pub fn named(name: &str) -> Result<(Book, String), RunbookError> {
+    if let Some(one) = shipped(name) {
+        return Ok((shipped_book(one)?, name.to_owned()));
+    }
+    let path = Path::new(name);
+    // What looks like a name and is no file was meant as one.
+    if !name.contains(['/', '.']) && !path.exists() {
+        return Err(RunbookError::NotThere(unknown(name)));
+    }
+    // Whoever goes on from another directory finds the file again.
+    let source = std::path::absolute(path).map_or_else(|_| name.to_owned(), |path| path.display().to_string());
+    Ok((load(path)?, source))
+}
+
+/// That there is no runbook of a name, and which there are.
+pub fn unknown(name: &str) -> String {
+    let names: Vec<&str> = SHIPPED.iter().map(|one| one.name).collect();
+    let shown = sanitize(name);
+    match text::nearest(name, names.iter().copied()) {
+        Some(near) => format!("there is no runbook {shown}; did you mean {near}?"),
+        None => format!("there is no runbook {shown}; there are {}, or name a file", text::list(&names)),
+    }
 }
 
 #[cfg(test)]

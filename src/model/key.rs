@@ -120,6 +120,8 @@ pub enum Key {
     Finding(FindingId),
     /// One operation of this console, by its id.
     Operation(Arc<str>),
+    /// One run of a runbook, by its id.
+    Run(Arc<str>),
     /// A standing condition of the console itself, such as a kind that cannot be watched.
     Notice(Arc<str>),
 }
@@ -129,7 +131,7 @@ impl Key {
     pub fn object(&self) -> Option<(Kind, &Uid)> {
         match self {
             Self::Object(kind, uid) | Self::Place(kind, uid, _) => Some((*kind, uid)),
-            Self::Finding(_) | Self::Operation(_) | Self::Notice(_) => None,
+            Self::Finding(_) | Self::Operation(_) | Self::Run(_) | Self::Notice(_) => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Pure, and knows no screen: the console draws a [`FormSpec`] and holds what is typed. Answers stay texts until the
 //! verb that made the form reads them, with the same functions that read the options of the command line.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -21,9 +22,9 @@ pub struct FormSpec {
 #[derive(Clone, Debug)]
 pub struct Field {
     /// Its identity within the form.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// Its name, for people.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     /// What the answer is for, in a sentence or two.
     pub doc: String,
     /// What an answer looks like.
@@ -82,9 +83,14 @@ pub struct Choice {
 
 /// The answers of a form that may be planned with, by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filled(BTreeMap<&'static str, String>);
+pub struct Filled(BTreeMap<Cow<'static, str>, String>);
 
 impl Filled {
+    /// Every answer that is not empty, by the id of its field, without the space around it.
+    pub fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(id, text)| (&**id, text.trim())).filter(|(_, text)| !text.is_empty())
+    }
+
     /// The answer to a field, without the space around it; `None` when it was left empty.
     pub fn get(&self, id: &str) -> Option<&str> {
         self.0.get(id).map(|text| text.trim()).filter(|text| !text.is_empty())
@@ -100,7 +106,7 @@ impl FormSpec {
         let answers = self.fields.iter().zip(answers);
         match answers.clone().position(|(field, answer)| field.wrong(answer).is_some()) {
             Some(place) => Err(place),
-            None => Ok(Filled(answers.map(|(field, answer)| (field.id, answer.clone())).collect())),
+            None => Ok(Filled(answers.map(|(field, answer)| (field.id.clone(), answer.clone())).collect())),
         }
     }
 
@@ -109,12 +115,12 @@ impl FormSpec {
     /// # Errors
     /// With the first answer that is wrong, or that is not asked for: which, and why.
     pub fn answered(&self, answers: &BTreeMap<String, String>) -> Result<Filled, String> {
-        if let Some(id) = answers.keys().find(|id| self.fields.iter().all(|field| field.id != **id)) {
-            let ids: Vec<&str> = self.fields.iter().map(|field| field.id).collect();
+        if let Some(id) = answers.keys().find(|id| self.fields.iter().all(|field| *field.id != ***id)) {
+            let ids: Vec<&str> = self.fields.iter().map(|field| &*field.id).collect();
             let shown = text::sanitize(id);
             return Err(format!("\"{shown}\" is not asked for here; asked for are {}", text::list(&ids)));
         }
-        let given = |field: &Field| answers.get(field.id).cloned().unwrap_or_else(|| field.default.clone());
+        let given = |field: &Field| answers.get(&*field.id).cloned().unwrap_or_else(|| field.default.clone());
         let given: Vec<String> = self.fields.iter().map(given).collect();
         self.filled(&given).map_err(|place| {
             let field = &self.fields[place];
@@ -199,7 +205,7 @@ mod tests {
 
     fn field(kind: FieldKind, required: bool) -> Field {
         let check = |answer: &str| if answer == "odd" { Err("not that one".to_owned()) } else { Ok(()) };
-        Field { id: "f", label: "Field", doc: "It is asked.".into(), kind, default: String::new(), required, check }
+        Field { id: "f".into(), label: "Field".into(), doc: "It is asked.".into(), kind, default: String::new(), required, check }
     }
 
     fn classes() -> FieldKind {
@@ -242,7 +248,7 @@ mod tests {
     #[test]
     fn a_form_is_filled_when_its_last_wrong_field_is_right() {
         let fields = vec![field(classes(), true), field(FieldKind::Duration, true), field(FieldKind::Lines, false)];
-        let fields = fields.into_iter().zip(["class", "within", "why"]).map(|(field, id)| Field { id, ..field });
+        let fields = fields.into_iter().zip(["class", "within", "why"]).map(|(field, id)| Field { id: id.into(), ..field });
         let spec = FormSpec { title: "t".into(), fields: fields.collect() };
         let filled = |answers: [&str; 3]| spec.filled(&answers.map(str::to_owned));
         assert_eq!(filled(["", "2m", ""]), Err(0));

@@ -344,7 +344,7 @@ impl Request {
             Self::Release { .. } | Self::Rejoin { .. } | Self::Undo(_) => None,
         };
         debug_assert!(
-            form.iter().flat_map(|form| &form.fields).all(|field| self.verb().fields().contains(&field.id)),
+            form.iter().flat_map(|form| &form.fields).all(|field| self.verb().fields().contains(&&*field.id)),
             "a field of {:?} is not among those that a runbook can answer",
             self.verb()
         );

@@ -35,8 +35,8 @@ pub fn form(on: &str) -> FormSpec {
     let choices = TriageState::ALL.map(choice).to_vec();
     let fields = vec![
         Field {
-            id: "state",
-            label: "State",
+            id: "state".into(),
+            label: "State".into(),
             doc: "What is decided. The newest decision on a finding counts, whoever made it.".to_owned(),
             kind: FieldKind::Choice { of: "state", choices, left_out: Vec::new() },
             default: TriageState::Acknowledged.word().to_owned(),
@@ -44,8 +44,8 @@ pub fn form(on: &str) -> FormSpec {
             check: |_| Ok(()),
         },
         Field {
-            id: "reason",
-            label: "Reason",
+            id: "reason".into(),
+            label: "Reason".into(),
             doc: "Why, for whoever looks at it later. It is written down with your name, and exported.".to_owned(),
             kind: FieldKind::Text,
             default: String::new(),
@@ -53,8 +53,8 @@ pub fn form(on: &str) -> FormSpec {
             check: |_| Ok(()),
         },
         Field {
-            id: "until",
-            label: "Until",
+            id: "until".into(),
+            label: "Until".into(),
             doc:
                 "A span from now such as 30d, a day such as 2027-01-31, or a moment such as 2027-01-31T12:00:00Z. Then \
                   the finding is open again. An acceptance needs it."

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::book::{Book, Param, ParamKind};
 use super::words::Values;
+use crate::plan::{Choice, Field, FieldKind, FormSpec};
 use crate::text::{self, names, quantity, sanitize};
 
 /// Kinds of workloads that a runbook can name.
@@ -45,6 +46,36 @@ impl ParamKind {
             }
             Self::Volume | Self::RestorePoint | Self::Certificate | Self::Secret => path(given, self.shape()),
             Self::Workload => workload(given),
+        }
+    }
+
+    fn field(&self) -> FieldKind {
+        let choice = |value: &String| Choice { value: value.clone(), says: String::new() };
+        match self {
+            Self::Choice(choices) => FieldKind::Choice {
+                of: "choice",
+                choices: choices.iter().map(choice).collect(),
+                left_out: Vec::new(),
+            },
+            Self::Duration => FieldKind::Duration,
+            _ => FieldKind::Text,
+        }
+    }
+
+    /// What is wrong with an answer; which choices there are its field knows.
+    fn check(&self) -> fn(&str) -> Result<(), String> {
+        match self {
+            Self::Text => |given| Self::Text.read(given).map(drop),
+            Self::Number => |given| Self::Number.read(given).map(drop),
+            Self::Moment => |given| Self::Moment.read(given).map(drop),
+            Self::Namespace => |given| Self::Namespace.read(given).map(drop),
+            Self::Volume => |given| Self::Volume.read(given).map(drop),
+            Self::RestorePoint => |given| Self::RestorePoint.read(given).map(drop),
+            Self::Certificate => |given| Self::Certificate.read(given).map(drop),
+            Self::Secret => |given| Self::Secret.read(given).map(drop),
+            Self::Workload => |given| Self::Workload.read(given).map(drop),
+            Self::Rule => |given| Self::Rule.read(given).map(drop),
+            Self::Duration | Self::Choice(_) => |_| Ok(()),
         }
     }
 
@@ -149,6 +180,45 @@ pub fn values(book: &Book, given: &BTreeMap<String, String>) -> Result<Values, V
         }
     }
     if wrong.is_empty() { Ok(values) } else { Err(wrong) }
+}
+
+/// The form that asks for the parameters of a book, where these values are known already.
+pub fn form(book: &Book, known: &BTreeMap<String, String>) -> FormSpec {
+    let field = |param: &Param| {
+        // What stands on another parameter follows that one for as long as nobody says otherwise.
+        let fixed = param.default.as_ref().and_then(|words| words.filled(&Values::new()).ok());
+        let follows = param.default.as_ref().filter(|_| fixed.is_none());
+        let left_out = follows.map(|words| format!("; left out it is {}", words.said(&Values::new())));
+        Field {
+            id: param.name.clone().into(),
+            label: param.name.clone().into(),
+            doc: format!("{}: {}{}.", param.about, param.kind.shape(), left_out.unwrap_or_default()),
+            kind: param.kind.field(),
+            default: known.get(&param.name).cloned().or(fixed).unwrap_or_default(),
+            required: param.default.is_none(),
+            check: param.kind.check(),
+        }
+    };
+    FormSpec { title: book.name.clone(), fields: book.params.iter().map(field).collect() }
+}
+
+/// The namespace of the first value that has one.
+pub fn namespace(book: &Book, values: &Values) -> Option<String> {
+    let of = |kind: &ParamKind, value: &str| match kind {
+        ParamKind::Namespace => Some(value.to_owned()),
+        ParamKind::Volume
+        | ParamKind::RestorePoint
+        | ParamKind::Certificate
+        | ParamKind::Secret
+        | ParamKind::Workload => value.split_once('/').map(|(namespace, _)| namespace.to_owned()),
+        ParamKind::Text
+        | ParamKind::Number
+        | ParamKind::Duration
+        | ParamKind::Moment
+        | ParamKind::Choice(_)
+        | ParamKind::Rule => None,
+    };
+    book.params.iter().find_map(|param| of(&param.kind, values.get(&param.name)?))
 }
 
 fn value(param: &Param, given: Option<&String>, before: &Values) -> Result<String, String> {

@@ -25,6 +25,8 @@ pub struct Desk {
     pub runs: Vec<RunView>,
     /// Why operations of colleagues are not among them; `None` while they are, or were not asked for.
     pub colleagues_unseen: Option<Box<str>>,
+    /// Why runs of others are not among them; `None` while they are, or were not asked for.
+    pub runs_unseen: Option<Box<str>>,
     /// What the console had to say.
     pub notices: Notices,
     /// Rights as the API server last told them, for those that were asked about.
@@ -49,6 +51,7 @@ impl Desk {
             operations: Vec::new(),
             runs: Vec::new(),
             colleagues_unseen: None,
+            runs_unseen: None,
             notices: Notices::default(),
             rights: BTreeMap::new(),
             defaults: Defaults::default(),

@@ -105,6 +105,13 @@ impl Session {
         }
     }
 
+    /// Reads the journal of an operation of a run, however it stands, where there is one here.
+    pub(super) fn load_operation_of_run(&mut self, id: &OperationId) {
+        if let Some(Ok(run)) = self.options.store.find(id).map(|found| found.run.map(|run| (run, found.held))) {
+            self.tracked.insert(id.clone(), Tracked::stored(run.0, run.1));
+        }
+    }
+
     pub(super) fn no_hands(&self, verb: Verb, object: String) -> Refusal {
         let (why, clear) = if self.cluster.is_some() {
             ("this console is read-only", "start it without --read-only, on a context that is not read-only")

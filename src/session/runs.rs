@@ -5,9 +5,11 @@
 //! the run moves.
 
 mod adopt;
+mod answer;
 mod approve;
 mod collect;
 mod follow;
+mod lead;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -22,13 +24,16 @@ use crate::journal::{Entry, Kept};
 use crate::plan::{Confirmed, OperationId, Verb};
 use crate::runbook::book::{Book, Task};
 use crate::runbook::history::{Body, Run, RunId, StepAt};
+use crate::runbook::params;
 use crate::runbook::turn::{Facts, Turn, place, turn};
 use crate::runbook::words::Values;
 use crate::store::RunLog;
 use crate::text;
-use crate::view::{Lists, RunView};
+use crate::view::{Level, Lists, RunView};
 
 pub(super) use adopt::Adopted;
+pub use answer::Answer;
+pub(super) use approve::Approval;
 pub use adopt::{Edited, NotResumed};
 
 /// What is known of runs.
@@ -41,6 +46,8 @@ pub(super) struct Runs {
     recorded: Vec<RunView>,
     /// Whether somebody wants to see them.
     wanted: bool,
+    /// Whether those that are led here go on by themselves.
+    leading: bool,
     /// Which round of questions counts: another cluster, or other namespaces, make an answer worthless.
     round: u64,
 }
@@ -48,7 +55,7 @@ pub(super) struct Runs {
 impl Runs {
     /// The same wish on another cluster. What is led here goes on when somebody comes back and resumes it.
     pub(super) fn elsewhere(&self) -> Self {
-        Self { wanted: self.wanted, ..Self::default() }
+        Self { wanted: self.wanted, leading: self.leading, ..Self::default() }
     }
 }
 
@@ -66,6 +73,10 @@ struct Tracked {
     trouble: Option<String>,
     /// Whether evidence is being collected for its present step.
     collecting: bool,
+    /// Whether it is being looked whether somebody approved its present step.
+    looking: bool,
+    /// Why it cannot be seen whether somebody approved.
+    unseen: Option<String>,
     /// An operation of it that was asked to go on, so that it is asked once.
     resumed: Option<OperationId>,
 }
@@ -129,6 +140,12 @@ impl Session {
         Ok(id)
     }
 
+    /// The namespace in which a run is recorded: of the first parameter that has one, else the one that is looked at.
+    pub fn run_home(&self, book: &Book, values: &Values) -> String {
+        let looked_at = || self.desk.world.context.namespaces.first().map(ToString::to_string);
+        params::namespace(book, values).or_else(looked_at).unwrap_or_else(|| self.own_namespace())
+    }
+
     fn no_hands_for_a_run(&self) -> String {
         match self.cluster {
             Some(_) => "this console is read-only; a run is recorded in the cluster".to_owned(),
@@ -147,8 +164,8 @@ impl Session {
         Some(turn(&tracked.book, run, &facts))
     }
 
-    /// Does what nobody has to be asked for: writes down what is seen, and follows operations. Says what comes next after
-    /// that; `None` while it is on its way.
+    /// Does what nobody has to be asked for: writes down what is seen, follows operations, collects evidence. Says what
+    /// comes next after that; `None` while it is on its way.
     pub fn advance_run(&mut self, id: &RunId) -> Option<Turn> {
         match self.run_turn(id)? {
             Turn::Note(body) => {
@@ -158,6 +175,10 @@ impl Session {
             Turn::Follow(at, operation) => {
                 self.follow_operation(id, &at, &operation);
                 Some(Turn::Follow(at, operation))
+            }
+            Turn::Collect(at, collect, of) => {
+                self.collect_in_run(id, &at, &collect, &of);
+                Some(Turn::Collect(at, collect, of))
             }
             turn => Some(turn),
         }
@@ -171,7 +192,15 @@ impl Session {
     }
 
     /// Begins the operation of a step, once it is written down that it does.
-    pub fn start_in_run(&mut self, id: &RunId, at: &StepAt, confirmed: Confirmed) {
+    ///
+    /// # Errors
+    /// When the run is not at that step any more, or cannot go on here: nothing is begun then.
+    pub fn start_in_run(&mut self, id: &RunId, at: &StepAt, confirmed: Confirmed) -> Result<(), String> {
+        match self.run_turn(id) {
+            Some(Turn::Plan(here, _)) if here == *at => {}
+            Some(_) => return Err(format!("run {id} is not at {at} any more; nothing was begun")),
+            None => return Err(self.not_now(id)),
+        }
         let confirmed = confirmed.in_run(id.as_str(), &at.to_string());
         let plan = confirmed.plan();
         let body = Body::Planned {
@@ -185,6 +214,7 @@ impl Session {
             tracked.begins = Some(Box::new(confirmed));
             self.note(id, body);
         }
+        Ok(())
     }
 
     /// Writes an entry: on disk, then into the record in the cluster. What it stands for comes after that.
@@ -229,7 +259,13 @@ impl Session {
         tracked.hold = written.hold;
         let begins = tracked.begins.take();
         match written.entry {
-            Err(why) => tracked.trouble = Some(why),
+            Err(why) => {
+                let begun = tracked.run.is_some();
+                tracked.trouble = Some(why.clone());
+                if !begun {
+                    self.desk.say(Level::Critical, &format!("run {id} did not begin: {why}"));
+                }
+            }
             Ok(entry) => {
                 tracked.run = after(tracked.run.take(), &entry);
                 tracked.entries.push(entry);
@@ -240,6 +276,7 @@ impl Session {
             }
         }
         self.show_runs();
+        self.advance_runs();
         Event::Run(id.clone())
     }
 
@@ -279,6 +316,8 @@ impl Tracked {
             begins: None,
             trouble: None,
             collecting: false,
+            looking: false,
+            unseen: None,
             resumed: None,
         }
     }

@@ -62,6 +62,13 @@ pub enum ActionId {
     Rotation,
     Isolate,
     Rejoin,
+    Runbook,
+    GoOn,
+    PassOver,
+    TryAgain,
+    BreakGlass,
+    Note,
+    Runs,
     Probe,
     Triage,
     Resume,
@@ -160,6 +167,8 @@ pub enum Argument {
     Column,
     /// What findings are put together by.
     Group,
+    /// A runbook: one that comes along, or a file.
+    Runbook,
 }
 
 impl Argument {
@@ -168,6 +177,7 @@ impl Argument {
         match self {
             Self::Namespaces => "NAME…",
             Self::Context | Self::Theme => "NAME",
+            Self::Runbook => "NAME|FILE",
             Self::Column => "COLUMN",
             Self::Group => "WORD",
         }
@@ -262,6 +272,16 @@ const VIEWS: Where = Where::Views;
 const PANES: Where = Where::In(&[Place::Panes]);
 const FILTERED: Where = Where::In(&[Place::Panes, Place::Problems, Place::Logs]);
 const OBJECTS: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Tree, Place::Rotation]);
+const BEGINS: Where = Where::In(&[
+    Place::Panes,
+    Place::Detail,
+    Place::Problems,
+    Place::Tree,
+    Place::Rotation,
+    Place::Runs,
+]);
+const RUN: Where = Where::In(&[Place::Runs, Place::Run]);
+const TAKEN_UP: Where = Where::In(&[Place::Operations, Place::Operation, Place::Runs, Place::Run]);
 const GROWING: Where =
     Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Tree, Place::Timeline, Place::Rotation]);
 const OPENING: Where = Where::In(&[
@@ -270,6 +290,8 @@ const OPENING: Where = Where::In(&[
     Place::Problems,
     Place::Operations,
     Place::Operation,
+    Place::Runs,
+    Place::Run,
     Place::Menu,
     Place::Sources,
     Place::Tree,
@@ -287,6 +309,8 @@ const ACTED_ON: Where = Where::In(&[
     Place::Problems,
     Place::Operations,
     Place::Operation,
+    Place::Runs,
+    Place::Run,
     Place::Tree,
     Place::Rotation,
 ]);
@@ -296,6 +320,8 @@ const COPIED: Where = Where::In(&[
     Place::Problems,
     Place::Operations,
     Place::Operation,
+    Place::Runs,
+    Place::Run,
     Place::Logs,
     Place::Tree,
     Place::Rotation,
@@ -406,10 +432,21 @@ actions! {
         "Shake hands with each pod that uses the certificate, and say whether it serves the stored one"
     Triage "triage" "triage" ["D"] OBJECTS bar 0 menu Some('D'); None
         "Decide on the selected finding, or on all that are marked: what it is worth, why, and until when", also "decide"
-    Resume "resume" "resume" [] OPERATION bar 0 menu Some('r'); Writes
-        "Take up the selected operation where its journal ends"
-    Stop "stop" "stop" [] OPERATION bar 0 menu Some('s'); Writes
-        "Stop it after the step under way; what it still owes is done"
+    Runbook "runbook" "runbook…" [] BEGINS bar 0 menu Some('B'); Writes
+        "Begin a runbook: its parameters begin with the selection; `:runbook FILE` for one of your own", takes Runbook
+    GoOn "go-on" "go on" [] RUN bar 0 menu Some('o'); Writes
+        "Do what the step asks: say what came of it, choose, or read and confirm its plan"
+    PassOver "pass-over" "pass over" [] RUN bar 0 menu Some('S'); Writes
+        "Pass over the step that the run is at, with a reason", also "skip"
+    TryAgain "try-again" "try again" [] RUN bar 0 menu Some('T'); Writes
+        "Try the step that failed again", also "retry"
+    BreakGlass "break-glass" "break glass" [] RUN bar 0 menu Some('X'); Writes
+        "Go on without a second person's approval, with a reason that is kept"
+    Note "note" "note" [] RUN bar 0 menu Some('N'); Writes "Note something in the run"
+    Resume "resume" "resume" [] TAKEN_UP bar 0 menu Some('r'); Writes
+        "Take up the selected operation or run where its journal ends"
+    Stop "stop" "stop" [] TAKEN_UP bar 0 menu Some('s'); Writes
+        "Stop it after the step under way, what it still owes is done; end a run, with a reason"
     Undo "undo" "undo" [] OPERATION bar 0 menu Some('u'); Writes
         "Take back what the selected operation did: a plan to read, then a typed confirmation"
     Logs "logs" "logs" ["l"] OBJECTS bar 8 menu Some('l'); None
@@ -425,6 +462,7 @@ actions! {
     Copy "copy" "copy" ["c"] COPIED bar 0 menu Some('c'); None
         "Copy the selection's name, marked names, or log lines (OSC 52)"
     Operations "operations" "operations" ["o"] VIEWS bar 0 menu None; None "List the operations of this console", also "ops"
+    Runs "runs" "runs" ["R"] VIEWS bar 0 menu Some('U'); None "List the runs of runbooks, of this console and of others"
     Notices "notices" "notices" ["N"] VIEWS bar 0 menu None; None "List what the console had to say, the newest first"
     Tree "tree" "tree" ["t"] GROWING bar 13 menu None; None
         "Everything that the selected object hangs on and that hangs on it, as a tree"

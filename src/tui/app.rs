@@ -10,9 +10,11 @@ mod offers;
 mod palette;
 mod picker;
 mod pointed;
+mod prefill;
 mod probing;
 mod read_only;
 mod run;
+mod runs;
 mod table;
 mod triage;
 mod typing;
@@ -24,6 +26,7 @@ pub use typing::content;
 pub(super) use typing::edit;
 pub use values::{Contexts, Value};
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,7 +38,7 @@ use super::action::ActionId;
 use super::form::{FileText, Form, Unseen};
 use super::keymap::Keymap;
 use super::keys::Chord;
-use super::layer::{DetailLayer, Layer, Offer, Place, ProblemsLayer};
+use super::layer::{DetailLayer, Layer, Offer, Place, ProblemsLayer, run_key};
 use super::layout::{Areas, LEAST};
 use super::logs::Tail;
 use super::lookout::Lookout;
@@ -50,7 +53,10 @@ use crate::config::ThemeFolder;
 use crate::model::{ClaimKey, FindingId, Key, ObjRef};
 use crate::plan::triage::Wish;
 use crate::plan::{AccessQuestion, Confirmed, DryRun, Plan, Refusal, Request};
-use crate::session::{Desk, KnownContext};
+use crate::runbook::book::Book;
+use crate::runbook::history::{RunId, StepAt};
+use crate::runbook::words::Values;
+use crate::session::{Answer, Desk, KnownContext, NotResumed};
 use crate::view::{self, Filter, Level, Sieve};
 
 /// What can happen to the console.
@@ -91,6 +97,14 @@ pub enum Input {
     Log(u64, LogEvent),
     /// The answer to [`Effect::Probe`]; the desk has what was seen.
     Probed(ClaimKey),
+    /// The answer to [`Effect::ReadBook`]: the runbook and where it came from, or what is wrong with it.
+    Book(Box<Result<(Book, String), String>>),
+    /// A run began.
+    RunBegun(RunId),
+    /// What was asked of a run was not done, and why.
+    RunRefused(String),
+    /// The answer to [`Effect::ResumeRun`].
+    RunResumed(RunId, Result<(), NotResumed>),
     /// The answer to [`Effect::ReadThemes`]: the user's theme files as they are now, and which theme to take.
     Themes(ThemeFolder, Option<String>),
 }
@@ -141,6 +155,24 @@ pub enum Effect {
     },
     /// Stop reading the log that was asked for under this number.
     CloseLog(u64),
+    /// Read the runbook of this name or file.
+    ReadBook(String),
+    /// Begin a run of a book that came from there, with these values.
+    BeginRun(Box<Book>, String, Values),
+    /// Go on with a run; or with its book as it was, although that was edited since.
+    ResumeRun(RunId, bool),
+    /// Answer to the step that a run is at.
+    AnswerRun(RunId, StepAt, Answer),
+    /// Note something in a run.
+    NoteRun(RunId, String),
+    /// End a run, and why.
+    StopRun(RunId, String),
+    /// Run the confirmed plan of a step of a run.
+    StartInRun(RunId, StepAt, Box<Confirmed>),
+    /// The plan of a step of a run was refused.
+    NotPlannedInRun(RunId, StepAt, Box<Refusal>),
+    /// The API server would refuse the plan of a step of a run, and why.
+    RefusedInRun(RunId, StepAt, String),
     /// Read the user's theme files anew, then take this theme, or the next.
     ReadThemes(Option<String>),
     /// Read what a finding says in full.
@@ -185,6 +217,10 @@ pub struct App {
     /// What a form will be about that waits for the first lists.
     opening: Option<Request>,
     asks: u64,
+    /// Which question is about the plan of which step of a run.
+    stepping: Option<(u64, RunId, StepAt)>,
+    /// Books that were edited since their run began: what differs.
+    edited: BTreeMap<RunId, String>,
     screen: Rect,
     /// Version of the rows that the problems, the timeline or the rotation on top were made of.
     made_of: Option<u64>,
@@ -215,6 +251,8 @@ impl App {
             lookout: Lookout::default(),
             opening: None,
             asks: 0,
+            stepping: None,
+            edited: BTreeMap::new(),
             screen: Rect::new(0, 0, columns, lines),
             made_of: None,
             standings: Standings::default(),
@@ -259,8 +297,23 @@ impl App {
                 effects.extend(news.into_iter().map(|(level, text)| Effect::Notice(level, text)));
                 effects
             }
-            Input::Planned { ask, result } => {
-                self.planned(desk, ask, *result);
+            Input::Planned { ask, result } => self.planned(desk, ask, *result),
+            Input::Book(read) => {
+                self.ask_params(desk, *read);
+                Vec::new()
+            }
+            Input::RunBegun(id) => {
+                self.layers.retain(Layer::view);
+                self.kept = None;
+                self.show_run(id);
+                Vec::new()
+            }
+            Input::RunRefused(why) => {
+                self.say(desk, Level::Critical, crate::text::sanitize(&why).into_owned());
+                Vec::new()
+            }
+            Input::RunResumed(id, answer) => {
+                self.run_resumed(desk, id, answer);
                 Vec::new()
             }
             Input::Decided(ask, ended) => {
@@ -383,20 +436,24 @@ impl App {
         }
     }
 
-    fn planned(&mut self, desk: &Desk, ask: u64, result: Result<(Plan, DryRun), Refusal>) {
+    fn planned(&mut self, desk: &Desk, ask: u64, result: Result<(Plan, DryRun), Refusal>) -> Vec<Effect> {
+        let of_run = self.stepping.take_if(|(of, ..)| *of == ask).map(|(_, run, at)| (run, at));
         // An answer to a question that was given up says nothing any more.
-        let Some(Layer::Waiting(awaited, _)) = self.layers.last() else { return };
-        if *awaited != ask {
-            return;
+        match self.layers.last() {
+            Some(Layer::Waiting(awaited, _)) if *awaited == ask => {}
+            _ => return Vec::new(),
         }
         self.layers.pop();
+        let effects = of_run.iter().filter_map(|(run, at)| not_of_run(run, at, &result)).collect();
         self.layers.push(match result {
             Ok((plan, dry_run)) => {
                 let version = version(desk, &plan);
-                Layer::Review(Box::new(Offer { plan, dry_run, version, touched: desk.now, died: None }), 0)
+                let died = of_run.as_ref().and_then(|_| would_fail(&dry_run));
+                Layer::Review(Box::new(Offer { plan, dry_run, version, touched: desk.now, died, of_run }), 0)
             }
             Err(refusal) => Layer::Refusal(Box::new(refusal), 0),
         });
+        effects
     }
 
     fn yaml(&mut self, desk: &Desk, object: ObjRef, text: Result<String, String>) {
@@ -465,6 +522,10 @@ impl App {
                 let found = desk.operations.iter().position(|operation| is(&operation.id));
                 cursor.settle(found, desk.operations.len(), areas.operations());
             }
+            Some(Layer::Runs(cursor)) => {
+                let found = desk.runs.iter().position(|run| cursor.key == Some(run_key(run)));
+                cursor.settle(found, desk.runs.len(), areas.operations());
+            }
             _ => {}
         }
         self.clamp_scroll(desk, &areas);
@@ -497,6 +558,23 @@ fn sync_detail(layer: &mut DetailLayer, desk: &Desk) {
     };
     let links = layer.sheet.as_ref().map_or(0, |sheet| sheet.links.len());
     layer.link = layer.link.min(links.saturating_sub(1));
+}
+
+/// What becomes of a step of a run whose plan was refused, here or by the API server.
+fn not_of_run(run: &RunId, at: &StepAt, result: &Result<(Plan, DryRun), Refusal>) -> Option<Effect> {
+    match result {
+        Err(refusal) => Some(Effect::NotPlannedInRun(run.clone(), at.clone(), Box::new(refusal.clone()))),
+        Ok((_, DryRun::Refused(why))) => Some(Effect::RefusedInRun(run.clone(), at.clone(), why.clone())),
+        Ok(_) => None,
+    }
+}
+
+/// Why the plan of a step of a run cannot be confirmed.
+fn would_fail(dry_run: &DryRun) -> Option<Box<str>> {
+    match dry_run {
+        DryRun::Refused(why) => Some(format!("the API server would refuse it, so the step failed: {why}").into()),
+        _ => None,
+    }
 }
 
 /// The version of a plan's object as it is known now; `None` when it is gone or another.

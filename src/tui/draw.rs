@@ -12,6 +12,7 @@ mod logs;
 mod pane;
 mod pen;
 mod problems;
+mod runs;
 mod sheet;
 mod sparkline;
 mod timeline;
@@ -34,6 +35,7 @@ use crate::session::Desk;
 use crate::text;
 use crate::view::{Level, OperationView, Pane};
 pub(super) use lists::step_mark;
+pub(super) use runs::text_lines;
 pub use pen::Pen;
 pub(super) use sheet::fact_lines;
 
@@ -110,6 +112,8 @@ fn view_layer(pen: &mut Pen, app: &App, desk: &Desk, layer: &Layer, area: Rect) 
         Layer::Timeline(layer) => timeline::draw(pen, &app.keymap, desk, layer, area),
         Layer::Problems(list) => problems::draw(pen, app, desk, list, area),
         Layer::Operations(cursor) => lists::operations(pen, desk, cursor, area),
+        Layer::Runs(cursor) => runs::list(pen, &app.keymap, desk, cursor, area),
+        Layer::Run(run) => runs::run(pen, app, desk, run, area),
         Layer::Sources(sources) => logs::sources(pen, &app.keymap, sources, area),
         Layer::Logs(logs) => logs::log(pen, app, desk, logs, area),
         other => pages::draw(pen, app, desk, other, area),

@@ -4,6 +4,7 @@
 //! are drawn at most thirty times a second.
 
 mod keys;
+mod runs;
 mod signals;
 
 use std::collections::HashMap;
@@ -62,6 +63,7 @@ pub async fn run(
     app.recall(session.commands());
     session.watch_colleagues();
     session.watch_runs();
+    session.lead_runs();
     let asked = HashMap::new();
     Console { screen, session, app, spots, mouse, asked, bell, pace, changed: false, going: None }.run(signals).await
 }
@@ -242,10 +244,10 @@ impl Console<'_> {
             Event::Changed
             | Event::Over(_)
             | Event::Run(_)
-            | Event::RunResumed(..)
             | Event::NotConnected(_)
             | Event::Exported(..)
             | Event::Dialed(..) => Then::On,
+            Event::RunResumed(id, answer) => self.handle(Input::RunResumed(id, answer)),
             Event::Decided(ticket, ended) => match self.asked.remove(&ticket) {
                 Some(Asked::Decision(ask)) => self.handle(Input::Decided(ask, ended)),
                 _ => Then::On,
@@ -339,6 +341,15 @@ impl Console<'_> {
                 closed.for_each(|(ticket, _)| self.session.close_log(ticket));
             }
             Effect::ReadFinding(id) => self.session.read_finding(id),
+            Effect::ReadBook(_)
+            | Effect::BeginRun(..)
+            | Effect::ResumeRun(..)
+            | Effect::AnswerRun(..)
+            | Effect::NoteRun(..)
+            | Effect::StopRun(..)
+            | Effect::StartInRun(..)
+            | Effect::NotPlannedInRun(..)
+            | Effect::RefusedInRun(..) => return self.in_run(effect),
             Effect::ReadThemes(name) => {
                 if let Some(folder) = self.app.themes.folder().map(ThemeFolder::read) {
                     return Performed::Said(Box::new(Input::Themes(folder, name)));

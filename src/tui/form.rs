@@ -5,6 +5,7 @@
 
 mod entry;
 mod handing;
+mod steps;
 mod unseen;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,12 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::model::FindingId;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Request, triage};
+use crate::runbook::book::Book;
+use crate::runbook::history::{RunId, StepAt};
 pub use entry::Entry;
 use handing::Loaded;
 pub use handing::{FileText, Handing};
+pub use steps::Said;
 pub use unseen::Unseen;
 
 /// What the answers of a form are for.
@@ -25,6 +29,22 @@ pub enum Purpose {
     Plan(Box<Request>),
     /// A decision on these findings.
     Triage(Vec<FindingId>),
+    /// A run of a runbook.
+    Runbook {
+        /// The book.
+        book: Box<Book>,
+        /// Where it came from: a file, or the name of a shipped one.
+        source: String,
+    },
+    /// Something said to a step of a run.
+    Step {
+        /// Which run.
+        run: RunId,
+        /// Which step.
+        at: StepAt,
+        /// What is said.
+        said: Said,
+    },
 }
 
 impl Purpose {
@@ -33,6 +53,8 @@ impl Purpose {
         match self {
             Self::Plan(_) => "plan",
             Self::Triage(_) => "decide",
+            Self::Runbook { .. } => "begin",
+            Self::Step { said, .. } => said.leads_to(),
         }
     }
 
@@ -41,6 +63,10 @@ impl Purpose {
         match (self, other) {
             (Self::Plan(one), Self::Plan(other)) => one.subject().1 == other.subject().1,
             (Self::Triage(one), Self::Triage(other)) => one == other,
+            (Self::Runbook { source: one, .. }, Self::Runbook { source: other, .. }) => one == other,
+            (Self::Step { run, at, said }, Self::Step { run: other, at: there, said: then }) => {
+                run == other && at == there && said == then
+            }
             _ => false,
         }
     }
@@ -146,6 +172,7 @@ impl Form {
     fn unfit(&self) -> Option<(usize, String)> {
         match &self.purpose {
             Purpose::Plan(_) => self.not_given(),
+            Purpose::Runbook { .. } | Purpose::Step { .. } => None,
             Purpose::Triage(_) => {
                 let text = |id: &str| self.fields().find(|(field, _)| field.id == id).map(|(_, entry)| entry.text());
                 let (id, why) = triage::unfit(&text("state")?, &text("until")?)?;

@@ -15,8 +15,9 @@ use super::timeline::TimelineLayer;
 use super::tree::TreeLayer;
 use crate::model::{Key, Kind, ObjRef};
 use crate::plan::{DryRun, Plan, Refusal};
+use crate::runbook::history::{RunId, StepAt};
 use crate::session::Desk;
-use crate::view::{Detail, Fault, Filter, LineFilter, Pane, Problem};
+use crate::view::{Detail, Fault, Filter, LineFilter, Pane, Problem, RunView};
 
 macro_rules! places {
     ($($(#[$doc:meta])* $place:ident $name:literal $sort:ident,)*) => {
@@ -71,6 +72,10 @@ places! {
     Operations "operations" View,
     /// One operation.
     Operation "one operation" View,
+    /// The list of runs of runbooks.
+    Runs "runs" View,
+    /// One run of a runbook.
+    Run "one run" View,
     /// What the console had to say.
     Notices "notices" View,
     /// Containers whose logs can be read.
@@ -155,6 +160,10 @@ pub enum Layer {
     Operations(Cursor),
     /// One operation, by its id.
     Operation(Arc<str>, usize),
+    /// The list of runs of runbooks.
+    Runs(Cursor),
+    /// One run of a runbook.
+    Run(Box<RunLayer>),
     /// What can be done with the selection, and which selection it was opened for.
     Menu(Vec<(ActionId, Availability)>, usize, Option<Key>),
     /// The columns of a pane, and the place of the cursor among them.
@@ -258,6 +267,8 @@ pub struct Offer {
     pub touched: Timestamp,
     /// Why it can no longer be confirmed.
     pub died: Option<Box<str>>,
+    /// The step of a run that it is the plan of.
+    pub of_run: Option<(RunId, StepAt)>,
 }
 
 impl Offer {
@@ -271,6 +282,22 @@ impl Offer {
     }
 }
 
+/// One run of a runbook, and which of its steps is shown.
+#[derive(Clone, Debug)]
+pub struct RunLayer {
+    /// Which run.
+    pub id: RunId,
+    /// The place of the step that is shown; `None` follows the one that the run is at.
+    pub step: Option<usize>,
+    /// Lines that are scrolled away.
+    pub scroll: usize,
+}
+
+/// What the row of a run stands for.
+pub fn run_key(run: &RunView) -> Key {
+    Key::Run(run.id.as_str().into())
+}
+
 impl Layer {
     /// Where the keys go while it is on top.
     pub fn place(&self) -> Place {
@@ -282,6 +309,8 @@ impl Layer {
             Self::Problems(_) => Place::Problems,
             Self::Operations(_) => Place::Operations,
             Self::Operation(..) => Place::Operation,
+            Self::Runs(_) => Place::Runs,
+            Self::Run(_) => Place::Run,
             Self::Menu(..) => Place::Menu,
             Self::Columns(..) => Place::Columns,
             Self::Filter(..) | Self::LineFilter(..) | Self::Palette(_) | Self::Pick(_) | Self::Confirm(..) => {
@@ -344,6 +373,8 @@ impl Layer {
                 Some(operation.map(|operation| Key::Operation(operation.id.clone())))
             }
             Self::Operation(id, _) => Some(Some(Key::Operation(id.clone()))),
+            Self::Runs(cursor) => Some(desk.runs.get(cursor.place).map(run_key)),
+            Self::Run(run) => Some(Some(Key::Run(run.id.as_str().into()))),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 
 mod operation;
 mod rotation;
+mod run;
 
 use ratatui::layout::Rect;
 
@@ -17,7 +18,10 @@ use crate::text;
 use crate::view::Level;
 use crate::view::review::{Section, refusal, review};
 
-type Line = Vec<(String, Meaning)>;
+pub use run::run_lines;
+
+/// Pieces of one line, each with what it means.
+pub type Line = Vec<(String, Meaning)>;
 
 struct Page {
     title: Line,

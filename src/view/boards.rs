@@ -245,6 +245,6 @@ impl Boards {
 fn object(key: Key) -> Option<(Kind, Uid)> {
     match key {
         Key::Object(kind, uid) | Key::Place(kind, uid, _) => Some((kind, uid)),
-        Key::Finding(_) | Key::Operation(_) | Key::Notice(_) => None,
+        Key::Finding(_) | Key::Operation(_) | Key::Run(_) | Key::Notice(_) => None,
     }
 }

@@ -95,7 +95,7 @@ impl Problem {
     pub fn uid(&self) -> Option<&str> {
         match &self.key {
             Key::Object(_, uid) | Key::Place(_, uid, _) => Some(uid.as_str()),
-            Key::Finding(_) | Key::Operation(_) | Key::Notice(_) => None,
+            Key::Finding(_) | Key::Operation(_) | Key::Run(_) | Key::Notice(_) => None,
         }
     }
 
@@ -113,7 +113,7 @@ impl Problem {
         let class = match self.key {
             Key::Notice(_) if self.state == trusted::VULNERABLE => 4,
             Key::Notice(_) => 0,
-            Key::Operation(_) => 1,
+            Key::Operation(_) | Key::Run(_) => 1,
             Key::Object(..) | Key::Place(..) => 2,
             Key::Finding(_) => 3,
         };
@@ -127,6 +127,7 @@ impl Problem {
         let object = self.object.as_ref();
         let kind = match self.key {
             Key::Operation(_) => "Operation",
+            Key::Run(_) => "Run",
             Key::Finding(_) => "Finding",
             Key::Object(..) | Key::Place(..) | Key::Notice(_) => {
                 object.map_or("Console", |object| object.kind.spec().kind)

@@ -2,13 +2,18 @@
 //!
 //! Plain data made of a book, what happened and what comes next; nothing is decided here.
 
+mod said;
+
 use jiff::Timestamp;
 
 use super::Level;
+use crate::journal::Entry;
 use crate::runbook::book::{Book, Step, Task};
-use crate::runbook::history::{End, Run, RunId, Stand, StepAt};
+use crate::runbook::history::{Body, End, Run, RunId, Stand, StepAt};
 use crate::runbook::turn::{Ask, Turn, place};
 use crate::text;
+
+pub use said::happened;
 
 /// A run of a runbook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +42,52 @@ pub struct RunView {
     pub trouble: Option<String>,
     /// The machine that leads it, when it is not this one.
     pub elsewhere: Option<String>,
+    /// What comes next, where this console leads it.
+    pub turn: Option<Turn>,
+    /// Whether this console leads it.
+    pub led: bool,
+    /// Why it cannot be seen whether somebody approved; safe to draw.
+    pub unseen: Option<String>,
+    /// The values of its parameters; safe to draw.
+    pub values: Vec<(String, String)>,
+    /// What happened in it, the oldest first.
+    pub happened: Vec<Happened>,
+}
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    /// When.
+    pub at: Timestamp,
+    /// What; safe to draw.
+    pub says: String,
+    /// How bad it is.
+    pub level: Level,
+}
+
+impl Happened {
+    /// What the entries of a run tell.
+    pub fn of(entries: &[Entry<Body>]) -> Vec<Self> {
+        let one = |entry: &Entry<Body>| {
+            let (level, says) = happened(&entry.body);
+            Self { at: entry.at, says, level }
+        };
+        entries.iter().map(one).collect()
+    }
+}
+
+impl RunView {
+    /// How many of its steps are settled, and how many there are.
+    pub fn progress(&self) -> (usize, usize) {
+        let settled = |step: &&RunStep| matches!(step.word, "done" | "not for now" | "skipped");
+        (self.steps.iter().filter(settled).count(), self.steps.len())
+    }
+
+    /// The place of the step that it is at.
+    pub fn here(&self) -> Option<usize> {
+        let at = self.at.as_ref()?;
+        self.steps.iter().position(|step| step.at == *at)
+    }
 }
 
 /// How a run stands.
@@ -97,6 +148,16 @@ pub struct RunStep {
     pub level: Level,
     /// What was seen or said; safe to draw.
     pub note: Option<String>,
+    /// Why it is there; safe to draw.
+    pub why: String,
+    /// What to do when it fails; safe to draw.
+    pub fails: String,
+    /// Where there is more to read; safe to draw.
+    pub link: Option<String>,
+    /// What it does or asks for, a paragraph each; safe to draw.
+    pub asks: Vec<String>,
+    /// Its operation, the newest of several.
+    pub operation: Option<String>,
 }
 
 /// What a run looks like. `turn`: what comes next, where this console leads it.
@@ -114,7 +175,18 @@ pub fn run_view(id: &RunId, book: &Book, run: &Run, turn: Option<&Turn>) -> RunV
         at: place(book, run).filter(|_| run.end.is_none()).map(|(_, at, _)| at),
         trouble: None,
         elsewhere: None,
+        turn: turn.cloned(),
+        led: false,
+        unseen: None,
+        values: values(book, run),
+        happened: Vec::new(),
     }
+}
+
+fn values(book: &Book, run: &Run) -> Vec<(String, String)> {
+    let clean = |text: &str| text::sanitize(text).into_owned();
+    let params = book.params.iter().filter_map(|param| Some((&param.name, run.values.get(&param.name)?)));
+    params.map(|(name, value)| (clean(name), clean(value))).collect()
 }
 
 fn state(run: &Run, turn: Option<&Turn>) -> RunState {
@@ -154,8 +226,16 @@ fn shown(step: &Step, at: StepAt, named: Option<&str>, run: &Run) -> RunStep {
         Stand::Skipped(reason, who) => ("»", "skipped", Level::Warn, Some(format!("{reason} ({who})"))),
         Stand::Failed(why) => ("✗", "failed", Level::Critical, Some(why.clone())),
     };
+    let values = run.values_at(&at, named);
+    let clean = |text: &str| text::sanitize(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned();
+    let operation = run.operations.iter().rev().find(|(of, _)| *of == at).map(|(_, id)| id.to_string());
     RunStep {
-        title: text::sanitize(&step.title.said(&run.values_at(&at, named))).into_owned(),
+        title: clean(&step.title.said(&values)),
+        why: clean(&step.why.said(&values)),
+        fails: clean(&step.fails.said(&values)),
+        link: step.link.as_deref().map(clean),
+        asks: said::asks(&step.task, &values),
+        operation,
         task: step.task.word(),
         note: note.map(|note| text::sanitize(&note).into_owned()),
         at,

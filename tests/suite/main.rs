@@ -51,6 +51,7 @@ mod rights_printed;
 mod rotate;
 mod rotate_ca;
 mod runbook;
+mod runs;
 mod scan_maps;
 mod script;
 mod served;

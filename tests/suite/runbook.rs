@@ -28,7 +28,7 @@ const HEAD: &str = "holdfast: runbook/v1\nname: copy-and-hold\ntitle: Copy a vol
 /// A book of these steps, for the volume `data`.
 pub struct Written {
     pub person: Person,
-    path: String,
+    pub path: String,
     volume: String,
 }
 
@@ -55,28 +55,28 @@ pub fn id(ended: &Ended) -> String {
     line.unwrap_or_else(|| panic!("no run was begun: {ended:?}")).to_owned()
 }
 
-const BACKUP: &str = "  - id: copy
+pub const BACKUP: &str = "  - id: copy
     title: Copy {{volume}}
     why: It may be lost.
     fails: Look at the storage.
     plan: {verb: backup, of: '{{volume}}', with: {reason: a runbook}}
 ";
 
-const HOLD: &str = "  - id: hold
+pub const HOLD: &str = "  - id: hold
     title: Hold {{copy.made}}
     why: Nothing may delete it.
     fails: Hold it by hand.
     plan: {verb: hold, of: '{{copy.made}}', with: {reason: a runbook}}
 ";
 
-const THERE: &str = "  - id: there
+pub const THERE: &str = "  - id: there
     title: The volume is there
     why: Nothing else makes sense.
     fails: Look for it.
     check: {in: volumes, filter: 'name:{{volume.name}} namespace:{{volume.namespace}}', expect: 1}
 ";
 
-const LOOK: &str = "  - id: look
+pub const LOOK: &str = "  - id: look
     title: Look at the application
     why: Nobody else sees what users see.
     fails: Ask somebody who knows.

@@ -19,6 +19,7 @@ mod restore;
 mod retain;
 mod rotate;
 mod rotation;
+mod runs;
 mod screens;
 pub mod shop;
 mod size;

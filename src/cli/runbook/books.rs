@@ -1,9 +1,9 @@
 //! What can be said of runbooks without a cluster: `holdfast runbook check`, `schema`, `shipped`, `print` and `explain`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::{Exit, Failure, out};
-use crate::config::runbook::{RunbookError, load, parse, schema};
+use crate::config::runbook::{self, RunbookError, load, schema};
 use crate::runbook::book::{Book, ParamKind};
 use crate::runbook::explain::explain;
 use crate::runbook::shipped::{SHIPPED, Shipped, shipped};
@@ -35,33 +35,15 @@ pub(super) fn explained(name: &str) -> Result<Exit, Failure> {
 /// # Errors
 /// When there is none, and with everything that is wrong in it.
 pub(super) fn named(name: &str) -> Result<(Book, String), Failure> {
-    if let Some(one) = shipped(name) {
-        return Ok((of_text(one)?, name.to_owned()));
-    }
-    let path = Path::new(name);
-    // What looks like a name and is no file was meant as one.
-    if !name.contains(['/', '.']) && !path.exists() {
-        return Err(unknown(name));
-    }
-    let book = load(path).map_err(|error| Failure::new(Exit::Usage, error))?;
-    // Whoever goes on from another directory finds the file again.
-    let source = std::path::absolute(path).map_or_else(|_| name.to_owned(), |path| path.display().to_string());
-    Ok((book, source))
+    runbook::named(name).map_err(|error| Failure::new(Exit::Usage, error))
 }
 
 fn of_text(one: &Shipped) -> Result<Book, Failure> {
-    let path = PathBuf::from(format!("{}.yaml", one.name));
-    parse(one.text, &path).map_err(|mistakes| Failure::new(Exit::Usage, RunbookError::Wrong(mistakes)))
+    runbook::shipped_book(one).map_err(|error| Failure::new(Exit::Usage, error))
 }
 
 fn unknown(name: &str) -> Failure {
-    let names: Vec<&str> = SHIPPED.iter().map(|one| one.name).collect();
-    let shown = sanitize(name);
-    let said = match text::nearest(name, names.iter().copied()) {
-        Some(near) => format!("there is no runbook {shown}; did you mean {near}?"),
-        None => format!("there is no runbook {shown}; there are {}, or name a file", text::list(&names)),
-    };
-    Failure::new(Exit::Usage, said)
+    Failure::new(Exit::Usage, runbook::unknown(name))
 }
 
 /// Name, title, and a line for each parameter.
@@ -96,7 +78,7 @@ pub(super) fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
                 }
                 wrong.push(format!("{} in {shown}", plural(mistakes.len(), "mistake", "mistakes")));
             }
-            Err(error @ RunbookError::Read { .. }) => wrong.push(sanitize(&text::chain(&error)).into_owned()),
+            Err(error @ (RunbookError::Read { .. } | RunbookError::NotThere(_))) => wrong.push(sanitize(&text::chain(&error)).into_owned()),
         }
     }
     if wrong.is_empty() {

@@ -10,10 +10,9 @@ use super::super::args::Consent;
 use super::super::{Exit, Failure, operations, out, verb};
 use super::said;
 use crate::plan::{OperationId, Request};
-use crate::runbook::history::{Agreed, Body, End, RunId, StepAt};
-use crate::runbook::turn::{Ask, Offer, Turn, place};
-use crate::runbook::words::Values;
-use crate::session::Session;
+use crate::runbook::history::{End, RunId, StepAt};
+use crate::runbook::turn::{Ask, Turn, place};
+use crate::session::{Answer, Session};
 use crate::text;
 
 /// How long it is waited for what cannot be judged, where the book says no time.
@@ -26,19 +25,6 @@ pub(in crate::cli) struct Answers {
     pub steps: BTreeMap<String, String>,
     /// To the step that the run waits at.
     pub here: Option<Answer>,
-}
-
-/// What is answered to the step that a run waits at.
-#[derive(Clone, Debug)]
-pub(in crate::cli) enum Answer {
-    /// What came of it, what is chosen, or how something is known.
-    Text(String),
-    /// It is tried again.
-    Again,
-    /// It is passed over, and why.
-    Skip(String),
-    /// Nobody else is there to approve, and why it goes on all the same.
-    BreakGlass(String),
 }
 
 /// One run being led.
@@ -87,8 +73,7 @@ impl Lead<'_> {
             Turn::Note(_) => Ok(None),
             Turn::Follow(_, operation) => self.follow(session, &operation).await.map(|()| None),
             Turn::Plan(at, request) => self.plan(session, &at, *request).await,
-            Turn::Collect(at, collect, of) => {
-                session.collect_in_run(&self.id, &at, &collect, &of);
+            Turn::Collect(..) => {
                 session.next().await;
                 Ok(None)
             }
@@ -112,21 +97,19 @@ impl Lead<'_> {
         let reviewed = match verb::planned(session, request, true).await {
             Ok(reviewed) => reviewed,
             Err(refusal) => {
-                let why = format!("{refusal}; what would clear it: {}", refusal.clear);
-                session.note(&self.id, Body::Failed { at: at.clone(), why });
+                session.not_planned_in_run(&self.id, at, &refusal);
                 return Ok(None);
             }
         };
         verb::print_review(&reviewed, false)?;
         if let crate::plan::DryRun::Refused(why) = &reviewed.dry_run {
-            let why = format!("the API server would refuse the plan: {why}");
-            session.note(&self.id, Body::Failed { at: at.clone(), why });
+            session.refused_in_run(&self.id, at, why);
             return Ok(None);
         }
         match verb::confirm(session, reviewed, self.consent.yes.then_some((self.named, None)))? {
             Some(confirmed) => {
-                session.start_in_run(&self.id, at, confirmed);
-                Ok(None)
+                let started = session.start_in_run(&self.id, at, confirmed);
+                started.map(|()| None).map_err(|why| Failure::new(Exit::Refused, why))
             }
             None => Ok(Some(self.waiting(at))),
         }
@@ -173,9 +156,8 @@ impl Lead<'_> {
                 _ => Ok(Some(self.waiting(at))),
             };
         };
-        let body = body(session, at, ask, answer)?;
-        session.note(&self.id, body);
-        Ok(None)
+        let answered = session.answer_run(&self.id, at, answer);
+        answered.map(|()| None).map_err(|why| Failure::new(Exit::Usage, why))
     }
 
     /// Looks whether somebody approved; waits for that no longer than it takes to look.
@@ -217,43 +199,6 @@ impl Lead<'_> {
         out::say(format_args!("run {id} waits at {at} for a person; `holdfast runbook resume {id}` goes on"));
         Exit::Waiting
     }
-}
-
-/// What was answered, as what happened.
-fn body(session: &Session, at: &StepAt, ask: Ask, answer: Answer) -> Result<Body, Failure> {
-    let who = session.who();
-    let at = at.clone();
-    let wrong = |what: String| Err(Failure::new(Exit::Usage, what));
-    match (answer, ask) {
-        (Answer::Skip(reason), _) => Ok(Body::Skipped { at, reason, who }),
-        (Answer::Again, Ask::Failed(..)) => Ok(Body::Again { at, who }),
-        (Answer::Again, _) => wrong(format!("{at} has not failed: there is nothing to try again")),
-        (Answer::BreakGlass(reason), Ask::Approve(_)) => {
-            Ok(Body::Approved { at, who, agreed: Agreed::BreakGlass { reason } })
-        }
-        (Answer::BreakGlass(_), _) => wrong(format!("{at} asks for no approval")),
-        (Answer::Text(note), Ask::Do(_)) => Ok(Body::Done { at, seen: note, values: Values::new(), who: Some(who) }),
-        (Answer::Text(answer), Ask::Attest(_)) => Ok(Body::Answered { at, answer, who }),
-        (Answer::Text(value), Ask::Choose(offers)) => match chosen(&offers, &value) {
-            Some(offer) => {
-                let values = [(at.step.clone(), offer.value.clone())].into();
-                let seen = format!("chose {} of {}: {}", offer.value, offers.len(), offer.says);
-                Ok(Body::Done { at, seen, values, who: Some(who) })
-            }
-            None => wrong(format!("\"{}\" is not among what there is to choose at {at}", text::sanitize(&value))),
-        },
-        (Answer::Text(_), Ask::Approve(_)) => wrong(format!("{at} is approved by a second person, not by a text")),
-        (Answer::Text(_), Ask::Failed(..)) => {
-            wrong(format!("{at} failed: try it again (--retry), pass it over (--skip REASON), or end the run"))
-        }
-    }
-}
-
-/// What was chosen: by its value, or its number in the list.
-fn chosen<'a>(offers: &'a [Offer], answer: &str) -> Option<&'a Offer> {
-    let answer = answer.trim();
-    let by_number = answer.parse::<usize>().ok().and_then(|number| offers.get(number.checked_sub(1)?));
-    offers.iter().find(|offer| offer.value == answer).or(by_number)
 }
 
 /// What whoever is there answers; `None` when nobody is, or they answer nothing.

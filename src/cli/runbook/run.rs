@@ -3,13 +3,11 @@
 use super::super::args::{Consent, Global, Resume, Run};
 use super::super::{Exit, Failure, open, out};
 use super::books::named;
-use super::lead::{Answer, Answers, Lead};
+use super::lead::{Answers, Lead};
 use crate::model::Kind;
-use crate::runbook::book::{Book, ParamKind};
 use crate::runbook::history::RunId;
 use crate::runbook::params;
-use crate::runbook::words::Values;
-use crate::session::{Beginning, Event, NotResumed, Session, Unnamed};
+use crate::session::{Answer, Beginning, Event, NotResumed, Session, Unnamed};
 
 pub(super) async fn run(global: &Global, asked: &Run) -> Result<Exit, Failure> {
     let (book, source) = named(&asked.book)?;
@@ -18,7 +16,7 @@ pub(super) async fn run(global: &Global, asked: &Run) -> Result<Exit, Failure> {
     let mut session = open::session(global, Kind::ALL, Unnamed::AllElseOwn)?;
     open::settle(&mut session, Kind::ALL).await?;
     session.know_who().await;
-    let home = home(&book, &values, global, &session);
+    let home = session.run_home(&book, &values);
     let beginning = Beginning { book, source, values, home };
     let id = session.begin_run(beginning).map_err(|why| Failure::new(Exit::Refused, why))?;
     out::line(format_args!("run\t{id}"))?;
@@ -74,24 +72,4 @@ async fn lead(
 ) -> Result<Exit, Failure> {
     let lead = Lead { id, answers, consent, named: global.context.as_deref(), said: 0, waits: None };
     lead.run(session).await
-}
-
-/// The namespace in which a run is recorded: of the first parameter that has one, else the one that is looked at.
-fn home(book: &Book, values: &Values, global: &Global, session: &Session) -> String {
-    let of = |kind: &ParamKind, value: &str| match kind {
-        ParamKind::Namespace => Some(value.to_owned()),
-        ParamKind::Volume
-        | ParamKind::RestorePoint
-        | ParamKind::Certificate
-        | ParamKind::Secret
-        | ParamKind::Workload => value.split_once('/').map(|(namespace, _)| namespace.to_owned()),
-        ParamKind::Text
-        | ParamKind::Number
-        | ParamKind::Duration
-        | ParamKind::Moment
-        | ParamKind::Choice(_)
-        | ParamKind::Rule => None,
-    };
-    let named = book.params.iter().find_map(|param| of(&param.kind, values.get(&param.name)?));
-    named.or_else(|| global.namespace.first().cloned()).unwrap_or_else(|| session.own_namespace())
 }

@@ -1,43 +1,15 @@
 //! What happens in a run, in lines of text.
 
 use crate::journal::Entry;
-use crate::runbook::history::{Agreed, Body, End};
+use crate::runbook::history::Body;
 use crate::runbook::turn::Ask;
 use crate::text;
+use crate::view::happened;
 
 /// One entry, with its time.
 pub(super) fn entry(entry: &Entry<Body>) -> String {
     let at = entry.at.strftime("%H:%M:%SZ");
-    format!("{at}  {}", text::sanitize(&body(&entry.body)))
-}
-
-fn body(body: &Body) -> String {
-    match body {
-        Body::Begun { who, source, .. } => format!("run of {source} begun by {who}"),
-        Body::Resumed { who, machine, .. } => format!("{who} goes on with it on {machine}"),
-        Body::Reached { at } => format!("{at}: begins"),
-        Body::Rows { at, rows } => format!("{at}: {}", text::plural(rows.len(), "row", "rows")),
-        Body::Done { at, seen, who: Some(who), .. } => format!("{at}: done: {seen} ({who})"),
-        Body::Done { at, seen, who: None, .. } => format!("{at}: done: {seen}"),
-        Body::PassedOver { at, seen } => format!("{at}: not for now: {seen}"),
-        Body::Planned { at, operation, title, .. } => format!("{at}: operation {operation}: {title}"),
-        Body::Operated { at, operation, ended, down: Some(down), .. } => {
-            format!("{at}: operation {operation} {ended}; the application stood still for {down} s")
-        }
-        Body::Operated { at, operation, ended, down: None, .. } => format!("{at}: operation {operation} {ended}"),
-        Body::Failed { at, why } => format!("{at}: FAILED: {why}"),
-        Body::Skipped { at, reason, who } => format!("{at}: skipped by {who}: {reason}"),
-        Body::Again { at, who } => format!("{at}: tried again by {who}"),
-        Body::Noted { note, who } => format!("note by {who}: {note}"),
-        Body::Answered { at, answer, who } => format!("{at}: {who} answers: {answer}"),
-        Body::Approved { at, who, agreed } => match agreed {
-            Agreed::Proven => format!("{at}: approved by {who}, as the API server knows them"),
-            Agreed::Claimed { why } => format!("{at}: approved by {who}, CLAIMED: {why}"),
-            Agreed::BreakGlass { reason } => format!("{at}: BREAK GLASS by {who}: {reason}"),
-        },
-        Body::Closed { end: End::Done } => "the run is done".to_owned(),
-        Body::Closed { end: End::Stopped { who, reason } } => format!("the run was ended by {who}: {reason}"),
-    }
+    format!("{at}  {}", happened(&entry.body).1)
 }
 
 /// What a person is asked.

@@ -32,8 +32,8 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
     let free = |_: &str| Ok(());
     let fields = vec![
         Field {
-            id: "class",
-            label: "Snapshot class",
+            id: "class".into(),
+            label: "Snapshot class".into(),
             doc: format!(
                 "Says how {driver} takes the snapshot, and whether the copy outlives it: a namespace that is deleted takes its snapshots along."
             ),
@@ -47,8 +47,8 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
             check: free,
         },
         Field {
-            id: "reason",
-            label: "Reason",
+            id: "reason".into(),
+            label: "Reason".into(),
             doc: "For whoever finds the copy later: kept in the journal and in an annotation of the snapshot, where \
                   it can be read."
                 .to_owned(),
@@ -58,8 +58,8 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
             check: |answer| reason(answer).map(drop),
         },
         Field {
-            id: "cut",
-            label: "Cut within",
+            id: "cut".into(),
+            label: "Cut within".into(),
             doc: "How long to wait until the snapshot is cut. What is late is left as it is, and the operation fails."
                 .to_owned(),
             kind: FieldKind::Duration,
@@ -68,8 +68,8 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
             check: free,
         },
         Field {
-            id: "ready",
-            label: "Ready within",
+            id: "ready".into(),
+            label: "Ready within".into(),
             doc: "How long to wait, after the cut, until the snapshot can be restored from. First copies of large \
                   volumes are slow on some storage."
                 .to_owned(),
@@ -96,14 +96,14 @@ fn together(world: &World, claim: &Pvc, defaults: &Options) -> Vec<Field> {
     if workloads.is_empty() {
         return Vec::new();
     }
-    let field = |id, label, doc: &str, of, choices, default: String| Field {
+    let field = |id: &'static str, label: &'static str, doc: &str, of, choices, default: String| Field {
         kind: FieldKind::Choice { of, choices, left_out: Vec::new() },
         doc: doc.to_owned(),
         required: true,
         check: |_| Ok(()),
         default,
-        id,
-        label,
+        id: id.into(),
+        label: label.into(),
     };
     let alone = choice(ALONE, format!("{} alone", claim.meta.name));
     let chosen = match &defaults.scope {

@@ -28,13 +28,13 @@ pub(super) fn fields(chosen: Option<&Quiesce>) -> Vec<Field> {
         Source::Own { pre, post } => (words(pre), post.as_deref().map(words).unwrap_or_default()),
         Source::Auto | Source::Velero | Source::Preset(_) => (String::new(), String::new()),
     };
-    let field = |id, label, doc: &str, kind, default| Field {
+    let field = |id: &'static str, label: &'static str, doc: &str, kind, default| Field {
         required: kind == Answer::Needed,
         kind: if kind == Answer::Needed { FieldKind::Duration } else { FieldKind::Text },
         check: if kind == Answer::Command { |text| hooks::argv(text).map(drop) } else { |_| Ok(()) },
         doc: doc.to_owned(),
-        id,
-        label,
+        id: id.into(),
+        label: label.into(),
         default,
     };
     let [consistency, hooks] = choices(chosen.is_some(), &begun.source);
@@ -95,14 +95,14 @@ enum Answer {
 /// What the copy shall promise, and by which hooks.
 fn choices(held: bool, source: &Source) -> [Field; 2] {
     let choice = |value: &str, says: &str| Choice { value: value.to_owned(), says: says.to_owned() };
-    let field = |id, label, doc: &str, of, choices, default: &str| Field {
+    let field = |id: &'static str, label: &'static str, doc: &str, of, choices, default: &str| Field {
         kind: FieldKind::Choice { of, choices, left_out: Vec::new() },
         doc: doc.to_owned(),
         default: default.to_owned(),
         required: true,
         check: |_| Ok(()),
-        id,
-        label,
+        id: id.into(),
+        label: label.into(),
     };
     let levels = Consistency::ASKED.iter().map(|level| choice(level.word(), level.says())).collect();
     let sources = [
@@ -199,7 +199,7 @@ mod tests {
             changed.map_or_else(|| field.default.clone(), |(_, answer)| (*answer).to_owned())
         };
         let answers: Vec<String> = form.fields.iter().map(answer).collect();
-        chosen(&form.filled(&answers).map_err(|place| form.fields[place].id.to_owned())?)
+        chosen(&form.filled(&answers).map_err(|place| form.fields[place].id.to_string())?)
     }
 
     fn own() -> Quiesce {

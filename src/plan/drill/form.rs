@@ -15,8 +15,8 @@ use crate::text::{self, quantity};
 pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpec> {
     let snapshot = world.inventory.snapshots.get(snapshot)?;
     let within = |id: &'static str, label: &'static str, doc: &str, default| Field {
-        id,
-        label,
+        id: id.into(),
+        label: label.into(),
         doc: doc.to_owned(),
         kind: FieldKind::Duration,
         default: SignedDuration::try_from(default).map_or_else(|_| String::new(), quantity::duration),
@@ -26,8 +26,8 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
     let fields = vec![
         class_field(world, snapshot, defaults.class.as_deref())?,
         Field {
-            id: "at-least",
-            label: "At least",
+            id: "at-least".into(),
+            label: "At least".into(),
             doc: "How many bytes have to be read; fewer fail the drill, as a volume that is empty does.".to_owned(),
             kind: FieldKind::Text,
             default: quantity::exact(defaults.at_least),
@@ -35,8 +35,8 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
             check: |answer| size(answer).map(drop),
         },
         Field {
-            id: "image",
-            label: "Image",
+            id: "image".into(),
+            label: "Image".into(),
             doc: "Of the pod that reads the volume; it needs sh, find, cat and wc.".to_owned(),
             kind: FieldKind::Text,
             default: defaults.image.clone(),

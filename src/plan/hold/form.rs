@@ -14,8 +14,8 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
     let snapshot = world.inventory.snapshots.get(snapshot)?;
     let fields = vec![
         Field {
-            id: "reason",
-            label: "Reason",
+            id: "reason".into(),
+            label: "Reason".into(),
             doc: "Why it must stay: kept in an annotation of the snapshot, where everybody can read it.".to_owned(),
             kind: FieldKind::Lines,
             default: defaults.reason.clone().unwrap_or_default(),
@@ -23,8 +23,8 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
             check: |answer| backup::reason(answer).map(drop),
         },
         Field {
-            id: "until",
-            label: "Until",
+            id: "until".into(),
+            label: "Until".into(),
             doc: "A day such as 2027-01-31, whose beginning in UTC counts, or a moment such as \
                   2027-01-31T12:00:00Z. Left empty, it is held until somebody releases it."
                 .to_owned(),

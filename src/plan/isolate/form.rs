@@ -8,9 +8,9 @@ use crate::text;
 /// The form for an isolation of this workload, beginning with `defaults`; `None` when it is gone.
 pub fn form(world: &World, kind: Kind, uid: &Uid, defaults: &Options) -> Option<FormSpec> {
     let workload = watched(world, kind, uid)?;
-    let yes_no = |id, label, doc: &str, yes: bool| Field {
-        id,
-        label,
+    let yes_no = |id: &'static str, label: &'static str, doc: &str, yes: bool| Field {
+        id: id.into(),
+        label: label.into(),
         doc: doc.to_owned(),
         kind: FieldKind::YesNo,
         default: if yes { "yes" } else { "no" }.to_owned(),
@@ -20,8 +20,8 @@ pub fn form(world: &World, kind: Kind, uid: &Uid, defaults: &Options) -> Option<
     let from: Vec<String> = defaults.from.iter().map(ToString::to_string).collect();
     let fields = vec![
         Field {
-            id: "reason",
-            label: "Reason",
+            id: "reason".into(),
+            label: "Reason".into(),
             doc: "Why it is contained: kept in an annotation of the policy, where everybody can read it.".to_owned(),
             kind: FieldKind::Lines,
             default: defaults.reason.clone().unwrap_or_default(),
@@ -29,8 +29,8 @@ pub fn form(world: &World, kind: Kind, uid: &Uid, defaults: &Options) -> Option<
             check: |answer| backup::reason(answer).map(drop),
         },
         Field {
-            id: "from",
-            label: "Allow from",
+            id: "from".into(),
+            label: "Allow from".into(),
             doc: "Who may still come in, one in each line: labels of pods such as app=web, namespace=NAME, or both \
                   with a comma between. Left empty, nobody."
                 .to_owned(),

@@ -16,8 +16,8 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
     );
     let fields = vec![
         Field {
-            id: "keep",
-            label: "Keep",
+            id: "keep".into(),
+            label: "Keep".into(),
             doc: format!(
                 "Rules such as last 3, hourly 24, daily 7, weekly 4, monthly 12, yearly 2, within 2d: a copy stays \
                  when one of them keeps it. Days are those of UTC. {ruled}"
@@ -28,8 +28,8 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
             check: |answer| Keep::parse(answer).map(drop),
         },
         Field {
-            id: "minimum",
-            label: "At least",
+            id: "minimum".into(),
+            label: "At least".into(),
             doc: "So many good copies stay whatever the rules say.".to_owned(),
             kind: FieldKind::Number(1..=10_000),
             default: minimum.unwrap_or(1).to_string(),
@@ -37,8 +37,8 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
             check: |_| Ok(()),
         },
         Field {
-            id: "storage",
-            label: "Also storage",
+            id: "storage".into(),
+            label: "Also storage".into(),
             doc: "Whether copies whose deletionPolicy is Retain go too: the policy is set to Delete first, so that \
                   nothing is left in storage. Without this they stay."
                 .to_owned(),

@@ -11,9 +11,9 @@ use crate::text::quantity;
 pub fn form(world: &World, certificate: &Uid, defaults: &Options) -> Option<FormSpec> {
     let certificate = world.inventory.certificates.get(certificate)?;
     let duration = |within| jiff::SignedDuration::try_from(within).map(quantity::duration);
-    let field = |id, label, doc: &str, kind, default, check| Field {
-        id,
-        label,
+    let field = |id: &'static str, label: &'static str, doc: &str, kind, default, check| Field {
+        id: id.into(),
+        label: label.into(),
         doc: doc.to_owned(),
         kind,
         default,

@@ -34,7 +34,7 @@ pub fn form(world: &World, secret: &Uid, chosen: &Options) -> Option<FormSpec> {
 
 fn field(id: &'static str, label: &'static str, doc: &str, kind: FieldKind, default: String) -> Field {
     let check = |_: &str| Ok(());
-    Field { id, label, doc: doc.to_owned(), kind, default, required: true, check }
+    Field { id: id.into(), label: label.into(), doc: doc.to_owned(), kind, default, required: true, check }
 }
 
 fn deadline(answer: &str) -> Result<(), String> {

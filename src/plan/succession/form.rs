@@ -59,7 +59,7 @@ fn of_the_new_one(chosen: &Options) -> Vec<Field> {
 
 fn field(id: &'static str, label: &'static str, doc: &str, kind: FieldKind, default: String) -> Field {
     let check = |_: &str| Ok(());
-    Field { id, label, doc: doc.to_owned(), kind, default, required: true, check }
+    Field { id: id.into(), label: label.into(), doc: doc.to_owned(), kind, default, required: true, check }
 }
 
 fn deadline(id: &'static str, label: &'static str, doc: &str, default: String) -> Field {
@@ -77,7 +77,7 @@ fn reason(chosen: &Options) -> Field {
 /// What somebody answers for: how it is known is the one thing that is asked.
 fn answer(chosen: &Options) -> Field {
     let doc = format!("How is it known that {}? {ANSWER}", known(chosen.phase));
-    Field { label: "How it is known", doc, required: true, ..reason(chosen) }
+    Field { label: "How it is known".into(), doc, required: true, ..reason(chosen) }
 }
 
 /// What is answered for.
@@ -189,7 +189,7 @@ mod tests {
         #[case] ids: &[&str],
     ) {
         let spec = asked(phase).unwrap();
-        assert_eq!(spec.fields.iter().map(|field| field.id).collect::<Vec<_>>(), ids);
+        assert_eq!(spec.fields.iter().map(|field| &*field.id).collect::<Vec<_>>(), ids);
         let before = Options { phase, ..Options::default() };
         let defaults: Vec<String> = spec.fields.iter().map(|field| field.default.clone()).collect();
         match spec.filled(&defaults) {

@@ -23,9 +23,9 @@ pub fn form(world: &World, claim: &Uid, chosen: &Options) -> Option<FormSpec> {
     let path = claim.meta.reference(Kind::Pvc).path();
     let free: fn(&str) -> Result<(), String> = |_| Ok(());
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
-    let field = |id, label, doc: &str, kind, default: String, required, check| Field {
-        id,
-        label,
+    let field = |id: &'static str, label: &'static str, doc: &str, kind, default: String, required, check| Field {
+        id: id.into(),
+        label: label.into(),
         doc: doc.to_owned(),
         kind,
         default,

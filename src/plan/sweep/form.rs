@@ -9,8 +9,8 @@ use crate::text;
 pub fn form(world: &World, namespace: &Uid, defaults: Options) -> Option<FormSpec> {
     let namespace = &world.inventory.namespaces.get(namespace)?.meta.name;
     let fields = vec![Field {
-        id: "former",
-        label: "Former volumes",
+        id: "former".into(),
+        label: "Former volumes".into(),
         doc: "Whether volumes that in-place restores kept go too, once their time is over: with their data, for good."
             .to_owned(),
         kind: FieldKind::YesNo,

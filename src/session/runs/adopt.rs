@@ -57,6 +57,16 @@ impl Session {
         let (store, id) = (self.options.store.clone(), id.clone());
         let here = self.desk.world.context.server.to_string();
         let read_only = self.engine().is_none().then(|| self.no_hands_for_a_run());
+        // What went wrong here is taken up anew from what is on disk and in the cluster; what goes well goes on.
+        match self.runs.tracked.get(&id) {
+            Some(tracked) if tracked.trouble.is_none() => {
+                let led = Err(NotResumed::Because(format!("run {id} is led here already")));
+                tokio::spawn(async move { post.send(Message::Adopted(id, Box::new(led))).await });
+                return;
+            }
+            Some(_) => drop(self.runs.tracked.remove(&id)),
+            None => {}
+        }
         tokio::spawn(async move {
             let adopted = match (eyes, read_only) {
                 (_, Some(why)) => Err(NotResumed::Because(why)),

@@ -1,9 +1,24 @@
 //! Approvals of a run's steps, looked for and written.
 
+use std::time::Duration;
+
 use super::Session;
-use crate::engine::{Approving, RunSeen, runs};
-use crate::runbook::history::{Body, RunId, StepAt};
+use crate::engine::{Approving, Engine, RunSeen, runs};
+use crate::runbook::history::{Body, Run, RunId, StepAt};
+use crate::runbook::turn::{Ask, Turn};
+use crate::session::Message;
 use crate::text;
+
+/// How long after one look the next one is.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Whether somebody approved, as what happened; or why that cannot be seen.
+pub(in crate::session) type Approval = Result<Option<Box<Body>>, String>;
+
+async fn approval(engine: &Engine, run: &Run, at: &StepAt) -> Result<Option<Body>, String> {
+    let found = engine.approval(&run.id, &run.home, at, &run.who).await?;
+    Ok(found.map(|found| Body::Approved { at: at.clone(), who: found.who, agreed: found.agreed }))
+}
 
 impl Session {
     /// Whether somebody approved a step, as what happened; `None` while nobody did.
@@ -12,10 +27,39 @@ impl Session {
     /// When that cannot be seen, or what is there approves something else.
     pub async fn look_for_approval(&self, id: &RunId, at: &StepAt) -> Result<Option<Body>, String> {
         let (_, run) = self.led(id).ok_or_else(|| format!("run {id} is not led here"))?;
-        let (home, starter) = (run.home.clone(), run.who.clone());
         let engine = self.engine().ok_or_else(|| self.no_hands_for_a_run())?;
-        let found = engine.approval(id, &home, at, &starter).await?;
-        Ok(found.map(|found| Body::Approved { at: at.clone(), who: found.who, agreed: found.agreed }))
+        approval(&engine, run, at).await
+    }
+
+    /// Looks the same aside, now and then; what is found is written down.
+    pub(super) fn watch_for_approval(&mut self, id: &RunId, at: &StepAt) {
+        let (Some(engine), post) = (self.engine(), self.inbox.0.clone()) else { return };
+        let Some(tracked) = self.runs.tracked.get_mut(id) else { return };
+        let Some(run) = tracked.run.clone() else { return };
+        if std::mem::replace(&mut tracked.looking, true) {
+            return;
+        }
+        let (id, at) = (id.clone(), at.clone());
+        tokio::spawn(async move {
+            let found = approval(&engine, &run, &at).await;
+            if !matches!(found, Ok(Some(_))) {
+                tokio::time::sleep(AGAIN).await;
+            }
+            // The session may have been closed meanwhile.
+            let _ = post.send(Message::Approval(id, at, found.map(|found| found.map(Box::new)))).await;
+        });
+    }
+
+    /// Takes in whether somebody approved a step.
+    pub(in crate::session) fn approved(&mut self, id: &RunId, at: &StepAt, found: Approval) {
+        let here = matches!(self.run_turn(id), Some(Turn::Ask(here, Ask::Approve(_))) if here == *at);
+        let Some(tracked) = self.runs.tracked.get_mut(id) else { return };
+        tracked.looking = false;
+        tracked.unseen = found.as_ref().err().cloned();
+        match found {
+            Ok(Some(body)) if here => self.note(id, *body),
+            _ => {}
+        }
     }
 
     /// Makes sure that it is known who we are, as far as the API server says it: what a run keeps is kept with a name.

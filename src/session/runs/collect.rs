@@ -17,7 +17,7 @@ const MOST: (u32, u32) = (50_000, 32 << 20);
 
 impl Session {
     /// Collects evidence for a step, aside. What came of it is written into the run.
-    pub fn collect_in_run(&mut self, id: &RunId, at: &StepAt, collect: &Collect, of: &str) {
+    pub(super) fn collect_in_run(&mut self, id: &RunId, at: &StepAt, collect: &Collect, of: &str) {
         let Some(tracked) = self.runs.tracked.get_mut(id) else { return };
         if std::mem::replace(&mut tracked.collecting, true) {
             return;
@@ -47,6 +47,7 @@ impl Session {
             tracked.collecting = false;
         }
         self.note(id, body);
+        self.show_runs();
     }
 }
 

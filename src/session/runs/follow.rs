@@ -24,6 +24,9 @@ enum Stands {
 impl Session {
     /// Writes down what became of an operation, and goes on with one that was interrupted.
     pub(super) fn follow_operation(&mut self, id: &RunId, at: &StepAt, operation: &OperationId) {
+        if self.run(operation).is_none() && !self.running(operation) {
+            self.load_operation_of_run(operation);
+        }
         let stands = self.stands(id, at, operation);
         match stands {
             Stands::GoesOn => {}

@@ -7,7 +7,8 @@ use crate::engine::{RunSeen, runs};
 use crate::model::{Freshness, Review};
 use crate::runbook::history::RunId;
 use crate::runbook::reviewed::reviewed;
-use crate::view::{RunView, run_view};
+use crate::text::sanitize;
+use crate::view::{Happened, RunState, RunView, run_view};
 
 /// How often records are read.
 const EVERY: Duration = Duration::from_secs(30);
@@ -41,6 +42,10 @@ impl Session {
         if round != self.runs.round {
             return None;
         }
+        if let Ok(seen) = &found {
+            self.yield_runs(seen);
+        }
+        self.desk.runs_unseen = found.as_ref().err().map(|why| why.as_str().into());
         self.runs.seen = Some(self.learn(found));
         self.ask_runs(EVERY);
         self.show_runs();
@@ -82,9 +87,22 @@ impl Session {
     }
 
     fn view_of(&self, id: &RunId) -> Option<RunView> {
-        let (book, run) = self.led(id)?;
+        let tracked = self.runs.tracked.get(id)?;
+        let run = tracked.run.as_ref()?;
         let turn = self.run_turn(id);
-        Some(RunView { trouble: self.run_trouble(id).map(str::to_owned), ..run_view(id, book, run, turn.as_ref()) })
+        let view = run_view(id, &tracked.book, run, turn.as_ref());
+        let state = match (&turn, &tracked.trouble) {
+            (None, None) if run.end.is_none() => RunState::Running,
+            _ => view.state,
+        };
+        Some(RunView {
+            state,
+            led: tracked.trouble.is_none(),
+            trouble: tracked.trouble.as_deref().map(|why| sanitize(why).into_owned()),
+            unseen: tracked.unseen.as_deref().map(|why| sanitize(why).into_owned()),
+            happened: Happened::of(&tracked.entries),
+            ..view
+        })
     }
 }
 
@@ -94,7 +112,8 @@ fn of_record(seen: &RunSeen) -> Option<(RunView, Vec<Review>)> {
     let book = run_book(&run).ok()?;
     let machine = seen.machine.rsplit_once('/').map_or(seen.machine.as_str(), |(machine, _)| machine);
     let view = RunView {
-        elsewhere: Some(crate::text::sanitize(machine).into_owned()),
+        elsewhere: Some(sanitize(machine).into_owned()),
+        happened: Happened::of(&seen.entries),
         ..run_view(&seen.id, &book, &run, None)
     };
     let happened = seen.entries.iter().map(|entry| (entry.at, &entry.body));

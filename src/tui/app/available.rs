@@ -47,6 +47,10 @@ impl App {
             ActionId::Probe => self.not_probed(desk),
             ActionId::Triage => self.to_triage(desk).err(),
             ActionId::Rotation => self.rotation_of_ca(desk).err(),
+            ActionId::Resume | ActionId::Stop if self.on_run(desk) => self.run_hindrance(desk, id),
+            ActionId::GoOn | ActionId::PassOver | ActionId::TryAgain | ActionId::BreakGlass | ActionId::Note => {
+                self.run_hindrance(desk, id)
+            }
             ActionId::Resume => self.operation(desk).map_or_else(Some, not_resumable),
             ActionId::Stop => self.operation(desk).map_or_else(Some, not_stoppable),
             ActionId::Proceed => self.not_confirmable(desk),
@@ -318,6 +322,9 @@ impl App {
 
     /// Why what an operation on the screen made cannot be opened.
     fn nothing_made(&self, desk: &Desk) -> Option<String> {
+        if let Some(Layer::Run(_)) = self.layers.last() {
+            return self.no_operation_of_step(desk);
+        }
         let Some(Layer::Operation(..)) = self.layers.last() else { return None };
         let operation = match self.operation(desk) {
             Ok(operation) => operation,
@@ -339,7 +346,7 @@ impl App {
     }
 }
 
-fn missing_rights(desk: &Desk, request: &Request) -> Option<String> {
+pub(super) fn missing_rights(desk: &Desk, request: &Request) -> Option<String> {
     let missing = desk.missing_rights(request);
     (!missing.is_empty()).then(|| format!("needs the right to {}", crate::text::list(&missing)))
 }

@@ -6,6 +6,7 @@ use super::super::action::ActionId;
 use super::super::form::{Form, Purpose};
 use super::super::keys::Chord;
 use super::super::layer::{Layer, Place};
+use super::runs::{action, begin_run, command};
 use super::{App, Effect};
 use crate::model::Freshness;
 use crate::plan::{Request, Verb, triage};
@@ -62,7 +63,7 @@ impl App {
         self.layers.push(Layer::Form(Box::new(form)));
     }
 
-    fn plan(&mut self, desk: &Desk, request: Request) -> Vec<Effect> {
+    pub(super) fn plan(&mut self, desk: &Desk, request: Request) -> Vec<Effect> {
         self.asks += 1;
         let what = format!("what the {} of {} needs to know", request.verb(), request.object(&desk.world));
         self.layers.push(Layer::Waiting(self.asks, what.into()));
@@ -141,6 +142,8 @@ impl App {
         let done = match form.purpose.clone() {
             Purpose::Plan(request) => request.filled(&filled).map(|request| self.plan(desk, request)),
             Purpose::Triage(findings) => triage::wish(&filled, desk.now).map(|wish| self.decide(findings, wish)),
+            Purpose::Runbook { book, source } => begin_run(book, source, &filled),
+            Purpose::Step { run, at, said } => Ok(self.said_to_step(run, at, &said, &filled)),
         };
         match done {
             Ok(effects) => effects,
@@ -163,6 +166,8 @@ impl App {
             let of_ca = |request: &Request| self.next_of_ca(desk).is_ok_and(|next| next.subject() == request.subject());
             let begins = match (form.handing(), &form.purpose) {
                 (_, Purpose::Triage(_)) => ActionId::Triage,
+                (_, Purpose::Runbook { .. }) => ActionId::Runbook,
+                (_, Purpose::Step { said, .. }) => action(said),
                 (Some(_), _) => ActionId::ImportCertificate,
                 (None, Purpose::Plan(request)) if of_ca(request) => ActionId::RotateCa,
                 (None, Purpose::Plan(request)) => ActionId::of(request.verb()),
@@ -199,5 +204,7 @@ pub fn form_command(desk: &Desk, form: &Form) -> Option<String> {
     match &form.purpose {
         Purpose::Plan(request) => request.filled(&filled).ok()?.command(&desk.world),
         Purpose::Triage(findings) => Some(triage::command(findings, &filled)),
+        Purpose::Runbook { source, .. } => Some(command(source, &filled)),
+        Purpose::Step { run, said, .. } => Some(said.command(run, filled.get("said").unwrap_or_default())),
     }
 }

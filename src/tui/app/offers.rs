@@ -22,7 +22,8 @@ impl App {
     pub(super) fn given_up(&self, before: Vec<Plan>, effects: &[Effect]) -> Vec<Effect> {
         let leaves = effects.iter().any(|effect| matches!(effect, Effect::Quit | Effect::Switch(_)));
         let started = |plan: &Plan| {
-            effects.iter().any(|effect| matches!(effect, Effect::Start(confirmed) if confirmed.plan().id == plan.id))
+            let begins = |effect: &Effect| matches!(effect, Effect::Start(begun) | Effect::StartInRun(_, _, begun) if begun.plan().id == plan.id);
+            effects.iter().any(begins)
         };
         let open = |plan: &Plan| !leaves && self.offers().any(|offer| offer.plan.id == plan.id);
         let gone = before.into_iter().filter(|plan| !started(plan) && !open(plan));

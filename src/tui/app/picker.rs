@@ -111,6 +111,7 @@ impl App {
         match of {
             Argument::Namespaces => self.look_at(desk, &chosen),
             Argument::Context => self.go_to(desk, &chosen),
+            Argument::Runbook => vec![Effect::ReadBook(chosen)],
             Argument::Theme | Argument::Column | Argument::Group => Vec::new(),
         }
     }

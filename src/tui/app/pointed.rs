@@ -2,7 +2,7 @@
 //! that writes: that takes a key.
 
 use super::super::action::{Action, ActionId, Risk};
-use super::super::layer::{Cursor, Layer, Place};
+use super::super::layer::{Cursor, Layer, Place, run_key};
 use super::super::layout::Areas;
 use super::super::mouse::Gesture;
 use super::super::spots::Spot;
@@ -194,6 +194,7 @@ fn listed<'a>(layer: &'a mut Layer, desk: &Desk, areas: &Areas) -> Option<Listed
             let keys = desk.operations.iter().map(|operation| Key::Operation(operation.id.clone()));
             (keys.collect(), cursor, areas.operations())
         }
+        Layer::Runs(cursor) => (desk.runs.iter().map(run_key).collect(), cursor, areas.operations()),
         Layer::Tree(tree) => {
             let keys = tree.lines.iter().map(|line| line.key.clone()).collect();
             (keys, &mut tree.cursor, tree::rows(areas.body))

@@ -22,6 +22,7 @@ impl App {
             Err(why) => format!("read-only: needs a session that may write; besides, {why}"),
         };
         Some(match id {
+            ActionId::Resume | ActionId::Stop if self.on_run(desk) => standing(self.selected_run(desk).map(drop)),
             ActionId::Resume | ActionId::Stop => standing(self.operation(desk).map(drop)),
             ActionId::ImportCertificate => {
                 format!("{}; no key is taken that could not be stored", standing(Ok(())))

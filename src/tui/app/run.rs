@@ -1,9 +1,10 @@
 //! What each action does to the state of the console.
 
 use super::super::action::{Action, ActionId, Argument, Availability};
-use super::super::layer::{Cursor, DetailLayer, Layer, Naming, Offer};
+use super::super::layer::{Cursor, DetailLayer, Layer, Naming, Offer, run_key};
 use super::{App, Effect, typing};
 use crate::model::{Key, Kind, ObjRef};
+use crate::runbook::history::RunId;
 use crate::session::Desk;
 use crate::view::{Filter, Level, OperationView, Pane, Remedy};
 
@@ -97,6 +98,11 @@ impl App {
             | ActionId::Release => return self.begin(desk, id),
             ActionId::Probe | ActionId::Triage => return self.with_selection(desk, id),
             ActionId::Rotation => self.show_rotation(desk),
+            ActionId::Runbook => return self.begin_runbook(desk, argument),
+            ActionId::GoOn | ActionId::PassOver | ActionId::TryAgain | ActionId::BreakGlass | ActionId::Note => {
+                return self.in_run(desk, id);
+            }
+            ActionId::Resume | ActionId::Stop if self.on_run(desk) => return self.in_run(desk, id),
             ActionId::Resume => return self.on_operation(desk, Effect::Resume),
             ActionId::Stop => return self.on_operation(desk, Effect::Stop),
             ActionId::Proceed => self.proceed(desk),
@@ -119,6 +125,7 @@ impl App {
             | ActionId::Now => self.look_around(desk, id, argument),
             ActionId::Problems => self.visit(Layer::Problems(Box::default())),
             ActionId::Operations => self.visit(Layer::Operations(Cursor::default())),
+            ActionId::Runs => self.visit(Layer::Runs(Cursor::default())),
             ActionId::Notices => self.visit(Layer::Notices(0)),
             ActionId::Theme => return self.choose_theme(desk, argument),
             ActionId::Namespaces | ActionId::Context => return self.go_elsewhere(desk, id, argument),
@@ -201,6 +208,12 @@ impl App {
                 cursor.key = desk.operations.get(place).map(|operation| Key::Operation(operation.id.clone()));
                 cursor.place = place;
             }
+            Some(Layer::Runs(cursor)) => {
+                let place = go(cursor.place, page).min(desk.runs.len().saturating_sub(1));
+                cursor.key = desk.runs.get(place).map(run_key);
+                cursor.place = place;
+            }
+            Some(Layer::Run(_)) => self.step_of_run(desk, |place| go(place, page)),
             Some(Layer::Columns(pane, place)) => {
                 *place = go(*place, page).min(pane.columns().len().saturating_sub(1));
             }
@@ -226,6 +239,8 @@ impl App {
         if let Some(Layer::Detail(detail)) = self.layers.last_mut() {
             let lines = super::super::draw::fact_lines(detail);
             detail.scroll = go(detail.scroll, page).min(lines.saturating_sub(1));
+        } else if let Some(Layer::Run(_)) = self.layers.last() {
+            self.leaf_of_run(desk, |scroll| go(scroll, page));
         } else {
             self.step(desk, go);
         }
@@ -283,6 +298,7 @@ impl App {
             }
             Some(Layer::Timeline(timeline)) => timeline.under(desk.now, cells),
             None if self.panes.fold(desk) => return Effects::new(),
+            Some(Layer::Run(_)) => self.operation_of_step(desk).map(|id| Key::Operation(id.as_str().into())),
             Some(Layer::Operation(..)) => {
                 let operation = self.operation(desk).ok();
                 operation.and_then(|operation| Some(operation.made.as_ref()?.key.clone()))
@@ -304,6 +320,11 @@ impl App {
             }
             Some(Key::Operation(id)) => {
                 self.push_view(Layer::Operation(id, 0));
+            }
+            Some(Key::Run(id)) => {
+                if let Ok(id) = RunId::parse(&id) {
+                    self.show_run(id);
+                }
             }
             Some(Key::Notice(_)) => {
                 self.say(desk, Level::Info, "this is about the console itself; what to do stands beside it");
@@ -428,11 +449,11 @@ impl App {
             Key::Object(kind, uid) | Key::Place(kind, uid, _) => {
                 desk.world.inventory.meta(*kind, uid).map(|meta| meta.reference(*kind))
             }
-            Key::Finding(_) | Key::Operation(_) | Key::Notice(_) => None,
+            Key::Finding(_) | Key::Operation(_) | Key::Run(_) | Key::Notice(_) => None,
         };
         let text = |key: &Key| match key {
             Key::Finding(id) => Some(id.to_string()),
-            Key::Operation(id) | Key::Notice(id) => Some(id.to_string()),
+            Key::Operation(id) | Key::Run(id) | Key::Notice(id) => Some(id.to_string()),
             Key::Object(..) | Key::Place(..) => name(key).as_ref().map(ObjRef::path),
         };
         let lines: Vec<String> = keys.iter().filter_map(text).collect();

@@ -179,10 +179,14 @@ impl App {
         }
         let who = desk.world.context.user.as_deref().unwrap_or("(unknown)");
         let Ok(confirmed) = offer.plan.clone().confirm_typed(&naming.done, who) else { return Vec::new() };
+        let (confirmed, of_run) = (Box::new(confirmed), offer.of_run.clone());
         self.layers.retain(Layer::view);
         self.kept = None;
         self.say(desk, Level::Info, "starting");
-        vec![Effect::Start(Box::new(confirmed))]
+        vec![match of_run {
+            Some((run, at)) => Effect::StartInRun(run, at, confirmed),
+            None => Effect::Start(confirmed),
+        }]
     }
 }
 

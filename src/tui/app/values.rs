@@ -55,6 +55,7 @@ impl App {
             Argument::Theme => self.theme_values(),
             Argument::Column => self.columns(),
             Argument::Group => self.groups(),
+            Argument::Runbook => self.books(desk),
         };
         let mut fit = fuzzy::rank(typed, all, |value, fits| fits(&value.name));
         let unlisted = unlisted(&desk.world, argument, typed);
@@ -150,6 +151,10 @@ fn namespaces(desk: &Desk) -> Vec<Value> {
 
 /// A namespace that is typed where the cluster's own cannot all be listed: it may be there all the same.
 fn unlisted(world: &World, argument: Argument, typed: &str) -> Option<Value> {
+    if argument == Argument::Runbook {
+        let means = "a file of yours".to_owned();
+        return typed.contains(['/', '.']).then(|| Value { name: typed.into(), means, now: false });
+    }
     let blind = argument == Argument::Namespaces && !world.freshness(Kind::Namespace).live();
     let offered = blind && names::validate_namespace(typed).is_ok();
     let means = "as typed; namespaces cannot be listed".to_owned();

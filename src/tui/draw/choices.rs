@@ -57,6 +57,7 @@ pub(super) fn picker(pen: &mut Pen, app: &App, desk: &Desk, picker: &Picker, bod
     let (title, hint) = match picker.of {
         Argument::Namespaces => ("Namespaces", "space marks, 0 all, enter looks"),
         Argument::Context => ("Contexts", "type to narrow, enter goes there"),
+        Argument::Runbook => ("Runbooks", "enter takes it; the name of a file of yours as well"),
         Argument::Theme | Argument::Column | Argument::Group => ("Values", "enter takes it"),
     };
     let marks = if picker.marks.is_empty() { String::new() } else { format!(" {} marked", picker.marks.len()) };

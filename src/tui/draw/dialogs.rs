@@ -84,12 +84,23 @@ fn menu(pen: &mut Pen, app: &App, desk: &Desk, entries: &[(ActionId, Availabilit
             Some(desk.world.inventory.meta(kind, &uid)?.reference(kind).to_string())
         }
         crate::model::Key::Finding(id) => Some(format!("finding {id}")),
+        crate::model::Key::Run(id) => Some(format!("run {id}")),
         crate::model::Key::Operation(id) | crate::model::Key::Notice(id) => Some(id.to_string()),
     });
     let about = text::sanitize(about.as_deref().unwrap_or("nothing selected")).into_owned();
-    pen.frame(area, &[("Actions ", Meaning::Accent), (&about, Meaning::Muted)], &[], true);
+    let shown = usize::from(area.height.saturating_sub(3).div_ceil(apart));
+    let first = (place + 1).saturating_sub(shown);
+    let below = entries.len().saturating_sub(first + shown);
+    let more = if below > 0 { format!("▼ {below} below") } else { String::new() };
+    pen.frame(
+        area,
+        &[("Actions ", Meaning::Accent), (&about, Meaning::Muted)],
+        &[(&more, Meaning::Muted)],
+        true,
+    );
     let inner = inside(area);
-    for (i, (y, (id, available))) in (inner.y + 1..inner.bottom()).step_by(apart.into()).zip(entries).enumerate() {
+    let entries = entries.iter().enumerate().skip(first);
+    for (y, (i, (id, available))) in (inner.y + 1..inner.bottom()).step_by(apart.into()).zip(entries) {
         pen.note(Rect { y, height: 1, ..inner }, Spot::Choice(i));
         let action = Action::of(*id);
         let ground = if i == place { Meaning::Selection } else { Meaning::Text };

@@ -36,6 +36,8 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, form: &Form, body: Rec
     let (before, yet) = match form.purpose {
         Purpose::Plan(_) => ("Before the plan: ", "nothing is done yet"),
         Purpose::Triage(_) => ("Decide on ", "nothing is decided yet"),
+        Purpose::Runbook { .. } => ("Before the run: ", "nothing is done yet"),
+        Purpose::Step { .. } => ("Say to ", "nothing is said yet"),
     };
     let title = [(before, Meaning::Muted), (&*title, Meaning::Accent)];
     pen.frame(area, &title, &[(yet, Meaning::Muted)], true);
@@ -112,7 +114,7 @@ fn draw_field(pen: &mut Pen, field: &Field, entry: &Entry, focused: bool, area: 
         let edge = if focused { Meaning::Accent } else { Meaning::Border };
         pen.put(value.x.saturating_sub(2), y, area.right(), "│", edge);
     }
-    pen.put(area.x + 2, area.y, value.x.saturating_sub(2), field.label, meaning);
+    pen.put(area.x + 2, area.y, value.x.saturating_sub(2), &field.label, meaning);
     if !focused && entry.text().is_empty() {
         let word = if field.required { "(needed)" } else { "(none)" };
         pen.put(value.x, area.y, value.right(), word, Meaning::Muted);

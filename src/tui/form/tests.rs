@@ -5,7 +5,7 @@ use crate::tui::Chord;
 
 fn field(id: &'static str, kind: FieldKind, default: &str, required: bool) -> Field {
     let check = |_: &str| Ok(());
-    Field { id, label: id, doc: String::new(), kind, default: default.to_owned(), required, check }
+    Field { id: id.into(), label: id.into(), doc: String::new(), kind, default: default.to_owned(), required, check }
 }
 
 fn request() -> Purpose {

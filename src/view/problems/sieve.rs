@@ -42,7 +42,7 @@ impl Sieve {
     pub fn passes(&self, problem: &Problem, world: &World, boards: &Boards, now: Timestamp) -> bool {
         let pinned = match &problem.key {
             Key::Notice(_) => true,
-            Key::Operation(_) | Key::Finding(_) => here(&self.beside, problem, world, now),
+            Key::Operation(_) | Key::Run(_) | Key::Finding(_) => here(&self.beside, problem, world, now),
             key @ (Key::Object(..) | Key::Place(..)) => boards
                 .find(key)
                 .is_none_or(|(board, row)| self.pinned[board.pane().index()].passes_row(row, world, now)),

@@ -137,7 +137,7 @@ impl Source<'_> {
         let in_namespace = |operation: &&OperationView| {
             let meta = match &operation.subject {
                 Key::Object(kind, uid) | Key::Place(kind, uid, _) => inventory.meta(*kind, uid),
-                Key::Finding(_) | Key::Operation(_) | Key::Notice(_) => None,
+                Key::Finding(_) | Key::Operation(_) | Key::Run(_) | Key::Notice(_) => None,
             };
             namespace.is_none() || meta.and_then(|meta| meta.namespace.as_ref()) == namespace
         };

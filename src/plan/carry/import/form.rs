@@ -17,8 +17,8 @@ pub fn form(world: &World, namespace: &Uid, defaults: &Options) -> Option<FormSp
     let within = SignedDuration::try_from(defaults.ready_within).map_or_else(|_| String::new(), quantity::duration);
     let fields = vec![
         Field {
-            id: "file",
-            label: "File",
+            id: "file".into(),
+            label: "File".into(),
             doc: "The bundle, as `holdfast export` wrote it: a file of this machine.".to_owned(),
             kind: FieldKind::Text,
             default: defaults.source.file().map(|file| file.display().to_string()).unwrap_or_default(),
@@ -26,8 +26,8 @@ pub fn form(world: &World, namespace: &Uid, defaults: &Options) -> Option<FormSp
             check: |_| Ok(()),
         },
         Field {
-            id: "name",
-            label: "Name",
+            id: "name".into(),
+            label: "Name".into(),
             doc: "Of the restore point here. Left empty, the name that it had.".to_owned(),
             kind: FieldKind::Text,
             default: defaults.name.clone().unwrap_or_default(),
@@ -35,8 +35,8 @@ pub fn form(world: &World, namespace: &Uid, defaults: &Options) -> Option<FormSp
             check: |answer| names::validate_name(answer).map_err(|error| error.to_string()),
         },
         Field {
-            id: "ready",
-            label: "Ready within",
+            id: "ready".into(),
+            label: "Ready within".into(),
             doc: "How long to wait until the storage is seen to have the copy. When it is late, what was made goes again."
                 .to_owned(),
             kind: FieldKind::Duration,

@@ -21,8 +21,8 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
     let within = SignedDuration::try_from(defaults.bound_within).map_or_else(|_| String::new(), quantity::duration);
     let fields = vec![
         Field {
-            id: "to",
-            label: "New volume",
+            id: "to".into(),
+            label: "New volume".into(),
             doc: if whole.is_some() {
                 "The name of the new claim; for the whole set that of the StatefulSet that the new claims are for, so \
                  that data-db-0 becomes data-NAME-0. Left empty, the old name with -restore- and the end of the \
@@ -40,8 +40,8 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
         },
         class,
         Field {
-            id: "size",
-            label: "Size",
+            id: "size".into(),
+            label: "Size".into(),
             doc: "Left empty, as large as what was cut, or as the copy needs. A larger one needs a driver that grows \
                   the file system."
                 .to_owned(),
@@ -51,8 +51,8 @@ pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpe
             check: |answer| size(answer).map(drop),
         },
         Field {
-            id: "bound",
-            label: "Bound within",
+            id: "bound".into(),
+            label: "Bound within".into(),
             doc: "How long to wait until the volume is made. What is late is left as it is, and the operation fails."
                 .to_owned(),
             kind: FieldKind::Duration,
@@ -75,8 +75,8 @@ fn set_field(world: &World, snapshot: &VolumeSnapshot, defaults: &Options) -> Op
     let count = world.inventory.snapshots.iter().filter(same).count();
     let choice = |value: &str, says: String| Choice { value: value.to_owned(), says };
     Some(Field {
-        id: "set",
-        label: "What",
+        id: "set".into(),
+        label: "What".into(),
         doc: "It was cut together with others, as parts of one truth. Restored together, they are of one moment again."
             .to_owned(),
         kind: FieldKind::Choice {
@@ -104,8 +104,8 @@ pub fn class_field(world: &World, snapshot: &VolumeSnapshot, chosen: Option<&str
         return None;
     }
     Some(Field {
-        id: "class",
-        label: "Storage class",
+        id: "class".into(),
+        label: "Storage class".into(),
         doc: format!("How {driver} makes the new volume; a copy can only become a volume of its own driver."),
         default: chosen.map(str::to_owned).or_else(|| former(world, snapshot, &fitting)).unwrap_or_default(),
         kind: choices(world, driver, &fitting),

@@ -1,0 +1,138 @@
+//! What a person says to the step that a run is at, as what happened in it.
+
+use super::Session;
+use crate::plan::Refusal;
+use crate::runbook::history::{Agreed, Body, End, RunId, StepAt};
+use crate::runbook::turn::{Ask, Offer, Turn};
+use crate::runbook::words::Values;
+use crate::text;
+
+/// What is answered to the step that a run is at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// What came of it, what is chosen, or how something is known.
+    Text(String),
+    /// It is tried again.
+    Again,
+    /// It is passed over, and why.
+    Skip(String),
+    /// Nobody else is there to approve, and why it goes on all the same.
+    BreakGlass(String),
+}
+
+impl Session {
+    /// Writes down what a person answered to the step that a run is at.
+    ///
+    /// # Errors
+    /// When that step asks for something else by now, or the answer is none to it: which, and why.
+    pub fn answer_run(&mut self, id: &RunId, at: &StepAt, answer: Answer) -> Result<(), String> {
+        if self.engine().is_none() {
+            return Err(self.no_hands_for_a_run());
+        }
+        let turn = self.run_turn(id).ok_or_else(|| self.not_now(id))?;
+        let body = match (turn, answer) {
+            (Turn::Ask(here, ask), answer) if here == *at => body(self.who(), at, &ask, answer)?,
+            (Turn::Plan(here, _) | Turn::Wait { at: here, .. }, Answer::Skip(reason)) if here == *at => {
+                Body::Skipped { at: here, reason, who: self.who() }
+            }
+            _ => return Err(format!("run {id} is not at {at} any more, or asks nothing there")),
+        };
+        self.note(id, body);
+        Ok(())
+    }
+
+    /// Notes something in a run.
+    ///
+    /// # Errors
+    /// When it is not led here, or another entry is being written.
+    pub fn note_in_run(&mut self, id: &RunId, note: String) -> Result<(), String> {
+        let who = self.who();
+        self.say_in_run(id, Body::Noted { note, who })
+    }
+
+    /// Ends a run before its time.
+    ///
+    /// # Errors
+    /// When it is not led here, or another entry is being written; while an operation of it runs.
+    pub fn stop_run(&mut self, id: &RunId, reason: String) -> Result<(), String> {
+        if let Some(Turn::Follow(at, operation)) = self.run_turn(id)
+            && self.running(&operation)
+        {
+            return Err(format!("operation {operation} of {at} runs; stop that first, or wait for its end"));
+        }
+        let end = End::Stopped { who: self.who(), reason };
+        self.say_in_run(id, Body::Closed { end })
+    }
+
+    fn say_in_run(&mut self, id: &RunId, body: Body) -> Result<(), String> {
+        if self.engine().is_none() {
+            return Err(self.no_hands_for_a_run());
+        }
+        if !self.runs.tracked.get(id).is_some_and(|tracked| tracked.hold.is_some()) {
+            return Err(self.not_now(id));
+        }
+        self.note(id, body);
+        Ok(())
+    }
+
+    /// Why nothing can be said in a run now.
+    pub(super) fn not_now(&self, id: &RunId) -> String {
+        match self.runs.tracked.get(id).map(|tracked| &tracked.trouble) {
+            Some(None) => format!("something of run {id} is being written; try again in a moment"),
+            Some(Some(why)) => format!("run {id} cannot go on here: {why}"),
+            None => format!("run {id} is not led here; resume it first"),
+        }
+    }
+
+    /// Writes down that the plan of a step was refused: the step failed, and is tried again or passed over.
+    pub fn not_planned_in_run(&mut self, id: &RunId, at: &StepAt, refusal: &Refusal) {
+        self.plan_failed(id, at, format!("{refusal}; what would clear it: {}", refusal.clear));
+    }
+
+    /// The same of a plan that the API server would refuse.
+    pub fn refused_in_run(&mut self, id: &RunId, at: &StepAt, why: &str) {
+        self.plan_failed(id, at, format!("the API server would refuse the plan: {why}"));
+    }
+
+    /// Somebody may have gone on meanwhile; then the plan was of nothing.
+    fn plan_failed(&mut self, id: &RunId, at: &StepAt, why: String) {
+        if matches!(self.run_turn(id), Some(Turn::Plan(here, _)) if here == *at) {
+            self.note(id, Body::Failed { at: at.clone(), why });
+        }
+    }
+}
+
+/// What was answered, as what happened.
+fn body(who: String, at: &StepAt, ask: &Ask, answer: Answer) -> Result<Body, String> {
+    let at = at.clone();
+    match (answer, ask) {
+        (Answer::Skip(reason), _) => Ok(Body::Skipped { at, reason, who }),
+        (Answer::Again, Ask::Failed(..)) => Ok(Body::Again { at, who }),
+        (Answer::Again, _) => Err(format!("{at} has not failed: there is nothing to try again")),
+        (Answer::BreakGlass(reason), Ask::Approve(_)) => {
+            Ok(Body::Approved { at, who, agreed: Agreed::BreakGlass { reason } })
+        }
+        (Answer::BreakGlass(_), _) => Err(format!("{at} asks for no approval")),
+        (Answer::Text(note), Ask::Do(_)) => Ok(Body::Done { at, seen: note, values: Values::new(), who: Some(who) }),
+        (Answer::Text(answer), Ask::Attest(_)) => Ok(Body::Answered { at, answer, who }),
+        (Answer::Text(value), Ask::Choose(offers)) => match chosen(offers, &value) {
+            Some(offer) => {
+                let values = [(at.step.clone(), offer.value.clone())].into();
+                let seen = format!("chose {} of {}: {}", offer.value, offers.len(), offer.says);
+                Ok(Body::Done { at, seen, values, who: Some(who) })
+            }
+            None => Err(format!("\"{}\" is not among what there is to choose at {at}", text::sanitize(&value))),
+        },
+        (Answer::Text(_), Ask::Approve(_)) => Err(format!("{at} is approved by a second person, not by a text")),
+        (Answer::Text(_), Ask::Failed(..)) => {
+            Err(format!("{at} failed: try it again (--retry), pass it over (--skip REASON), or end the run"))
+        }
+    }
+}
+
+/// What was chosen: by its value, or its number in the list.
+fn chosen<'a>(offers: &'a [Offer], answer: &str) -> Option<&'a Offer> {
+    let answer = answer.trim();
+    let by_number = answer.parse::<usize>().ok().and_then(|number| offers.get(number.checked_sub(1)?));
+    offers.iter().find(|offer| offer.value == answer).or(by_number)
+}

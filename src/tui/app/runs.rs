@@ -1,0 +1,287 @@
+//! Runs of runbooks: begun from the selection, looked at, and acted on where a step asks for a person.
+
+use super::super::action::ActionId;
+use super::super::form::{Form, Purpose, Said};
+use super::super::layer::{Layer, Picker, RunLayer};
+use super::available::missing_rights;
+use super::prefill::prefill;
+use super::typing::line;
+use super::values::Value;
+use super::{App, Effect};
+use crate::config::runbook::shipped_books;
+use crate::model::Key;
+use crate::plan::{Filled, OperationId, Request};
+use crate::runbook::book::Book;
+use crate::runbook::history::{RunId, StepAt};
+use crate::runbook::params;
+use crate::runbook::turn::{Ask, Turn};
+use crate::session::{Answer, Desk, NotResumed};
+use crate::text;
+use crate::tui::action::Argument;
+use crate::view::{Level, RunState, RunView};
+
+impl App {
+    /// Whether what is selected is a run.
+    pub(super) fn on_run(&self, desk: &Desk) -> bool {
+        matches!(self.target(desk), Some(Key::Run(_)))
+    }
+
+    /// The selected run, or why there is none.
+    pub(super) fn selected_run<'a>(&self, desk: &'a Desk) -> Result<&'a RunView, String> {
+        let Some(Key::Run(id)) = self.target(desk) else { return Err("no run is selected".to_owned()) };
+        let found = desk.runs.iter().find(|run| *run.id.as_str() == *id);
+        found.ok_or_else(|| format!("run {id} is not known here"))
+    }
+
+    /// The selected run, where this console leads it; or why it does not.
+    fn led_run<'a>(&self, desk: &'a Desk) -> Result<&'a RunView, String> {
+        let run = self.selected_run(desk)?;
+        match run.state {
+            RunState::Done | RunState::Stopped => Err(format!("the run is over: {}", run.state.word().to_lowercase())),
+            _ if !run.led => {
+                Err(format!("nobody leads it here: {} goes on with it", self.keymap.way(ActionId::Resume)))
+            }
+            _ => Ok(run),
+        }
+    }
+
+    /// Why something cannot be done with the selected run now.
+    pub(super) fn run_hindrance(&self, desk: &Desk, id: ActionId) -> Option<String> {
+        if id == ActionId::Resume {
+            return self.selected_run(desk).map_or_else(Some, not_resumable);
+        }
+        let run = match self.led_run(desk) {
+            Ok(run) => run,
+            Err(why) => return Some(why),
+        };
+        let writing = || "something of it is being written; in a moment".to_owned();
+        match (id, &run.turn) {
+            (_, None) => Some(writing()),
+            (ActionId::Note, _) => None,
+            (ActionId::Stop | ActionId::PassOver, Some(Turn::Follow(_, operation))) => {
+                Some(format!("operation {operation} runs; stop that first, or wait for its end"))
+            }
+            (ActionId::Stop, _) => None,
+            (ActionId::PassOver, Some(Turn::Ask(..) | Turn::Plan(..) | Turn::Wait { .. }))
+            | (ActionId::TryAgain, Some(Turn::Ask(_, Ask::Failed(..))))
+            | (ActionId::BreakGlass, Some(Turn::Ask(_, Ask::Approve(_)))) => None,
+            (ActionId::TryAgain, _) => Some("the step has not failed".to_owned()),
+            (ActionId::BreakGlass, _) => Some("the step asks for no approval".to_owned()),
+            (ActionId::PassOver, _) => Some("the step is being done".to_owned()),
+            (_, Some(turn)) => self.not_answered(desk, run, turn),
+        }
+    }
+
+    /// Why nobody has to say anything now.
+    fn not_answered(&self, desk: &Desk, run: &RunView, turn: &Turn) -> Option<String> {
+        let way = |id| self.keymap.way(id);
+        match turn {
+            Turn::Ask(_, Ask::Do(_) | Ask::Choose(_) | Ask::Attest(_)) => None,
+            Turn::Plan(_, request) => missing_rights(desk, request),
+            Turn::Ask(_, Ask::Failed(..)) => {
+                let (again, over) = (way(ActionId::TryAgain), way(ActionId::PassOver));
+                Some(format!("the step failed: {again} tries it again, {over} passes it over"))
+            }
+            Turn::Ask(at, Ask::Approve(_)) => Some(format!(
+                "a second person approves it: holdfast runbook approve {} {}",
+                run.id,
+                text::sanitize(&at.step)
+            )),
+            Turn::Follow(_, operation) => Some(format!("operation {operation} runs")),
+            Turn::Wait { what, .. } => Some(format!("it waits: {}", text::sanitize(what))),
+            Turn::Collect(..) => Some("evidence is being collected".to_owned()),
+            Turn::Note(_) | Turn::Over(_) => Some("it goes on by itself".to_owned()),
+        }
+    }
+
+    /// Shows a run.
+    pub(super) fn show_run(&mut self, id: RunId) {
+        if !matches!(self.layers.last(), Some(Layer::Run(shown)) if shown.id == id) {
+            self.push_view(Layer::Run(Box::new(RunLayer { id, step: None, scroll: 0 })));
+        }
+    }
+
+    /// Does something with the selected run.
+    pub(super) fn in_run(&mut self, desk: &Desk, id: ActionId) -> Vec<Effect> {
+        let Ok(run) = self.selected_run(desk) else { return Vec::new() };
+        let run_id = run.id.clone();
+        let at = run.at.clone().unwrap_or_else(|| StepAt::new(""));
+        let said = match (id, &run.turn) {
+            (ActionId::Resume, _) if self.edited.contains_key(&run_id) => Said::AsBegun,
+            (ActionId::Resume, _) => {
+                self.say(desk, Level::Info, "going on with the run");
+                return vec![Effect::ResumeRun(run_id, false)];
+            }
+            (ActionId::TryAgain, _) => return vec![Effect::AnswerRun(run_id, at, Answer::Again)],
+            (ActionId::GoOn, Some(Turn::Plan(at, request))) => {
+                let (at, request) = (at.clone(), (**request).clone());
+                return self.plan_step(desk, run_id, at, request);
+            }
+            (ActionId::GoOn, Some(Turn::Ask(_, ask))) => Said::Answer(ask.clone()),
+            (ActionId::PassOver, _) => Said::PassOver,
+            (ActionId::BreakGlass, _) => Said::BreakGlass,
+            (ActionId::Stop, _) => Said::Stop,
+            _ => Said::Note,
+        };
+        self.ask_form(Form::new(said.form(&at), Purpose::Step { run: run_id, at, said }));
+        Vec::new()
+    }
+
+    /// Asks for the plan of a step.
+    fn plan_step(&mut self, desk: &Desk, run: RunId, at: StepAt, request: Request) -> Vec<Effect> {
+        let effects = self.plan(desk, request);
+        self.stepping = Some((self.asks, run, at));
+        effects
+    }
+
+    /// What a form says to a step.
+    pub(super) fn said_to_step(&mut self, run: RunId, at: StepAt, said: &Said, filled: &Filled) -> Vec<Effect> {
+        self.layers.pop();
+        let text = filled.get("said").unwrap_or_default().to_owned();
+        vec![match said {
+            Said::Answer(_) => Effect::AnswerRun(run, at, Answer::Text(text)),
+            Said::PassOver => Effect::AnswerRun(run, at, Answer::Skip(text)),
+            Said::BreakGlass => Effect::AnswerRun(run, at, Answer::BreakGlass(text)),
+            Said::Stop => Effect::StopRun(run, text),
+            Said::Note => Effect::NoteRun(run, text),
+            Said::AsBegun if text == "yes" => Effect::ResumeRun(run, true),
+            Said::AsBegun => return Vec::new(),
+        }]
+    }
+
+    /// Takes in whether a run is gone on with.
+    pub(super) fn run_resumed(&mut self, desk: &Desk, id: RunId, answer: Result<(), NotResumed>) {
+        match answer {
+            Ok(()) => {
+                self.edited.remove(&id);
+                self.say(desk, Level::Ok, format!("run {id} goes on here"));
+            }
+            Err(NotResumed::Edited(edited)) => {
+                let way = self.keymap.way(ActionId::Resume);
+                self.say(desk, Level::Warn, format!("its runbook was edited since it began; {way} asks what to do"));
+                self.edited.insert(id, edited.to_string());
+            }
+            Err(NotResumed::Because(why)) => self.say(desk, Level::Critical, text::sanitize(&why).into_owned()),
+        }
+    }
+
+    /// What differs in the book of a run that was edited since it began.
+    pub fn edited_book(&self, id: &RunId) -> Option<&str> {
+        self.edited.get(id).map(String::as_str)
+    }
+
+    /// Begins with a runbook: the one that is named, or asks for which.
+    pub(super) fn begin_runbook(&mut self, desk: &Desk, named: Option<&str>) -> Vec<Effect> {
+        if let Some(name) = named {
+            return vec![Effect::ReadBook(name.to_owned())];
+        }
+        let picker = Picker { of: Argument::Runbook, line: line(""), place: 0, marks: std::collections::BTreeSet::new() };
+        self.layers.push(Layer::Pick(Box::new(picker)));
+        self.picker_edited(desk);
+        Vec::new()
+    }
+
+    /// Runbooks that come along: those that the selection tells most about come first.
+    pub(super) fn books(&self, desk: &Desk) -> Vec<Value> {
+        let told = |book: &&Book| prefill(self, desk, book).len();
+        let mut books: Vec<&Book> = shipped_books().iter().collect();
+        books.sort_by_key(|book| std::cmp::Reverse(told(book)));
+        let value = |book: &Book| Value {
+            name: book.name.as_str().into(),
+            means: text::sanitize(&book.title).into_owned(),
+            now: false,
+        };
+        books.into_iter().map(value).collect()
+    }
+
+    /// Asks for the parameters of a book; what the selection tells of them stands there already.
+    pub(super) fn ask_params(&mut self, desk: &Desk, read: Result<(Book, String), String>) {
+        match read {
+            Err(why) => self.say(desk, Level::Critical, text::sanitize(&why).into_owned()),
+            Ok((book, source)) => {
+                let form = params::form(&book, &prefill(self, desk, &book));
+                self.ask_form(Form::new(form, Purpose::Runbook { book: Box::new(book), source }));
+            }
+        }
+    }
+
+    fn shown_run<'a>(&self, desk: &'a Desk) -> Option<(&RunLayer, &'a RunView)> {
+        let Some(Layer::Run(layer)) = self.layers.last() else { return None };
+        Some((layer, desk.runs.iter().find(|run| run.id == layer.id)?))
+    }
+
+    /// Shows another step of the run on top.
+    pub(super) fn step_of_run(&mut self, desk: &Desk, go: impl Fn(usize) -> usize) {
+        let Some((layer, run)) = self.shown_run(desk) else { return };
+        let at = go(layer.place(run)).min(run.steps.len().saturating_sub(1));
+        // On the step that the run is at it is followed again.
+        let step = (run.here() != Some(at)).then_some(at);
+        if let Some(Layer::Run(layer)) = self.layers.last_mut() {
+            (layer.step, layer.scroll) = (step, 0);
+        }
+    }
+
+    /// Scrolls what is told of the step of the run on top.
+    pub(super) fn leaf_of_run(&mut self, desk: &Desk, go: impl Fn(usize) -> usize) {
+        let body = self.areas(desk).body;
+        let Some((layer, run)) = self.shown_run(desk) else { return };
+        let lines = super::super::draw::text_lines(self, desk, layer, run, body);
+        let scroll = go(layer.scroll).min(lines.saturating_sub(1));
+        if let Some(Layer::Run(layer)) = self.layers.last_mut() {
+            layer.scroll = scroll;
+        }
+    }
+
+    /// The operation of the step that is shown.
+    pub(super) fn operation_of_step(&self, desk: &Desk) -> Option<OperationId> {
+        let (layer, run) = self.shown_run(desk)?;
+        OperationId::parse(run.steps.get(layer.place(run))?.operation.as_deref()?).ok()
+    }
+
+    /// Why the operation of the step that is shown cannot be opened.
+    pub(super) fn no_operation_of_step(&self, desk: &Desk) -> Option<String> {
+        self.operation_of_step(desk).is_none().then(|| "this step has no operation to open".to_owned())
+    }
+}
+
+impl RunLayer {
+    /// The place of the step that is shown.
+    pub fn place(&self, run: &RunView) -> usize {
+        let last = run.steps.len().saturating_sub(1);
+        self.step.or_else(|| run.here()).unwrap_or(last).min(last)
+    }
+}
+
+fn not_resumable(run: &RunView) -> Option<String> {
+    match run.state {
+        RunState::Done | RunState::Stopped => Some(format!("it is over: {}", run.state.word().to_lowercase())),
+        _ if run.led => Some("it is led here already".to_owned()),
+        _ => None,
+    }
+}
+
+/// Begins a run with what the form says.
+pub(super) fn begin_run(book: Box<Book>, source: String, filled: &Filled) -> Result<Vec<Effect>, String> {
+    let given = filled.given().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let values = params::values(&book, &given).map_err(|wrong| wrong.join("; "))?;
+    Ok(vec![Effect::BeginRun(book, source, values)])
+}
+
+/// The command that begins the same run.
+pub(super) fn command(source: &str, filled: &Filled) -> String {
+    let mut words = ["holdfast", "runbook", "run", source].map(str::to_owned).to_vec();
+    words.extend(filled.given().flat_map(|(name, value)| ["--param".to_owned(), format!("{name}={value}")]));
+    text::command_line(&words)
+}
+
+/// The action that asks for what is said.
+pub(super) const fn action(said: &Said) -> ActionId {
+    match said {
+        Said::Answer(_) => ActionId::GoOn,
+        Said::PassOver => ActionId::PassOver,
+        Said::BreakGlass => ActionId::BreakGlass,
+        Said::Stop => ActionId::Stop,
+        Said::Note => ActionId::Note,
+        Said::AsBegun => ActionId::Resume,
+    }
+}

@@ -1,0 +1,246 @@
+//! A runbook is carried out in the console by keys: begun from what is selected, gone on with by what a person says and
+//! confirms, and taken up again after a crash, or where somebody else began it.
+
+use http::Method;
+
+use crate::lease::{SHORT, run_out};
+use crate::runbook::{BACKUP, HOLD, LOOK, THERE, Written, id};
+use crate::support::cluster::{TestCluster, User};
+use crate::support::proxy::{Fault, Gate, Order};
+use crate::support::scenarios;
+use crate::support::terminal::Terminal;
+use crate::support::wait::{self, LONG};
+
+scenarios!(
+    a_run_is_begun_from_a_volume_and_led_to_its_end_by_keys,
+    a_console_that_was_killed_amid_an_operation_leaves_its_run_to_the_next_one,
+    a_run_that_was_begun_headless_is_gone_on_with_in_the_console,
+    a_step_that_failed_is_tried_again_and_a_run_is_ended_with_a_reason,
+    a_session_that_only_reads_shows_runs_and_changes_none,
+);
+
+const POINT: &str = "  - id: point
+    title: Choose a copy
+    why: Only one is held.
+    fails: Make one.
+    choose: {in: restore-points, filter: 'volume:{{volume.name}} namespace:{{volume.namespace}}'}
+";
+
+const HELD: &str = "  - id: held
+    title: It is held
+    why: It has to stay.
+    fails: Hold it again.
+    wait: {in: restore-points, filter: 'name:{{point.name}} heldUntil:released', expect: 1, within: 2m}
+";
+
+/// A console of the author of a book that looks at the test's namespace.
+async fn console(cluster: &TestCluster, book: &Written, flags: &[&str]) -> Terminal {
+    let arguments = [&["-n", &cluster.namespace], flags].concat();
+    let terminal = Terminal::holdfast(&book.person, &arguments, 120, 36);
+    terminal.until("the volume", |screen| screen.contains("data")).await;
+    terminal
+}
+
+/// Begins a run of the book by keys, on the selected volume, which its parameter begins with.
+async fn begin(cluster: &TestCluster, terminal: &mut Terminal, book: &Written) {
+    terminal.press("xB");
+    terminal.shows("Runbooks").await;
+    terminal.press(&book.path);
+    terminal.shows("a file of yours").await;
+    terminal.press("\r");
+    terminal.shows("Before the run").await;
+    terminal.shows(&format!("{}/data", cluster.namespace)).await;
+    terminal.press("\r");
+}
+
+/// Makes the plan that a run is at, and confirms it.
+async fn confirm(terminal: &mut Terminal, name: &str) {
+    terminal.shows("makes its plan").await;
+    terminal.press("xo");
+    terminal.shows("Review").await;
+    terminal.press("\r");
+    terminal.shows("Confirm").await;
+    terminal.press(&format!("{name}\r"));
+}
+
+/// Fills in the one field of a form that the letter of the menu opens.
+async fn say(terminal: &mut Terminal, letter: char, what: &str) {
+    terminal.press(&format!("x{letter}"));
+    terminal.shows("Say to").await;
+    terminal.press(&format!("{what}\r"));
+}
+
+/// The only run that the person's machine has a journal of.
+fn only_run(book: &Written) -> String {
+    let runs = std::fs::read_dir(book.person.state().join("runs")).unwrap();
+    let names: Vec<String> = runs.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    names[0].strip_suffix(".jsonl").unwrap().to_owned()
+}
+
+async fn only_copy(cluster: &TestCluster) -> String {
+    let copies = cluster.snapshots().await;
+    assert_eq!(copies.len(), 1, "{copies:?}");
+    copies[0]["metadata"]["name"].as_str().unwrap().to_owned()
+}
+
+async fn a_run_is_begun_from_a_volume_and_led_to_its_end_by_keys(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let hold = HOLD.replace("{{copy.made}}", "{{point}}");
+    let ask = LOOK.replace("id: look", "id: call").replace("Look at the application", "Call somebody");
+    let book = Written::new(&cluster, &format!("{THERE}{BACKUP}{POINT}{hold}{LOOK}{ask}{HELD}"));
+    let mut terminal = console(&cluster, &book, &[]).await;
+    begin(&cluster, &mut terminal, &book).await;
+    confirm(&mut terminal, "data").await;
+    terminal.shows("chooses one of these").await;
+    let copy = only_copy(&cluster).await;
+    terminal.press("xo");
+    terminal.shows("Which one").await;
+    terminal.press("\u{1b}[B\r\r");
+    confirm(&mut terminal, &copy).await;
+    terminal.shows("says what came of it").await;
+    say(&mut terminal, 'o', "bought a book").await;
+    terminal.until("the next step", |screen| screen.contains("bought a book") && screen.contains("▶")).await;
+    terminal.shows("call").await;
+    // Without a reason nothing is passed over.
+    terminal.press("xS\r");
+    terminal.shows("needs an answer").await;
+    terminal.press("nobody is there\r");
+    terminal.until("the end", |screen| screen.contains("Done") && screen.contains("nobody is there")).await;
+    terminal.press("q");
+
+    let copies = cluster.snapshots().await;
+    assert!(copies[0]["metadata"]["annotations"]["holdfast.dev/hold"].is_string(), "{copies:?}");
+    let run = only_run(&book);
+    let record = cluster.get("v1", "ConfigMap", &format!("holdfast-run-{run}")).await.unwrap();
+    assert_eq!(record["data"]["state"], "done", "{record:#}");
+    let told = book.person.run(&["runbook", "show", &run]).await.expect(0).stdout;
+    for part in ["bought a book (sre)", "skipped by sre: nobody is there", "chose "] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    for journal in book.person.journals() {
+        let text = std::fs::read_to_string(journal).unwrap();
+        let opened: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(opened["body"]["authority"]["runbook"]["run"], run.as_str(), "{opened:#}");
+        assert_eq!(opened["body"]["authority"]["runbook"]["by"]["typed"]["who"], "sre", "{opened:#}");
+    }
+    book.person.run(&["journal", "verify"]).await.expect(0);
+}
+
+async fn a_console_that_was_killed_amid_an_operation_leaves_its_run_to_the_next_one(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let book = Written::new(&cluster, &format!("{THERE}{BACKUP}{LOOK}{HOLD}"));
+    book.person.configure(SHORT);
+    let mut terminal = console(&cluster, &book, &[]).await;
+    begin(&cluster, &mut terminal, &book).await;
+    let gate = Gate::shut();
+    let order = Order::on(Method::POST, "/volumesnapshots", Fault::Hold(gate.clone())).without("dryRun=All");
+    cluster.proxy.order(order);
+    confirm(&mut terminal, "data").await;
+    wait::until("the create to be sent", LONG, async || (gate.arrived() == 1).then_some(())).await;
+    terminal.signal("KILL");
+    terminal.ended().await;
+    gate.break_off();
+    cluster.proxy.clear();
+    run_out(&cluster).await;
+
+    let mut terminal = console(&cluster, &book, &[]).await;
+    terminal.press("R");
+    terminal.shows("copy-and-hold").await;
+    terminal.press("\r");
+    terminal.shows("does not lead it").await;
+    terminal.press("xr");
+    terminal.shows("says what came of it").await;
+    let copy = only_copy(&cluster).await;
+    say(&mut terminal, 'o', "it works").await;
+    confirm(&mut terminal, &copy).await;
+    terminal.until("the end", |screen| screen.contains("Done")).await;
+    assert_eq!(only_copy(&cluster).await, copy, "nothing was made twice");
+    let told = book.person.run(&["runbook", "show", &only_run(&book)]).await.expect(0).stdout;
+    assert!(told.contains("sre goes on with it") && told.contains("it works"), "{told}");
+}
+
+async fn a_run_that_was_begun_headless_is_gone_on_with_in_the_console(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let book = Written::new(&cluster, &format!("{LOOK}{BACKUP}"));
+    let run = id(&book.run(&["--yes"]).await.expect(4));
+    // Somebody else sees it by its record alone.
+    let colleague = cluster.person(User::Colleague);
+    let mut terminal = Terminal::holdfast(&colleague, &["-n", &cluster.namespace], 120, 36);
+    terminal.until("the volume", |screen| screen.contains("data")).await;
+    terminal.press(":runs\r");
+    terminal.until("the run", |screen| screen.contains("copy-and-hold") && screen.contains("Not led here")).await;
+    terminal.press("\r");
+    terminal.shows("does not lead it").await;
+    terminal.press("xo");
+    terminal.shows("nobody leads it here").await;
+    terminal.press("\u{1b}");
+    terminal.press("xr");
+    terminal.shows("says what came of it").await;
+    say(&mut terminal, 'N', "the phone rings").await;
+    terminal.shows("the phone rings").await;
+    say(&mut terminal, 'o', "seen from here").await;
+    confirm(&mut terminal, "data").await;
+    terminal.until("the end", |screen| screen.contains("Done")).await;
+    only_copy(&cluster).await;
+    let told = colleague.run(&["runbook", "show", &run]).await.expect(0).stdout;
+    for part in ["note by colleague: the phone rings", "seen from here (colleague)", "begun by sre"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+async fn a_step_that_failed_is_tried_again_and_a_run_is_ended_with_a_reason(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let copied = "  - id: copied
+    title: There is a copy
+    why: Without one nothing can be restored.
+    fails: Make one.
+    check: {in: restore-points, filter: 'volume:{{volume.name}} namespace:{{volume.namespace}}', expect: some}
+";
+    let book = Written::new(&cluster, &format!("{copied}{LOOK}"));
+    let mut terminal = console(&cluster, &book, &[]).await;
+    begin(&cluster, &mut terminal, &book).await;
+    terminal.until("it to fail", |screen| screen.contains("Step failed") && screen.contains("Make one.")).await;
+    cluster.snapshot("by-hand", "data").await;
+    wait::until("it to be tried again with success", LONG, async || {
+        if terminal.text().contains("tries it again") {
+            terminal.press("xT");
+        }
+        wait::brief().await;
+        terminal.text().contains("says what came of it").then_some(())
+    })
+    .await;
+    say(&mut terminal, 's', "the shop is closed").await;
+    terminal.until("the end", |screen| screen.contains("Stopped") && screen.contains("the shop is closed")).await;
+    let told = book.person.run(&["runbook", "show", &only_run(&book)]).await.expect(0).stdout;
+    assert!(told.contains("the run was ended by sre: the shop is closed"), "{told}");
+}
+
+async fn a_session_that_only_reads_shows_runs_and_changes_none(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let book = Written::new(&cluster, LOOK);
+    let run = id(&book.run(&[]).await.expect(4));
+    let name = format!("holdfast-run-{run}");
+    let before = cluster.get("v1", "ConfigMap", &name).await.unwrap();
+    let mut terminal = console(&cluster, &book, &["--read-only"]).await;
+    terminal.press("xB");
+    terminal.shows("read-only: needs a session that may write").await;
+    terminal.press("\u{1b}");
+    terminal.press("R");
+    terminal.shows("copy-and-hold").await;
+    terminal.press("\r");
+    terminal.shows("Open the shop and buy something").await;
+    terminal.press("x");
+    let menu = terminal.until("the menu", |screen| screen.contains("break glass")).await;
+    for action in ["go on", "pass over", "try again", "break glass", "note", "resume", "stop"] {
+        let line = menu.lines().find(|line| line.contains(&format!("{action} ")) && line.contains("read-only"));
+        assert!(line.is_some(), "{action} is not listed with its reason:\n{menu}");
+    }
+    terminal.press("\u{1b}");
+    for letter in ["o", "S", "T", "X", "N", "r", "s"] {
+        terminal.press(&format!("x{letter}"));
+        terminal.shows("needs a session that may write").await;
+    }
+    let after = cluster.get("v1", "ConfigMap", &name).await.unwrap();
+    assert_eq!(before["metadata"]["resourceVersion"], after["metadata"]["resourceVersion"], "{after:#}");
+}
