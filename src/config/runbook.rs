@@ -67,7 +67,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Book, Vec<Mistake>> {
 
 /// The runbooks that come with the program; that each is without a mistake is a test.
 pub fn shipped_books() -> &'static [Book] {
-    static BOOKS: LazyLock<Vec<Book>> = LazyLock::new(|| SHIPPED.iter().filter_map(|one| shipped_book(one).ok()).collect());
+    static BOOKS: LazyLock<Vec<Book>> =
+        LazyLock::new(|| SHIPPED.iter().filter_map(|one| shipped_book(one).ok()).collect());
     &BOOKS
 }
 

@@ -205,7 +205,15 @@ mod tests {
 
     fn field(kind: FieldKind, required: bool) -> Field {
         let check = |answer: &str| if answer == "odd" { Err("not that one".to_owned()) } else { Ok(()) };
-        Field { id: "f".into(), label: "Field".into(), doc: "It is asked.".into(), kind, default: String::new(), required, check }
+        Field {
+            id: "f".into(),
+            label: "Field".into(),
+            doc: "It is asked.".into(),
+            kind,
+            default: String::new(),
+            required,
+            check,
+        }
     }
 
     fn classes() -> FieldKind {
@@ -248,7 +256,8 @@ mod tests {
     #[test]
     fn a_form_is_filled_when_its_last_wrong_field_is_right() {
         let fields = vec![field(classes(), true), field(FieldKind::Duration, true), field(FieldKind::Lines, false)];
-        let fields = fields.into_iter().zip(["class", "within", "why"]).map(|(field, id)| Field { id: id.into(), ..field });
+        let fields =
+            fields.into_iter().zip(["class", "within", "why"]).map(|(field, id)| Field { id: id.into(), ..field });
         let spec = FormSpec { title: "t".into(), fields: fields.collect() };
         let filled = |answers: [&str; 3]| spec.filled(&answers.map(str::to_owned));
         assert_eq!(filled(["", "2m", ""]), Err(0));

@@ -52,11 +52,9 @@ impl ParamKind {
     fn field(&self) -> FieldKind {
         let choice = |value: &String| Choice { value: value.clone(), says: String::new() };
         match self {
-            Self::Choice(choices) => FieldKind::Choice {
-                of: "choice",
-                choices: choices.iter().map(choice).collect(),
-                left_out: Vec::new(),
-            },
+            Self::Choice(choices) => {
+                FieldKind::Choice { of: "choice", choices: choices.iter().map(choice).collect(), left_out: Vec::new() }
+            }
             Self::Duration => FieldKind::Duration,
             _ => FieldKind::Text,
         }

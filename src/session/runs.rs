@@ -29,12 +29,12 @@ use crate::runbook::turn::{Facts, Turn, place, turn};
 use crate::runbook::words::Values;
 use crate::store::RunLog;
 use crate::text;
-use crate::view::{Level, Lists, RunView};
+use crate::view::{Level, Lists, RunState, RunView};
 
 pub(super) use adopt::Adopted;
+pub use adopt::{Edited, NotResumed};
 pub use answer::Answer;
 pub(super) use approve::Approval;
-pub use adopt::{Edited, NotResumed};
 
 /// What is known of runs.
 #[derive(Debug, Default)]
@@ -48,6 +48,8 @@ pub(super) struct Runs {
     wanted: bool,
     /// Whether those that are led here go on by themselves.
     leading: bool,
+    /// How those that are led here stood when it was said last.
+    stood: BTreeMap<RunId, (RunState, Option<StepAt>)>,
     /// Which round of questions counts: another cluster, or other namespaces, make an answer worthless.
     round: u64,
 }

@@ -272,14 +272,8 @@ const VIEWS: Where = Where::Views;
 const PANES: Where = Where::In(&[Place::Panes]);
 const FILTERED: Where = Where::In(&[Place::Panes, Place::Problems, Place::Logs]);
 const OBJECTS: Where = Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Tree, Place::Rotation]);
-const BEGINS: Where = Where::In(&[
-    Place::Panes,
-    Place::Detail,
-    Place::Problems,
-    Place::Tree,
-    Place::Rotation,
-    Place::Runs,
-]);
+const BEGINS: Where =
+    Where::In(&[Place::Panes, Place::Detail, Place::Problems, Place::Tree, Place::Rotation, Place::Runs]);
 const RUN: Where = Where::In(&[Place::Runs, Place::Run]);
 const TAKEN_UP: Where = Where::In(&[Place::Operations, Place::Operation, Place::Runs, Place::Run]);
 const GROWING: Where =
@@ -434,7 +428,7 @@ actions! {
         "Decide on the selected finding, or on all that are marked: what it is worth, why, and until when", also "decide"
     Runbook "runbook" "runbook…" [] BEGINS bar 0 menu Some('B'); Writes
         "Begin a runbook: its parameters begin with the selection; `:runbook FILE` for one of your own", takes Runbook
-    GoOn "go-on" "go on" [] RUN bar 0 menu Some('o'); Writes
+    GoOn "go-on" "go on" [] RUN bar 0 menu Some('O'); Writes
         "Do what the step asks: say what came of it, choose, or read and confirm its plan"
     PassOver "pass-over" "pass over" [] RUN bar 0 menu Some('S'); Writes
         "Pass over the step that the run is at, with a reason", also "skip"

@@ -35,8 +35,8 @@ use crate::session::Desk;
 use crate::text;
 use crate::view::{Level, OperationView, Pane};
 pub(super) use lists::step_mark;
-pub(super) use runs::text_lines;
 pub use pen::Pen;
+pub(super) use runs::most_scrolled;
 pub(super) use sheet::fact_lines;
 
 /// How long a message stays on the bottom line.

@@ -7,6 +7,7 @@ use cases::cases;
 use holdfast::tui::ACTIONS;
 
 use crate::lease::{SHORT, run_out};
+use crate::runbook::{LOOK, Written};
 use crate::support::cluster::{Audited, TestCluster, User};
 use crate::support::person::Person;
 use crate::support::proxy::{Fault, Gate, Order};
@@ -51,6 +52,8 @@ async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
     running.kill().await.unwrap();
     gate.break_off();
     cluster.proxy.clear();
+    // A run that waits for somebody.
+    Written::new(cluster, LOOK).run(&[]).await.expect(4);
     let admin = cluster.person(User::Admin);
     admin.take_state_of(&sre);
     std::fs::create_dir(admin.home().join("ci")).unwrap();
@@ -103,8 +106,8 @@ async fn every_action_of_the_console_leaves_no_write_in_the_audit_log(cluster: T
     let mut terminal = Terminal::holdfast(&admin, &["--read-only", "-n", &cluster.namespace], 120, 36);
     terminal.until("the rows and the badge", |screen| screen.contains("data") && screen.contains("READ-ONLY")).await;
     for action in ACTIONS.iter().filter(|action| !matches!(action.name, "quit" | "leave")) {
-        for start in ["1", "o", "p"] {
-            // By its name from three views, by its keys, and by its letter in the menu; then a name that would confirm.
+        for start in ["1", "o", "p", "R"] {
+            // By its name from four views, by its keys, and by its letter in the menu; then a name that would confirm.
             terminal.press(start);
             terminal.press(&format!(":{}\r", action.name));
             terminal.press("\rdata\r");

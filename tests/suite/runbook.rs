@@ -256,7 +256,7 @@ async fn a_step_that_fails_is_tried_again_or_passed_over_with_a_reason(cluster: 
     assert!(told.contains("the shop is closed"), "{told}");
 }
 
-const AGREE: &str = "  - id: agree
+pub const AGREE: &str = "  - id: agree
     title: Somebody else agrees
     why: Two see more than one.
     fails: Ask somebody else.

@@ -78,7 +78,9 @@ pub(super) fn check(files: &[PathBuf]) -> Result<Exit, Failure> {
                 }
                 wrong.push(format!("{} in {shown}", plural(mistakes.len(), "mistake", "mistakes")));
             }
-            Err(error @ (RunbookError::Read { .. } | RunbookError::NotThere(_))) => wrong.push(sanitize(&text::chain(&error)).into_owned()),
+            Err(error @ (RunbookError::Read { .. } | RunbookError::NotThere(_))) => {
+                wrong.push(sanitize(&text::chain(&error)).into_owned());
+            }
         }
     }
     if wrong.is_empty() {

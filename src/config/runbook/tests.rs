@@ -440,7 +440,7 @@ fn every_book_that_comes_along_is_without_a_mistake() {
         assert_eq!(book.name, shipped.name);
         let page = explain(&book);
         for step in book.all() {
-            let title = crate::text::markdown::escaped(&step.title.said(&Values::new()));
+            let title = text::markdown::escaped(&step.title.said(&Values::new()));
             assert!(page.contains(&format!(". {title}\n")), "{} {}", book.name, step.id);
         }
         let (whys, fails) = (page.matches("**Why:**").count(), page.matches("**If it fails:**").count());

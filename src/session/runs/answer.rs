@@ -68,7 +68,7 @@ impl Session {
         if self.engine().is_none() {
             return Err(self.no_hands_for_a_run());
         }
-        if !self.runs.tracked.get(id).is_some_and(|tracked| tracked.hold.is_some()) {
+        if self.runs.tracked.get(id).is_none_or(|tracked| tracked.hold.is_none()) {
             return Err(self.not_now(id));
         }
         self.note(id, body);

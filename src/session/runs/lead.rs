@@ -1,9 +1,12 @@
 //! Runs that go on by themselves: what nobody has to be asked for is done as soon as it can be, by the same turns that
 //! the command line takes. What a person has to do or say is left to whoever looks at the desk.
 
+use std::collections::BTreeMap;
+
 use super::{RunId, Session};
 use crate::engine::RunSeen;
 use crate::runbook::turn::{Ask, Turn};
+use crate::view::{RunState, RunView};
 
 impl Session {
     /// From now on runs that are begun or resumed here go on by themselves.
@@ -24,6 +27,25 @@ impl Session {
             }
         }
         self.show_runs();
+        self.say_who_is_asked();
+    }
+
+    /// Says once when a run that is led here comes to wait for a person, when a step failed, and when it is over.
+    fn say_who_is_asked(&mut self) {
+        let stands = |run: &RunView| (run.led).then(|| (run.id.clone(), (run.state, run.at.clone())));
+        let now: BTreeMap<_, _> = self.desk.runs.iter().filter_map(stands).collect();
+        let news: Vec<_> = now
+            .iter()
+            .filter(|(id, stand)| self.runs.stood.get(*id) != Some(*stand) && stand.0 != RunState::Running)
+            .map(|(id, (state, at))| {
+                let at = at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+                (state.level(), format!("run {id}: {}{at}", state.word().to_lowercase()))
+            })
+            .collect();
+        self.runs.stood = now;
+        for (level, text) in news {
+            self.desk.say(level, &text);
+        }
     }
 
     fn goes_on(&self, id: &RunId) -> bool {

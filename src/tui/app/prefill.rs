@@ -31,7 +31,9 @@ impl Told {
             ParamKind::Workload => self.workload.as_ref(),
             ParamKind::Rule => self.rule.as_ref(),
             ParamKind::Namespace => self.namespace.as_ref(),
-            ParamKind::Text | ParamKind::Number | ParamKind::Duration | ParamKind::Moment | ParamKind::Choice(_) => None,
+            ParamKind::Text | ParamKind::Number | ParamKind::Duration | ParamKind::Moment | ParamKind::Choice(_) => {
+                None
+            }
         }
     }
 }
@@ -71,9 +73,11 @@ fn told(app: &App, desk: &Desk) -> Told {
         _ => {}
     }
     if let Ok((kind, uid)) = app.workload(desk, "meant") {
-        told.workload = desk.world.inventory.meta(kind, &uid).and_then(|meta| {
-            Some(format!("{}/{}/{}", meta.namespace.as_deref()?, kind.spec().kind, meta.name))
-        });
+        told.workload = desk
+            .world
+            .inventory
+            .meta(kind, &uid)
+            .and_then(|meta| Some(format!("{}/{}/{}", meta.namespace.as_deref()?, kind.spec().kind, meta.name)));
     }
     let own = key.as_ref().and_then(Key::object).and_then(|(kind, uid)| desk.world.inventory.meta(kind, uid));
     let own = own.and_then(|meta| meta.namespace.as_deref().map(str::to_owned));

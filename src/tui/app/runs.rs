@@ -57,12 +57,11 @@ impl App {
         let writing = || "something of it is being written; in a moment".to_owned();
         match (id, &run.turn) {
             (_, None) => Some(writing()),
-            (ActionId::Note, _) => None,
             (ActionId::Stop | ActionId::PassOver, Some(Turn::Follow(_, operation))) => {
                 Some(format!("operation {operation} runs; stop that first, or wait for its end"))
             }
-            (ActionId::Stop, _) => None,
-            (ActionId::PassOver, Some(Turn::Ask(..) | Turn::Plan(..) | Turn::Wait { .. }))
+            (ActionId::Note | ActionId::Stop, _)
+            | (ActionId::PassOver, Some(Turn::Ask(..) | Turn::Plan(..) | Turn::Wait { .. }))
             | (ActionId::TryAgain, Some(Turn::Ask(_, Ask::Failed(..))))
             | (ActionId::BreakGlass, Some(Turn::Ask(_, Ask::Approve(_)))) => None,
             (ActionId::TryAgain, _) => Some("the step has not failed".to_owned()),
@@ -175,7 +174,8 @@ impl App {
         if let Some(name) = named {
             return vec![Effect::ReadBook(name.to_owned())];
         }
-        let picker = Picker { of: Argument::Runbook, line: line(""), place: 0, marks: std::collections::BTreeSet::new() };
+        let picker =
+            Picker { of: Argument::Runbook, line: line(""), place: 0, marks: std::collections::BTreeSet::new() };
         self.layers.push(Layer::Pick(Box::new(picker)));
         self.picker_edited(desk);
         Vec::new()
@@ -225,8 +225,7 @@ impl App {
     pub(super) fn leaf_of_run(&mut self, desk: &Desk, go: impl Fn(usize) -> usize) {
         let body = self.areas(desk).body;
         let Some((layer, run)) = self.shown_run(desk) else { return };
-        let lines = super::super::draw::text_lines(self, desk, layer, run, body);
-        let scroll = go(layer.scroll).min(lines.saturating_sub(1));
+        let scroll = go(layer.scroll).min(super::super::draw::most_scrolled(self, desk, layer, run, body));
         if let Some(Layer::Run(layer)) = self.layers.last_mut() {
             layer.scroll = scroll;
         }

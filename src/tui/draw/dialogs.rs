@@ -91,13 +91,9 @@ fn menu(pen: &mut Pen, app: &App, desk: &Desk, entries: &[(ActionId, Availabilit
     let shown = usize::from(area.height.saturating_sub(3).div_ceil(apart));
     let first = (place + 1).saturating_sub(shown);
     let below = entries.len().saturating_sub(first + shown);
-    let more = if below > 0 { format!("▼ {below} below") } else { String::new() };
-    pen.frame(
-        area,
-        &[("Actions ", Meaning::Accent), (&about, Meaning::Muted)],
-        &[(&more, Meaning::Muted)],
-        true,
-    );
+    let more = format!("▼ {below} below");
+    let more: &[_] = if below > 0 { &[(&*more, Meaning::Muted)] } else { &[] };
+    pen.frame(area, &[("Actions ", Meaning::Accent), (&about, Meaning::Muted)], more, true);
     let inner = inside(area);
     let entries = entries.iter().enumerate().skip(first);
     for (y, (i, (id, available))) in (inner.y + 1..inner.bottom()).step_by(apart.into()).zip(entries) {

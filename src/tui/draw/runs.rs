@@ -27,7 +27,8 @@ const SINCE: u16 = 6;
 pub(super) fn list(pen: &mut Pen, keymap: &Keymap, desk: &Desk, cursor: &Cursor, area: Rect) {
     let count = format!(" {}", desk.runs.len());
     let unseen = desk.runs_unseen.as_ref();
-    let unseen = unseen.map(|why| format!("  those of others are not seen: {}", text::sanitize(why))).unwrap_or_default();
+    let unseen =
+        unseen.map(|why| format!("  those of others are not seen: {}", text::sanitize(why))).unwrap_or_default();
     let title = [("Runs", Meaning::Accent), (&*count, Meaning::Muted), (&*unseen, Level::Unknown.into())];
     pen.frame(area, &title, &[], true);
     let inner = inside(area);
@@ -98,10 +99,11 @@ fn sides(run: &RunView, area: Rect) -> (Rect, Rect) {
     top(area, wanted.clamp(3, (area.height / 3).max(5)))
 }
 
-/// How many lines are told of the step that is shown.
-pub(in crate::tui) fn text_lines(app: &App, desk: &Desk, layer: &RunLayer, run: &RunView, body: Rect) -> usize {
+/// How many lines of what is told of the step that is shown can be scrolled away.
+pub(in crate::tui) fn most_scrolled(app: &App, desk: &Desk, layer: &RunLayer, run: &RunView, body: Rect) -> usize {
     let (_, right) = sides(run, body);
-    run_lines(app, desk, run, layer.place(run), room(right)).len()
+    let lines = run_lines(app, desk, run, layer.place(run), room(right)).len();
+    lines.saturating_sub(inside(right).height.into())
 }
 
 fn room(area: Rect) -> usize {

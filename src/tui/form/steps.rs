@@ -54,14 +54,20 @@ impl Said {
         };
         match self {
             Self::Answer(Ask::Choose(offers)) => Field {
-                default: offers.iter().find(|offer| offer.recommended).map(|offer| offer.value.clone()).unwrap_or_default(),
+                default: offers
+                    .iter()
+                    .find(|offer| offer.recommended)
+                    .map(|offer| offer.value.clone())
+                    .unwrap_or_default(),
                 check: |_| Ok(()),
                 ..field("Which one", "What is chosen stands for this step from then on.", choices(offers))
             },
             Self::Answer(Ask::Attest(what)) => field("How it is known", what, FieldKind::Text),
-            Self::Answer(_) => {
-                field("What came of it", "It is kept in the run with your name, and told in its timeline.", FieldKind::Text)
-            }
+            Self::Answer(_) => field(
+                "What came of it",
+                "It is kept in the run with your name, and told in its timeline.",
+                FieldKind::Text,
+            ),
             Self::PassOver => {
                 field("Reason", "Why the step is not done. It is kept in the run with your name.", FieldKind::Text)
             }
@@ -70,9 +76,11 @@ impl Said {
                 "Why nobody else could agree. It is kept in the run with your name, and told wherever the run is.",
                 FieldKind::Text,
             ),
-            Self::Stop => {
-                field("Reason", "Why it ends here. A run that ended is not gone on with: begin another.", FieldKind::Text)
-            }
+            Self::Stop => field(
+                "Reason",
+                "Why it ends here. A run that ended is not gone on with: begin another.",
+                FieldKind::Text,
+            ),
             Self::Note => field("Note", "It is kept in the run with the time and your name.", FieldKind::Text),
             Self::AsBegun => Field {
                 default: "no".to_owned(),

@@ -17,12 +17,16 @@ const OFFERED: usize = 8;
 pub fn run_lines(app: &App, desk: &Desk, run: &RunView, place: usize, room: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(step) = run.steps.get(place) {
+        let here = run.here() == Some(place);
         lines.extend(heading(step, room));
-        if run.here() == Some(place) {
+        if here {
             lines.extend(now(app, desk, run, step, room));
         }
         lines.extend(operation(desk, step, room));
         lines.extend(about(step, room));
+        if here {
+            lines.extend(besides(app, run, room));
+        }
     }
     lines.extend(happened(run, room));
     lines.extend(begun(desk, run, room));
@@ -41,7 +45,6 @@ fn heading(step: &RunStep, room: usize) -> Vec<Line> {
 /// What comes next, whose turn it is, and how it is done.
 fn now(app: &App, desk: &Desk, run: &RunView, step: &RunStep, room: usize) -> Vec<Line> {
     let mut lines = section("NOW");
-    let way = |id| app.keymap.way(id);
     let mut say = |text: &str, meaning| lines.extend(paragraph(text, meaning, 2, room));
     if let Some(why) = &run.trouble {
         say(&format!("It cannot go on here: {why}."), Meaning::Danger);
@@ -51,7 +54,8 @@ fn now(app: &App, desk: &Desk, run: &RunView, step: &RunStep, room: usize) -> Ve
     }
     match (&run.turn, run.led) {
         (_, false) => {
-            let last = run.elsewhere.as_ref().map(|machine| format!(" It was led on {machine} last.")).unwrap_or_default();
+            let last =
+                run.elsewhere.as_ref().map(|machine| format!(" It was led on {machine} last.")).unwrap_or_default();
             say(&format!("This console does not lead it.{last}"), Meaning::Warn);
             if step.task == "approve" {
                 say(&format!("A second person approves: {}", approving(run, step)), Meaning::Text);
@@ -59,7 +63,9 @@ fn now(app: &App, desk: &Desk, run: &RunView, step: &RunStep, room: usize) -> Ve
             possible(app, desk, ActionId::Resume, "goes on with it here", &mut say);
         }
         (None, true) => say("It is being written down.", Meaning::Muted),
-        (Some(Turn::Plan(..)), _) => possible(app, desk, ActionId::GoOn, "makes its plan, to read and confirm", &mut say),
+        (Some(Turn::Plan(..)), _) => {
+            possible(app, desk, ActionId::GoOn, "makes its plan, to read and confirm", &mut say);
+        }
         (Some(Turn::Ask(_, ask)), _) => asked(app, desk, run, step, ask, &mut say),
         (Some(Turn::Wait { what, until, .. }), _) => {
             let until = until.map(|until| format!(" {}", left(until.duration_since(desk.now)))).unwrap_or_default();
@@ -69,10 +75,19 @@ fn now(app: &App, desk: &Desk, run: &RunView, step: &RunStep, room: usize) -> Ve
         (Some(Turn::Collect(..)), _) => say("Evidence is being collected.", Meaning::Accent),
         (Some(Turn::Note(_) | Turn::Over(_)), _) => say("It goes on by itself.", Meaning::Muted),
     }
-    if run.led && matches!(run.turn, Some(Turn::Ask(..) | Turn::Plan(..) | Turn::Wait { .. })) {
-        let (over, note, stop) = (way(ActionId::PassOver), way(ActionId::Note), way(ActionId::Stop));
-        say(&format!("{over} passes it over with a reason, {note} notes something, {stop} ends the run."), Meaning::Muted);
+    lines
+}
+
+/// What else can be done while a step waits for somebody.
+fn besides(app: &App, run: &RunView, room: usize) -> Vec<Line> {
+    if !run.led || !matches!(run.turn, Some(Turn::Ask(..) | Turn::Plan(..) | Turn::Wait { .. })) {
+        return Vec::new();
     }
+    let way = |id| app.keymap.way(id);
+    let (over, note, stop) = (way(ActionId::PassOver), way(ActionId::Note), way(ActionId::Stop));
+    let said = format!("{over} passes it over with a reason, {note} notes something, {stop} ends the run.");
+    let mut lines = vec![Line::new()];
+    lines.extend(paragraph(&said, Meaning::Muted, 2, room));
     lines
 }
 
@@ -191,7 +206,8 @@ fn begun(desk: &Desk, run: &RunView, room: usize) -> Vec<Line> {
     let word = if over { run.state.word() } else { "open" };
     let said = format!("{}: {word}; begun {age} ago by {}, recorded in {}", run.title, run.who, run.home);
     lines.extend(paragraph(&said, Meaning::Text, 2, room));
-    let values = run.values.iter().flat_map(|(name, value)| paragraph(&format!("{name} = {value}"), Meaning::Muted, 2, room));
+    let values =
+        run.values.iter().flat_map(|(name, value)| paragraph(&format!("{name} = {value}"), Meaning::Muted, 2, room));
     lines.extend(values);
     lines
 }

@@ -10,8 +10,9 @@ use crate::view::Level;
 pub fn happened(body: &Body) -> (Level, String) {
     let level = match body {
         Body::Failed { .. } => Level::Critical,
-        Body::Skipped { .. } | Body::Closed { end: End::Stopped { .. } } => Level::Warn,
-        Body::Approved { agreed: Agreed::Claimed { .. } | Agreed::BreakGlass { .. }, .. } => Level::Warn,
+        Body::Skipped { .. }
+        | Body::Closed { end: End::Stopped { .. } }
+        | Body::Approved { agreed: Agreed::Claimed { .. } | Agreed::BreakGlass { .. }, .. } => Level::Warn,
         _ => Level::Info,
     };
     (level, text::sanitize(&said(body)).into_owned())

@@ -205,7 +205,7 @@ fn what_lies_beneath_a_dialog_is_not_clicked() {
     let mut driven = Driven::new(shop::desk(), 120, 36);
     driven.press("x");
     let before = selected(&driven);
-    driven.click("web-tls").click("NOT SET UP").double_click("web-tls");
+    driven.click("Key mismatch").click("NOT SET UP").double_click("Key mismatch");
     assert_eq!((driven.app.place(), selected(&driven)), (Place::Menu, before));
     let hidden = driven.spots().iter().filter(|(_, spot)| matches!(spot, Spot::Ground)).count();
     assert_eq!(hidden, 1);

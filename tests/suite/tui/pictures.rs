@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use holdfast::tui::{Theme, svg};
 
 use super::driven::Driven;
-use super::{findings, handing, rotation, screens, shop, timeline, vulnerable};
+use super::{findings, handing, rotation, runs, screens, shop, timeline, vulnerable};
 
 fn check(name: &str, driven: &Driven) {
     let drawn = svg::svg(&driven.buffer(), &format!("holdfast: {name}"));
@@ -48,5 +48,6 @@ fn pictures_are_current() {
     vulnerable::whole(&mut exposed);
     exposed.input(holdfast::tui::Input::Changed);
     check("exposed", exposed.press("/ name:data-db-0 enter enter"));
+    check("run", &runs::page(runs::At::Plan, 120, 36));
     check("small", &Driven::new(shop::desk(), 80, 24));
 }
