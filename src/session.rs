@@ -149,6 +149,7 @@ enum Message {
     Adopted(RunId, Box<Result<runs::Adopted, NotResumed>>),
     Collected(RunId, Box<Body>),
     Approval(RunId, StepAt, runs::Approval),
+    Agreed(RunId, StepAt, Result<(), String>),
     Runs(u64, Result<Vec<RunSeen>, String>),
     Told(Box<Told>),
     Scanned(Box<scans::Scanned>),
@@ -421,6 +422,10 @@ impl Session {
             }
             Message::Approval(id, at, found) => {
                 self.approved(&id, &at, found);
+                Some(Event::Changed)
+            }
+            Message::Agreed(id, at, ended) => {
+                self.agreed(&id, &at, ended);
                 Some(Event::Changed)
             }
             Message::Runs(round, found) => self.learn_runs(round, found),

@@ -67,6 +67,7 @@ pub enum ActionId {
     PassOver,
     TryAgain,
     BreakGlass,
+    Approve,
     Note,
     Runs,
     Probe,
@@ -176,8 +177,7 @@ impl Argument {
     pub const fn placeholder(self) -> &'static str {
         match self {
             Self::Namespaces => "NAME…",
-            Self::Context | Self::Theme => "NAME",
-            Self::Runbook => "NAME|FILE",
+            Self::Context | Self::Theme | Self::Runbook => "NAME",
             Self::Column => "COLUMN",
             Self::Group => "WORD",
         }
@@ -436,6 +436,8 @@ actions! {
         "Try the step that failed again", also "retry"
     BreakGlass "break-glass" "break glass" [] RUN bar 0 menu Some('X'); Writes
         "Go on without a second person's approval, with a reason that is kept"
+    Approve "approve" "approve" [] RUN bar 0 menu Some('P'); Writes
+        "Agree to the step of a run that somebody else began, under your own name"
     Note "note" "note" [] RUN bar 0 menu Some('N'); Writes "Note something in the run"
     Resume "resume" "resume" [] TAKEN_UP bar 0 menu Some('r'); Writes
         "Take up the selected operation or run where its journal ends"

@@ -163,6 +163,8 @@ pub enum Effect {
     ResumeRun(RunId, bool),
     /// Answer to the step that a run is at.
     AnswerRun(RunId, StepAt, Answer),
+    /// Approve a step of a run that somebody else began.
+    ApproveRun(RunId, StepAt),
     /// Note something in a run.
     NoteRun(RunId, String),
     /// End a run, and why.

@@ -345,6 +345,7 @@ impl Console<'_> {
             | Effect::BeginRun(..)
             | Effect::ResumeRun(..)
             | Effect::AnswerRun(..)
+            | Effect::ApproveRun(..)
             | Effect::NoteRun(..)
             | Effect::StopRun(..)
             | Effect::StartInRun(..)

@@ -16,6 +16,7 @@ scenarios!(
     a_console_that_was_killed_amid_an_operation_leaves_its_run_to_the_next_one,
     a_run_that_was_begun_headless_is_gone_on_with_in_the_console,
     a_step_that_failed_is_tried_again_and_a_run_is_ended_with_a_reason,
+    a_run_that_somebody_else_took_over_is_let_go_and_can_be_taken_back,
     a_second_persons_approval_is_waited_for_or_done_without,
     a_session_that_only_reads_shows_runs_and_changes_none,
 );
@@ -216,6 +217,44 @@ async fn a_step_that_failed_is_tried_again_and_a_run_is_ended_with_a_reason(clus
     assert!(told.contains("the run was ended by sre: the shop is closed"), "{told}");
 }
 
+async fn a_run_that_somebody_else_took_over_is_let_go_and_can_be_taken_back(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let again = LOOK.replace("id: look", "id: again").replace("Look at", "Look again at");
+    let book = Written::new(&cluster, &format!("{LOOK}{again}{BACKUP}"));
+    let mut terminal = console(&cluster, &book, &[]).await;
+    begin(&cluster, &mut terminal, &book).await;
+    terminal.shows("says what came of it").await;
+    let run = only_run(&book);
+    let colleague = cluster.person(User::Colleague);
+    colleague.run(&["runbook", "resume", &run, "--note", "seen from there"]).await.expect(4);
+    // It is told so by what it tries to write, or by the record before that.
+    wait::until("the run to be let go", 2 * LONG, async || {
+        if terminal.text().contains("Waits for you") {
+            terminal.press("xN");
+            wait::brief().await;
+        }
+        if terminal.text().contains("Say to") {
+            terminal.press("unsaid\r");
+        }
+        wait::brief().await;
+        terminal.text().contains("It cannot go on here").then_some(())
+    })
+    .await;
+    terminal.press("xr");
+    terminal
+        .until("what happened there", |screen| {
+            screen.contains("seen from there") && screen.contains("says what came of it")
+        })
+        .await;
+    say(&mut terminal, 'O', "and seen here").await;
+    confirm(&mut terminal, "data").await;
+    terminal.shows("the run is done").await;
+    only_copy(&cluster).await;
+    let told = book.person.run(&["runbook", "show", &run]).await.expect(0).stdout;
+    assert!(told.contains("seen from there (colleague)") && told.contains("and seen here (sre)"), "{told}");
+    assert!(!told.contains("unsaid"), "what was said after it was taken over did not happen: {told}");
+}
+
 async fn a_second_persons_approval_is_waited_for_or_done_without(cluster: TestCluster) {
     cluster.claim("data").await;
     let again = AGREE.replace("id: agree", "id: again").replace("Somebody else agrees", "And once more");
@@ -225,8 +264,22 @@ async fn a_second_persons_approval_is_waited_for_or_done_without(cluster: TestCl
     terminal.shows("A second person has to agree").await;
     terminal.press("xO");
     terminal.shows("a second person approves it").await;
+    terminal.press("xP");
+    terminal.shows("you began it").await;
     let run = only_run(&book);
-    cluster.person(User::Colleague).run(&["runbook", "approve", &run, "--yes"]).await.expect(0);
+    let colleague = cluster.person(User::Colleague);
+    let mut second = Terminal::holdfast(&colleague, &["-n", &cluster.namespace], 120, 36);
+    second.until("the volume", |screen| screen.contains("data")).await;
+    second.press("R");
+    second.shows("copy-and-hold").await;
+    second.press("\r");
+    second.shows("agrees to it under your own name").await;
+    second.press("xP");
+    second.shows("Id of the run").await;
+    second.press("yes\r");
+    second.shows("is not the id of the run").await;
+    second.press(&format!("\u{15}{run}\r"));
+    second.shows("is approved").await;
     confirm(&mut terminal, "data").await;
     terminal.shows("goes on without").await;
     terminal.press("g");
@@ -256,14 +309,14 @@ async fn a_session_that_only_reads_shows_runs_and_changes_none(cluster: TestClus
     terminal.shows("Open the shop and buy something").await;
     terminal.press("x");
     let menu = terminal.until("the menu", |screen| screen.contains("break glass")).await;
-    for action in ["go on", "pass over", "try again", "break glass", "note", "resume", "stop"] {
+    for action in ["go on", "pass over", "try again", "break glass", "approve", "note", "resume", "stop"] {
         let line = menu.lines().find(|line| line.contains(&format!("{action} ")) && line.contains("read-only"));
         assert!(line.is_some(), "{action} is not listed with its reason:\n{menu}");
     }
     terminal.press("\u{1b}");
     // A letter that follows at once would be one with alt.
     wait::brief().await;
-    for letter in ["O", "S", "T", "X", "N", "r", "s"] {
+    for letter in ["O", "S", "T", "X", "P", "N", "r", "s"] {
         terminal.press(&format!("x{letter}"));
         terminal.shows("needs a session that may write").await;
     }

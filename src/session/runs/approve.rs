@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::Session;
-use crate::engine::{Approving, Engine, RunSeen, runs};
+use crate::engine::{Approving, Engine, RunSeen, run_record, runs};
 use crate::runbook::history::{Body, Run, RunId, StepAt};
 use crate::runbook::turn::{Ask, Turn};
 use crate::session::Message;
 use crate::text;
+use crate::view::Level;
 
 /// How long after one look the next one is.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -91,23 +92,78 @@ impl Session {
     /// # Errors
     /// In read-only mode, when it is not known who asks, and when it cannot be written.
     pub async fn approve(&self, seen: &RunSeen, at: &StepAt) -> Result<Option<String>, String> {
+        let (engine, approver) = self.approver()?;
+        approve(&engine, seen, at, approver, &self.desk.world.context.server).await
+    }
+
+    /// Whoever approves here, and with what.
+    fn approver(&self) -> Result<(Engine, String), String> {
         let engine = self.engine().ok_or_else(|| self.no_hands_for_a_run())?;
         let approver = self.desk.world.context.user.as_deref().map(str::to_owned);
         let approver =
             approver.ok_or_else(|| "the API server does not say who we are, so nothing is approved".to_owned())?;
-        let run = seen.run().ok_or_else(|| format!("the record of run {} cannot be read", seen.id))?;
-        if run.server != *self.desk.world.context.server {
-            return Err(format!("run {} belongs to {}", seen.id, text::sanitize(&run.server)));
-        }
-        let head = seen.entries.last().map(|entry| entry.hash.clone()).unwrap_or_default();
-        let approving = Approving {
-            run: seen.id.clone(),
-            home: seen.home.clone(),
-            at: at.clone(),
-            starter: run.who,
-            approver,
-            head,
-        };
-        engine.approve(&approving).await
+        Ok((engine, approver))
     }
+
+    /// Approves a step of a run that somebody else began, aside; how that ended is a notice.
+    ///
+    /// # Errors
+    /// In read-only mode, and when it is not known who asks.
+    pub fn approve_step(&self, id: &RunId, at: &StepAt) -> Result<(), String> {
+        let (engine, approver) = self.approver()?;
+        let run = self.desk.runs.iter().find(|run| run.id == *id);
+        let run = run.ok_or_else(|| format!("run {id} is not known here"))?;
+        let (home, read) = (run.home.clone(), run.happened.len());
+        let eyes = self.cluster.as_ref().map(crate::cluster::Cluster::eyes);
+        let eyes = eyes.ok_or_else(|| "there is no connection to the cluster".to_owned())?;
+        let (server, post) = (self.desk.world.context.server.clone(), self.inbox.0.clone());
+        let (id, at) = (id.clone(), at.clone());
+        tokio::spawn(async move {
+            let seen = run_record(&eyes, &id, &home).await;
+            let ended = match seen {
+                // What was agreed to is what stood on the page.
+                Ok(Some(seen)) if seen.entries.len() != read => {
+                    Err("it went on since it was shown; read it again in a moment".to_owned())
+                }
+                Ok(Some(seen)) => approve(&engine, &seen, &at, approver, &server).await.map(drop),
+                Ok(None) => Err(format!("there is no record of run {id} in the cluster")),
+                Err(why) => Err(why),
+            };
+            // The session may have been closed meanwhile.
+            let _ = post.send(Message::Agreed(id, at, ended)).await;
+        });
+        Ok(())
+    }
+
+    /// Takes in how approving ended.
+    pub(in crate::session) fn agreed(&mut self, id: &RunId, at: &StepAt, ended: Result<(), String>) {
+        self.ask_runs(Duration::ZERO);
+        match ended {
+            Ok(()) => {
+                let text = format!("run {id}: {at} is approved; whoever leads it goes on");
+                self.desk.say(Level::Ok, &text);
+            }
+            Err(why) => {
+                let text = format!("run {id}: {at} is not approved: {}", text::sanitize(&why));
+                self.desk.say(Level::Critical, &text);
+            }
+        }
+    }
+}
+
+async fn approve(
+    engine: &Engine,
+    seen: &RunSeen,
+    at: &StepAt,
+    approver: String,
+    server: &str,
+) -> Result<Option<String>, String> {
+    let run = seen.run().ok_or_else(|| format!("the record of run {} cannot be read", seen.id))?;
+    if run.server != server {
+        return Err(format!("run {} belongs to {}", seen.id, text::sanitize(&run.server)));
+    }
+    let head = seen.entries.last().map(|entry| entry.hash.clone()).unwrap_or_default();
+    let approving =
+        Approving { run: seen.id.clone(), home: seen.home.clone(), at: at.clone(), starter: run.who, approver, head };
+    engine.approve(&approving).await
 }

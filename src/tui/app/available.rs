@@ -48,9 +48,12 @@ impl App {
             ActionId::Triage => self.to_triage(desk).err(),
             ActionId::Rotation => self.rotation_of_ca(desk).err(),
             ActionId::Resume | ActionId::Stop if self.on_run(desk) => self.run_hindrance(desk, id),
-            ActionId::GoOn | ActionId::PassOver | ActionId::TryAgain | ActionId::BreakGlass | ActionId::Note => {
-                self.run_hindrance(desk, id)
-            }
+            ActionId::GoOn
+            | ActionId::PassOver
+            | ActionId::TryAgain
+            | ActionId::BreakGlass
+            | ActionId::Approve
+            | ActionId::Note => self.run_hindrance(desk, id),
             ActionId::Resume => self.operation(desk).map_or_else(Some, not_resumable),
             ActionId::Stop => self.operation(desk).map_or_else(Some, not_stoppable),
             ActionId::Proceed => self.not_confirmable(desk),

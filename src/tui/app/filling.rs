@@ -143,7 +143,7 @@ impl App {
             Purpose::Plan(request) => request.filled(&filled).map(|request| self.plan(desk, request)),
             Purpose::Triage(findings) => triage::wish(&filled, desk.now).map(|wish| self.decide(findings, wish)),
             Purpose::Runbook { book, source } => begin_run(book, source, &filled),
-            Purpose::Step { run, at, said } => Ok(self.said_to_step(run, at, &said, &filled)),
+            Purpose::Step { run, at, said } => self.said_to_step(run, at, &said, &filled),
         };
         match done {
             Ok(effects) => effects,
@@ -205,6 +205,6 @@ pub fn form_command(desk: &Desk, form: &Form) -> Option<String> {
         Purpose::Plan(request) => request.filled(&filled).ok()?.command(&desk.world),
         Purpose::Triage(findings) => Some(triage::command(findings, &filled)),
         Purpose::Runbook { source, .. } => Some(command(source, &filled)),
-        Purpose::Step { run, said, .. } => Some(said.command(run, filled.get("said").unwrap_or_default())),
+        Purpose::Step { run, at, said } => Some(said.command(run, at, filled.get("said").unwrap_or_default())),
     }
 }

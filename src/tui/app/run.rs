@@ -99,12 +99,15 @@ impl App {
             ActionId::Probe | ActionId::Triage => return self.with_selection(desk, id),
             ActionId::Rotation => self.show_rotation(desk),
             ActionId::Runbook => return self.begin_runbook(desk, argument),
-            ActionId::GoOn | ActionId::PassOver | ActionId::TryAgain | ActionId::BreakGlass | ActionId::Note => {
+            ActionId::GoOn
+            | ActionId::PassOver
+            | ActionId::TryAgain
+            | ActionId::BreakGlass
+            | ActionId::Approve
+            | ActionId::Note => {
                 return self.in_run(desk, id);
             }
-            ActionId::Resume | ActionId::Stop if self.on_run(desk) => return self.in_run(desk, id),
-            ActionId::Resume => return self.on_operation(desk, Effect::Resume),
-            ActionId::Stop => return self.on_operation(desk, Effect::Stop),
+            ActionId::Resume | ActionId::Stop => return self.take_up_or_stop(desk, id),
             ActionId::Proceed => self.proceed(desk),
             ActionId::Logs => self.show_logs(desk, argument),
             ActionId::Wrap | ActionId::Stamps | ActionId::Instance => self.turn_log_by(id),
@@ -415,6 +418,15 @@ impl App {
                 self.theme = theme;
             }
             Err(error) => self.say(desk, Level::Warn, error.to_string()),
+        }
+    }
+
+    /// Takes up what is selected, an operation or a run, or stops it.
+    fn take_up_or_stop(&mut self, desk: &Desk, id: ActionId) -> Effects {
+        match id {
+            _ if self.on_run(desk) => self.in_run(desk, id),
+            ActionId::Resume => self.on_operation(desk, Effect::Resume),
+            _ => self.on_operation(desk, Effect::Stop),
         }
     }
 

@@ -50,6 +50,9 @@ impl App {
         if id == ActionId::Resume {
             return self.selected_run(desk).map_or_else(Some, not_resumable);
         }
+        if id == ActionId::Approve {
+            return self.selected_run(desk).map_or_else(Some, |run| not_approved(desk, run));
+        }
         let run = match self.led_run(desk) {
             Ok(run) => run,
             Err(why) => return Some(why),
@@ -119,6 +122,7 @@ impl App {
             (ActionId::GoOn, Some(Turn::Ask(_, ask))) => Said::Answer(ask.clone()),
             (ActionId::PassOver, _) => Said::PassOver,
             (ActionId::BreakGlass, _) => Said::BreakGlass,
+            (ActionId::Approve, _) => Said::Approve,
             (ActionId::Stop, _) => Said::Stop,
             _ => Said::Note,
         };
@@ -134,18 +138,31 @@ impl App {
     }
 
     /// What a form says to a step.
-    pub(super) fn said_to_step(&mut self, run: RunId, at: StepAt, said: &Said, filled: &Filled) -> Vec<Effect> {
-        self.layers.pop();
+    ///
+    /// # Errors
+    /// When what was typed does not prove which run is meant.
+    pub(super) fn said_to_step(
+        &mut self,
+        run: RunId,
+        at: StepAt,
+        said: &Said,
+        filled: &Filled,
+    ) -> Result<Vec<Effect>, String> {
         let text = filled.get("said").unwrap_or_default().to_owned();
-        vec![match said {
+        if *said == Said::Approve && text != run.as_str() {
+            return Err(format!("what was typed is not the id of the run, {run}; nothing was approved"));
+        }
+        self.layers.pop();
+        Ok(vec![match said {
+            Said::Approve => Effect::ApproveRun(run, at),
             Said::Answer(_) => Effect::AnswerRun(run, at, Answer::Text(text)),
             Said::PassOver => Effect::AnswerRun(run, at, Answer::Skip(text)),
             Said::BreakGlass => Effect::AnswerRun(run, at, Answer::BreakGlass(text)),
             Said::Stop => Effect::StopRun(run, text),
             Said::Note => Effect::NoteRun(run, text),
             Said::AsBegun if text == "yes" => Effect::ResumeRun(run, true),
-            Said::AsBegun => return Vec::new(),
-        }]
+            Said::AsBegun => return Ok(Vec::new()),
+        }])
     }
 
     /// Takes in whether a run is gone on with.
@@ -251,6 +268,17 @@ impl RunLayer {
     }
 }
 
+/// Why whoever is here cannot approve the step that a run is at.
+fn not_approved(desk: &Desk, run: &RunView) -> Option<String> {
+    let approves = run.here().and_then(|at| run.steps.get(at)).is_some_and(|step| step.task == "approve");
+    match desk.world.context.user.as_deref() {
+        _ if !approves => Some("the run waits for no approval".to_owned()),
+        None => Some("the API server does not say who you are".to_owned()),
+        Some(user) if text::sanitize(user) == run.who => Some("you began it: somebody else has to agree".to_owned()),
+        Some(_) => None,
+    }
+}
+
 fn not_resumable(run: &RunView) -> Option<String> {
     match run.state {
         RunState::Done | RunState::Stopped => Some(format!("it is over: {}", run.state.word().to_lowercase())),
@@ -279,6 +307,7 @@ pub(super) const fn action(said: &Said) -> ActionId {
         Said::Answer(_) => ActionId::GoOn,
         Said::PassOver => ActionId::PassOver,
         Said::BreakGlass => ActionId::BreakGlass,
+        Said::Approve => ActionId::Approve,
         Said::Stop => ActionId::Stop,
         Said::Note => ActionId::Note,
         Said::AsBegun => ActionId::Resume,

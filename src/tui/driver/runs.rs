@@ -25,6 +25,7 @@ impl Console<'_> {
                 Ok(())
             }
             Effect::AnswerRun(id, at, answer) => session.answer_run(&id, &at, answer),
+            Effect::ApproveRun(id, at) => session.approve_step(&id, &at),
             Effect::NoteRun(id, note) => session.note_in_run(&id, note),
             Effect::StopRun(id, reason) => session.stop_run(&id, reason),
             Effect::StartInRun(id, at, confirmed) => session.start_in_run(&id, &at, *confirmed),

@@ -14,6 +14,8 @@ pub enum Said {
     PassOver,
     /// Why it goes on without a second person.
     BreakGlass,
+    /// The id of the run, which proves that it is meant.
+    Approve,
     /// Why the run is ended.
     Stop,
     /// A note.
@@ -29,6 +31,7 @@ impl Said {
             Self::Answer(_) => "answer",
             Self::PassOver => "pass over",
             Self::BreakGlass => "go on alone",
+            Self::Approve => "approve",
             Self::Stop => "end the run",
             Self::Note => "note",
             Self::AsBegun => "go on",
@@ -76,6 +79,11 @@ impl Said {
                 "Why nobody else could agree. It is kept in the run with your name, and told wherever the run is.",
                 FieldKind::Text,
             ),
+            Self::Approve => field(
+                "Id of the run",
+                "Type it to agree under your own name. What you agree to stands on the page of the run.",
+                FieldKind::Text,
+            ),
             Self::Stop => field(
                 "Reason",
                 "Why it ends here. A run that ended is not gone on with: begin another.",
@@ -94,7 +102,7 @@ impl Said {
     }
 
     /// The command that says the same.
-    pub fn command(&self, run: &RunId, text: &str) -> String {
+    pub fn command(&self, run: &RunId, at: &StepAt, text: &str) -> String {
         let said = match self {
             Self::Answer(Ask::Choose(_)) => format!("--choose={text}"),
             Self::Answer(Ask::Attest(_)) => format!("--attest={text}"),
@@ -102,12 +110,14 @@ impl Said {
             Self::PassOver => format!("--skip={text}"),
             Self::BreakGlass => format!("--break-glass={text}"),
             Self::AsBegun => "--as-begun".to_owned(),
+            Self::Approve => at.step.clone(),
             Self::Stop => format!("--reason={text}"),
             Self::Note => text.to_owned(),
         };
         let verb = match self {
             Self::Note => "note",
             Self::Stop => "stop",
+            Self::Approve => "approve",
             _ => "resume",
         };
         text::command_line(&["holdfast".to_owned(), "runbook".to_owned(), verb.to_owned(), run.to_string(), said])

@@ -58,7 +58,7 @@ fn now(app: &App, desk: &Desk, run: &RunView, step: &RunStep, room: usize) -> Ve
                 run.elsewhere.as_ref().map(|machine| format!(" It was led on {machine} last.")).unwrap_or_default();
             say(&format!("This console does not lead it.{last}"), Meaning::Warn);
             if step.task == "approve" {
-                say(&format!("A second person approves: {}", approving(run, step)), Meaning::Text);
+                possible(app, desk, ActionId::Approve, "agrees to it under your own name", &mut say);
             }
             possible(app, desk, ActionId::Resume, "goes on with it here", &mut say);
         }

@@ -62,7 +62,7 @@ fn happenings(book: &str, until: At) -> Vec<Body> {
             digest: "5e".repeat(32),
             source: "vulnerable-release".to_owned(),
             values: values.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-            who: "ada".to_owned(),
+            who: "ada@shop.example".to_owned(),
             machine: "bastion".to_owned(),
             context: "shop".to_owned(),
             server: "https://shop.example:6443".to_owned(),
@@ -275,6 +275,18 @@ fn a_person_answers_and_passes_over_only_with_a_reason() {
 }
 
 #[test]
+fn a_second_person_approves_by_typing_the_id_of_the_run() {
+    let mut driven = page(At::Approval, 120, 36);
+    driven.desk.world.context.user = Some("grace@shop.example".into());
+    driven.input(Input::Changed);
+    driven.press("x P agree enter");
+    assert!(driven.effects.is_empty() && driven.screen().contains("is not the id of the run"), "{}", driven.screen());
+    let run = view(At::Approval).id;
+    driven.press(&format!("ctrl-u {run} enter"));
+    assert_eq!(driven.effects, [Effect::ApproveRun(run, at("agree"))]);
+}
+
+#[test]
 fn what_the_book_recommends_is_offered_first_and_chosen_by_hand() {
     let mut driven = page(At::Choice, 120, 36);
     driven.press("x O enter");
@@ -307,6 +319,8 @@ fn a_plan_that_is_refused_fails_its_step() {
 #[case(At::Operation, ActionId::Stop, "wait for its end")]
 #[case(At::Approval, ActionId::GoOn, "holdfast runbook approve 20260301-022400-5e0c7a1b agree")]
 #[case(At::Failure, ActionId::GoOn, "x T tries it again")]
+#[case(At::Manual, ActionId::Approve, "the run waits for no approval")]
+#[case(At::Approval, ActionId::Approve, "you began it: somebody else has to agree")]
 #[case(At::End, ActionId::Note, "the run is over: stopped")]
 #[case(At::End, ActionId::Resume, "it is over: stopped")]
 fn what_cannot_be_done_says_why(#[case] until: At, #[case] action: ActionId, #[case] why: &str) {
