@@ -48,7 +48,7 @@ impl Account {
 
     /// What the server refused it for want of rights, and what it did not.
     pub fn audited(&self, cluster: &TestCluster) -> (BTreeSet<Use>, BTreeSet<Use>) {
-        let mine = cluster.audit().into_iter().filter(|event| event.user == self.user() && !event.resource.is_empty());
+        let mine = cluster.audit_of(&self.user()).into_iter().filter(|event| !event.resource.is_empty());
         let (denied, other): (Vec<_>, Vec<_>) = mine.partition(|event| event.code == 403);
         // A kind that is not served cannot be listed.
         let done = other.into_iter().filter(|event| !(event.code == 404 && event.verb == "list")).collect();

@@ -494,8 +494,18 @@ impl TestCluster {
     pub fn audit(&self) -> Vec<Audited> {
         match &self.backing {
             Backing::Sim(sim) => sim.audit().into_iter().map(of_sim).collect(),
-            Backing::Lab(lab) => of_lab(&lab.audit_log),
+            Backing::Lab(lab) => of_lab(&lab.audit_log, ""),
         }
+    }
+
+    /// What the API server audited of one user. The log of a lab grows to hundreds of megabytes: what is not theirs is not
+    /// taken apart.
+    pub fn audit_of(&self, user: &str) -> Vec<Audited> {
+        let all = match &self.backing {
+            Backing::Sim(_) => self.audit(),
+            Backing::Lab(lab) => of_lab(&lab.audit_log, &format!("\"username\":\"{user}\"")),
+        };
+        all.into_iter().filter(|event| event.user == user).collect()
     }
 
     /// Kills the API server. On the lab only scenarios that have it alone may.
@@ -551,7 +561,8 @@ fn of_sim(event: holdfast::sim::AuditEvent) -> Audited {
     }
 }
 
-fn of_lab(path: &Path) -> Vec<Audited> {
+/// The events of a log whose lines hold a text.
+fn of_lab(path: &Path, holding: &str) -> Vec<Audited> {
     let text = std::fs::read_to_string::<PathBuf>(path.into()).unwrap();
     let line = |line: &str| -> Option<Audited> {
         // The last line may be half written.
@@ -571,5 +582,5 @@ fn of_lab(path: &Path) -> Vec<Audited> {
                 .map_or(0, |code| u16::try_from(code).unwrap()),
         })
     };
-    text.lines().filter_map(line).collect()
+    text.lines().filter(|text| text.contains(holding)).filter_map(line).collect()
 }
