@@ -38,10 +38,13 @@ pub enum Feature {
     RotateCa,
     /// Isolations of workloads and their end.
     Isolate,
+    /// Runs of runbooks and approvals of their steps; what they do needs the rights of what is done.
+    Runbook,
 }
 
 use Feature::{
-    Backup, Drill, Hold, Hooks, Import, Isolate, Probe, Prune, Renew, Restore, RestoreInPlace, Rotate, RotateCa, Sweep,
+    Backup, Drill, Hold, Hooks, Import, Isolate, Probe, Prune, Renew, Restore, RestoreInPlace, Rotate, RotateCa,
+    Runbook, Sweep,
 };
 
 impl Feature {
@@ -61,6 +64,7 @@ impl Feature {
         Rotate,
         RotateCa,
         Isolate,
+        Runbook,
     ];
 
     /// Its name, that of the command where there is one.
@@ -80,6 +84,7 @@ impl Feature {
             Rotate => "rotate",
             RotateCa => "rotate-ca",
             Isolate => "isolate",
+            Runbook => "runbook",
         }
     }
 
@@ -263,6 +268,11 @@ rows! {
     [Isolate]
         "networking.k8s.io" ["networkpolicies"] ["get", "list", "create", "delete"] Namespace
         "the policy that contains a workload, and which others are beside it"
+    [Runbook]
+        "" ["configmaps"] ["get", "list", "create", "update"] Namespace "records of runs, and approvals of their steps"
+    [Runbook]
+        "admissionregistration.k8s.io" ["validatingadmissionpolicies", "validatingadmissionpolicybindings"] ["get"] Cluster
+        "whether approvals are held to the names of who approves; without it they stay claimed"
     [RotateCa]
         "" ["configmaps"] ["get", "patch"] Namespace "bundles that trust the CA"
     [RotateCa]

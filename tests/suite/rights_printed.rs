@@ -36,6 +36,7 @@ scenarios!(
     rotate_needs_no_more,
     rotate_ca_needs_no_more,
     isolate_needs_no_more,
+    runbook_needs_no_more,
 );
 
 /// Rights that these scenarios cannot call for: what they are for is in no test cluster, or a broken one would stay
@@ -51,7 +52,8 @@ const ELSEWHERE: &[&str] = &[
     "customresourcedefinitions",
 ];
 /// Not served by the embedded cluster.
-const NOT_EMBEDDED: &[&str] = &["horizontalpodautoscalers"];
+const NOT_EMBEDDED: &[&str] =
+    &["horizontalpodautoscalers", "validatingadmissionpolicies", "validatingadmissionpolicybindings"];
 
 fn uses(rules: &[Rule]) -> BTreeSet<Use> {
     let of = |rule: &Rule| {
@@ -338,5 +340,12 @@ async fn rotate_ca_needs_no_more(cluster: TestCluster) {
 async fn isolate_needs_no_more(cluster: TestCluster) {
     let given = Given::of(&cluster, Feature::Isolate, &[]).await;
     given.runs("there", crate::isolate::a_workload_is_contained_and_rejoins).await;
+    given.suffices_and_is_no_more();
+}
+
+async fn runbook_needs_no_more(cluster: TestCluster) {
+    let given = Given::of(&cluster, Feature::Runbook, &["backup"]).await;
+    given.runs("approved", crate::runbook::a_second_person_approves_and_whoever_began_it_cannot).await;
+    given.runs("collected", crate::runbook::what_is_collected_is_hashed_and_holds_no_secret).await;
     given.suffices_and_is_no_more();
 }

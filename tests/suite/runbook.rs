@@ -297,7 +297,7 @@ async fn in_force(cluster: &TestCluster, id: &str) {
     wait::seen("the policy to be in force", 2 * LONG, said, refused).await;
 }
 
-async fn a_second_person_approves_and_whoever_began_it_cannot(cluster: TestCluster) {
+pub async fn a_second_person_approves_and_whoever_began_it_cannot(cluster: TestCluster) {
     cluster.claim("data").await;
     let proven = has_policy(&cluster).await;
     let book = Written::new(&cluster, &format!("{AGREE}{BACKUP}"));
@@ -327,7 +327,7 @@ async fn a_second_person_approves_and_whoever_began_it_cannot(cluster: TestClust
     assert!(told.contains("nobody answers the phone"), "{told}");
 }
 
-async fn what_is_collected_is_hashed_and_holds_no_secret(cluster: TestCluster) {
+pub async fn what_is_collected_is_hashed_and_holds_no_secret(cluster: TestCluster) {
     cluster.claim("data").await;
     let pod = crate::support::manifests::pod(&cluster.namespace, "reader", "data");
     cluster.create(&pod).await;
