@@ -38,7 +38,7 @@ use super::action::ActionId;
 use super::form::{FileText, Form, Unseen};
 use super::keymap::Keymap;
 use super::keys::Chord;
-use super::layer::{DetailLayer, Layer, Offer, Place, ProblemsLayer, run_key};
+use super::layer::{DetailLayer, Layer, Offer, Place, ProblemsLayer};
 use super::layout::{Areas, LEAST};
 use super::logs::Tail;
 use super::lookout::Lookout;
@@ -46,6 +46,7 @@ use super::mouse::Gesture;
 use super::pages;
 use super::panes::Panes;
 use super::rotation::Standings;
+use super::runs::{RunEffect, RunInput, run_key};
 use super::spots::Spot;
 use super::theme::{Theme, Themes};
 use crate::cluster::{LogEvent, LogQuery};
@@ -53,10 +54,8 @@ use crate::config::ThemeFolder;
 use crate::model::{ClaimKey, FindingId, Key, ObjRef};
 use crate::plan::triage::Wish;
 use crate::plan::{AccessQuestion, Confirmed, DryRun, Plan, Refusal, Request};
-use crate::runbook::book::Book;
 use crate::runbook::history::{RunId, StepAt};
-use crate::runbook::words::Values;
-use crate::session::{Answer, Desk, KnownContext, NotResumed};
+use crate::session::{Desk, KnownContext};
 use crate::view::{self, Filter, Level, Sieve};
 
 /// What can happen to the console.
@@ -97,14 +96,8 @@ pub enum Input {
     Log(u64, LogEvent),
     /// The answer to [`Effect::Probe`]; the desk has what was seen.
     Probed(ClaimKey),
-    /// The answer to [`Effect::ReadBook`]: the runbook and where it came from, or what is wrong with it.
-    Book(Box<Result<(Book, String), String>>),
-    /// A run began.
-    RunBegun(RunId),
-    /// What was asked of a run was not done, and why.
-    RunRefused(String),
-    /// The answer to [`Effect::ResumeRun`].
-    RunResumed(RunId, Result<(), NotResumed>),
+    /// Something happened to a run of a runbook.
+    Run(RunInput),
     /// The answer to [`Effect::ReadThemes`]: the user's theme files as they are now, and which theme to take.
     Themes(ThemeFolder, Option<String>),
 }
@@ -155,26 +148,8 @@ pub enum Effect {
     },
     /// Stop reading the log that was asked for under this number.
     CloseLog(u64),
-    /// Read the runbook of this name or file.
-    ReadBook(String),
-    /// Begin a run of a book that came from there, with these values.
-    BeginRun(Box<Book>, String, Values),
-    /// Go on with a run; or with its book as it was, although that was edited since.
-    ResumeRun(RunId, bool),
-    /// Answer to the step that a run is at.
-    AnswerRun(RunId, StepAt, Answer),
-    /// Approve a step of a run that somebody else began.
-    ApproveRun(RunId, StepAt),
-    /// Note something in a run.
-    NoteRun(RunId, String),
-    /// End a run, and why.
-    StopRun(RunId, String),
-    /// Run the confirmed plan of a step of a run.
-    StartInRun(RunId, StepAt, Box<Confirmed>),
-    /// The plan of a step of a run was refused.
-    NotPlannedInRun(RunId, StepAt, Box<Refusal>),
-    /// The API server would refuse the plan of a step of a run, and why.
-    RefusedInRun(RunId, StepAt, String),
+    /// Something for a run of a runbook.
+    Run(Box<RunEffect>),
     /// Read the user's theme files anew, then take this theme, or the next.
     ReadThemes(Option<String>),
     /// Read what a finding says in full.
@@ -300,22 +275,8 @@ impl App {
                 effects
             }
             Input::Planned { ask, result } => self.planned(desk, ask, *result),
-            Input::Book(read) => {
-                self.ask_params(desk, *read);
-                Vec::new()
-            }
-            Input::RunBegun(id) => {
-                self.layers.retain(Layer::view);
-                self.kept = None;
-                self.show_run(id);
-                Vec::new()
-            }
-            Input::RunRefused(why) => {
-                self.say(desk, Level::Critical, crate::text::sanitize(&why).into_owned());
-                Vec::new()
-            }
-            Input::RunResumed(id, answer) => {
-                self.run_resumed(desk, id, answer);
+            Input::Run(input) => {
+                self.run_input(desk, input);
                 Vec::new()
             }
             Input::Decided(ask, ended) => {
@@ -446,11 +407,11 @@ impl App {
             _ => return Vec::new(),
         }
         self.layers.pop();
-        let effects = of_run.iter().filter_map(|(run, at)| not_of_run(run, at, &result)).collect();
+        let effects = of_run.iter().filter_map(|(run, at)| runs::not_of_run(run, at, &result)).collect();
         self.layers.push(match result {
             Ok((plan, dry_run)) => {
                 let version = version(desk, &plan);
-                let died = of_run.as_ref().and_then(|_| would_fail(&dry_run));
+                let died = of_run.as_ref().and_then(|_| runs::would_fail(&dry_run));
                 Layer::Review(Box::new(Offer { plan, dry_run, version, touched: desk.now, died, of_run }), 0)
             }
             Err(refusal) => Layer::Refusal(Box::new(refusal), 0),
@@ -560,23 +521,6 @@ fn sync_detail(layer: &mut DetailLayer, desk: &Desk) {
     };
     let links = layer.sheet.as_ref().map_or(0, |sheet| sheet.links.len());
     layer.link = layer.link.min(links.saturating_sub(1));
-}
-
-/// What becomes of a step of a run whose plan was refused, here or by the API server.
-fn not_of_run(run: &RunId, at: &StepAt, result: &Result<(Plan, DryRun), Refusal>) -> Option<Effect> {
-    match result {
-        Err(refusal) => Some(Effect::NotPlannedInRun(run.clone(), at.clone(), Box::new(refusal.clone()))),
-        Ok((_, DryRun::Refused(why))) => Some(Effect::RefusedInRun(run.clone(), at.clone(), why.clone())),
-        Ok(_) => None,
-    }
-}
-
-/// Why the plan of a step of a run cannot be confirmed.
-fn would_fail(dry_run: &DryRun) -> Option<Box<str>> {
-    match dry_run {
-        DryRun::Refused(why) => Some(format!("the API server would refuse it, so the step failed: {why}").into()),
-        _ => None,
-    }
 }
 
 /// The version of a plan's object as it is known now; `None` when it is gone or another.

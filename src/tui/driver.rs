@@ -19,7 +19,7 @@ use super::bell::Bell;
 use super::mouse::Mouse;
 use super::spots::Spots;
 use super::terminal::{ConsoleError, Screen, panicked};
-use super::{App, Effect, FileText, Input, Keymap, Theme, Themes, draw};
+use super::{App, Effect, FileText, Input, Keymap, RunInput, Theme, Themes, draw};
 use crate::config::ThemeFolder;
 use crate::model::{ClaimKey, ObjRef};
 use crate::plan::OperationId;
@@ -247,7 +247,7 @@ impl Console<'_> {
             | Event::NotConnected(_)
             | Event::Exported(..)
             | Event::Dialed(..) => Then::On,
-            Event::RunResumed(id, answer) => self.handle(Input::RunResumed(id, answer)),
+            Event::RunResumed(id, answer) => self.handle(Input::Run(RunInput::Resumed(id, answer))),
             Event::Decided(ticket, ended) => match self.asked.remove(&ticket) {
                 Some(Asked::Decision(ask)) => self.handle(Input::Decided(ask, ended)),
                 _ => Then::On,
@@ -341,16 +341,7 @@ impl Console<'_> {
                 closed.for_each(|(ticket, _)| self.session.close_log(ticket));
             }
             Effect::ReadFinding(id) => self.session.read_finding(id),
-            Effect::ReadBook(_)
-            | Effect::BeginRun(..)
-            | Effect::ResumeRun(..)
-            | Effect::AnswerRun(..)
-            | Effect::ApproveRun(..)
-            | Effect::NoteRun(..)
-            | Effect::StopRun(..)
-            | Effect::StartInRun(..)
-            | Effect::NotPlannedInRun(..)
-            | Effect::RefusedInRun(..) => return self.in_run(effect),
+            Effect::Run(effect) => return self.in_run(*effect),
             Effect::ReadThemes(name) => {
                 if let Some(folder) = self.app.themes.folder().map(ThemeFolder::read) {
                     return Performed::Said(Box::new(Input::Themes(folder, name)));

@@ -11,13 +11,14 @@ use super::form::Form;
 use super::logs::{LogsLayer, SourcesLayer};
 use super::palette::Palette;
 use super::rotation::RotationLayer;
+use super::runs::{RunLayer, run_key};
 use super::timeline::TimelineLayer;
 use super::tree::TreeLayer;
 use crate::model::{Key, Kind, ObjRef};
 use crate::plan::{DryRun, Plan, Refusal};
 use crate::runbook::history::{RunId, StepAt};
 use crate::session::Desk;
-use crate::view::{Detail, Fault, Filter, LineFilter, Pane, Problem, RunView};
+use crate::view::{Detail, Fault, Filter, LineFilter, Pane, Problem};
 
 macro_rules! places {
     ($($(#[$doc:meta])* $place:ident $name:literal $sort:ident,)*) => {
@@ -280,22 +281,6 @@ impl Offer {
         let why = "no key was pressed for 2m, so what the plan says may be old; close this and plan again";
         (now.duration_since(self.touched) >= Self::PATIENCE).then(|| why.into())
     }
-}
-
-/// One run of a runbook, and which of its steps is shown.
-#[derive(Clone, Debug)]
-pub struct RunLayer {
-    /// Which run.
-    pub id: RunId,
-    /// The place of the step that is shown; `None` follows the one that the run is at.
-    pub step: Option<usize>,
-    /// Lines that are scrolled away.
-    pub scroll: usize,
-}
-
-/// What the row of a run stands for.
-pub fn run_key(run: &RunView) -> Key {
-    Key::Run(run.id.as_str().into())
 }
 
 impl Layer {

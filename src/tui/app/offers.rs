@@ -22,7 +22,7 @@ impl App {
     pub(super) fn given_up(&self, before: Vec<Plan>, effects: &[Effect]) -> Vec<Effect> {
         let leaves = effects.iter().any(|effect| matches!(effect, Effect::Quit | Effect::Switch(_)));
         let started = |plan: &Plan| {
-            let begins = |effect: &Effect| matches!(effect, Effect::Start(begun) | Effect::StartInRun(_, _, begun) if begun.plan().id == plan.id);
+            let begins = |effect: &Effect| effect.begins().is_some_and(|begun| begun.plan().id == plan.id);
             effects.iter().any(begins)
         };
         let open = |plan: &Plan| !leaves && self.offers().any(|offer| offer.plan.id == plan.id);

@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::super::action::Argument;
 use super::super::layer::{Layer, Picker};
 use super::super::palette::last_piece;
+use super::super::runs::RunEffect;
 use super::typing::{content, edit, line};
 use super::values::{ALL, Contexts, Value, outside};
 use super::{App, Effect};
@@ -111,7 +112,7 @@ impl App {
         match of {
             Argument::Namespaces => self.look_at(desk, &chosen),
             Argument::Context => self.go_to(desk, &chosen),
-            Argument::Runbook => vec![Effect::ReadBook(chosen)],
+            Argument::Runbook => vec![RunEffect::ReadBook(chosen).into()],
             Argument::Theme | Argument::Column | Argument::Group => Vec::new(),
         }
     }

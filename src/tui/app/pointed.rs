@@ -2,9 +2,10 @@
 //! that writes: that takes a key.
 
 use super::super::action::{Action, ActionId, Risk};
-use super::super::layer::{Cursor, Layer, Place, run_key};
+use super::super::layer::{Cursor, Layer, Place};
 use super::super::layout::Areas;
 use super::super::mouse::Gesture;
+use super::super::runs::run_key;
 use super::super::spots::Spot;
 use super::super::{timeline, tree};
 use super::{App, Effect};

@@ -1,7 +1,8 @@
 //! What each action does to the state of the console.
 
 use super::super::action::{Action, ActionId, Argument, Availability};
-use super::super::layer::{Cursor, DetailLayer, Layer, Naming, Offer, run_key};
+use super::super::layer::{Cursor, DetailLayer, Layer, Naming, Offer};
+use super::super::runs::run_key;
 use super::{App, Effect, typing};
 use crate::model::{Key, Kind, ObjRef};
 use crate::runbook::history::RunId;

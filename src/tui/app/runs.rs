@@ -2,7 +2,8 @@
 
 use super::super::action::ActionId;
 use super::super::form::{Form, Purpose, Said};
-use super::super::layer::{Layer, Picker, RunLayer};
+use super::super::layer::{Layer, Picker};
+use super::super::runs::{RunEffect, RunInput, RunLayer};
 use super::available::missing_rights;
 use super::prefill::prefill;
 use super::typing::line;
@@ -10,7 +11,7 @@ use super::values::Value;
 use super::{App, Effect};
 use crate::config::runbook::shipped_books;
 use crate::model::Key;
-use crate::plan::{Filled, OperationId, Request};
+use crate::plan::{DryRun, Filled, OperationId, Plan, Refusal, Request};
 use crate::runbook::book::Book;
 use crate::runbook::history::{RunId, StepAt};
 use crate::runbook::params;
@@ -21,6 +22,20 @@ use crate::tui::action::Argument;
 use crate::view::{Level, RunState, RunView};
 
 impl App {
+    /// Takes in what happened to a run.
+    pub(super) fn run_input(&mut self, desk: &Desk, input: RunInput) {
+        match input {
+            RunInput::Book(read) => self.ask_params(desk, *read),
+            RunInput::Begun(id) => {
+                self.layers.retain(Layer::view);
+                self.kept = None;
+                self.show_run(id);
+            }
+            RunInput::Refused(why) => self.say(desk, Level::Critical, text::sanitize(&why).into_owned()),
+            RunInput::Resumed(id, answer) => self.run_resumed(desk, id, answer),
+        }
+    }
+
     /// Whether what is selected is a run.
     pub(super) fn on_run(&self, desk: &Desk) -> bool {
         matches!(self.target(desk), Some(Key::Run(_)))
@@ -112,9 +127,9 @@ impl App {
             (ActionId::Resume, _) if self.edited.contains_key(&run_id) => Said::AsBegun,
             (ActionId::Resume, _) => {
                 self.say(desk, Level::Info, "going on with the run");
-                return vec![Effect::ResumeRun(run_id, false)];
+                return vec![RunEffect::Resume(run_id, false).into()];
             }
-            (ActionId::TryAgain, _) => return vec![Effect::AnswerRun(run_id, at, Answer::Again)],
+            (ActionId::TryAgain, _) => return vec![RunEffect::Answer(run_id, at, Answer::Again).into()],
             (ActionId::GoOn, Some(Turn::Plan(at, request))) => {
                 let (at, request) = (at.clone(), (**request).clone());
                 return self.plan_step(desk, run_id, at, request);
@@ -153,16 +168,17 @@ impl App {
             return Err(format!("what was typed is not the id of the run, {run}; nothing was approved"));
         }
         self.layers.pop();
-        Ok(vec![match said {
-            Said::Approve => Effect::ApproveRun(run, at),
-            Said::Answer(_) => Effect::AnswerRun(run, at, Answer::Text(text)),
-            Said::PassOver => Effect::AnswerRun(run, at, Answer::Skip(text)),
-            Said::BreakGlass => Effect::AnswerRun(run, at, Answer::BreakGlass(text)),
-            Said::Stop => Effect::StopRun(run, text),
-            Said::Note => Effect::NoteRun(run, text),
-            Said::AsBegun if text == "yes" => Effect::ResumeRun(run, true),
+        let effect = match said {
+            Said::Approve => RunEffect::Approve(run, at),
+            Said::Answer(_) => RunEffect::Answer(run, at, Answer::Text(text)),
+            Said::PassOver => RunEffect::Answer(run, at, Answer::Skip(text)),
+            Said::BreakGlass => RunEffect::Answer(run, at, Answer::BreakGlass(text)),
+            Said::Stop => RunEffect::Stop(run, text),
+            Said::Note => RunEffect::Note(run, text),
+            Said::AsBegun if text == "yes" => RunEffect::Resume(run, true),
             Said::AsBegun => return Ok(Vec::new()),
-        }])
+        };
+        Ok(vec![effect.into()])
     }
 
     /// Takes in whether a run is gone on with.
@@ -189,7 +205,7 @@ impl App {
     /// Begins with a runbook: the one that is named, or asks for which.
     pub(super) fn begin_runbook(&mut self, desk: &Desk, named: Option<&str>) -> Vec<Effect> {
         if let Some(name) = named {
-            return vec![Effect::ReadBook(name.to_owned())];
+            return vec![RunEffect::ReadBook(name.to_owned()).into()];
         }
         let picker =
             Picker { of: Argument::Runbook, line: line(""), place: 0, marks: std::collections::BTreeSet::new() };
@@ -260,14 +276,6 @@ impl App {
     }
 }
 
-impl RunLayer {
-    /// The place of the step that is shown.
-    pub fn place(&self, run: &RunView) -> usize {
-        let last = run.steps.len().saturating_sub(1);
-        self.step.or_else(|| run.here()).unwrap_or(last).min(last)
-    }
-}
-
 /// Why whoever is here cannot approve the step that a run is at.
 fn not_approved(desk: &Desk, run: &RunView) -> Option<String> {
     let approves = run.here().and_then(|at| run.steps.get(at)).is_some_and(|step| step.task == "approve");
@@ -291,7 +299,7 @@ fn not_resumable(run: &RunView) -> Option<String> {
 pub(super) fn begin_run(book: Box<Book>, source: String, filled: &Filled) -> Result<Vec<Effect>, String> {
     let given = filled.given().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let values = params::values(&book, &given).map_err(|wrong| wrong.join("; "))?;
-    Ok(vec![Effect::BeginRun(book, source, values)])
+    Ok(vec![RunEffect::Begin(book, source, values).into()])
 }
 
 /// The command that begins the same run.
@@ -311,5 +319,22 @@ pub(super) const fn action(said: &Said) -> ActionId {
         Said::Stop => ActionId::Stop,
         Said::Note => ActionId::Note,
         Said::AsBegun => ActionId::Resume,
+    }
+}
+
+/// What becomes of a step of a run whose plan was refused, here or by the API server.
+pub(super) fn not_of_run(run: &RunId, at: &StepAt, result: &Result<(Plan, DryRun), Refusal>) -> Option<Effect> {
+    match result {
+        Err(refusal) => Some(RunEffect::NotPlanned(run.clone(), at.clone(), Box::new(refusal.clone())).into()),
+        Ok((_, DryRun::Refused(why))) => Some(RunEffect::WouldBeRefused(run.clone(), at.clone(), why.clone()).into()),
+        Ok(_) => None,
+    }
+}
+
+/// Why the plan of a step of a run cannot be confirmed.
+pub(super) fn would_fail(dry_run: &DryRun) -> Option<Box<str>> {
+    match dry_run {
+        DryRun::Refused(why) => Some(format!("the API server would refuse it, so the step failed: {why}").into()),
+        _ => None,
     }
 }

@@ -6,6 +6,7 @@ use ratatui_textarea::TextArea;
 use super::super::action::Action;
 use super::super::form::Unseen;
 use super::super::layer::{Layer, Offer};
+use super::super::runs::RunEffect;
 use super::{App, Effect};
 use crate::session::Desk;
 use crate::view::{Filter, Level, LineFilter};
@@ -184,7 +185,7 @@ impl App {
         self.kept = None;
         self.say(desk, Level::Info, "starting");
         vec![match of_run {
-            Some((run, at)) => Effect::StartInRun(run, at, confirmed),
+            Some((run, at)) => RunEffect::Start(run, at, confirmed).into(),
             None => Effect::Start(confirmed),
         }]
     }

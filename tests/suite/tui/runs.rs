@@ -7,7 +7,7 @@ use holdfast::runbook::shipped::shipped;
 use holdfast::runbook::turn::{Ask, Offer, Turn, place};
 use holdfast::runbook::words::Values;
 use holdfast::session::Answer;
-use holdfast::tui::{ActionId, Availability, Effect, Input, LEAST, Place};
+use holdfast::tui::{ActionId, Availability, Effect, Input, LEAST, Place, RunEffect, RunInput};
 use holdfast::view::{Happened, Level, RunView, happened, run_view};
 use insta::assert_snapshot;
 use jiff::Timestamp;
@@ -251,7 +251,7 @@ fn what_is_said_of_a_run_that_another_console_leads() {
     }
     driven.press("x r");
     let id = RunId::parse("20260228-190000-00c0ffee").unwrap();
-    assert_eq!(driven.effects, [Effect::ResumeRun(id, false)]);
+    assert_eq!(driven.effects, [Effect::from(RunEffect::Resume(id, false))]);
 }
 
 #[test]
@@ -263,15 +263,21 @@ fn a_person_answers_and_passes_over_only_with_a_reason() {
     driven.press("enter");
     assert!(driven.effects.is_empty() && driven.screen().contains("what came of it needs an answer"));
     driven.press("exact enter");
-    assert_eq!(driven.effects, [Effect::AnswerRun(run.clone(), at("link"), Answer::Text("exact".to_owned()))]);
+    assert_eq!(
+        driven.effects,
+        [Effect::from(RunEffect::Answer(run.clone(), at("link"), Answer::Text("exact".to_owned())))]
+    );
     driven.effects.clear();
     driven.press("x S enter");
     assert!(driven.effects.is_empty() && driven.screen().contains("reason needs an answer"), "{}", driven.screen());
     driven.press("tested enter");
-    assert_eq!(driven.effects, [Effect::AnswerRun(run.clone(), at("link"), Answer::Skip("tested".to_owned()))]);
+    assert_eq!(
+        driven.effects,
+        [Effect::from(RunEffect::Answer(run.clone(), at("link"), Answer::Skip("tested".to_owned())))]
+    );
     driven.effects.clear();
     driven.press("x s over enter");
-    assert_eq!(driven.effects, [Effect::StopRun(run, "over".to_owned())]);
+    assert_eq!(driven.effects, [Effect::from(RunEffect::Stop(run, "over".to_owned()))]);
 }
 
 #[test]
@@ -283,7 +289,7 @@ fn a_second_person_approves_by_typing_the_id_of_the_run() {
     assert!(driven.effects.is_empty() && driven.screen().contains("is not the id of the run"), "{}", driven.screen());
     let run = view(At::Approval).id;
     driven.press(&format!("ctrl-u {run} enter"));
-    assert_eq!(driven.effects, [Effect::ApproveRun(run, at("agree"))]);
+    assert_eq!(driven.effects, [Effect::from(RunEffect::Approve(run, at("agree")))]);
 }
 
 #[test]
@@ -291,7 +297,7 @@ fn what_the_book_recommends_is_offered_first_and_chosen_by_hand() {
     let mut driven = page(At::Choice, 120, 36);
     driven.press("x O enter");
     let value = Answer::Text("shop/data-db-0-0301-0200".to_owned());
-    assert_eq!(driven.effects, [Effect::AnswerRun(view(At::Choice).id, at("point"), value)]);
+    assert_eq!(driven.effects, [Effect::from(RunEffect::Answer(view(At::Choice).id, at("point"), value))]);
 }
 
 #[test]
@@ -306,7 +312,10 @@ fn a_plan_that_is_refused_fails_its_step() {
         clear: "scale it up".to_owned(),
     };
     driven.input(Input::Planned { ask, result: Box::new(Err(refusal.clone())) });
-    assert_eq!(driven.effects, [Effect::NotPlannedInRun(view(At::Plan).id, at("contain"), Box::new(refusal))]);
+    assert_eq!(
+        driven.effects,
+        [Effect::from(RunEffect::NotPlanned(view(At::Plan).id, at("contain"), Box::new(refusal)))]
+    );
     assert_eq!(driven.app.place(), Place::Refusal);
 }
 
@@ -348,10 +357,10 @@ fn the_parameters_of_a_runbook_begin_with_the_selection() {
     driven.press("/ name:data-db-0 enter x B");
     assert_snapshot!("which_runbook", driven.screen());
     driven.press("vulner enter");
-    assert_eq!(driven.effects.pop(), Some(Effect::ReadBook("vulnerable-release".to_owned())));
+    assert_eq!(driven.effects.pop(), Some(RunEffect::ReadBook("vulnerable-release".to_owned()).into()));
     let book = shipped_book(shipped("vulnerable-release").unwrap()).unwrap();
     driven.effects.clear();
-    driven.input(Input::Book(Box::new(Ok((book.clone(), "vulnerable-release".to_owned())))));
+    driven.input(Input::Run(RunInput::Book(Box::new(Ok((book.clone(), "vulnerable-release".to_owned()))))));
     assert_snapshot!("parameters_of_a_runbook", driven.screen());
     // What is wrong is said at its field, and nothing begins.
     driven.press("ctrl-s");
@@ -365,16 +374,19 @@ fn the_parameters_of_a_runbook_begin_with_the_selection() {
         ("beside", "data-db-0-clean"),
     ];
     let values: Values = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    assert_eq!(driven.effects, [Effect::BeginRun(Box::new(book), "vulnerable-release".to_owned(), values)]);
+    assert_eq!(
+        driven.effects,
+        [Effect::from(RunEffect::Begin(Box::new(book), "vulnerable-release".to_owned(), values))]
+    );
     let id = RunId::parse("20260301-022400-5e0c7a1b").unwrap();
-    driven.input(Input::RunBegun(id));
+    driven.input(Input::Run(RunInput::Begun(id)));
     assert!(driven.app.place() == Place::Run && driven.screen().contains("written down"), "{}", driven.screen());
 }
 
 #[test]
 fn what_a_record_says_is_drawn_safely() {
     let mut driven = page(At::Manual, 120, 36);
-    driven.input(Input::RunRefused("\u{1b}[2Jgone".to_owned()));
+    driven.input(Input::Run(RunInput::Refused("\u{1b}[2Jgone".to_owned())));
     assert!(driven.screen().contains("␛[2Jgone"), "{}", driven.screen());
     assert_eq!(
         happened(&Body::Noted { note: "\u{1b}[2J".into(), who: "x".into() }),
