@@ -250,14 +250,20 @@ impl Store {
 
     /// The ids of all operations, the newest first.
     fn operation_ids(&self) -> Result<Vec<OperationId>, StoreError> {
-        let operations = self.root.join("operations");
-        let mut ids = Vec::new();
-        for entry in fs::read_dir(&operations).map_err(io_error("list", &operations))? {
-            let path = entry.map_err(io_error("list", &operations))?.path();
-            let id = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".jsonl"));
-            ids.extend(id.and_then(|id| OperationId::parse(id).ok()));
-        }
+        let mut ids = self.ids(BookKind::Operation, |id| OperationId::parse(id).ok())?;
         ids.sort_by(|a, b| b.cmp(a));
+        Ok(ids)
+    }
+
+    /// The journals of a folder, by their names.
+    fn ids<I>(&self, kind: BookKind, parse: impl Fn(&str) -> Option<I>) -> Result<Vec<I>, StoreError> {
+        let folder = self.root.join(kind.folder());
+        let mut ids = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(io_error("list", &folder))? {
+            let path = entry.map_err(io_error("list", &folder))?.path();
+            let id = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".jsonl"));
+            ids.extend(id.and_then(&parse));
+        }
         Ok(ids)
     }
 

@@ -65,6 +65,11 @@ impl RunSeen {
         Run::of_journal(&self.entries)
     }
 
+    /// Whether a console of this machine wrote last.
+    pub fn of_this_machine(&self) -> bool {
+        self.machine.split('/').next() == Some(machine::host().as_str())
+    }
+
     /// The record, to go on with.
     pub fn record(&self) -> RunRecord {
         RunRecord { version: Some(self.version.clone()), ..RunRecord::new(&self.id, &self.home) }
@@ -72,6 +77,11 @@ impl RunSeen {
 }
 
 impl RunRecord {
+    /// The object, for people.
+    pub fn place(&self) -> String {
+        self.at.to_string()
+    }
+
     /// The record of a run that has none yet.
     pub fn new(id: &RunId, home: &str) -> Self {
         Self { id: id.clone(), at: place(id, home), version: None }

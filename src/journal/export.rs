@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::verify::{Evidence, Finding, INDEX, Shelved, broken, verify};
-use super::{Anchor, BookKind, Entry, Line, Said};
+use super::{Anchor, BookKind, Entry, Line, Said, Story};
 use crate::text;
 
 /// Version of the written form.
@@ -62,11 +62,11 @@ struct Document {
 
 /// An export that was read.
 #[derive(Clone, Debug)]
-pub struct Export {
+pub struct Export<R> {
     /// What it says of itself.
     pub label: Label,
     /// What it holds.
-    pub evidence: Evidence,
+    pub evidence: Evidence<R>,
     /// What is wrong with it as a whole.
     pub flaws: Vec<Finding>,
 }
@@ -82,7 +82,7 @@ pub enum NoExport {
     Newer(u32),
 }
 
-impl Export {
+impl<R: Story> Export<R> {
     /// Everything that is wrong with it.
     pub fn verify(&self) -> Vec<Finding> {
         let head = self.label.head.as_ref();
@@ -99,7 +99,7 @@ impl Export {
 ///
 /// # Errors
 /// When an entry cannot be written as JSON.
-pub fn write_lines(label: &Label, evidence: &Evidence) -> Result<String, serde_json::Error> {
+pub fn write_lines<R: Story>(label: &Label, evidence: &Evidence<R>) -> Result<String, serde_json::Error> {
     let pieces = pieces(evidence)?;
     let mut out = serde_json::to_string(label)? + "\n";
     for piece in &pieces {
@@ -115,23 +115,33 @@ pub fn write_lines(label: &Label, evidence: &Evidence) -> Result<String, serde_j
 ///
 /// # Errors
 /// When an entry cannot be written as JSON.
-pub fn write_document(label: &Label, evidence: &Evidence) -> Result<String, serde_json::Error> {
+pub fn write_document<R: Story>(label: &Label, evidence: &Evidence<R>) -> Result<String, serde_json::Error> {
     let entries = pieces(evidence)?;
     let end = end(label, &entries)?;
     Ok(serde_json::to_string_pretty(&Document { label: label.clone(), entries, end })? + "\n")
 }
 
-fn pieces(evidence: &Evidence) -> Result<Vec<Piece>, serde_json::Error> {
+fn pieces<R: Story>(evidence: &Evidence<R>) -> Result<Vec<Piece>, serde_json::Error> {
     let mut all = Vec::new();
     for line in &evidence.index {
         all.push(piece(INDEX, line)?);
     }
-    for (id, shelved) in &evidence.operations {
+    shelf(BookKind::Operation, &evidence.operations, &mut all)?;
+    shelf(BookKind::Run, &evidence.runs, &mut all)?;
+    Ok(all)
+}
+
+fn shelf<B: Said>(
+    kind: BookKind,
+    journals: &BTreeMap<String, Shelved<B>>,
+    all: &mut Vec<Piece>,
+) -> Result<(), serde_json::Error> {
+    for (id, shelved) in journals {
         for line in &shelved.lines {
-            all.push(piece(&format!("{}/{id}.jsonl", BookKind::Operation.folder()), line)?);
+            all.push(piece(&format!("{}/{id}.jsonl", kind.folder()), line)?);
         }
     }
-    Ok(all)
+    Ok(())
 }
 
 fn piece<B: Said>(file: &str, line: &Line<B>) -> Result<Piece, serde_json::Error> {
@@ -156,7 +166,7 @@ fn end(label: &Label, pieces: &[Piece]) -> Result<End, serde_json::Error> {
 ///
 /// # Errors
 /// When it is none.
-pub fn read(text: &str) -> Result<Export, NoExport> {
+pub fn read<R: Story>(text: &str) -> Result<Export<R>, NoExport> {
     let other = |error: serde_json::Error| NoExport::Other(error.to_string());
     let first = text.lines().next().unwrap_or_default();
     let (label, pieces, found) = if let Ok(label) = serde_json::from_str::<Label>(first) {
@@ -198,23 +208,29 @@ fn read_lines(text: &str) -> Result<(Vec<Piece>, Option<End>), serde_json::Error
     Ok((pieces, None))
 }
 
-fn evidence(pieces: Vec<Piece>) -> Evidence {
-    let mut evidence = Evidence::default();
-    let mut operations: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
+fn evidence<R: Story>(pieces: Vec<Piece>) -> Evidence<R> {
     let mut index = Vec::new();
+    let mut operations: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
+    let mut runs: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
     for piece in pieces {
-        let of = piece.file.strip_prefix("operations/").and_then(|name| name.strip_suffix(".jsonl"));
-        match of.map(str::to_owned) {
-            Some(id) => operations.entry(id).or_default().push(piece),
-            None if piece.file == INDEX => index.push(piece),
+        let id = |kind: BookKind| {
+            let name = piece.file.strip_prefix(kind.folder())?.strip_prefix('/')?;
+            name.strip_suffix(".jsonl").map(str::to_owned)
+        };
+        match (id(BookKind::Operation), id(BookKind::Run)) {
+            (Some(id), _) => operations.entry(id).or_default().push(piece),
+            (_, Some(id)) => runs.entry(id).or_default().push(piece),
+            _ if piece.file == INDEX => index.push(piece),
             // A later version may keep more; the hash over all of it was checked.
-            None => {}
+            _ => {}
         }
     }
-    evidence.index = lines(index);
-    let shelve = |(id, pieces): (String, Vec<Piece>)| (id, Shelved { lines: lines(pieces), torn: 0, held: false });
-    evidence.operations = operations.into_iter().map(shelve).collect();
-    evidence
+    Evidence { index: lines(index), index_torn: 0, operations: shelved(operations), runs: shelved(runs) }
+}
+
+fn shelved<B: Said>(journals: BTreeMap<String, Vec<Piece>>) -> BTreeMap<String, Shelved<B>> {
+    let shelve = |(id, pieces)| (id, Shelved { lines: lines(pieces), torn: 0, held: false });
+    journals.into_iter().map(shelve).collect()
 }
 
 fn lines<B: Said>(pieces: Vec<Piece>) -> Vec<Line<B>> {

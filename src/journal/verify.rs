@@ -10,15 +10,31 @@ use std::fmt;
 use super::{Anchor, Body, Book, BookKind, Entry, Line, Lost, Note, Said, Story, Turn, faults, fold};
 use crate::text;
 
-/// Everything that is to be checked.
-#[derive(Clone, Debug, Default)]
-pub struct Evidence {
+/// Everything that is to be checked; `R` is what journals of runs say.
+#[derive(Clone, Debug)]
+pub struct Evidence<R> {
     /// The journal of the console.
     pub index: Vec<Line<Note>>,
     /// Bytes of a line at its end that was cut short.
     pub index_torn: u64,
     /// Journals of operations, by id.
     pub operations: BTreeMap<String, Shelved<Body>>,
+    /// Journals of runs of runbooks, by id.
+    pub runs: BTreeMap<String, Shelved<R>>,
+}
+
+impl<R> Evidence<R> {
+    /// How many journals there are besides that of the console.
+    pub fn journals(&self) -> usize {
+        self.operations.len() + self.runs.len()
+    }
+
+    fn holds(&self, of: &Book) -> bool {
+        match of.kind {
+            BookKind::Operation => self.operations.contains_key(&of.id),
+            BookKind::Run => self.runs.contains_key(&of.id),
+        }
+    }
 }
 
 /// The journal of one operation or run.
@@ -83,7 +99,7 @@ struct Entered<'a> {
 }
 
 /// Checks all of it; nothing when all is as it was written.
-pub fn verify(evidence: &Evidence) -> Vec<Finding> {
+pub fn verify<R: Story>(evidence: &Evidence<R>) -> Vec<Finding> {
     let mut found = check_lines(INDEX, &evidence.index, evidence.index_torn);
     let entered = entered(&evidence.index);
     for (id, shelved) in &evidence.operations {
@@ -95,11 +111,11 @@ pub fn verify(evidence: &Evidence) -> Vec<Finding> {
             found.extend(fold(&entries).err().map(|error| broken(&file(&of), error.to_string())));
         }
     }
-    found.extend(gone(&entered, |of| match of.kind {
-        BookKind::Operation => evidence.operations.contains_key(&of.id),
-        // Their entries are of a floor above: they are not looked at here.
-        BookKind::Run => true,
-    }));
+    for (id, shelved) in &evidence.runs {
+        let of = Book { kind: BookKind::Run, id: id.clone() };
+        found.extend(check_book(&of, shelved, entered.get(&of)));
+    }
+    found.extend(gone(&entered, |of| evidence.holds(of)));
     found
 }
 
@@ -224,7 +240,7 @@ fn gone(entered: &BTreeMap<Book, Entered<'_>>, here: impl Fn(&Book) -> bool) -> 
 }
 
 /// Checks what is here against what the cluster remembers.
-pub fn against(evidence: &Evidence, remembered: &[Remembered]) -> Vec<Finding> {
+pub fn against<R: Story>(evidence: &Evidence<R>, remembered: &[Remembered]) -> Vec<Finding> {
     let entered = entered(&evidence.index);
     let own = whole(&evidence.index).next().map(|first| first.hash.as_str());
     let mut found = Vec::new();
@@ -260,11 +276,17 @@ fn said_of(lost: &Lost, at: &str) -> String {
     }
 }
 
-fn against_book(evidence: &Evidence, entered: &BTreeMap<Book, Entered<'_>>, one: &Remembered) -> Option<Finding> {
+fn against_book<R: Story>(
+    evidence: &Evidence<R>,
+    entered: &BTreeMap<Book, Entered<'_>>,
+    one: &Remembered,
+) -> Option<Finding> {
     let by = format!("the cluster ({})", text::sanitize(&one.at));
-    let shelved = evidence.operations.get(&one.of.id).filter(|_| one.of.kind == BookKind::Operation);
-    if let Some(shelved) = shelved {
-        let lost = one.anchor.missing_from(whole(&shelved.lines))?;
+    if evidence.holds(&one.of) {
+        let lost = match one.of.kind {
+            BookKind::Operation => one.anchor.missing_from(whole(&evidence.operations.get(&one.of.id)?.lines)),
+            BookKind::Run => one.anchor.missing_from(whole(&evidence.runs.get(&one.of.id)?.lines)),
+        }?;
         let own = whole(&evidence.index).next().map(|first| &first.hash);
         let elsewhere = matches!((&one.index, own), (Some((console, _)), Some(own)) if console != own);
         let what = said(&one.of, &lost, &by);

@@ -15,8 +15,16 @@ fn book(id: &RunId) -> Book {
 }
 
 impl Store {
-    fn run_path(&self, id: &RunId) -> PathBuf {
+    pub(super) fn run_path(&self, id: &RunId) -> PathBuf {
         log::path(&self.root, &book(id))
+    }
+
+    /// Runs that have a journal here.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn run_ids(&self) -> Result<Vec<RunId>, StoreError> {
+        self.ids(BookKind::Run, |id| RunId::parse(id).ok())
     }
 
     /// Begins the journal of a run and holds it.

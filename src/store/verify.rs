@@ -2,25 +2,29 @@
 
 use std::collections::BTreeMap;
 
+use std::path::Path;
+
 use super::{Store, StoreError, chain, index};
-use crate::journal::{self, Evidence, Finding, Line, Note, Shelved};
+use crate::journal::{self, Evidence, Finding, Line, Note, Said, Shelved};
+use crate::runbook::history;
 
 impl Store {
     /// All journals and the one of this console, as they are on disk.
     ///
     /// # Errors
     /// When a file or the directory cannot be read. A line that cannot be read is a finding.
-    pub fn evidence(&self) -> Result<Evidence, StoreError> {
+    pub fn evidence(&self) -> Result<Evidence<history::Body>, StoreError> {
         // The index first: what it knows to be opened or closed is then found, whatever is written meanwhile.
         let index = index::read(&self.root)?;
         let mut operations = BTreeMap::new();
         for id in self.operation_ids()? {
-            let path = self.journal(&id);
-            let held = chain::held(&path);
-            let lines = chain::read(&path)?;
-            operations.insert(id.as_str().to_owned(), Shelved { lines: lines.all, torn: lines.torn, held });
+            operations.insert(id.as_str().to_owned(), shelved(&self.journal(&id))?);
         }
-        Ok(Evidence { index: index.all, index_torn: index.torn, operations })
+        let mut runs = BTreeMap::new();
+        for id in self.run_ids()? {
+            runs.insert(id.as_str().to_owned(), shelved(&self.run_path(&id))?);
+        }
+        Ok(Evidence { index: index.all, index_torn: index.torn, operations, runs })
     }
 
     /// All lines of the journal of this console.
@@ -38,4 +42,11 @@ impl Store {
     pub fn verify(&self) -> Result<Vec<Finding>, StoreError> {
         Ok(journal::check(&self.evidence()?))
     }
+}
+
+/// A journal as it is on disk.
+fn shelved<B: Said>(path: &Path) -> Result<Shelved<B>, StoreError> {
+    let held = chain::held(path);
+    let lines = chain::read(path)?;
+    Ok(Shelved { lines: lines.all, torn: lines.torn, held })
 }

@@ -16,6 +16,7 @@ scenarios!(
     what_was_refused_or_given_up_by_commands_is_in_the_journal,
     what_was_refused_or_given_up_in_the_console_is_in_the_journal,
     an_export_is_checked_on_another_machine_and_tells_what_was_changed,
+    the_journal_of_a_run_is_checked_like_that_of_an_operation,
 );
 
 /// The lines of the journal: what, verb, why.
@@ -200,4 +201,36 @@ async fn two_processes_of_one_user_write_one_chain() {
     assert_eq!(told(&lines), vec![("refused".to_owned(), "triage".to_owned()); 30]);
     let whole = person.run(&["journal", "verify"]).await.expect(0);
     assert!(whole.stdout.contains("all as written"), "{whole:?}");
+}
+
+async fn the_journal_of_a_run_is_checked_like_that_of_an_operation(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let book = crate::runbook::Written::new(&cluster, crate::runbook::BACKUP);
+    book.run(&["--yes"]).await.expect(0);
+    let whole = book.person.run(&["journal", "verify"]).await.expect(0);
+    assert!(whole.stdout.contains("2 journals, all as written"), "{whole:?}");
+
+    let journal = std::fs::read_dir(book.person.state().join("runs")).unwrap();
+    let journal = journal.map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some()).unwrap();
+    let name = format!("runs/{}", journal.file_name().unwrap().to_str().unwrap());
+    let written = std::fs::read_to_string(&journal).unwrap();
+    // As if it had said something else: its hash does not fit, here and in an export.
+    std::fs::write(&journal, written.replacen("Copy", "Move", 1)).unwrap();
+    let changed = book.person.run(&["journal", "verify"]).await.expect(1);
+    assert!(changed.stdout.contains(&format!("✗ {name}: ")), "{changed:?}");
+    let export = book.person.home().join("export.jsonl");
+    let path = export.to_str().unwrap();
+    book.person.run(&["journal", "export", "--out", path]).await.expect(0);
+    let found = cluster.person(User::Auditor).run(&["journal", "verify", path]).await.expect(1);
+    assert!(found.stdout.contains(&format!("✗ {name}: ")), "{found:?}");
+
+    // Cut off, and the console's own journal with it: the record in the cluster knows.
+    std::fs::write(&journal, &written).unwrap();
+    cut(&journal, 1);
+    cut(&book.person.state().join("index.jsonl"), 1);
+    let seen = book.person.run(&["journal", "verify"]).await.expect(1);
+    assert!(seen.stdout.contains(&format!("✗ {name}: it holds ")) && seen.stdout.contains("the cluster ("), "{seen:?}");
+    std::fs::remove_file(&journal).unwrap();
+    let gone = book.person.run(&["journal", "verify"]).await.expect(1);
+    assert!(gone.stdout.contains(&format!("✗ {name}: it is missing")), "{gone:?}");
 }

@@ -7,6 +7,7 @@ use crate::cli::args::Global;
 use crate::cli::{Exit, Failure, describe, open, operations, out};
 use crate::journal::{self, Finding, Remembered, Run, export::read};
 use crate::model::Kind;
+use crate::runbook::history;
 use crate::session::Unnamed;
 use crate::store::{self, Store};
 use crate::text;
@@ -35,7 +36,7 @@ pub(super) async fn run(global: &Global, here: bool) -> Result<Exit, Failure> {
         found.extend(journal::against(&evidence, &looked.remembered));
     }
     let broken = say(&found)?;
-    let count = text::plural(evidence.operations.len(), "journal", "journals");
+    let count = text::plural(evidence.journals(), "journal", "journals");
     let whole = if broken { "not all as written" } else { "all as written" };
     let (compared, seen) = match looked {
         None => {
@@ -95,7 +96,8 @@ fn say(found: &[Finding]) -> Result<bool, Failure> {
 /// Looks at what the cluster remembers of the operations that ran on it.
 async fn look(global: &Global, store: &Store) -> Result<Looked, Failure> {
     let runs: Vec<Run> = store.list()?.into_iter().filter_map(|stored| stored.run.ok()).collect();
-    if runs.is_empty() {
+    let books = runs_of_books(store)?;
+    if runs.is_empty() && books.is_empty() {
         return Ok(Looked::default());
     }
     let kinds: &[Kind] = operations::KINDS;
@@ -106,17 +108,33 @@ async fn look(global: &Global, store: &Store) -> Result<Looked, Failure> {
     let all = runs.len();
     let mine: Vec<Run> = runs.into_iter().filter(|run| run.plan.server == server).collect();
     let elsewhere = all - mine.len();
-    let (remembered, unseen) = session.remembered(&mine).await;
+    let (mut remembered, mut unseen) = session.remembered(&mine).await;
     let own = remembered.iter().filter(|one| mine.iter().any(|run| run.id().as_str() == one.of.id)).count();
+    let books: Vec<history::Run> = books.into_iter().filter(|run| run.server == server).collect();
+    let (records, unread) = session.remembered_runs(&books).await;
+    remembered.extend(records);
+    unseen.extend(unread);
     Ok(Looked { context, remembered, own, unseen, elsewhere })
+}
+
+/// Runs of runbooks whose journals can be read.
+fn runs_of_books(store: &Store) -> Result<Vec<history::Run>, Failure> {
+    let entries = |id| store.run_entries(&id).ok();
+    Ok(store
+        .run_ids()?
+        .into_iter()
+        .filter_map(entries)
+        .filter_map(|entries| history::Run::of_journal(&entries))
+        .collect())
 }
 
 /// Checks an export, which may be from another machine.
 pub(super) fn export(file: &Path) -> Result<Exit, Failure> {
     let text = store::read_export(file)?;
-    let export = read(&text).map_err(|error| Failure::new(Exit::Refused, format!("{}: {error}", file.display())))?;
+    let export = read::<history::Body>(&text)
+        .map_err(|error| Failure::new(Exit::Refused, format!("{}: {error}", file.display())))?;
     let broken = say(&export.verify())?;
-    let count = text::plural(export.evidence.operations.len(), "journal", "journals");
+    let count = text::plural(export.evidence.journals(), "journal", "journals");
     let whole = if broken { "not all as written" } else { "all as written" };
     let machine = text::sanitize(&export.label.machine);
     let head = export.label.head.as_ref().map_or("none", |head| &head.head);
