@@ -214,7 +214,7 @@ const CERTIFICATES: &[Column] = columns! {
     "namespace"   "Namespace"    9..16 Left  Words  1 "Namespace";
     "name"        "Name"        18..28 Left  Words  0 "Name of the Secret or ConfigMap, of the Certificate where its Secret is not visible, or of another object of TLS";
     "expires"     "Expires"     10..12 Right Future 0 "When the earliest certificate of the chain ends; of a trust bundle, the last CA that serves";
-    "place"       "Place"       14..16 Left  Words  6 "Where the certificate is kept, with its data key, or what kind of object it is";
+    "place"       "Place"       14..16 Left  Words  6 "Where the certificate is kept, with its data key, and whether it is a CA; or what kind of object it is";
     "names"       "Names"       18..32 Left  Words  2 "Names the certificate is for; of a trust bundle, who is called";
     "managedBy"   "Managed by"  20..28 Left  Words  3 "What renews it";
     "issuer"      "Issuer"      16..28 Left  Words  5 "Who signed it or is to sign; of a trust bundle, its CA";

@@ -6,7 +6,9 @@
 //! word   "two words"        some text of the row holds it (ages are not looked at: they change by themselves)
 //! state:breached            what the column prints holds it; a column by id, heading or the beginning of its id
 //! namespace==shop           what the column prints is just this
+//! usedBy=db                 one of the words that the column prints is just this
 //! capacity>100Gi  age<2h    numbers, bytes, shares, spans and moments are compared: > < >= <=
+//! cut<2027-01-31T13:00:00Z  before that moment, where the column is one
 //! level:warn                ok, info, stale, warning, unknown, critical
 //! label:tier  label:k=v     the object has the label, or has it with this value, as `kubectl -l` reads it
 //! !term                     it does not hold

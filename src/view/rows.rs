@@ -112,11 +112,9 @@ fn users(world: &World, templates: &[(Kind, Uid)], pods: &[Uid]) -> Cell {
     names.retain(|(kind, _)| !(deployed && *kind == Kind::ReplicaSet));
     names.sort();
     names.dedup();
-    match names.as_slice() {
-        [] => Cell::Nothing,
-        [(kind, name)] => Cell::Text(format!("{} {name}", short(*kind)).into()),
-        [(kind, name), rest @ ..] => Cell::Text(format!("{} {name} +{}", short(*kind), rest.len()).into()),
-    }
+    // Each is named: what is looked for must be found, whichever comes first.
+    let said: Vec<String> = names.iter().map(|(kind, name)| format!("{} {name}", short(*kind))).collect();
+    if said.is_empty() { Cell::Nothing } else { Cell::Text(said.join(", ").into()) }
 }
 
 /// The workload that made a pod; for a Deployment, the Deployment.

@@ -47,7 +47,7 @@ fn examples(words: &Words, scope: &Scope) -> Vec<Values> {
     for place in words.places() {
         let said = place.said();
         let value = match scope.looks(place) {
-            Ok(looks @ (Looks::Number | Looks::Duration)) => looks.example().to_owned(),
+            Ok(looks @ (Looks::Number | Looks::Duration | Looks::Moment)) => looks.example().to_owned(),
             Ok(Looks::Choice(all)) => {
                 let example = all.first().cloned().unwrap_or_default();
                 choices.push((said.clone(), all));

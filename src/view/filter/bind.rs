@@ -33,10 +33,13 @@ pub(super) fn term(term: &Term, columns: &[Column]) -> Result<Test, String> {
 /// Whether time alone may change an answer: an age is printed, or a moment compared.
 fn moves(asks: &Asks, columns: &[Column]) -> bool {
     match asks {
-        Asks::Printed(Field::Column(at), _) | Asks::Same(Field::Column(at), _) => {
+        Asks::Printed(Field::Column(at), _) | Asks::Same(Field::Column(at), _) | Asks::Word(Field::Column(at), _) => {
             matches!(columns[*at].measure, Measure::Past | Measure::Future)
         }
-        Asks::Printed(Field::Age, _) | Asks::Same(Field::Age, _) | Asks::Compared(_, _, Amount::Span(_)) => true,
+        Asks::Printed(Field::Age, _)
+        | Asks::Same(Field::Age, _)
+        | Asks::Word(Field::Age, _)
+        | Asks::Compared(_, _, Amount::Span(_)) => true,
         Asks::Text(_) | Asks::Level(_) | Asks::Label(..) | Asks::Compared(..) => false,
     }
 }
@@ -62,6 +65,7 @@ fn of_column(name: &str, sign: Sign, value: &str, columns: &[Column]) -> Result<
         }),
         (Named::Field(field, _), Sign::Holds) => Ok(Asks::Printed(field, folded(value))),
         (Named::Field(field, _), Sign::Is) => Ok(Asks::Same(field, folded(value))),
+        (Named::Field(field, _), Sign::Names) => Ok(Asks::Word(field, folded(value))),
         (Named::Field(field, measure), _) => {
             Ok(Asks::Compared(field, sign, amount(value, measure).map_err(|what| cannot(name, value, what))?))
         }
@@ -72,6 +76,7 @@ fn of_column(name: &str, sign: Sign, value: &str, columns: &[Column]) -> Result<
 /// What a value is compared with; or, where it cannot be read, what it should look like, if there is anything.
 fn amount(value: &str, measure: Measure) -> Result<Amount, Option<&'static str>> {
     let bytes = || quantity::parse_bytes(value).map(Amount::Bytes);
+    let span = || quantity::parse_span(value).map(Amount::Span);
     let (read, such) = match measure {
         Measure::Words => return Err(None),
         Measure::Number => (value.parse().ok().map(Amount::Number), "a number such as 2"),
@@ -80,8 +85,10 @@ fn amount(value: &str, measure: Measure) -> Result<Amount, Option<&'static str>>
             let share = value.strip_suffix('%').and_then(|number| number.parse().ok()).map(Amount::Percent);
             (share.or_else(bytes), "a share such as 80%, or an amount of bytes such as 100Gi")
         }
-        Measure::Span | Measure::Past | Measure::Future => {
-            (quantity::parse_span(value).map(Amount::Span), "a span of time such as 36h or 14d")
+        Measure::Span => (span(), "a span of time such as 36h or 14d"),
+        Measure::Past | Measure::Future => {
+            let moment = value.parse().ok().map(Amount::Moment);
+            (moment.or_else(span), "a span of time such as 36h or 14d, or a moment such as 2027-01-31T13:00:00Z")
         }
     };
     read.ok_or(Some(such))

@@ -31,6 +31,8 @@ pub(super) enum Sign {
     Holds,
     /// `==`
     Is,
+    /// `=`
+    Names,
     /// `>`
     Above,
     /// `>=`
@@ -47,6 +49,7 @@ impl Sign {
             (">=", Self::AtLeast),
             ("<=", Self::AtMost),
             ("==", Self::Is),
+            ("=", Self::Names),
             (">", Self::Above),
             ("<", Self::Below),
             (":", Self::Holds),

@@ -27,6 +27,7 @@ impl Test {
             Asks::Text(word) => self.sieve_texts(passing, columns, word),
             Asks::Printed(Field::Column(at), _)
             | Asks::Same(Field::Column(at), _)
+            | Asks::Word(Field::Column(at), _)
             | Asks::Compared(Field::Column(at), ..) => {
                 let Some(column) = columns.get(*at) else { return passing.fill(false) };
                 let holds = self.of_values(column, now);
@@ -38,6 +39,7 @@ impl Test {
             Asks::Label(..)
             | Asks::Printed(Field::Age, _)
             | Asks::Same(Field::Age, _)
+            | Asks::Word(Field::Age, _)
             | Asks::Compared(Field::Age, ..) => passing.fill(false),
         }
     }

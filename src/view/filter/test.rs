@@ -34,6 +34,8 @@ pub(super) enum Asks {
     Printed(Field, Box<str>),
     /// What is printed there is this.
     Same(Field, Box<str>),
+    /// One of the words that are printed there is this.
+    Word(Field, Box<str>),
     /// What is there compares with this.
     Compared(Field, Sign, Amount),
 }
@@ -58,6 +60,8 @@ pub(super) enum Amount {
     Percent(u64),
     /// Time.
     Span(SignedDuration),
+    /// A moment of the calendar.
+    Moment(Timestamp),
 }
 
 impl Test {
@@ -71,11 +75,12 @@ impl Test {
         match self.asks {
             Asks::Level(_) => 0,
             Asks::Compared(Field::Column(_), ..) => 1,
-            Asks::Printed(Field::Column(_), _) | Asks::Same(Field::Column(_), _) => 2,
+            Asks::Printed(Field::Column(_), _) | Asks::Same(Field::Column(_), _) | Asks::Word(Field::Column(_), _) => 2,
             Asks::Label(..)
             | Asks::Compared(Field::Age, ..)
             | Asks::Printed(Field::Age, _)
-            | Asks::Same(Field::Age, _) => 3,
+            | Asks::Same(Field::Age, _)
+            | Asks::Word(Field::Age, _) => 3,
             Asks::Text(_) => 4,
         }
     }
@@ -84,14 +89,18 @@ impl Test {
     pub fn wants_meta(&self) -> bool {
         matches!(
             self.asks,
-            Asks::Label(..) | Asks::Printed(Field::Age, _) | Asks::Same(Field::Age, _) | Asks::Compared(Field::Age, ..)
+            Asks::Label(..)
+                | Asks::Printed(Field::Age, _)
+                | Asks::Same(Field::Age, _)
+                | Asks::Word(Field::Age, _)
+                | Asks::Compared(Field::Age, ..)
         )
     }
 
     /// When time alone may change its answer for a subject.
     pub fn next_change(&self, subject: &Subject<'_>, now: Timestamp) -> Option<Timestamp> {
         match &self.asks {
-            Asks::Printed(field, _) | Asks::Same(field, _) => {
+            Asks::Printed(field, _) | Asks::Same(field, _) | Asks::Word(field, _) => {
                 with(*field, subject, Cell::moves).then(|| now.checked_add(SignedDuration::from_secs(1)).ok()).flatten()
             }
             Asks::Compared(field, _, Amount::Span(span)) => with(*field, subject, |cell| match cell {
@@ -112,7 +121,7 @@ impl Test {
                 let found = subject.meta.and_then(|meta| meta.label(key));
                 Some(found.is_some_and(|found| value.as_deref().is_none_or(|value| value == found)))
             }
-            Asks::Printed(field, _) | Asks::Same(field, _) | Asks::Compared(field, ..) => {
+            Asks::Printed(field, _) | Asks::Same(field, _) | Asks::Word(field, _) | Asks::Compared(field, ..) => {
                 with(*field, subject, |cell| self.holds_cell(cell, now))
             }
         }
@@ -129,6 +138,10 @@ impl Test {
             Asks::Same(_, wanted) => Some(match cell.fixed_text() {
                 Some(text) => same(text, wanted),
                 None => same(&cell.print(now), wanted),
+            }),
+            Asks::Word(_, wanted) => Some(match cell.fixed_text() {
+                Some(text) => names(text, wanted),
+                None => names(&cell.print(now), wanted),
             }),
             Asks::Compared(_, sign, amount) => match compare(cell, *amount, now) {
                 Some(order) => Some(meets(*sign, order)),
@@ -160,6 +173,7 @@ fn compare(cell: &Cell, amount: Amount, now: Timestamp) -> Option<Ordering> {
         (Cell::Span(span), Amount::Span(amount)) => span.cmp(&amount),
         (Cell::Since(moment), Amount::Span(amount)) => now.duration_since(*moment).cmp(&amount),
         (Cell::Until(moment, _), Amount::Span(amount)) => now.duration_until(*moment).cmp(&amount),
+        (Cell::Since(moment) | Cell::Until(moment, _), Amount::Moment(amount)) => moment.cmp(&amount),
         _ => return None,
     })
 }
@@ -169,9 +183,15 @@ fn same(text: &str, wanted: &str) -> bool {
     text.chars().flat_map(char::to_lowercase).eq(wanted.chars())
 }
 
+/// Whether one word of a text is this one. Commas and brackets stand between words, as spaces do.
+fn names(text: &str, wanted: &str) -> bool {
+    let between = |c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')');
+    text.split(between).any(|word| same(word, wanted))
+}
+
 fn meets(sign: Sign, order: Ordering) -> bool {
     match sign {
-        Sign::Holds | Sign::Is => order.is_eq(),
+        Sign::Holds | Sign::Is | Sign::Names => order.is_eq(),
         Sign::Above => order.is_gt(),
         Sign::AtLeast => order.is_ge(),
         Sign::Below => order.is_lt(),

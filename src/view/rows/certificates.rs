@@ -17,7 +17,7 @@ pub(super) fn secret(world: &World, secret: &TlsSecret, now: Timestamp) -> Row {
     let manager = world.links.certificates_writing(&here).first();
     let manager = manager.and_then(|uid| world.inventory.certificates.get(uid));
     let rest = Rest {
-        place: Cell::Text(format!("Secret {}", secret.leaf.key).into()),
+        place: Cell::Text(kept_in(secret, leaf.is_some_and(|leaf| leaf.ca)).into()),
         names: leaf.map_or(Cell::Unknown, names_of),
         managed_by: manager
             .map_or(Cell::Nothing, |manager| Cell::Text(format!("Certificate {}", manager.meta.name).into())),
@@ -25,6 +25,11 @@ pub(super) fn secret(world: &World, secret: &TlsSecret, now: Timestamp) -> Row {
         users: users_of(world, &here),
     };
     finish(world, Kind::TlsSecret, &secret.meta, expiry::secret(world, secret, now), rest)
+}
+
+/// Where a certificate is kept, and whether it is a CA: whoever has that key signs others.
+fn kept_in(secret: &TlsSecret, ca: bool) -> String {
+    format!("{}Secret {}", if ca { "CA " } else { "" }, secret.leaf.key)
 }
 
 /// `None` when the Secret is visible: then the Secret's row stands for both.
@@ -104,17 +109,19 @@ pub(super) fn users_of(world: &World, secret: &ClaimKey) -> Cell {
     beside(world, used, &besides)
 }
 
-/// Adds users that are no pods: the first by name where nothing else uses it.
+/// Adds users that are no pods.
 fn beside(world: &World, used: Cell, besides: &[(Kind, Uid)]) -> Cell {
-    let [(kind, uid), rest @ ..] = besides else { return used };
-    if let Cell::Text(text) = used {
-        let (first, more) = text.rsplit_once(" +").unwrap_or((&text, "0"));
-        let more = more.parse::<usize>().unwrap_or_default() + besides.len();
-        return Cell::Text(format!("{first} +{more}").into());
+    if besides.is_empty() {
+        return used;
     }
-    let name = world.inventory.meta(*kind, uid).map_or("", |meta| &meta.name);
-    let more = if rest.is_empty() { String::new() } else { format!(" +{}", rest.len()) };
-    Cell::Text(format!("{} {name}{more}", kind.spec().kind).into())
+    let name = |(kind, uid): &(Kind, Uid)| {
+        format!("{} {}", kind.spec().kind, world.inventory.meta(*kind, uid).map_or("", |meta| &meta.name))
+    };
+    let first = match used {
+        Cell::Text(text) => Some(text.to_string()),
+        _ => None,
+    };
+    Cell::Text(first.into_iter().chain(besides.iter().map(name)).collect::<Vec<_>>().join(", ").into())
 }
 
 /// The names a certificate is for; without any, its subject.

@@ -8,7 +8,7 @@ use crate::assess::proven::{Failed, failed, proven};
 use crate::assess::restore_point::{self, Belongs, RestorePointState};
 use crate::assess::retention::hold;
 use crate::assess::{Judgement, Reason};
-use crate::model::{DeletionPolicy, Kind, Meta, VeleroItem, VolumeSnapshot, World};
+use crate::model::{DeletionPolicy, Kind, Meta, SnapshotSource, VeleroItem, VolumeSnapshot, World};
 use crate::view::row::shown;
 use crate::view::{Cell, Level, Pane, Row};
 
@@ -16,7 +16,11 @@ pub(super) fn snapshot(world: &World, snapshot: &VolumeSnapshot, now: Timestamp)
     let content = world.content(snapshot);
     let volume = match restore_point::belongs(world, snapshot) {
         Belongs::Claim(uid) => claim_name(world, &uid),
-        Belongs::Gone => Cell::State(Level::Info, "volume gone"),
+        // Whoever looks for what is left of a lost claim looks for it by its name.
+        Belongs::Gone => match &snapshot.source {
+            SnapshotSource::Claim(name) => Cell::Said(Level::Info, format!("{name} (gone)").into()),
+            _ => Cell::State(Level::Info, "volume gone"),
+        },
         Belongs::ByNameOnly(name) => Cell::Text(format!("{name} (by name)").into()),
         Belongs::Unknown { .. } => Cell::Unknown,
     };
