@@ -18,6 +18,7 @@ pub(super) async fn run(global: &Global, renew: Renew) -> Result<Exit, Failure> 
     let certificate = find(&session, &namespace, &name)?;
     let options = Options {
         restart: renew.restart,
+        compromised: renew.compromised,
         reason: renew.reason,
         issued_within: renew.issued_within,
         rolled_within: renew.rolled_within.unwrap_or(ROLLED_WITHIN),

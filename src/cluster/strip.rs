@@ -60,8 +60,8 @@ fn certificate(data: &Map<String, Value>) -> Option<Value> {
         matches == KeyMatch::Match
     });
     Some(json!({
-        "fingerprint": leaf.fingerprint, "serial": leaf.serial, "notAfter": leaf.not_after.to_string(),
-        "keyMatches": matches,
+        "fingerprint": leaf.fingerprint, "publicKey": leaf.spki, "serial": leaf.serial,
+        "notAfter": leaf.not_after.to_string(), "keyMatches": matches,
     }))
 }
 
@@ -94,8 +94,8 @@ mod tests {
         strip(&mut object);
         let leaf = x509::chain(certificate.as_bytes()).unwrap().remove(0);
         let shown = json!({
-            "fingerprint": leaf.fingerprint, "serial": leaf.serial, "notAfter": leaf.not_after.to_string(),
-            "keyMatches": true,
+            "fingerprint": leaf.fingerprint, "publicKey": leaf.spki, "serial": leaf.serial,
+            "notAfter": leaf.not_after.to_string(), "keyMatches": true,
         });
         assert_eq!(object["data"], json!({ "tls.crt": shown, "tls.key": HIDDEN, "password": HIDDEN }));
         assert_eq!(object["metadata"], json!({ "name": "web-tls", "annotations": { "a": "b" } }));

@@ -337,7 +337,7 @@ pub fn from_step(step: &str, slot: &str, part: Part) -> Value {
 }
 
 /// Where a TLS Secret, as it is read here, says what identifies its certificate, in the place of its bytes:
-/// `fingerprint`, `serial`, `notAfter` and `keyMatches`. The API has no such fields.
+/// `fingerprint`, `publicKey` (SHA-256 of it), `serial`, `notAfter` and `keyMatches`. The API has no such fields.
 pub const CERTIFICATE: &str = "/data/tls.crt/";
 
 /// A part of a `valueFrom` that stands for how the operation came out so far, see

@@ -30,7 +30,7 @@ impl Verb {
             Self::Hold => &["reason", "until"],
             Self::Import => &["file", "name", "ready"],
             Self::Sweep => &["former"],
-            Self::Renew => &["restart", "reason", "issued", "rolled", "served"],
+            Self::Renew => &["restart", "compromised", "reason", "issued", "rolled", "served"],
             Self::Rotate => &[
                 "signer",
                 "key",

@@ -49,6 +49,8 @@ const GROUP: &str = "cert-manager.io";
 pub struct Options {
     /// Which users are restarted.
     pub restart: Restart,
+    /// Whether others may have the present private key: it must not be the one of the new certificate.
+    pub compromised: bool,
     /// Why, for the journal.
     pub reason: Option<String>,
     /// How long issuing may take; `None` is what the kind of issuer needs.
@@ -63,6 +65,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             restart: Restart::default(),
+            compromised: false,
             reason: None,
             issued_within: None,
             rolled_within: ROLLED_WITHIN,

@@ -18,6 +18,9 @@ pub struct Renew {
     /// variables), all, or none.
     #[arg(long, value_name = "none|needed|all", value_parser = Restart::parse, default_value = "needed")]
     pub restart: Restart,
+    /// Others may have the present private key: it fails unless the new certificate has another one.
+    #[arg(long)]
+    pub compromised: bool,
     /// Why, for the journal.
     #[arg(long, value_name = "TEXT", value_parser = backup::reason)]
     pub reason: Option<String>,

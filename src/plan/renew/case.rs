@@ -78,6 +78,9 @@ impl<'a> Case<'a> {
         alone(world, certificate, fresh)?;
         let at = secret(certificate, fresh);
         let stored = stored(certificate, &at, answers)?;
+        if options.compromised {
+            changes_key(fresh, stored)?;
+        }
         let issuer = ready_issuer(certificate, fresh, stored, answers)?;
         issuable(&ladder, certificate)?;
         let key: ClaimKey = (certificate.meta.namespace().into(), at.name.as_str().into());
@@ -128,6 +131,7 @@ impl<'a> Case<'a> {
             secret: self.secret.clone(),
             secret_uid: Uid::from(text_at(self.stored, "/metadata/uid")),
             fingerprint: leaf(self.stored, "fingerprint"),
+            known_key: leaf(self.stored, "publicKey").filter(|_| self.options.compromised),
             issuer: self.issuer.as_ref(),
             acme: self.acme(),
             issued_within: self.options.issued_within.unwrap_or_else(|| self.issuer_needs()),
@@ -224,6 +228,19 @@ impl<'a> Case<'a> {
         changes.push(id.recorded(self.certificate.meta.namespace()));
         changes
     }
+}
+
+/// Whether the new certificate can be seen to have another key.
+fn changes_key(fresh: &Value, stored: &Value) -> Result<(), No> {
+    if text_at(fresh, "/spec/privateKey/rotationPolicy") == "Never" {
+        let why = "its key is known to others, and the Certificate keeps it (rotationPolicy Never)";
+        return Err((why.to_owned(), "set spec.privateKey.rotationPolicy to Always".to_owned()));
+    }
+    if leaf(stored, "publicKey").is_none() {
+        let why = "its key is known to others, and which one that is cannot be read from the stored certificate";
+        return Err((why.to_owned(), "delete the Secret: cert-manager makes it anew with another key".to_owned()));
+    }
+    Ok(())
 }
 
 /// What is said of the stored certificate; safe to draw.

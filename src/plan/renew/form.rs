@@ -41,6 +41,14 @@ pub fn form(world: &World, certificate: &Uid, defaults: &Options) -> Option<Form
         defaults.reason.clone().unwrap_or_default(),
         |answer| backup::reason(answer).map(drop),
     );
+    let compromised = field(
+        "compromised",
+        "Key is known",
+        "Yes when others may have the present private key: it fails unless the new certificate has another one.",
+        FieldKind::YesNo,
+        if defaults.compromised { "yes" } else { "no" }.to_owned(),
+        fine,
+    );
     let issued = field(
         "issued",
         "Issued within",
@@ -66,7 +74,7 @@ pub fn form(world: &World, certificate: &Uid, defaults: &Options) -> Option<Form
         deadline,
     );
     let title = format!("renew certificate {}", certificate.meta.reference(Kind::Certificate).path());
-    Some(FormSpec { title, fields: vec![restart, reason, issued, rolled, served] })
+    Some(FormSpec { title, fields: vec![restart, compromised, reason, issued, rolled, served] })
 }
 
 fn restarts() -> FieldKind {
@@ -85,6 +93,7 @@ fn restarts() -> FieldKind {
 pub fn options(filled: &Filled) -> Result<Options, String> {
     Ok(Options {
         restart: filled.get("restart").map(Restart::parse).transpose()?.unwrap_or_default(),
+        compromised: filled.get("compromised") == Some("yes"),
         reason: filled.get("reason").map(backup::reason).transpose()?,
         issued_within: filled.get("issued").map(backup::deadline).transpose()?,
         rolled_within: filled.get("rolled").map(backup::deadline).transpose()?.unwrap_or(ROLLED_WITHIN),
@@ -97,6 +106,9 @@ pub fn command(options: &Options, path: &str, context: &str) -> String {
     let mut line = CommandLine::new("renew", path);
     if options.restart != Restart::default() {
         line.option("--restart", options.restart.word());
+    }
+    if options.compromised {
+        line.flag("--compromised");
     }
     if let Some(reason) = &options.reason {
         line.option("--reason", reason);

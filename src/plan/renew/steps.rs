@@ -27,6 +27,8 @@ pub(super) struct Table<'a> {
     pub secret_uid: Uid,
     /// Of the stored certificate; `None` when it cannot be read.
     pub fingerprint: Option<&'a str>,
+    /// The public key of the stored certificate, where it must not be that of the new one.
+    pub known_key: Option<&'a str>,
     pub issuer: Option<&'a IssuerSeen<'a>>,
     /// Whether it proves names to a public CA.
     pub acme: bool,
@@ -78,7 +80,8 @@ impl Table<'_> {
             or: "the new certificate is stored".into(),
         };
         let restarts = self.reach.restarts(&roll);
-        let steps = [self.former(), self.trigger(), self.issued(), self.stored()].into_iter().chain(restarts);
+        let own = [self.former(), self.trigger(), self.issued(), self.stored()].into_iter().chain(self.another_key());
+        let steps = own.chain(restarts);
         let steps = steps.chain(self.reach.served.iter().cloned());
         steps.map(|step| Node::Do(Box::new(step))).collect()
     }
@@ -228,6 +231,29 @@ impl Table<'_> {
             guards: Vec::new(),
             deadline: SHOWN,
         }
+    }
+
+    /// A new certificate for a key that is known to others is worth nothing.
+    fn another_key(&self) -> Option<Step> {
+        let known = self.known_key?;
+        let same = Firm::new(
+            Check::not(&certificate("publicKey"), known),
+            "the new certificate has the former key: set spec.privateKey.rotationPolicy to Always, then renew it again",
+        );
+        let until = Until {
+            what: format!("{} to hold another key", self.secret),
+            checks: vec![Check::present(&certificate("publicKey"))],
+            firm: vec![same],
+            outputs: outputs(&[("publicKey", &certificate("publicKey"))]),
+            ..Until::default()
+        };
+        Some(Step {
+            id: StepId("another-key".into()),
+            title: format!("see that {} holds another key", self.secret),
+            act: Act::Wait { target: self.kept_in(), until: Box::new(until) },
+            guards: Vec::new(),
+            deadline: SHOWN,
+        })
     }
 }
 

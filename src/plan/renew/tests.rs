@@ -56,7 +56,7 @@ fn stored() -> Value {
             "annotations": { "cert-manager.io/certificate-name": "web" },
         },
         "data": { "tls.crt": {
-            "fingerprint": FINGERPRINT, "serial": "01", "notAfter": "2026-04-01T00:00:00Z", "keyMatches": true,
+            "fingerprint": FINGERPRINT, "publicKey": "known", "serial": "01", "notAfter": "2026-04-01T00:00:00Z", "keyMatches": true,
         } },
     })
 }
@@ -418,6 +418,22 @@ fn the_secret_has_to_hold_another_certificate_with_its_key() {
 }
 
 #[test]
+fn a_key_that_is_known_to_others_has_to_become_another_one() {
+    let compromised = Options { compromised: true, ..Options::default() };
+    let plan = Scene::new().plan_with(&compromised).unwrap();
+    assert_eq!(steps(&plan), ["former", "trigger", "issued", "stored", "another-key"]);
+    let Seen::Conflict(why) = seen(&plan, "another-key", &stored()) else { panic!("it is the former key") };
+    assert!(why.contains("rotationPolicy"), "{why}");
+    let mut another = stored();
+    another["data"]["tls.crt"]["publicKey"] = "other".into();
+    assert!(matches!(seen(&plan, "another-key", &another), Seen::Done(_)));
+
+    let kept = Scene::new().with("/spec/privateKey", json!({ "rotationPolicy": "Never" }));
+    let refused = kept.plan_with(&compromised).unwrap_err();
+    assert!(refused.why.contains("the Certificate keeps it") && refused.clear.contains("Always"), "{refused:?}");
+}
+
+#[test]
 fn a_rollout_is_over_only_when_its_controller_has_seen_it_and_every_pod_is_new() {
     let front = workload("front", WorkloadKind::Deployment, &[SecretVia::Env]);
     let (at, object) = rolled(Kind::Deployment, "front", &json!({}));
@@ -447,11 +463,12 @@ fn a_rollout_is_over_only_when_its_controller_has_seen_it_and_every_pod_is_new()
 #[case::as_it_is(Options::default(), "holdfast renew shop/web --context lab")]
 #[case::all_of_it(
     Options {
-        restart: Restart::All, reason: Some("leaked".into()), issued_within: Some(Duration::from_secs(90)),
+        restart: Restart::All, compromised: true, reason: Some("leaked".into()),
+        issued_within: Some(Duration::from_secs(90)),
         rolled_within: Duration::from_secs(1800),
         served_within: Duration::from_secs(240),
     },
-    "holdfast renew shop/web --restart all --reason leaked --issued-within 1m30s --rolled-within 30m --served-within 4m --context lab"
+    "holdfast renew shop/web --restart all --compromised --reason leaked --issued-within 1m30s --rolled-within 30m --served-within 4m --context lab"
 )]
 fn the_command_says_what_was_chosen(#[case] options: Options, #[case] line: &str) {
     assert_eq!(command(&options, "shop/web", "lab"), line);
@@ -459,7 +476,8 @@ fn the_command_says_what_was_chosen(#[case] options: Options, #[case] line: &str
 
 #[test]
 fn a_form_that_is_left_alone_chooses_what_it_began_with() {
-    let chosen = Options { restart: Restart::None, reason: Some("leaked".into()), ..Options::default() };
+    let chosen =
+        Options { restart: Restart::None, compromised: true, reason: Some("leaked".into()), ..Options::default() };
     let form = form(&world(), &uid(), &chosen).unwrap();
     let begun: Vec<String> = form.fields.iter().map(|field| field.default.clone()).collect();
     assert_eq!(options(&form.filled(&begun).unwrap()), Ok(chosen));

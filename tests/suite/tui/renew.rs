@@ -29,7 +29,7 @@ fn the_form_before_a_renewal() {
 #[test]
 fn the_certificate_that_writes_the_selected_secret_is_renewed_as_chosen() {
     let mut driven = on("web-tls", 120, 36);
-    driven.press("x n down down down tab d u e ctrl-s");
+    driven.press("x n down down down tab tab d u e ctrl-s");
     let Some(Effect::Plan { request, .. }) = driven.effects.last() else { panic!("{:?}", driven.effects) };
     let Request::Renew { certificate, options } = &**request else { panic!("{request:?}") };
     let found = driven.desk.world.inventory.certificates.get(certificate).unwrap();
