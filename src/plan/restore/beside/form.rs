@@ -103,13 +103,17 @@ pub fn class_field(world: &World, snapshot: &VolumeSnapshot, chosen: Option<&str
     if fitting.is_empty() {
         return None;
     }
+    let default = chosen.map(str::to_owned).or_else(|| former(world, snapshot, &fitting));
+    let doc = format!("How {driver} makes the new volume; a copy can only become a volume of its own driver.");
+    // Of a claim that is gone only its copy may know the class, and planning reads that.
+    let unknown = " Left empty, that of the claim that was cut, where the copy recorded it.";
     Some(Field {
         id: "class".into(),
         label: "Storage class".into(),
-        doc: format!("How {driver} makes the new volume; a copy can only become a volume of its own driver."),
-        default: chosen.map(str::to_owned).or_else(|| former(world, snapshot, &fitting)).unwrap_or_default(),
+        doc: doc + default.as_ref().map_or(unknown, |_| ""),
+        required: default.is_some(),
+        default: default.unwrap_or_default(),
         kind: choices(world, driver, &fitting),
-        required: true,
         check: |_| Ok(()),
     })
 }
