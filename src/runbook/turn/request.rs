@@ -37,7 +37,10 @@ pub(super) fn request(
         };
         return Ok(Next::Plan(Box::new(chosen(request, world, &with)?)));
     }
-    let subject = resolve(world, plan.verb, &of)?;
+    let subject = match resolve(world, plan.verb, &of) {
+        Err(missing) if plan.verb == Verb::RotateCa => return rotated(world, &of, now).ok_or(missing),
+        subject => subject?,
+    };
     if plan.verb == Verb::RotateCa {
         return rotate_ca(world, &subject, &with, answer, now);
     }
@@ -57,6 +60,13 @@ fn chosen(request: Request, world: &World, with: &BTreeMap<String, String>) -> R
     };
     let filled = form.answered(with).map_err(Looked::Wrong)?;
     request.filled(&filled).map_err(Looked::Wrong)
+}
+
+/// The end of a CA's rotation, which takes its Secret away: the one that took its place says that this is why.
+fn rotated(world: &World, of: &str, now: Timestamp) -> Option<Next> {
+    let (namespace, name) = of.split_once('/')?;
+    let standing = ca::standing(world, &(namespace.into(), name.into()), &succession::Options::default(), now);
+    Some(standing.next).filter(|next| matches!(next, Next::Done(_)))
 }
 
 /// The phase of a CA's rotation that comes next.
