@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::book::Evidence;
-use crate::model::{Kind, Pod, Uid, World};
+use crate::model::{Freshness, Kind, Pod, Uid, World};
 use crate::plan::ObjectAt;
 use crate::text;
 
@@ -18,6 +18,9 @@ pub struct Wanted {
     pub logs: Vec<LogOf>,
     /// What runs: pod, container, and the image as it was asked for and as it was resolved.
     pub images: Vec<Ran>,
+    /// Of a whole namespace: it, and the kinds of which every object is kept, as are all its events. What was there and is
+    /// gone shows in events alone.
+    pub space: Option<(String, Vec<Kind>)>,
 }
 
 /// A container whose log is kept.
@@ -49,19 +52,48 @@ pub struct Ran {
 /// # Errors
 /// When it is not seen.
 pub fn wanted(world: &World, of: &str, what: &[Evidence]) -> Result<Wanted, String> {
+    let mut space = None;
     let (mut objects, pods) = match of.split('/').collect::<Vec<_>>().as_slice() {
-        [namespace] => (Vec::new(), in_namespace(world, namespace)),
+        [namespace] => {
+            space = Some(((*namespace).to_owned(), served(world)));
+            (Vec::new(), in_namespace(world, namespace))
+        }
         [namespace, claim] => of_claim(world, namespace, claim)?,
         [namespace, kind, name] => of_workload(world, namespace, kind, name)?,
         _ => return Err(format!("\"{}\" names nothing that evidence can be about", text::sanitize(of))),
     };
-    objects.extend(pods.iter().map(|pod| (at(Kind::Pod, &pod.meta), pod.meta.uid())));
+    if space.is_none() {
+        objects.extend(pods.iter().map(|pod| (at(Kind::Pod, &pod.meta), pod.meta.uid())));
+    }
     let logs = what.contains(&Evidence::Logs);
     Ok(Wanted {
         objects,
         logs: if logs { pods.iter().flat_map(|pod| logs_of(pod)).collect() } else { Vec::new() },
         images: pods.iter().flat_map(|pod| ran(pod)).collect(),
+        space,
     })
+}
+
+/// Kinds of which a namespace keeps every object. Secrets are not among them.
+const OF_A_NAMESPACE: [Kind; 13] = [
+    Kind::Pod,
+    Kind::StatefulSet,
+    Kind::Deployment,
+    Kind::DaemonSet,
+    Kind::ReplicaSet,
+    Kind::Job,
+    Kind::CronJob,
+    Kind::Pvc,
+    Kind::VolumeSnapshot,
+    Kind::Service,
+    Kind::Certificate,
+    Kind::CertificateRequest,
+    Kind::Issuer,
+];
+
+/// Those of them that the cluster has.
+fn served(world: &World) -> Vec<Kind> {
+    OF_A_NAMESPACE.into_iter().filter(|kind| *world.freshness(*kind) != Freshness::Absent).collect()
 }
 
 fn at(kind: Kind, meta: &crate::model::Meta) -> ObjectAt {

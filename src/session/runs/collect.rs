@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::{Message, Session};
 use crate::cluster::{CallError, Eyes};
+use crate::model::Kind;
+use crate::plan::Resource;
 use crate::runbook::book::{Collect, Evidence};
 use crate::runbook::evidence::{LogOf, Wanted, wanted};
 use crate::runbook::history::{Body, RunId, StepAt};
@@ -82,9 +84,12 @@ async fn collected(
     if what.contains(&Evidence::Objects) {
         objects(eyes, &wanted, &mut folder, &mut missing).await.map_err(chain)?;
     }
-    if what.contains(&Evidence::Events) {
+    if what.contains(&Evidence::Events) && wanted.space.is_none() {
         let events = events(eyes, &wanted, &mut missing).await;
         folder.add("events.json", &serde_json::to_vec_pretty(&events).unwrap_or_default()).map_err(chain)?;
+    }
+    if let Some((namespace, kinds)) = &wanted.space {
+        space(eyes, (namespace, kinds), what, &mut folder, &mut missing).await.map_err(chain)?;
     }
     for log in &wanted.logs {
         logs(eyes, log, &mut folder, &mut missing).await.map_err(chain)?;
@@ -108,6 +113,27 @@ async fn objects(
             }
             Ok(_) => missing.push(json!({ "object": at.to_string(), "why": "it is gone" })),
             Err(error) => missing.push(json!({ "object": at.to_string(), "why": error.to_string() })),
+        }
+    }
+    Ok(())
+}
+
+/// Every object of these kinds in a namespace, and every event of it.
+async fn space(
+    eyes: &Eyes,
+    (namespace, kinds): (&str, &[Kind]),
+    what: &[Evidence],
+    folder: &mut EvidenceFolder,
+    missing: &mut Vec<Value>,
+) -> Result<(), crate::store::StoreError> {
+    let objects = if what.contains(&Evidence::Objects) { kinds } else { &[] };
+    let events = what.contains(&Evidence::Events).then_some(Kind::Event);
+    for kind in objects.iter().copied().chain(events) {
+        let name =
+            if kind == Kind::Event { "events.json".to_owned() } else { format!("objects-{}.json", kind.spec().kind) };
+        match eyes.list(&Resource::of(kind), Some(namespace), "").await {
+            Ok(found) => folder.add(&name, &serde_json::to_vec_pretty(&found).unwrap_or_default())?,
+            Err(error) => missing.push(json!({ "file": name, "why": error.to_string() })),
         }
     }
     Ok(())
