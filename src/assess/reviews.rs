@@ -114,7 +114,8 @@ fn by_last(topic: &str, last: Option<&Review>, due: Option<Timestamp>, now: Time
         let text = format!("{said}; the next review is due in {}", text::age(due.duration_since(now)));
         Judgement::new(ReviewState::Due).because(Reason::new(text).next(next)).until(due)
     } else {
-        Judgement::new(ReviewState::Current).because(said).until(near)
+        let text = format!("{said}; the next review is due {}", due.strftime("%Y-%m-%d"));
+        Judgement::new(ReviewState::Current).because(text).until(near)
     }
 }
 
