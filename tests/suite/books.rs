@@ -1,5 +1,8 @@
 //! The runbooks that come along, on a real cluster: what they look for is what the lists of the console really print.
 
+mod play;
+mod ransomware;
+
 use serde_json::Value;
 
 use crate::runbook::id;
