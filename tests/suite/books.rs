@@ -2,6 +2,7 @@
 
 mod play;
 mod ransomware;
+mod volume_lost;
 
 use serde_json::Value;
 
