@@ -1,6 +1,7 @@
 //! The runbooks that come along, on a real cluster: what they look for is what the lists of the console really print.
 
 mod play;
+mod quarterly;
 mod ransomware;
 mod volume_lost;
 

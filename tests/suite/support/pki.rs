@@ -72,6 +72,16 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// A server's certificate for this name that ended an hour ago.
+    pub fn expired_leaf(&self, name: &str) -> Pair {
+        let (key, mut params) = (KeyPair::generate().unwrap(), leaf(name));
+        let now = OffsetDateTime::now_utc();
+        (params.not_before, params.not_after) = (now - Duration::days(30), now - Duration::hours(1));
+        Pair { certificate: params.signed_by(&key, &self.issuer).unwrap().pem(), key: key.serialize_pem() }
+    }
+}
+
 /// A server's certificate that signs itself.
 pub fn self_signed(name: &str) -> Pair {
     let key = KeyPair::generate().unwrap();
