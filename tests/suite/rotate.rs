@@ -53,7 +53,7 @@ pub async fn held(cluster: &TestCluster, name: &str) -> Held {
 }
 
 /// Secrets of the operations, by name.
-async fn copies(cluster: &TestCluster) -> Vec<String> {
+pub async fn copies(cluster: &TestCluster) -> Vec<String> {
     let all = cluster.list("v1", "Secret").await;
     let own = all.iter().filter(|secret| secret["metadata"]["annotations"].get("holdfast.dev/copy-of").is_some());
     own.map(|secret| secret["metadata"]["name"].as_str().unwrap().to_owned()).collect()
