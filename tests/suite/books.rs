@@ -1,5 +1,6 @@
 //! The runbooks that come along, on a real cluster: what they look for is what the lists of the console really print.
 
+mod ca_compromise;
 mod certificate_expired;
 mod leaked_credential;
 mod play;

@@ -79,12 +79,12 @@ async fn trusting(cluster: &TestCluster, ca: &Authority, name: &str) -> Value {
     cluster.create(&map).await
 }
 
-async fn bundle(cluster: &TestCluster, name: &str) -> String {
+pub async fn bundle(cluster: &TestCluster, name: &str) -> String {
     let map = cluster.get("v1", "ConfigMap", name).await.unwrap();
     map["data"]["ca.crt"].as_str().unwrap().to_owned()
 }
 
-fn prints(bundle: &str) -> Vec<String> {
+pub fn prints(bundle: &str) -> Vec<String> {
     x509::fingerprints(bundle.as_bytes()).unwrap()
 }
 
