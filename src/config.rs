@@ -54,6 +54,8 @@ pub struct Config {
     pub keys: Vec<KeySetting>,
     /// The policy file, beside this one where it has no directory of its own.
     pub policy_file: Option<PathBuf>,
+    /// The folder of the user's own runbooks, beside this one where it is not absolute.
+    pub runbooks: Option<PathBuf>,
     /// Where findings come from, and which of them count.
     pub findings: FindingsConfig,
     /// Recovery point objectives.
@@ -74,6 +76,7 @@ impl Default for Config {
             bell: false,
             keys: Vec::new(),
             policy_file: None,
+            runbooks: None,
             findings: FindingsConfig::default(),
             policy: Policies::default(),
             deadlines: Deadlines::default(),

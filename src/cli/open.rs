@@ -68,6 +68,7 @@ fn session_at(
     for ca in config.findings.registries.iter_mut().filter_map(|one| one.ca.as_mut()) {
         *ca = config::beside(&file, ca);
     }
+    config.runbooks = config.runbooks.map(|folder| config::beside(&file, &folder));
     config.findings.shared = super::triage::shared(global, &config)?;
     config.findings.author = super::triage::author(&config);
     config.findings.linking = super::links::linking(global, &config)?;

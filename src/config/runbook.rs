@@ -6,6 +6,7 @@
 
 mod book;
 mod filters;
+mod folder;
 pub mod keys;
 mod node;
 mod reading;
@@ -23,6 +24,7 @@ use crate::runbook::book::Book;
 use crate::runbook::shipped::{SHIPPED, Shipped, shipped};
 use crate::text::{self, sanitize};
 
+pub use folder::{BookFolder, OwnBook, Shadowed};
 pub use schema::schema;
 
 /// The most steps of a runbook, those of loops among them.
@@ -81,31 +83,49 @@ pub fn shipped_book(one: &Shipped) -> Result<Book, RunbookError> {
     parse(one.text, &path).map_err(RunbookError::Wrong)
 }
 
-/// A runbook by the name of one that comes with the program, or by its file; and where it came from.
+/// A runbook by the name of one that comes with the program or is in the user's folder, or by its file; and where it came
+/// from. A name means the same on every machine as long as the program has a runbook of it: that one comes first.
 ///
 /// # Errors
-/// When there is none, and with everything that is wrong in it.
-pub fn named(name: &str) -> Result<(Book, String), RunbookError> {
+/// When there is none, or more than one, and with everything that is wrong in it.
+pub fn named(folder: Option<&BookFolder>, name: &str) -> Result<(Book, String), RunbookError> {
     if let Some(one) = shipped(name) {
         return Ok((shipped_book(one)?, name.to_owned()));
     }
-    let path = Path::new(name);
-    // What looks like a name and is no file was meant as one.
-    if !name.contains(['/', '.']) && !path.exists() {
-        return Err(RunbookError::NotThere(unknown(name)));
+    if name.contains(['/', '.']) {
+        return of_file(Path::new(name));
     }
+    let own = folder.map(|folder| folder.named(name)).unwrap_or_default();
+    match own.as_slice() {
+        [one] => of_file(&one.path),
+        // What looks like a name and is no file was meant as one.
+        [] if Path::new(name).exists() => of_file(Path::new(name)),
+        [] => Err(RunbookError::NotThere(unknown(folder, name))),
+        several => {
+            let files: Vec<String> = several.iter().map(|own| own.path.display().to_string()).collect();
+            let why = format!("{} are all called {name}: begin one by its file", text::list(&files));
+            Err(RunbookError::NotThere(sanitize(&why).into_owned()))
+        }
+    }
+}
+
+fn of_file(path: &Path) -> Result<(Book, String), RunbookError> {
     // Whoever goes on from another directory finds the file again.
-    let source = std::path::absolute(path).map_or_else(|_| name.to_owned(), |path| path.display().to_string());
+    let source = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
     Ok((load(path)?, source))
 }
 
 /// That there is no runbook of a name, and which there are.
-pub fn unknown(name: &str) -> String {
-    let names: Vec<&str> = SHIPPED.iter().map(|one| one.name).collect();
+fn unknown(folder: Option<&BookFolder>, name: &str) -> String {
+    if let Some(why) = folder.and_then(|folder| folder.unread.as_deref()) {
+        return sanitize(why).into_owned();
+    }
+    let own: Vec<String> = folder.into_iter().flat_map(|folder| &folder.books).map(OwnBook::name).collect();
+    let names: Vec<&str> = own.iter().map(String::as_str).chain(SHIPPED.iter().map(|one| one.name)).collect();
     let shown = sanitize(name);
     match text::nearest(name, names.iter().copied()) {
-        Some(near) => format!("there is no runbook {shown}; did you mean {near}?"),
-        None => format!("there is no runbook {shown}; there are {}, or name a file", text::list(&names)),
+        Some(near) => format!("there is no runbook {shown}; did you mean {}?", sanitize(near)),
+        None => format!("there is no runbook {shown}; there are {}, or name a file", sanitize(&text::list(&names))),
     }
 }
 

@@ -59,6 +59,9 @@ settings! {
     "policy_file" File Nothing("there are no policies beside the rules below") like "\"holdfast.yaml\"";
         "The policy file, YAML: which volumes are backed up when, which of their copies stay, how much may be lost. A \
          name without a directory is one beside this file. `holdfast policy schema` says what may stand in it."
+    "runbooks" File Nothing("there are no runbooks but those that come with the program, and files that you name") like "\"runbooks\"";
+        "A folder whose *.yaml are runbooks of your own: `holdfast runbook list` lists them, and each is begun by the name \
+         that stands in it. A name that does not begin with / is one beside this file."
     "findings.sources[].path" File Required like "\"/srv/sarif\"";
         "A directory whose SARIF files, and those in directories below it, are read and watched; or one file. A name \
          that does not begin with / is one beside this file."

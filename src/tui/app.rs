@@ -51,6 +51,7 @@ use super::spots::Spot;
 use super::theme::{Theme, Themes};
 use crate::cluster::{LogEvent, LogQuery};
 use crate::config::ThemeFolder;
+use crate::config::runbook::BookFolder;
 use crate::model::{ClaimKey, FindingId, Key, ObjRef};
 use crate::plan::triage::Wish;
 use crate::plan::{AccessQuestion, Confirmed, DryRun, Plan, Refusal, Request};
@@ -175,6 +176,8 @@ pub struct App {
     pub theme: Theme,
     /// All there are to choose from.
     pub themes: Themes,
+    /// The user's own runbooks, as they were when the console began.
+    pub own_books: Option<BookFolder>,
     /// Which key does what.
     pub keymap: Keymap,
     /// The panes.
@@ -217,6 +220,7 @@ impl App {
         Self {
             theme,
             themes: Themes::default(),
+            own_books: None,
             keymap: Keymap::default(),
             panes: Panes::default(),
             layers: Vec::new(),

@@ -21,6 +21,7 @@ use super::spots::Spots;
 use super::terminal::{ConsoleError, Screen, panicked};
 use super::{App, Effect, FileText, Input, Keymap, RunInput, Theme, Themes, draw};
 use crate::config::ThemeFolder;
+use crate::config::runbook::BookFolder;
 use crate::model::{ClaimKey, ObjRef};
 use crate::plan::OperationId;
 use crate::session::{Event, Session, Ticket};
@@ -55,6 +56,7 @@ pub async fn run(
     let mut app = App::new(theme, columns, lines);
     app.keymap = keymap;
     app.themes = themes;
+    app.own_books = session.config().runbooks.as_deref().map(BookFolder::read);
     // The theme was chosen with NO_COLOR in mind; one that was asked for is shown in its colours all the same.
     crossterm::style::force_color_output(true);
     let (spots, mouse) = (Spots::default(), Mouse::default());

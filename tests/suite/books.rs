@@ -3,6 +3,7 @@
 mod ca_compromise;
 mod certificate_expired;
 mod leaked_credential;
+mod own;
 mod play;
 mod quarterly;
 mod ransomware;

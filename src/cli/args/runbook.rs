@@ -19,14 +19,16 @@ pub enum Runbook {
     Schema,
     /// List the runbooks that come with the program, each with its parameters.
     Shipped,
-    /// Print the YAML of a runbook that comes with the program, to copy and adapt.
+    /// List the runbooks of your own folder, which the configuration names, with what is wrong in them.
+    List,
+    /// Print the YAML of a runbook that comes with the program or is in your own folder, to copy and adapt.
     Print {
         /// Which.
         name: String,
     },
     /// Print a runbook as Markdown, for the team's wiki: each step, why it is there and what to do when it fails.
     Explain {
-        /// One that comes with the program, or a file.
+        /// One that comes with the program or is in your own folder, or a file.
         #[arg(value_name = "NAME|FILE")]
         book: String,
     },

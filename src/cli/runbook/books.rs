@@ -1,9 +1,12 @@
-//! What can be said of runbooks without a cluster: `holdfast runbook check`, `schema`, `shipped`, `print` and `explain`.
+//! What can be said of runbooks without a cluster: `holdfast runbook check`, `schema`, `shipped`, `list`, `print` and
+//! `explain`.
 
 use std::path::PathBuf;
 
+use super::super::args::Global;
 use super::super::{Exit, Failure, out};
-use crate::config::runbook::{self, RunbookError, load, schema};
+use crate::config::runbook::{self, BookFolder, RunbookError, load, schema};
+use crate::config::{self, Config};
 use crate::runbook::book::{Book, ParamKind};
 use crate::runbook::explain::explain;
 use crate::runbook::shipped::{SHIPPED, Shipped, shipped};
@@ -20,30 +23,79 @@ pub(super) fn list() -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-pub(super) fn print(name: &str) -> Result<Exit, Failure> {
-    out::print(shipped(name).ok_or_else(|| unknown(name))?.text)?;
+/// The user's own: each with its file, and what is wrong with it or keeps its name from beginning it.
+pub(super) fn own(global: &Global) -> Result<Exit, Failure> {
+    let Some(folder) = folder(global)? else {
+        out::say("no folder of runbooks is named: set runbooks in the configuration");
+        return Ok(Exit::Fine);
+    };
+    if let Some(why) = &folder.unread {
+        return Err(Failure::new(Exit::Usage, sanitize(why).into_owned()));
+    }
+    for own in &folder.books {
+        let file = sanitize(&own.path.display().to_string()).into_owned();
+        match &own.book {
+            Ok(book) => out::print(format!("{}    {file}\n", listed(book)))?,
+            Err(error) => {
+                out::line(format_args!("{}\n  cannot be begun:", sanitize(&own.name())))?;
+                text::chain(error).lines().try_for_each(|line| out::line(format_args!("  {}", sanitize(line))))?;
+            }
+        }
+        if let Some(why) = folder.shadowed(own) {
+            out::line(format_args!("  not begun by its name: {}", sanitize(&why.to_string())))?;
+        }
+    }
     Ok(Exit::Fine)
 }
 
-pub(super) fn explained(name: &str) -> Result<Exit, Failure> {
-    out::print(explain(&named(name)?.0))?;
+/// The folder that the configuration names; `None` when it names none.
+fn folder(global: &Global) -> Result<Option<BookFolder>, Failure> {
+    let given = global.config.as_deref();
+    let Some(path) = Config::load(given)?.runbooks else { return Ok(None) };
+    Ok(Some(BookFolder::read(&config::beside(&config::file(given)?.path, &path))))
+}
+
+pub(super) fn print(global: &Global, name: &str) -> Result<Exit, Failure> {
+    match shipped(name) {
+        Some(one) => out::print(one.text)?,
+        None => out::print(named(global, name)?.0.text)?,
+    }
     Ok(Exit::Fine)
 }
 
-/// A runbook by the name of one that comes with the program, or by its file; and where it came from.
+pub(super) fn explained(global: &Global, name: &str) -> Result<Exit, Failure> {
+    out::print(explain(&named(global, name)?.0))?;
+    Ok(Exit::Fine)
+}
+
+/// A runbook by the name of one that comes with the program or is in the user's folder, or by its file; and where it came
+/// from. A name means the same on every machine as long as the program has a runbook of it: that one comes first.
 ///
 /// # Errors
-/// When there is none, and with everything that is wrong in it.
-pub(super) fn named(name: &str) -> Result<(Book, String), Failure> {
-    runbook::named(name).map_err(|error| Failure::new(Exit::Usage, error))
+/// When there is none, or more than one, and with everything that is wrong in it.
+pub(super) fn named(global: &Global, name: &str) -> Result<(Book, String), Failure> {
+    let folder = match shipped(name) {
+        Some(_) => {
+            say_shadowed(global, name);
+            None
+        }
+        None => folder(global)?,
+    };
+    runbook::named(folder.as_ref(), name).map_err(|error| Failure::new(Exit::Usage, error))
+}
+
+/// Says that a file of the user's folder has the name of a runbook of the program, and is not what is begun.
+fn say_shadowed(global: &Global, name: &str) {
+    // A configuration that cannot be read says so where it is needed.
+    let Ok(Some(folder)) = folder(global) else { return };
+    for own in folder.named(name) {
+        let file = sanitize(&own.path.display().to_string()).into_owned();
+        out::say(format_args!("{name} is the one that comes with the program; {file} is begun by its file"));
+    }
 }
 
 fn of_text(one: &Shipped) -> Result<Book, Failure> {
     runbook::shipped_book(one).map_err(|error| Failure::new(Exit::Usage, error))
-}
-
-fn unknown(name: &str) -> Failure {
-    Failure::new(Exit::Usage, runbook::unknown(name))
 }
 
 /// Name, title, and a line for each parameter.

@@ -214,17 +214,32 @@ impl App {
         Vec::new()
     }
 
-    /// Runbooks that come along: those that the selection tells most about come first.
+    /// Runbooks that come along and the user's own: those that the selection tells most about come first. What is wrong
+    /// with one stands in its place, and the last.
     pub(super) fn books(&self, desk: &Desk) -> Vec<Value> {
         let told = |book: &&Book| prefill(self, desk, book).len();
-        let mut books: Vec<&Book> = shipped_books().iter().collect();
+        let own = self.own_books.iter().flat_map(|folder| folder.books.iter().map(move |own| (folder, own)));
+        let (mut books, mut broken): (Vec<&Book>, Vec<Value>) = (shipped_books().iter().collect(), Vec::new());
+        for (folder, own) in own {
+            let why = match (&own.book, folder.shadowed(own)) {
+                (Ok(book), None) => {
+                    books.push(book);
+                    continue;
+                }
+                (Err(error), _) => text::chain(error),
+                (Ok(_), Some(why)) => format!("{}: {why}", own.path.display()),
+            };
+            let means = text::sanitize(why.lines().next().unwrap_or_default()).into_owned();
+            let name = if own.book.is_ok() { own.path.display().to_string() } else { own.name() };
+            broken.push(Value { name: name.into(), means, now: false });
+        }
         books.sort_by_key(|book| std::cmp::Reverse(told(book)));
         let value = |book: &Book| Value {
             name: book.name.as_str().into(),
             means: text::sanitize(&book.title).into_owned(),
             now: false,
         };
-        books.into_iter().map(value).collect()
+        books.into_iter().map(value).chain(broken).collect()
     }
 
     /// Asks for the parameters of a book; what the selection tells of them stands there already.

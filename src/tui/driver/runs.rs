@@ -11,7 +11,8 @@ impl Console<'_> {
         let session = &mut *self.session;
         let done = match effect {
             RunEffect::ReadBook(name) => {
-                let read = runbook::named(&name).map_err(|error| text::chain(&error));
+                let folder = session.config().runbooks.as_deref().map(runbook::BookFolder::read);
+                let read = runbook::named(folder.as_ref(), &name).map_err(|error| text::chain(&error));
                 return Performed::Said(Box::new(Input::Run(RunInput::Book(Box::new(read)))));
             }
             RunEffect::Begin(book, source, values) => {

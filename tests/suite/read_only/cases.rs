@@ -71,7 +71,6 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
     ];
     let run =
         [&["leaked-credential", "-n", here, "--yes"][..], &params.each_ref().map(|param| ["--param", param]).concat()];
-    let run = run.concat();
     let bundle = &admin.home().join("copy.yaml").to_str().unwrap().to_owned();
     let case = |verb: &'static str, more: &[&str], ends| Case {
         verb,
@@ -123,7 +122,7 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
         case("reconcile", &["--once", "-n", here, "--policy", policy], Refused),
         case("operations resume", &[id], Refused),
         case("operations stop", &[id], Refused),
-        case("runbook run", &run, Refused),
+        case("runbook run", &run.concat(), Refused),
         // Of a run that nobody has begun: none can be, in read-only.
         case("runbook resume", &[NO_RUN, "--yes"], Either(1, 3)),
         case("runbook note", &[NO_RUN, "seen"], Either(1, 3)),
@@ -132,6 +131,7 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
         case("runbook show", &[NO_RUN], Either(1, 3)),
         case("runbook export", &[NO_RUN], Either(1, 3)),
         case("runbook runs", &["-A"], With(0)),
+        case("runbook list", &[], With(0)),
         case("runbook approval-policy", &[], With(0)),
         // It has not ended, so that there is nothing to take back yet.
         case("operations undo", &[id, "--yes"], With(1)),
