@@ -44,7 +44,7 @@ fn everything_that_can_be_said_is_understood() {
 #[case("themes = 'dark'", "1:1: there is no setting \"themes\"; did you mean theme?")]
 #[case(
     "x = 1",
-    "1:1: there is no setting \"x\"; there are theme, mouse, bell, policy_file, findings, keys, policy, deadlines, journal and contexts"
+    "1:1: there is no setting \"x\"; there are theme, mouse, bell, policy_file, runbooks, findings, keys, policy, deadlines, journal and contexts"
 )]
 #[case("[deadline]\ncut = '1m'", "1:2: there is no setting \"deadline\"; did you mean deadlines?")]
 #[case("[deadlines]\nredy = '1m'", "2:1: there is no setting \"redy\" in [deadlines]; did you mean ready?")]

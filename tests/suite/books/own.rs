@@ -5,11 +5,14 @@ use crate::runbook::id;
 use crate::support::cluster::{TestCluster, User};
 use crate::support::person::Person;
 use crate::support::scenarios;
+use crate::support::terminal::Terminal;
+use crate::support::wait::{self, LONG};
 
 scenarios!(
     a_book_of_the_folder_is_begun_by_its_name_and_gone_on_with,
     a_broken_one_is_listed_with_its_place_and_hides_no_other,
     a_file_with_the_name_of_a_shipped_one_does_not_take_its_place,
+    the_console_offers_them_beside_those_that_come_along_and_says_what_is_broken,
 );
 
 const BOOK: &str = "holdfast: runbook/v1
@@ -98,4 +101,27 @@ async fn a_file_with_the_name_of_a_shipped_one_does_not_take_its_place(cluster: 
     assert!(twice.stderr.contains("are all called evening"), "{twice:?}");
     let file = sre.home().join("books/mine.yaml").display().to_string();
     assert!(sre.run(&["runbook", "explain", &file]).await.expect(0).stdout.contains("Look after the shop"));
+}
+
+async fn the_console_offers_them_beside_those_that_come_along_and_says_what_is_broken(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let wrong = BOOK.replace("manual:", "manul:").replace("evening", "morning");
+    let sre = with(&cluster, &[("broken.yaml", &wrong), ("shop.yaml", BOOK)]);
+    let mut terminal = Terminal::holdfast(&sre, &["-n", &cluster.namespace], 120, 36);
+    terminal.until("the volume", |screen| screen.contains("data")).await;
+    terminal.press("xB");
+    terminal.shows("Runbooks").await;
+    terminal.press("broken");
+    terminal.shows("broken.yaml:13:3").await;
+    terminal.press("\u{15}evening");
+    terminal.shows("Look after the shop").await;
+    terminal.press("\r");
+    terminal.shows("Before the run").await;
+    terminal.shows(&format!("{}/data", cluster.namespace)).await;
+    terminal.press("\r");
+    let at = async || {
+        let runs = sre.run(&["runbook", "runs", "-n", &cluster.namespace, "-o", "json"]).await.expect(0).json();
+        (runs[0]["runbook"].clone(), runs[0]["at"].clone())
+    };
+    wait::seen("it to wait for a person", LONG, at, |at| *at == ("evening".into(), "look".into())).await;
 }
