@@ -77,7 +77,8 @@ fn term(text: &str, begin: usize) -> (Term, usize) {
     let (mut word, mut column, mut open) = (String::new(), None, false);
     while let Some(c) = text[at..].chars().next() {
         // The first sign after a name divides the term; what begins with a sign is text.
-        let divides = !open && column.is_none() && !word.is_empty();
+        let named = !word.is_empty() && !word.starts_with(['=', '<', '>', ':']);
+        let divides = !open && column.is_none() && named;
         if let Some((sign, length)) = divides.then(|| Sign::of(&text[at..])).flatten() {
             column = Some((std::mem::take(&mut word), sign));
             at += length;
