@@ -64,7 +64,7 @@ pub use namespaces::{NamespaceView, namespaces};
 pub use notices::{Notice, Notices};
 pub use operation::{Held, Made, OperationState, OperationView, StepState, StepView, Unclosed, WaitView};
 pub use pane_list::{PaneLine, PaneList, Says};
-pub use problems::{Problem, Rank, Sieve, gather, problems};
+pub use problems::{Problem, Rank, Sieve, exposures, gather, problems};
 pub use query::{Query, Sort};
 pub use row::{Remedy, Row};
 pub use run::{Happened, RunState, RunStep, RunView, happened, run_view};

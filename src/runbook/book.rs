@@ -241,13 +241,16 @@ pub enum Among {
     Certificates,
     /// Findings of static analysis.
     Findings,
+    /// Volumes that code with a finding of concern wrote, once for each, and whether such code runs now.
+    Exposures,
     /// Everything that is wrong.
     Problems,
 }
 
 impl Among {
     /// Each of them.
-    pub const ALL: [Self; 5] = [Self::Volumes, Self::RestorePoints, Self::Certificates, Self::Findings, Self::Problems];
+    pub const ALL: [Self; 6] =
+        [Self::Volumes, Self::RestorePoints, Self::Certificates, Self::Findings, Self::Exposures, Self::Problems];
 
     /// Its word in files: the name that `holdfast get` has for it.
     pub const fn word(self) -> &'static str {
@@ -256,6 +259,7 @@ impl Among {
             Self::RestorePoints => "restore-points",
             Self::Certificates => "certificates",
             Self::Findings => "findings",
+            Self::Exposures => "exposures",
             Self::Problems => "problems",
         }
     }

@@ -4,7 +4,9 @@
 
 use jiff::Timestamp;
 
-use super::{Boards, Filter, OperationView, Pane, PaneList, Problem, Query, Says, Sieve, Sort, blind_spot, problems};
+use super::{
+    Boards, Filter, OperationView, Pane, PaneList, Problem, Query, Says, Sieve, Sort, blind_spot, exposures, problems,
+};
 use crate::model::{Connection, Freshness, Kind, ObjRef, Watched, World};
 use crate::runbook::book::Among;
 use crate::runbook::turn::{Looked, Seen, Sight, Spotted};
@@ -34,7 +36,8 @@ impl Sight for Lists<'_> {
         let filter = Filter::parse(filter);
         match pane(among) {
             Some(pane) => self.rows(pane, filter),
-            None => self.problems(&filter),
+            None if among == Among::Exposures => self.problems(&exposures(self.boards), &filter),
+            None => self.problems(&problems(self.world, self.boards, self.operations), &filter),
         }
     }
 }
@@ -49,7 +52,7 @@ impl Lists<'_> {
             return Some("rows are being made".to_owned());
         }
         let blind = kinds(among).into_iter().find_map(|kind| self.blind(kind));
-        blind.or_else(|| matches!(among, Among::Findings).then(|| self.unread()).flatten())
+        blind.or_else(|| matches!(among, Among::Findings | Among::Exposures).then(|| self.unread()).flatten())
     }
 
     fn blind(&self, kind: Kind) -> Option<String> {
@@ -94,12 +97,11 @@ impl Lists<'_> {
         Some(Spotted { path, says: text::sanitize(&says.collect::<Vec<_>>().join(" · ")).into_owned() })
     }
 
-    fn problems(&self, filter: &Filter) -> Result<Seen, Looked> {
+    fn problems(&self, all: &[Problem], filter: &Filter) -> Result<Seen, Looked> {
         let sieve = Sieve::new(filter, &Filter::default());
         if let Some(fault) = sieve.faults().first() {
             return Err(Looked::Wrong(fault.to_string()));
         }
-        let all = problems(self.world, self.boards, self.operations);
         let passing: Vec<&Problem> =
             all.iter().filter(|problem| sieve.passes(problem, self.world, self.boards, self.now)).collect();
         let spotted = |problem: &&Problem| Spotted {
@@ -118,14 +120,14 @@ fn cell(pane: Pane, id: &str, cells: &[super::Cell], now: Timestamp) -> Option<S
     Some(cells.get(at)?.print(now).into_owned())
 }
 
-/// The pane of a list; `None` for the list of problems.
+/// The pane of a list; `None` for those that have the columns of problems.
 pub const fn pane(among: Among) -> Option<Pane> {
     match among {
         Among::Volumes => Some(Pane::Volumes),
         Among::RestorePoints => Some(Pane::RestorePoints),
         Among::Certificates => Some(Pane::Certificates),
         Among::Findings => Some(Pane::Findings),
-        Among::Problems => None,
+        Among::Exposures | Among::Problems => None,
     }
 }
 
@@ -144,6 +146,7 @@ fn kinds(among: Among) -> Vec<Kind> {
             Kind::ConfigMap,
         ],
         Among::Findings => Vec::new(),
+        Among::Exposures => vec![Kind::Pvc, Kind::Pv, Kind::Pod],
         Among::Problems => Kind::ALL.iter().copied().filter(|kind| *kind != Kind::Event).collect(),
     }
 }

@@ -22,6 +22,7 @@ use crate::model::{Connection, Freshness, Key, Kind, ObjRef, Pv, UsageSource, Wo
 
 pub use gather::gather;
 pub use sieve::Sieve;
+pub use trusted::exposures;
 
 /// Where a problem stands in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,11 +10,12 @@ use jiff::Timestamp;
 
 use super::exposed::MOST_JUDGED;
 use super::findings::Risks;
-use crate::assess::exposure::{self, history};
+use crate::assess::exposure::{self, History, history};
 use crate::assess::known_good::{Point, Threat, Trust, advise, keep, least, points_within, threats};
 use crate::assess::linking::Chains;
 use crate::assess::priority::{self, AtRisk, Priority};
 use crate::assess::restore_point::lineage;
+use crate::assess::verdict::clean;
 use crate::assess::{Reason, Severity};
 use crate::model::{FindingId, Kind, ObjRef, Pvc, Touched, Uid, World};
 
@@ -32,13 +33,26 @@ pub(super) struct Judged {
     pub without: Option<(Vec<Reason>, Option<Timestamp>)>,
     /// Findings of concern in code that runs now, and may write the volume.
     pub running: Box<[FindingId]>,
-    /// The most urgent of these, with why.
+    /// How each finding of concern stands that code which wrote the volume had for certain.
+    pub stands: Vec<(FindingId, Stand)>,
+    /// The most urgent of those that run, with why.
     pub urgent: Vec<(Priority, Vec<Reason>)>,
     /// The data, and how much hangs on it.
     risk: (Uid, u32),
     /// What each of its copies can be trusted with.
     copies: Vec<(Kind, Uid, Trust)>,
     valid_until: Option<Timestamp>,
+}
+
+/// Whether code with a finding still runs on a volume that such code wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Stand {
+    /// It does.
+    Runs,
+    /// Something runs there of which it is not proven that it lacks the finding, and what would prove it.
+    Unproven(Reason),
+    /// Nothing does, or only what is proven to lack it.
+    Lacks,
 }
 
 /// What was judged of all volumes.
@@ -169,7 +183,7 @@ fn judge(world: &World, chains: &Chains, claim: &Pvc, now: Timestamp) -> Judged 
     let copies = judged.value.points.iter().map(of).collect();
     let at_risk = [(claim, AtRisk { points: judged.value.clone(), kept })];
     let risk = priority::risk(world, claim, &at_risk[0].1, now);
-    let (running, urgent) = running(world, chains, &at_risk, now);
+    let (running, urgent, stands) = running(world, chains, &at_risk, now);
     let until = until.into_iter().chain(risk.valid_until).min();
     let without = without.then(|| (advise(world, chains, claim, judged, now).reasons, since));
     Judged {
@@ -177,6 +191,7 @@ fn judge(world: &World, chains: &Chains, claim: &Pvc, now: Timestamp) -> Judged 
         threats: found,
         without,
         running,
+        stands,
         urgent,
         risk: (lineage(world, claim), risk.value),
         copies,
@@ -186,32 +201,39 @@ fn judge(world: &World, chains: &Chains, claim: &Pvc, now: Timestamp) -> Judged 
 
 type Urgent = Vec<(Priority, Vec<Reason>)>;
 
-/// The findings of concern in code that runs now, and the most urgent of them.
+/// The findings of concern in code that runs now, the most urgent of them, and how each stands that there ever was.
 fn running(
     world: &World,
     chains: &Chains,
     at_risk: &[(&Pvc, AtRisk); 1],
     now: Timestamp,
-) -> (Box<[FindingId]>, Urgent) {
+) -> (Box<[FindingId]>, Urgent, Vec<(FindingId, Stand)>) {
     let [(claim, AtRisk { points, .. })] = at_risk;
     let past = history(world, chains, claim);
     let live = past.runs.iter().filter(|run| exposure::runs(world, run)).map(|run| run.program);
     let live: BTreeSet<usize> = live.collect();
-    if live.is_empty() {
-        return (Box::default(), Vec::new());
-    }
-    let has = |id: &&FindingId| {
-        let exposures = past.exposures(chains, **id);
-        exposures.iter().any(|one| one.certain() && one.program.is_some_and(|program| live.contains(&program)))
-    };
-    let ids: Box<[FindingId]> = points.concerns.iter().filter(has).copied().collect();
+    let stand = |id: &FindingId| Some((*id, stand(chains, &past, &live, *id)?));
+    let stands: Vec<(FindingId, Stand)> = points.concerns.iter().filter_map(stand).collect();
+    let ids: Box<[FindingId]> = stands.iter().filter(|(_, stand)| *stand == Stand::Runs).map(|(id, _)| *id).collect();
     let of = |id: &FindingId| {
         let judged = priority::priority(world, chains, *id, at_risk, now)?;
         Some((judged.value, judged.reasons))
     };
     let mut urgent: Urgent = ids.iter().take(RECKONED).filter_map(of).collect();
     urgent.sort_by_key(|(priority, _)| priority.key());
-    (ids, urgent)
+    (ids, urgent, stands)
+}
+
+/// How a finding stands on a volume; `None` where no code that had it for certain wrote there.
+fn stand(chains: &Chains, past: &History, live: &BTreeSet<usize>, id: FindingId) -> Option<Stand> {
+    let exposures = past.exposures(chains, id);
+    let mut had = exposures.iter().filter(|one| one.certain()).filter_map(|one| one.program).peekable();
+    had.peek()?;
+    if had.any(|program| live.contains(&program)) {
+        return Some(Stand::Runs);
+    }
+    let unproven = live.iter().find_map(|program| clean(chains, *program, id).err());
+    Some(unproven.map_or(Stand::Lacks, Stand::Unproven))
 }
 
 #[cfg(test)]

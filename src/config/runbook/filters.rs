@@ -13,7 +13,7 @@ pub(super) fn columns(among: Among) -> &'static [Column] {
         Among::RestorePoints => Pane::RestorePoints.columns(),
         Among::Certificates => Pane::Certificates.columns(),
         Among::Findings => Pane::Findings.columns(),
-        Among::Problems => Sieve::columns(),
+        Among::Exposures | Among::Problems => Sieve::columns(),
     }
 }
 

@@ -144,7 +144,7 @@ fn of_row(among: Among) -> (Looks, &'static [&'static str]) {
         Among::Volumes => (Looks::Path(Some(Kind::Pvc)), TWO),
         Among::RestorePoints => (Looks::Path(Some(Kind::VolumeSnapshot)), TWO),
         Among::Certificates => (Looks::Path(Some(Kind::TlsSecret)), TWO),
-        Among::Findings | Among::Problems => (Looks::Word, &[]),
+        Among::Findings | Among::Exposures | Among::Problems => (Looks::Word, &[]),
     }
 }
 

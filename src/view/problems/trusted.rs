@@ -11,7 +11,7 @@ use crate::assess::priority::Priority;
 use crate::model::{FindingId, Key, Kind, ObjRef, Uid};
 use crate::view::exposed::{called, place};
 use crate::view::rows::GOING;
-use crate::view::trusts::Judged;
+use crate::view::trusts::{Judged, Stand};
 use crate::view::{Boards, Level};
 
 /// The last known-good copy will be deleted by something.
@@ -20,6 +20,11 @@ pub(super) const COPY_ENDS: &str = "Last good ends";
 const NO_COPY: &str = "No good copy";
 /// Code with findings writes data now.
 pub(super) const VULNERABLE: &str = "Vulnerable";
+
+/// What runs now is not proven to lack a finding that was there.
+const UNPROVEN: &str = "Vulnerable?";
+/// What runs now lacks a finding that was there.
+const FIXED: &str = "Fixed";
 
 /// Findings told one by one; of the rest only the number.
 const LISTED: usize = 10;
@@ -33,6 +38,31 @@ pub(super) fn problems(boards: &Boards) -> Vec<Problem> {
     }
     all.extend(vulnerable(boards));
     all
+}
+
+/// Every volume that code with a finding of concern wrote, once for each of them, and whether such code runs there now:
+/// what a runbook looks through that has to know that it does not.
+pub fn exposures(boards: &Boards) -> Vec<Problem> {
+    let judged = boards.trusts().judged();
+    judged
+        .flat_map(|(uid, judged)| judged.stands.iter().map(|(id, stand)| exposed(boards, uid, judged, *id, stand)))
+        .collect()
+}
+
+fn exposed(boards: &Boards, uid: &Uid, judged: &Judged, id: FindingId, stand: &Stand) -> Problem {
+    let (chains, now) = (boards.chains(), boards.now());
+    let (_, name) = called(chains, id, now);
+    let at = chains.findings().latest(id).map(place).unwrap_or_default();
+    let said = |why: &str| Reason::new(format!("{name} {at}: {why}"));
+    let (state, level, reason) = match stand {
+        Stand::Runs => (VULNERABLE, Level::Critical, said("code with it runs now").next("roll out a fixed release")),
+        Stand::Unproven(why) => {
+            let reason = said(&format!("that what runs now lacks it is not proven: {}", why.text));
+            (UNPROVEN, Level::Unknown, why.next.iter().fold(reason, |reason, next| reason.next(next.as_str())))
+        }
+        Stand::Lacks => (FIXED, Level::Ok, said("what runs now is proven to lack it, or nothing runs")),
+    };
+    of_volume(uid, judged, state, level, &reason)
 }
 
 fn of_volume(uid: &Uid, judged: &Judged, state: &'static str, level: Level, reason: &Reason) -> Problem {

@@ -7,7 +7,7 @@ use super::*;
 use crate::assess::exposure::testing::{self, A, SQLI, V1, V2};
 use crate::assess::testing::{ago, cluster_meta, meta, now, put, put_snapshot};
 use crate::model::{Band, Findings, Key, Meta, Object, Pod, TriageState, VeleroBackup, annotation};
-use crate::view::{Boards, Level, Problem, Rank, problems};
+use crate::view::{Boards, Level, Problem, Rank, exposures, problems};
 
 fn pod(uid: &str) -> Object {
     Object::Pod(Pod { meta: Meta { uid: Some(Uid::from(uid)), ..meta(uid) }, ..Pod::default() })
@@ -121,6 +121,37 @@ fn code_that_no_longer_runs_and_what_people_decided_is_not_among_them() {
     testing::ran(&mut gone, [testing::run('a', V1, V2), testing::run('b', V2, 0)]);
     testing::scanned(&mut gone, testing::three());
     assert_eq!(states(&gone), [] as [&str; 0], "its pod is gone");
+}
+
+/// A release with a finding ran; the next one runs now, and is fixed only once its own scan says so.
+#[rstest]
+#[case::it_runs_itself('b', 3, "Vulnerable", Level::Critical, "code with it runs now")]
+#[case::the_next_was_not_scanned('c', 2, "Vulnerable?", Level::Unknown, "is not proven")]
+#[case::the_next_was_scanned('c', 3, "Fixed", Level::Ok, "proven to lack it")]
+fn code_counts_as_fixed_only_with_proof(
+    #[case] now_runs: char,
+    #[case] scans: usize,
+    #[case] state: &str,
+    #[case] level: Level,
+    #[case] said: &str,
+) {
+    let mut world = testing::bare();
+    let alone = vec![testing::run('a', V1, V2), testing::run('b', V2, 0)];
+    testing::ran(&mut world, if now_runs == 'b' { alone } else { testing::releases() });
+    testing::scanned(&mut world, testing::three().into_iter().take(scans));
+    put(&mut world, [pod(&format!("pod-{now_runs}"))]);
+    let seen = exposures(&boards(&world));
+    let [one] = seen.as_slice() else { panic!("{seen:#?}") };
+    assert_eq!((one.state, one.level), (state, level), "{one:#?}");
+    assert!(one.reason.contains(said) && one.subject().ends_with("shop/data"), "{one:#?}");
+}
+
+/// Lists of people end somewhere; what a runbook looks through does not.
+#[test]
+fn each_finding_that_runs_is_among_the_exposures_however_many_there_are() {
+    let many: Vec<FindingId> = (0..200).map(|n| FindingId(0x1000 + n)).collect();
+    let world = running(&many, |_| Band::High);
+    assert_eq!(exposures(&boards(&world)).iter().filter(|one| one.state == "Vulnerable").count(), 200);
 }
 
 /// However many run, the list names the most urgent and counts the rest, and no copy counts as good unjudged.
