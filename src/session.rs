@@ -405,6 +405,9 @@ impl Session {
             Message::Carried(ticket, snapshot, known) => Some(self.carried(ticket, &snapshot, &known)),
             Message::Shaken(ticket, shaken) => {
                 self.apply(Delta::Shaken(shaken));
+                if let Some(ticket) = ticket {
+                    self.shaken_in_runs(ticket);
+                }
                 Some(ticket.map_or(Event::Changed, Event::Probed))
             }
             Message::Opened(locked, file) => {

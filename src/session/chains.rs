@@ -19,7 +19,7 @@ const ALL: Duration = Duration::from_secs(60);
 pub(super) struct Tabulation {
     /// What it was made of last: what ties findings, how much data hangs on them, and whether what runs was in sight.
     made_of: Option<(Chains, Risks, bool)>,
-    under_way: bool,
+    pub(super) under_way: bool,
     /// Whether something changed while it was under way.
     behind: bool,
 }

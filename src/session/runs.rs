@@ -11,13 +11,14 @@ mod collect;
 mod follow;
 mod lead;
 mod shown;
+mod sure;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::ask::random;
-use super::{Event, Message, Session};
+use super::{Event, Message, Session, Ticket};
 use crate::config::runbook;
 use crate::engine::{Engine, RunRecord, host};
 use crate::journal::{Entry, Kept};
@@ -81,6 +82,10 @@ struct Tracked {
     unseen: Option<String>,
     /// An operation of it that was asked to go on, so that it is asked once.
     resumed: Option<OperationId>,
+    /// After how many entries the lists were brought up to date for what it decides next.
+    looked: Option<usize>,
+    /// Handshakes for that which are under way.
+    shaking: BTreeSet<Ticket>,
 }
 
 /// What a run is written with.
@@ -169,7 +174,7 @@ impl Session {
     /// Does what nobody has to be asked for: writes down what is seen, follows operations, collects evidence. Says what
     /// comes next after that; `None` while it is on its way.
     pub fn advance_run(&mut self, id: &RunId) -> Option<Turn> {
-        match self.run_turn(id)? {
+        match self.sure_turn(id)? {
             Turn::Note(body) => {
                 self.note(id, *body);
                 None
@@ -321,6 +326,8 @@ impl Tracked {
             looking: false,
             unseen: None,
             resumed: None,
+            looked: None,
+            shaking: BTreeSet::new(),
         }
     }
 
