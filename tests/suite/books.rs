@@ -69,7 +69,7 @@ async fn the_vulnerable_release_is_contained_its_evidence_held_and_the_copy_from
 
     let told = shop.sre.run(&["runbook", "export", &id(&ended), "-o", "md"]).await.expect(0).stdout;
     for part in
-        ["exact, by digest", "## Evidence", "contain | isolate", "hold-forensic | hold", "Nothing happened in: agree"]
+        ["exact, by digest", "## Evidence", "contain | isolate", "hold-forensic | hold", "Nothing happened in: hold-point"]
     {
         assert!(told.contains(part), "{part}: {told}");
     }

@@ -44,6 +44,7 @@ mod read_only;
 mod readme;
 mod reconcile;
 mod reissue;
+mod release;
 mod renew;
 mod restore;
 mod rights;

@@ -89,9 +89,14 @@ impl Place {
 
     /// A client that reads statements, one a line, and ends with the first that fails.
     pub fn client(&self, user: &str) -> Command {
+        self.client_with(user, PASSWORD)
+    }
+
+    /// The same with another password.
+    pub fn client_with(&self, user: &str, password: &str) -> Command {
         let mut command = Command::new(self.bin.join("psql"));
         command.args(["-X", "-q", "-A", "-t", "-F", " ", "-v", "ON_ERROR_STOP=1", "-w", "-d", "postgres", "-U", user]);
-        command.env_clear().env("PGHOST", self.folder.path()).env("PGPASSWORD", PASSWORD).env("LC_ALL", "C");
+        command.env_clear().env("PGHOST", self.folder.path()).env("PGPASSWORD", password).env("LC_ALL", "C");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }
@@ -101,6 +106,13 @@ impl Place {
         let output = self.client("postgres").args(["-c", statements]).output().await.unwrap();
         assert!(output.status.success(), "{statements}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What somebody is told; an error with what the client says where they are not let in, or nobody answers.
+    pub async fn told(&self, (user, password): (&str, &str), statements: &str) -> Result<String, String> {
+        let output = self.client_with(user, password).args(["-c", statements]).output().await.unwrap();
+        let said = |bytes| String::from_utf8(bytes).unwrap();
+        if output.status.success() { Ok(said(output.stdout)) } else { Err(said(output.stderr)) }
     }
 
     /// Whether the server takes connections.

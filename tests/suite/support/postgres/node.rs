@@ -30,12 +30,18 @@ pub struct Node {
 impl Node {
     /// On the lab alone: the volumes of the embedded cluster are on no disk.
     pub fn run(cluster: &TestCluster, place: &Arc<Place>) -> Self {
+        Self::run_those(cluster, place, LABEL.1)
+    }
+
+    /// Only those pods whose label has this value: each place has room for one server.
+    pub fn run_those(cluster: &TestCluster, place: &Arc<Place>, value: &'static str) -> Self {
         let Backing::Lab(lab) = &cluster.backing else { panic!("a real server needs volumes on disk") };
         let mut kubelet = Kubelet {
             client: cluster.client.clone(),
             namespace: cluster.namespace.clone(),
             driver: lab.drivers["block.csi.holdfast.dev"].clone(),
             place: Arc::clone(place),
+            label: format!("{}={value}", LABEL.0),
             servers: BTreeMap::new(),
         };
         let mut running = JoinSet::new();
@@ -54,6 +60,7 @@ struct Kubelet {
     namespace: String,
     driver: Driver,
     place: Arc<Place>,
+    label: String,
     /// By the UID of the pod; whether it was said to be ready.
     servers: BTreeMap<String, (Server, bool)>,
 }
@@ -69,7 +76,7 @@ impl Kubelet {
     }
 
     async fn look(&mut self) {
-        let mine = ListParams::default().labels(&format!("{}={}", LABEL.0, LABEL.1));
+        let mine = ListParams::default().labels(&self.label);
         // Another scenario may have stopped the API server for a moment.
         let Ok(pods) = self.api("v1", "Pod", true).list(&mine).await else { return };
         for pod in pods.items {
