@@ -68,9 +68,13 @@ async fn the_vulnerable_release_is_contained_its_evidence_held_and_the_copy_from
     assert_eq!(vulnerable(&shop).await, 0);
 
     let told = shop.sre.run(&["runbook", "export", &id(&ended), "-o", "md"]).await.expect(0).stdout;
-    for part in
-        ["exact, by digest", "## Evidence", "contain | isolate", "hold-forensic | hold", "Nothing happened in: hold-point"]
-    {
+    for part in [
+        "exact, by digest",
+        "## Evidence",
+        "contain | isolate",
+        "hold-forensic | hold",
+        "Nothing happened in: hold-point",
+    ] {
         assert!(told.contains(part), "{part}: {told}");
     }
 }

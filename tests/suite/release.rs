@@ -3,6 +3,7 @@
 
 mod client;
 mod data;
+mod keys;
 mod shop;
 
 use std::io::Write;
@@ -21,10 +22,12 @@ use crate::support::proxy::{Fault, Gate, Order};
 use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
 use client::Client;
+use keys::Keys;
 use shop::{RULE, Shop};
 
 scenarios!(
     from_its_start_to_the_report_with_a_kill_in_the_restore_and_in_the_swap,
+    by_keys_in_the_console_with_a_kill_in_the_restore,
     nothing_is_taken_for_fixed_served_kept_or_whole_before_it_is,
 );
 
@@ -145,19 +148,93 @@ async fn from_its_start_to_the_report_with_a_kill_in_the_restore_and_in_the_swap
     led.said += 1;
     let last = ["runbook", "resume", &led.id, "--yes", "--note", "the order since is told to ada"];
     colleague.run(&last).await.expect(0);
-    let (took, down) = (began.elapsed(), client.down());
-    let _ = writeln!(
-        std::io::stderr(),
-        "vulnerable release: somebody spoke {} times, {:.1} s in all, the application stood still for {:.1} s \
-         ({} times, at the longest {:.1} s)",
-        led.said,
-        took.as_secs_f64(),
+    say_what_it_took(("headless", led.said), began, &client);
+    made_once(cluster).await;
+    let id = led.id.clone();
+    told(&shop, &colleague, &id).await;
+}
+
+/// Past the capture of a test that passes: these are numbers that somebody wants to see.
+fn say_what_it_took((how, said): (&str, usize), began: Instant, client: &Client) {
+    let (took, down) = (began.elapsed().as_secs_f64(), client.down());
+    let line = format!(
+        "vulnerable release, {how}: somebody spoke {said} times, {took:.1} s in all, the application stood still for \
+         {:.1} s ({} times, at the longest {:.1} s)",
         down.total.as_secs_f64(),
         down.times,
         down.longest.as_secs_f64()
     );
-    let id = led.id.clone();
-    told(&shop, &colleague, &id).await;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+async fn by_keys_in_the_console_with_a_kill_in_the_restore(cluster: TestCluster) {
+    let _checks = kubelet::run(&cluster);
+    let shop = Shop::exposed(cluster).await;
+    let (cluster, data) = (&shop.cluster, &shop.data);
+    let web = held(cluster, "web-tls").await;
+    let client = Client::of(data, cluster);
+    let began = Instant::now();
+    let mut keys = Keys::begin(&shop).await;
+    keys.say("link", "exact, by digest").await;
+    keys.confirm("contain").await;
+    keys.say("contained", "it runs into its timeout").await;
+    for step in ["forensic", "hold-forensic", "hold-one"] {
+        keys.confirm(step).await;
+    }
+    keys.choose("point").await;
+    keys.waits_for_another("agree").await;
+    let (colleague, id) = (shop.colleague(), keys.id());
+    colleague.run(&["runbook", "approve", &id, "--yes"]).await.expect(0);
+    keys.confirm("proof").await;
+    let gate = Gate::shut();
+    let claims = format!("/namespaces/{}/persistentvolumeclaims", cluster.namespace);
+    cluster.proxy.order(Order::on(Method::POST, &claims, Fault::Hold(gate.clone())).without("dryRun=All"));
+    keys.confirm("restore").await;
+    wait::until("it to be amid the restore", LONG, async || (gate.arrived() > 0).then_some(())).await;
+    keys.terminal.signal("KILL");
+    keys.terminal.ended().await;
+    gate.break_off();
+    cluster.proxy.clear();
+    locks_run_out(cluster).await;
+
+    let mut keys = Keys::resume(&shop, keys.said + 1).await;
+    keys.is_asked("data").await;
+    let beside = data.looked_at(cluster, "data-db-0-clean").await;
+    assert_eq!(beside.rows, ["before"], "{beside:?}");
+    keys.say("data", "one order, no other account").await;
+    shop.scanned('c', false).await;
+    shop.roll_out('c').await;
+    keys.say("deploy", "c runs").await;
+    for step in ["swap", "renew-one", "rotate-one"] {
+        keys.confirm(step).await;
+    }
+    keys.say("credentials", "the former password is refused").await;
+    assert_eq!(data.found(cluster).await, beside, "what is served is what was looked at");
+    assert_ne!(held(cluster, "web-tls").await.facts.spki, web.facts.spki);
+    keys.confirm("open").await;
+    keys.say("used", "ada ordered a book").await;
+    keys.confirm("copy").await;
+    keys.say("report", "the order since is told to ada").await;
+    keys.terminal.shows("the run is done").await;
+    say_what_it_took(("by keys", keys.said), began, &client);
+    made_once(cluster).await;
+    told(&shop, &shop.sre, &id).await;
+}
+
+/// What a run makes is there once, whatever was killed on the way.
+async fn made_once(cluster: &TestCluster) {
+    let names = |all: Vec<Value>| {
+        let mut names: Vec<String> =
+            all.iter().map(|one| one["metadata"]["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let claims = names(cluster.list("v1", "PersistentVolumeClaim").await);
+    assert_eq!(claims, ["data-db-0", "data-db-0-clean"]);
+    // From before, forensic, what the swap keeps of what was there, and the first of the restored data.
+    let copies = names(cluster.snapshots().await);
+    let kept = copies.iter().filter(|name| name.contains("-before-")).count();
+    assert_eq!((copies.len(), kept), (4, 1), "{copies:?}");
 }
 
 /// The timeline says of each step what happened, who did it and when, and how that can be checked.
