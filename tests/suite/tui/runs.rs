@@ -115,6 +115,7 @@ fn happenings(book: &str, until: At) -> Vec<Body> {
     }
     let values = [("point".to_owned(), "shop/data-db-0-0301-0200".to_owned())].into();
     bodies.push(Body::Done { at: at("point"), seen: "chose shop/data-db-0-0301-0200 of 2".into(), values, who: None });
+    bodies.push(done("hold-point", "done in 2s"));
     bodies.push(Body::Reached { at: at("agree") });
     if until == At::End {
         bodies.push(Body::Closed { end: End::Stopped { who: "ada".into(), reason: "it was a false alarm".into() } });
