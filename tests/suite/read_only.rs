@@ -7,7 +7,7 @@ use cases::cases;
 use holdfast::tui::ACTIONS;
 
 use crate::lease::{SHORT, run_out};
-use crate::runbook::{LOOK, Written};
+use crate::runbook::{AGREE, Written};
 use crate::support::cluster::{Audited, TestCluster, User};
 use crate::support::person::Person;
 use crate::support::proxy::{Fault, Gate, Order};
@@ -52,8 +52,8 @@ async fn administrator(cluster: &TestCluster) -> (Person, String, usize) {
     running.kill().await.unwrap();
     gate.break_off();
     cluster.proxy.clear();
-    // A run that waits for somebody.
-    Written::new(cluster, LOOK).run(&[]).await.expect(4);
+    // A run that waits for a second person.
+    Written::new(cluster, AGREE).run(&[]).await.expect(4);
     let admin = cluster.person(User::Admin);
     admin.take_state_of(&sre);
     std::fs::create_dir(admin.home().join("ci")).unwrap();
@@ -79,7 +79,10 @@ pub fn writes(cluster: &TestCluster, from: usize, user: &str) -> Vec<Audited> {
 }
 
 async fn every_command(cluster: &TestCluster, admin: &Person, id: &str, flags: &[&str]) {
-    for case in cases(cluster, admin, id) {
+    let asked = ["runbook", "runs", "-n", &cluster.namespace, "-o", "json"];
+    let runs = admin.run(&asked).await.expect(0).json();
+    let run = runs[0]["id"].as_str().unwrap_or_else(|| panic!("{runs}"));
+    for case in cases(cluster, admin, id, run) {
         let ended = case.run(admin, flags).await;
         case.check(&ended);
     }

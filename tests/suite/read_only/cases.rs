@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 
 use clap::CommandFactory;
 use holdfast::cli::Args;
+use holdfast::config::runbook::shipped_book;
+use holdfast::runbook::book::ParamKind;
+use holdfast::runbook::shipped::{SHIPPED, Shipped};
 
 use crate::support::cluster::TestCluster;
 use crate::support::person::{Ended, Person};
@@ -46,12 +49,29 @@ pub fn verbs() -> BTreeSet<String> {
     verbs
 }
 
-/// The id of a run that there is not.
-const NO_RUN: &str = "20260101-000000-0000000a";
+/// Each runbook that comes along, begun.
+fn shipped(here: &str) -> Vec<Case> {
+    let begun = |book: &Shipped| {
+        let mut more = vec![book.name.to_owned(), "-n".to_owned(), here.to_owned(), "--yes".to_owned()];
+        for param in shipped_book(book).unwrap().params.iter().filter(|param| param.default.is_none()) {
+            let value = match param.kind {
+                ParamKind::Volume => format!("{here}/data"),
+                ParamKind::Workload => format!("{here}/deployment/client"),
+                ParamKind::Secret => format!("{here}/edge-tls"),
+                ParamKind::Namespace => here.to_owned(),
+                ParamKind::Moment => "2026-01-01T00:00:00Z".to_owned(),
+                _ => "sqli".to_owned(),
+            };
+            more.extend(["--param".to_owned(), format!("{}={value}", param.name)]);
+        }
+        Case { verb: "runbook run", more, ends: Refused }
+    };
+    SHIPPED.iter().map(begun).collect()
+}
 
-/// What cases are about: volume `data`; volume `other` with copies `old` and `new`; a CA with what hangs on it; and an
-/// interrupted operation.
-pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
+/// What cases are about: volume `data`; volume `other` with copies `old` and `new`; a CA with what hangs on it; an
+/// interrupted operation; and the run of a runbook, which waits for somebody.
+pub fn cases(cluster: &TestCluster, admin: &Person, id: &str, run: &str) -> Vec<Case> {
     let here = &cluster.namespace;
     let of = |name: &str| format!("{here}/{name}");
     let (claim, other, copy) = (&of("data"), &of("other"), &of("old"));
@@ -64,20 +84,13 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
     let sarif = r#"{ "version": "2.1.0", "runs": [{ "tool": { "driver": { "name": "t" } }, "results": [] }] }"#;
     let (log, links) = (&file("log.sarif", sarif), &file("links.toml", ""));
     let book = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/leaked-credential.yaml");
-    let params = [
-        format!("secret={}", of("edge-tls")),
-        format!("workload={}", of("deployment/client")),
-        "since=2026-01-01T00:00:00Z".to_owned(),
-    ];
-    let run =
-        [&["leaked-credential", "-n", here, "--yes"][..], &params.each_ref().map(|param| ["--param", param]).concat()];
     let bundle = &admin.home().join("copy.yaml").to_str().unwrap().to_owned();
     let case = |verb: &'static str, more: &[&str], ends| Case {
         verb,
         more: more.iter().map(ToString::to_string).collect(),
         ends,
     };
-    vec![
+    let cases = vec![
         // Looking.
         case("get", &["volumes", "-A"], With(0)),
         case("get", &["restore-points", "-A"], With(0)),
@@ -122,14 +135,12 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
         case("reconcile", &["--once", "-n", here, "--policy", policy], Refused),
         case("operations resume", &[id], Refused),
         case("operations stop", &[id], Refused),
-        case("runbook run", &run.concat(), Refused),
-        // Of a run that nobody has begun: none can be, in read-only.
-        case("runbook resume", &[NO_RUN, "--yes"], Either(1, 3)),
-        case("runbook note", &[NO_RUN, "seen"], Either(1, 3)),
-        case("runbook approve", &[NO_RUN, "--yes"], Either(1, 3)),
-        case("runbook stop", &[NO_RUN, "--reason", "audit"], Either(1, 3)),
-        case("runbook show", &[NO_RUN], Either(1, 3)),
-        case("runbook export", &[NO_RUN], Either(1, 3)),
+        case("runbook resume", &[run, "--yes"], Refused),
+        case("runbook note", &[run, "seen"], Refused),
+        case("runbook approve", &[run, "--yes"], Refused),
+        case("runbook stop", &[run, "--reason", "audit"], Refused),
+        case("runbook show", &[run], With(0)),
+        case("runbook export", &[run], With(0)),
         case("runbook runs", &["-A"], With(0)),
         case("runbook list", &[], With(0)),
         case("runbook approval-policy", &[], With(0)),
@@ -157,7 +168,8 @@ pub fn cases(cluster: &TestCluster, admin: &Person, id: &str) -> Vec<Case> {
         case("keys", &[], With(0)),
         case("completions", &["bash"], With(0)),
         case("man", &[], With(0)),
-    ]
+    ];
+    cases.into_iter().chain(shipped(here)).collect()
 }
 
 impl Case {
@@ -183,6 +195,6 @@ impl Case {
 async fn each_verb_of_the_command_line_has_a_case() {
     let cluster = TestCluster::sim("cases").await;
     let admin = cluster.person(crate::support::cluster::User::Admin);
-    let cases: BTreeSet<String> = cases(&cluster, &admin, "x").iter().map(|case| case.verb.to_owned()).collect();
+    let cases: BTreeSet<String> = cases(&cluster, &admin, "x", "x").iter().map(|case| case.verb.to_owned()).collect();
     assert_eq!(cases, verbs(), "a verb needs a case here, and a case a verb");
 }
