@@ -84,9 +84,16 @@ async fn look(cluster: &TestCluster, person: &Person, everywhere: bool) -> Termi
     let mut terminal = Terminal::holdfast(person, &[&["--read-only"], more.as_slice()].concat(), 120, 36);
     terminal.until("the rows and the badge", |screen| screen.contains("data") && screen.contains("READ-ONLY")).await;
     terminal.press(&format!("/{}\r", cluster.namespace));
-    terminal.until("the volume alone", |screen| screen.contains("Volumes 1") && screen.contains("y yaml")).await;
-    terminal.press("y");
-    terminal.shows("apiVersion").await;
+    terminal
+        .until("the volume alone", |screen| {
+            ["Volumes 1/", "Volumes 1 "].iter().any(|head| screen.contains(head)) && screen.contains("y yaml")
+        })
+        .await;
+    // A key that comes while the list is narrowed down may meet another row, or none.
+    while !terminal.text().contains("apiVersion") {
+        terminal.press("y");
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    }
     terminal.press("q");
     terminal.until("the YAML to be closed", |screen| !screen.contains("apiVersion")).await;
     terminal.press("l");

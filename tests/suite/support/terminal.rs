@@ -14,7 +14,7 @@ use super::person::Person;
 use super::wait;
 
 /// How long a screen may take to show something.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a text must stay where it is before it is clicked.
 const STILL: Duration = Duration::from_millis(100);
 
