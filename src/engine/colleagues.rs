@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::machine::host_of;
 use super::record::TAKEN_BY;
 use crate::cluster::Eyes;
 use crate::model::{Key, Kind, Uid, annotation};
@@ -108,7 +109,7 @@ fn read(record: &Value, locks: &Result<BTreeMap<String, Value>, String>, now: Ti
         subject: said("subject"),
         key: kind.zip(uid).map(|(kind, uid)| Key::Object(*kind, Uid::from(uid))),
         actor: said("actor"),
-        machine: machine.rsplit_once('/').map_or(machine.clone(), |(machine, _)| machine.to_owned()),
+        machine: host_of(&machine).to_owned(),
         state: said("state"),
         taken_by: Some(said(TAKEN_BY)).filter(|by| !by.is_empty()),
         opened: moment(raw("opened")).or_else(|| moment(created?)),

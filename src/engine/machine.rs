@@ -11,3 +11,8 @@ pub fn host() -> String {
 pub(super) fn instance() -> String {
     format!("{}/{}", host(), std::process::id())
 }
+
+/// The machine of a process that is named so.
+pub(super) fn host_of(instance: &str) -> &str {
+    instance.rsplit_once('/').map_or(instance, |(host, _)| host)
+}

@@ -65,9 +65,14 @@ impl RunSeen {
         Run::of_journal(&self.entries)
     }
 
+    /// The machine of the console that wrote last, without the process.
+    pub fn host(&self) -> &str {
+        machine::host_of(&self.machine)
+    }
+
     /// Whether a console of this machine wrote last.
     pub fn of_this_machine(&self) -> bool {
-        self.machine.split('/').next() == Some(machine::host().as_str())
+        self.host() == machine::host()
     }
 
     /// The record, to go on with.

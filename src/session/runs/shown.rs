@@ -110,9 +110,8 @@ impl Session {
 fn of_record(seen: &RunSeen) -> Option<(RunView, Vec<Review>)> {
     let run = seen.run()?;
     let book = run_book(&run).ok()?;
-    let machine = seen.machine.rsplit_once('/').map_or(seen.machine.as_str(), |(machine, _)| machine);
     let view = RunView {
-        elsewhere: Some(sanitize(machine).into_owned()),
+        elsewhere: Some(sanitize(seen.host()).into_owned()),
         happened: Happened::of(&seen.entries),
         ..run_view(&seen.id, &book, &run, None)
     };
