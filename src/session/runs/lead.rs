@@ -20,8 +20,8 @@ impl Session {
         if !self.runs.leading || self.runs.tracked.is_empty() {
             return;
         }
-        let ids: Vec<RunId> = self.runs.tracked.keys().cloned().collect();
-        for id in ids.iter().filter(|id| self.goes_on(id)).cloned().collect::<Vec<_>>() {
+        let ids: Vec<RunId> = self.runs.tracked.keys().filter(|id| self.goes_on(id)).cloned().collect();
+        for id in ids {
             if let Some(Turn::Ask(at, Ask::Approve(_))) = self.advance_run(&id) {
                 self.watch_for_approval(&id, &at);
             }
