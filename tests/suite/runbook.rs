@@ -165,10 +165,7 @@ async fn killed(cluster: &TestCluster) -> (Written, String) {
     running.kill().await.unwrap();
     gate.break_off();
     cluster.proxy.clear();
-    let runs = std::fs::read_dir(book.person.state().join("runs")).unwrap();
-    let names: Vec<String> = runs.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    assert_eq!(names.len(), 1, "{names:?}");
-    let id = names[0].strip_suffix(".jsonl").unwrap().to_owned();
+    let id = book.person.only_run();
     run_out(cluster).await;
     (book, id)
 }

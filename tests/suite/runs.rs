@@ -72,14 +72,6 @@ async fn say(terminal: &mut Terminal, letter: char, what: &str) {
     terminal.press(&format!("{what}\r"));
 }
 
-/// The only run that the person's machine has a journal of.
-fn only_run(book: &Written) -> String {
-    let runs = std::fs::read_dir(book.person.state().join("runs")).unwrap();
-    let names: Vec<String> = runs.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    assert_eq!(names.len(), 1, "{names:?}");
-    names[0].strip_suffix(".jsonl").unwrap().to_owned()
-}
-
 async fn only_copy(cluster: &TestCluster) -> String {
     let copies = cluster.snapshots().await;
     assert_eq!(copies.len(), 1, "{copies:?}");
@@ -102,8 +94,8 @@ async fn a_run_is_begun_from_a_volume_and_led_to_its_end_by_keys(cluster: TestCl
     confirm(&mut terminal, &copy).await;
     terminal.shows("says what came of it").await;
     say(&mut terminal, 'O', "bought a book").await;
-    terminal.until("the next step", |screen| screen.contains("bought a book") && screen.contains("▶")).await;
-    terminal.shows("call").await;
+    terminal.at_step("call", "says what came of it").await;
+    terminal.shows("bought a book").await;
     // Without a reason nothing is passed over.
     terminal.press("xS\r");
     terminal.shows("needs an answer").await;
@@ -113,7 +105,7 @@ async fn a_run_is_begun_from_a_volume_and_led_to_its_end_by_keys(cluster: TestCl
 
     let copies = cluster.snapshots().await;
     assert!(copies[0]["metadata"]["annotations"]["holdfast.dev/hold"].is_string(), "{copies:?}");
-    let run = only_run(&book);
+    let run = book.person.only_run();
     let record = cluster.get("v1", "ConfigMap", &format!("holdfast-run-{run}")).await.unwrap();
     assert_eq!(record["data"]["state"], "done", "{record:#}");
     let told = book.person.run(&["runbook", "show", &run]).await.expect(0).stdout;
@@ -158,7 +150,7 @@ async fn a_console_that_was_killed_amid_an_operation_leaves_its_run_to_the_next_
     confirm(&mut terminal, &copy).await;
     terminal.shows("the run is done").await;
     assert_eq!(only_copy(&cluster).await, copy, "nothing was made twice");
-    let told = book.person.run(&["runbook", "show", &only_run(&book)]).await.expect(0).stdout;
+    let told = book.person.run(&["runbook", "show", &book.person.only_run()]).await.expect(0).stdout;
     assert!(told.contains("sre goes on with it") && told.contains("it works"), "{told}");
 }
 
@@ -179,7 +171,11 @@ async fn a_run_that_was_begun_headless_is_gone_on_with_in_the_console(cluster: T
     terminal.press("xr");
     terminal.shows("says what came of it").await;
     say(&mut terminal, 'N', "the phone rings").await;
-    terminal.shows("the phone rings").await;
+    terminal
+        .until("the note", |screen| {
+            screen.contains("note by colleague: the phone rings") && screen.contains("says what came of it")
+        })
+        .await;
     say(&mut terminal, 'O', "seen from here").await;
     confirm(&mut terminal, "data").await;
     terminal.shows("the run is done").await;
@@ -213,7 +209,7 @@ async fn a_step_that_failed_is_tried_again_and_a_run_is_ended_with_a_reason(clus
     .await;
     say(&mut terminal, 's', "the shop is closed").await;
     terminal.until("the end", |screen| screen.contains("Stopped") && screen.contains("the shop is closed")).await;
-    let told = book.person.run(&["runbook", "show", &only_run(&book)]).await.expect(0).stdout;
+    let told = book.person.run(&["runbook", "show", &book.person.only_run()]).await.expect(0).stdout;
     assert!(told.contains("the run was ended by sre: the shop is closed"), "{told}");
 }
 
@@ -224,7 +220,7 @@ async fn a_run_that_somebody_else_took_over_is_let_go_and_can_be_taken_back(clus
     let mut terminal = console(&cluster, &book, &[]).await;
     begin(&cluster, &mut terminal, &book).await;
     terminal.shows("says what came of it").await;
-    let run = only_run(&book);
+    let run = book.person.only_run();
     let colleague = cluster.person(User::Colleague);
     colleague.run(&["runbook", "resume", &run, "--note", "seen from there"]).await.expect(4);
     // It is told so by what it tries to write, or by the record before that.
@@ -266,7 +262,7 @@ async fn a_second_persons_approval_is_waited_for_or_done_without(cluster: TestCl
     terminal.shows("a second person approves it").await;
     terminal.press("xP");
     terminal.shows("you began it").await;
-    let run = only_run(&book);
+    let run = book.person.only_run();
     let colleague = cluster.person(User::Colleague);
     let mut second = Terminal::holdfast(&colleague, &["-n", &cluster.namespace], 120, 60);
     second.until("the volume", |screen| screen.contains("data")).await;

@@ -1,27 +1,14 @@
 //! A run led in the console by keys alone: what somebody reads on the screen says which.
 
-use serde_json::Value;
-
 use super::shop::{RULE, Shop};
 use crate::support::person::Person;
 use crate::support::terminal::Terminal;
-use crate::support::wait::{self, LONG};
 
 /// A console, and how often somebody had to say something in it.
 pub struct Keys<'a> {
     sre: &'a Person,
     pub terminal: Terminal,
     pub said: usize,
-}
-
-/// The last step that the only run on a person's machine has reached, and the id of the run.
-fn reached(sre: &Person) -> Option<(String, String)> {
-    let file = std::fs::read_dir(sre.state().join("runs")).ok()?.find_map(|entry| Some(entry.ok()?.path()))?;
-    let text = std::fs::read_to_string(&file).ok()?;
-    let entries = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut steps = entries.filter(|entry| entry["body"]["what"] == "reached");
-    let last = steps.next_back()?["body"]["at"]["step"].as_str()?.to_owned();
-    Some((last, file.file_stem()?.to_str()?.to_owned()))
 }
 
 impl<'a> Keys<'a> {
@@ -66,19 +53,12 @@ impl<'a> Keys<'a> {
 
     /// The id of the run.
     pub fn id(&self) -> String {
-        reached(self.sre).unwrap().1
-    }
-
-    /// Waits until the run is at a step, and asks so.
-    async fn at(&self, step: &str, asks: &str) {
-        let look = async || (reached(self.sre).map(|(step, _)| step), self.terminal.text());
-        let right = |(at, screen): &(Option<String>, String)| at.as_deref() == Some(step) && screen.contains(asks);
-        wait::seen(step, 3 * LONG, look, right).await;
+        self.sre.only_run()
     }
 
     /// Waits until somebody is asked what came of a step.
     pub async fn is_asked(&self, step: &str) {
-        self.at(step, "says what came of it").await;
+        self.terminal.at_step(step, "says what came of it").await;
     }
 
     /// Says what came of a step.
@@ -92,7 +72,7 @@ impl<'a> Keys<'a> {
 
     /// Reads the plan of a step and confirms it with the word that it asks for.
     pub async fn confirm(&mut self, step: &str) {
-        self.at(step, "makes its plan").await;
+        self.terminal.at_step(step, "makes its plan").await;
         self.said += 1;
         self.terminal.press("xO");
         self.terminal.shows("Review").await;
@@ -105,7 +85,7 @@ impl<'a> Keys<'a> {
 
     /// Chooses what is recommended.
     pub async fn choose(&mut self, step: &str) {
-        self.at(step, "chooses one of these").await;
+        self.terminal.at_step(step, "chooses one of these").await;
         self.said += 1;
         self.terminal.press("xO");
         self.terminal.shows("Which one").await;
@@ -114,6 +94,6 @@ impl<'a> Keys<'a> {
 
     /// Waits until a second person is asked.
     pub async fn waits_for_another(&self, step: &str) {
-        self.at(step, "A second person has to agree").await;
+        self.terminal.at_step(step, "A second person has to agree").await;
     }
 }

@@ -155,6 +155,14 @@ impl Person {
         }
     }
 
+    /// The id of the only run that this machine has a journal of.
+    pub fn only_run(&self) -> String {
+        let runs = std::fs::read_dir(self.state().join("runs")).unwrap();
+        let names: Vec<String> = runs.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(names.len(), 1, "{names:?}");
+        names[0].strip_suffix(".jsonl").unwrap().to_owned()
+    }
+
     /// The journals on this machine.
     pub fn journals(&self) -> Vec<PathBuf> {
         journals(&self.state())

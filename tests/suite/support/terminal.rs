@@ -192,6 +192,20 @@ impl Terminal {
         self.until(text, |screen| screen.contains(text)).await
     }
 
+    /// Waits until the run that is shown is at this step and asks so. Its journal is ahead of what the console takes a
+    /// key for, and steps that follow each other may ask in the same words.
+    pub async fn at_step(&self, step: &str, asks: &str) {
+        let title = |line: &str| line.contains('╭') && line.contains(" of ") && line.contains(&format!(" {step} "));
+        let what = format!("{step}, where {asks:?} is asked");
+        wait::seen(
+            &what,
+            2 * PATIENCE,
+            async || self.text(),
+            |screen| screen.lines().any(title) && screen.contains(asks),
+        )
+        .await;
+    }
+
     pub fn resize(&self, columns: u16, lines: u16) {
         self.window.screen.lock().unwrap_or_else(PoisonError::into_inner).set_size(number(lines), number(columns));
         self.master.as_ref().unwrap().resize(size(columns, lines)).unwrap();
