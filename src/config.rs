@@ -28,8 +28,8 @@ mod webhook;
 
 pub use commented::commented;
 pub use places::{
-    CACHE_ENV, CONFIG_ENV, LOG_ENV, Location, Origin, STATE_ENV, THEME_ENV, USER_ENV, VARIABLES, Variable, beside,
-    cache, docker_login, file, state, state_directory, variable,
+    CACHE_ENV, CONFIG_ENV, LOG_ENV, Location, Origin, STATE_ENV, THEME_ENV, USER_ENV, VARIABLES, Variable, cache,
+    docker_login, file, state, state_directory, variable,
 };
 pub use prometheus::PrometheusUrl;
 pub use read::Reading;
@@ -268,14 +268,28 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the configuration: the given file, or `HOLDFAST_CONFIG`, or the user's own if there is one.
+    /// Reads the configuration: the given file, or `HOLDFAST_CONFIG`, or the user's own if there is one. What it names
+    /// and is not absolute lies beside it.
     ///
     /// # Errors
     /// When a file that was asked for is missing, or any file is not what the schema says.
     pub fn load(given: Option<&Path>) -> Result<Self, ConfigError> {
-        match read(&file(given)?)? {
-            Some(reading) => reading.config.ok_or(ConfigError::Wrong(reading.mistakes)),
-            None => Ok(Self::default()),
+        let location = file(given)?;
+        let Some(reading) = read(&location)? else { return Ok(Self::default()) };
+        let mut config = reading.config.ok_or(ConfigError::Wrong(reading.mistakes))?;
+        config.lies_at(&location.path);
+        Ok(config)
+    }
+
+    /// Takes every file and folder that is named, and is not absolute, to be beside this file.
+    fn lies_at(&mut self, file: &Path) {
+        let findings = &mut self.findings;
+        let single = [&mut self.policy_file, &mut self.runbooks, &mut findings.links, &mut findings.shared];
+        let cas = findings.registries.iter_mut().map(|one| &mut one.ca);
+        let cas = cas.chain(self.contexts.values_mut().map(|one| &mut one.prometheus_ca));
+        let sources = findings.sources.iter_mut().map(|one| &mut one.path);
+        for path in single.into_iter().chain(cas).flatten().chain(sources) {
+            *path = places::beside(file, path);
         }
     }
 

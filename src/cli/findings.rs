@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::args::{Findings as Asked, FindingsFormat as Format, Global};
 use super::{Exit, Failure, get, out, triage};
-use crate::config::{self, Config, FindingsConfig, ScanPlace, state_directory};
+use crate::config::{Config, FindingsConfig, ScanPlace, state_directory};
 use crate::model::{Completion, Diagnostic};
 use crate::sarif::{self, Exported};
 use crate::store::{self, ScanFile, Scans, Store};
@@ -73,19 +73,12 @@ fn places(global: &Global, files: &[PathBuf]) -> Result<Vec<ScanPlace>, Failure>
         // Whoever names a file vouches for it here; nothing of it proves anything about a copy.
         return Ok(files.iter().map(|path| ScanPlace { path: path.clone(), trusted: false }).collect());
     }
-    let sources = configured(global, &Config::load(global.config.as_deref())?)?;
+    let sources = Config::load(global.config.as_deref())?.findings.sources;
     if sources.is_empty() {
         let message = "no file with findings is configured; name files, or set findings.sources in the configuration";
         return Err(Failure::new(Exit::Usage, message));
     }
     Ok(sources)
-}
-
-/// The sources of a configuration; names that are not absolute are beside its file.
-pub(super) fn configured(global: &Global, config: &Config) -> Result<Vec<ScanPlace>, Failure> {
-    let file = config::file(global.config.as_deref())?.path;
-    let sources = config.findings.sources.iter();
-    Ok(sources.map(|source| ScanPlace { path: config::beside(&file, &source.path), ..source.clone() }).collect())
 }
 
 /// What is wrong with a file, by our own reading and by a strict one.

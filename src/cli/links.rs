@@ -1,12 +1,12 @@
 //! `holdfast links`: how findings are tied to what runs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::{Global, Links, LinksTest};
 use super::{Exit, Failure, get, open, out};
 use crate::assess::linking::Chains;
 use crate::config::links::load;
-use crate::config::{self, Config, ScanPlace};
+use crate::config::{Config, ScanPlace};
 use crate::model::Linking;
 use crate::session::Unnamed;
 use crate::store::{self, Scans};
@@ -22,7 +22,7 @@ pub(super) async fn run(global: &Global, what: &Links) -> Result<Exit, Failure> 
 fn check(global: &Global, file: Option<&Path>) -> Result<Exit, Failure> {
     let named = match file {
         Some(path) => Some(path.to_owned()),
-        None => place(global, &Config::load(global.config.as_deref())?)?,
+        None => Config::load(global.config.as_deref())?.findings.links,
     };
     let Some(path) = named else {
         let message = "no links file is named; give one, or set findings.links in the configuration";
@@ -40,19 +40,13 @@ fn check(global: &Global, file: Option<&Path>) -> Result<Exit, Failure> {
     }
 }
 
-/// Where the links file is; `None` when nobody names one.
-fn place(global: &Global, config: &Config) -> Result<Option<PathBuf>, Failure> {
-    let Some(path) = &config.findings.links else { return Ok(None) };
-    Ok(Some(config::beside(&config::file(global.config.as_deref())?.path, path)))
-}
-
 /// What operators say, by the file that the configuration names.
 ///
 /// # Errors
 /// With everything that is wrong with the file.
-pub(super) fn linking(global: &Global, config: &Config) -> Result<Linking, Failure> {
-    match place(global, config)? {
-        Some(path) => load(&path).map_err(|error| Failure::new(Exit::Usage, error)),
+pub(super) fn linking(config: &Config) -> Result<Linking, Failure> {
+    match &config.findings.links {
+        Some(path) => load(path).map_err(|error| Failure::new(Exit::Usage, error)),
         None => Ok(Linking::default()),
     }
 }

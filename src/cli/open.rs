@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::Global;
 use super::{Exit, Failure, out, policy, settings};
 use crate::cluster::{self, ConnectError, Target};
-use crate::config::{self, Config, LOG_ENV, ScanPlace, state_directory};
+use crate::config::{Config, LOG_ENV, ScanPlace, state_directory};
 use crate::model::{Connection, Freshness, Kind, World};
 use crate::session::{Event, Options, Session, Unnamed};
 use crate::store::Store;
@@ -63,15 +63,8 @@ fn session_at(
     unnamed: Unnamed,
     state: &Path,
 ) -> Result<Session, Failure> {
-    config.findings.sources = super::findings::configured(global, &config)?;
-    let file = config::file(global.config.as_deref())?.path;
-    for ca in config.findings.registries.iter_mut().filter_map(|one| one.ca.as_mut()) {
-        *ca = config::beside(&file, ca);
-    }
-    config.runbooks = config.runbooks.map(|folder| config::beside(&file, &folder));
-    config.findings.shared = super::triage::shared(global, &config)?;
     config.findings.author = super::triage::author(&config);
-    config.findings.linking = super::links::linking(global, &config)?;
+    config.findings.linking = super::links::linking(&config)?;
     let target = target(global)?;
     check(&target).map_err(|error| Failure::new(exit_of(&error), super::describe(&error)))?;
     let store = Store::open(state)?;

@@ -1,11 +1,11 @@
 //! `holdfast policy`, and the policies that every command looks with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::{Global, Policy as What};
 use super::{Exit, Failure, out};
+use crate::config::Config;
 use crate::config::policy::{PolicyError, load, schema};
-use crate::config::{self, Config};
 use crate::model::Policy;
 use crate::text::{plural, sanitize};
 
@@ -14,19 +14,15 @@ use crate::text::{plural, sanitize};
 /// # Errors
 /// With everything that is wrong with the file.
 pub(super) fn policies(global: &Global, config: &Config) -> Result<Vec<Policy>, Failure> {
-    match place(global, config)? {
-        Some(path) => load(&path).map_err(|error| Failure::new(Exit::Usage, error)),
+    match file(global, config) {
+        Some(path) => load(path).map_err(|error| Failure::new(Exit::Usage, error)),
         None => Ok(Vec::new()),
     }
 }
 
-/// Where the policy file is; `None` when nobody names one.
-fn place(global: &Global, config: &Config) -> Result<Option<PathBuf>, Failure> {
-    if let Some(path) = &global.policy {
-        return Ok(Some(path.clone()));
-    }
-    let Some(path) = &config.policy_file else { return Ok(None) };
-    Ok(Some(config::beside(&config::file(global.config.as_deref())?.path, path)))
+/// The policy file; `None` when nobody names one.
+fn file<'a>(global: &'a Global, config: &'a Config) -> Option<&'a Path> {
+    global.policy.as_deref().or(config.policy_file.as_deref())
 }
 
 pub(super) fn run(global: &Global, what: &What) -> Result<Exit, Failure> {
@@ -37,10 +33,10 @@ pub(super) fn run(global: &Global, what: &What) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-fn check(global: &Global, file: Option<PathBuf>) -> Result<Exit, Failure> {
-    let path = match file {
+fn check(global: &Global, named: Option<PathBuf>) -> Result<Exit, Failure> {
+    let path = match named {
         Some(path) => Some(path),
-        None => place(global, &Config::load(global.config.as_deref())?)?,
+        None => file(global, &Config::load(global.config.as_deref())?).map(Path::to_owned),
     };
     let Some(path) = path else {
         let message = "no policy file is named; give one, or set policy_file in the configuration";

@@ -1,7 +1,6 @@
 //! `holdfast triage`: decides on findings, and lists what was decided. Needs no cluster.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -49,12 +48,6 @@ pub(super) fn author(config: &Config) -> Option<String> {
     Some(author).filter(|author| !author.is_empty())
 }
 
-/// The folder of decisions that is shared; a name that is not absolute is beside the configuration file.
-pub(super) fn shared(global: &Global, config: &Config) -> Result<Option<PathBuf>, Failure> {
-    let Some(path) = &config.findings.shared else { return Ok(None) };
-    Ok(Some(config::beside(&config::file(global.config.as_deref())?.path, path)))
-}
-
 /// Everything that was decided, read once.
 pub(super) fn decisions(global: &Global) -> Result<Decisions, Failure> {
     let config = match Config::load(global.config.as_deref()) {
@@ -63,7 +56,7 @@ pub(super) fn decisions(global: &Global) -> Result<Decisions, Failure> {
         other => other?,
     };
     let state = config::state_directory().ok();
-    let mut decisions = Decisions::new(DecisionFolders::new(state.as_deref(), shared(global, &config)?));
+    let mut decisions = Decisions::new(DecisionFolders::new(state.as_deref(), config.findings.shared));
     decisions.look(true);
     Ok(decisions)
 }

@@ -57,7 +57,7 @@ variables! {
 }
 
 /// A file that a configuration file names: beside it, unless the name is absolute.
-pub fn beside(configuration: &Path, named: &Path) -> PathBuf {
+pub(super) fn beside(configuration: &Path, named: &Path) -> PathBuf {
     configuration.parent().map_or_else(|| named.to_owned(), |folder| folder.join(named))
 }
 

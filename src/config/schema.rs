@@ -58,7 +58,7 @@ settings! {
          or came back, a marked or just backed up volume became critical."
     "policy_file" File Nothing("there are no policies beside the rules below") like "\"holdfast.yaml\"";
         "The policy file, YAML: which volumes are backed up when, which of their copies stay, how much may be lost. A \
-         name without a directory is one beside this file. `holdfast policy schema` says what may stand in it."
+         name that does not begin with / is one beside this file. `holdfast policy schema` says what may stand in it."
     "runbooks" File Nothing("there are no runbooks but those that come with the program, and files that you name") like "\"runbooks\"";
         "A folder whose *.yaml are runbooks of your own: `holdfast runbook list` lists them, and each is begun by the name \
          that stands in it. A name that does not begin with / is one beside this file."
@@ -88,7 +88,7 @@ settings! {
          to that host alone."
     "findings.links" File Nothing("findings are tied to workloads by what scans, images and pods say alone") like "\"links.toml\"";
         "The links file, TOML: how findings belong to workloads where nothing else says so, bands that you set, times of \
-         compromise. A name without a directory is one beside this file. `holdfast links check` reads it."
+         compromise. A name that does not begin with / is one beside this file. `holdfast links check` reads it."
     "findings.concern" Band Value("\"high\"") like "\"medium\"";
         "How bad a finding has to be to make copies of the data suspicious: critical, high, medium, low or info."
     "findings.shared" File Nothing("decisions on findings stay in the state directory of this machine") like "\"triage\"";
@@ -128,7 +128,8 @@ settings! {
         "The Prometheus that scrapes this cluster's kubelets: how full volumes are comes from there. The base address, \
          without user name or password."
     "contexts.NAME.prometheus_ca" File Nothing("the system's certificate authorities") like "\"/etc/ssl/monitoring-ca.pem\"";
-        "PEM file of the certificate authorities that an https Prometheus is checked against."
+        "PEM file of the certificate authorities that an https Prometheus is checked against. A name that does not begin \
+         with / is one beside this file."
 }
 
 /// What stands below a table under some name.

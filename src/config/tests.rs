@@ -224,6 +224,29 @@ fn the_commented_file_is_right_when_everything_in_it_counts() {
     assert!(commented().lines().all(|line| line.chars().count() <= 120), "{}", commented());
 }
 
+#[test]
+fn what_a_file_names_is_beside_it_unless_it_begins_at_the_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let text = "policy_file = 'p.yaml'\nrunbooks = 'books'\n\
+                [findings]\nlinks = '../links.toml'\nshared = 'triage'\n\
+                [[findings.sources]]\npath = 'sarif'\n[[findings.sources]]\npath = '/srv/sarif'\n\
+                [[findings.registries]]\nhost = 'r:5000'\nca = 'r.pem'\n\
+                [contexts.prod]\nprometheus = 'https://p'\nprometheus_ca = 'm.pem'\n";
+    std::fs::write(&file, text).unwrap();
+    let config = Config::load(Some(&file)).unwrap();
+    let beside = |name: &str| Some(folder.path().join(name));
+    let findings = &config.findings;
+    assert_eq!((&config.policy_file, &config.runbooks), (&beside("p.yaml"), &beside("books")));
+    assert_eq!((&findings.links, &findings.shared), (&beside("../links.toml"), &beside("triage")));
+    let sources: Vec<_> = findings.sources.iter().map(|one| one.path.clone()).collect();
+    assert_eq!(sources, [beside("sarif").unwrap(), "/srv/sarif".into()]);
+    assert_eq!(
+        (&findings.registries[0].ca, &config.context("prod").prometheus_ca),
+        (&beside("r.pem"), &beside("m.pem"))
+    );
+}
+
 /// The names that a structure takes, as serde says them of one that it does not know.
 fn fields<T: serde::de::DeserializeOwned + std::fmt::Debug>() -> Vec<String> {
     let error = toml::from_str::<T>("unheard-of = 1").unwrap_err().message().to_owned();

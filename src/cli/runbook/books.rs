@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::super::args::Global;
 use super::super::{Exit, Failure, out};
+use crate::config::Config;
 use crate::config::runbook::{self, BookFolder, RunbookError, load, schema};
-use crate::config::{self, Config};
 use crate::runbook::book::{Book, ParamKind};
 use crate::runbook::explain::explain;
 use crate::runbook::shipped::{SHIPPED, Shipped, shipped};
@@ -50,9 +50,7 @@ pub(super) fn own(global: &Global) -> Result<Exit, Failure> {
 
 /// The folder that the configuration names; `None` when it names none.
 fn folder(global: &Global) -> Result<Option<BookFolder>, Failure> {
-    let given = global.config.as_deref();
-    let Some(path) = Config::load(given)?.runbooks else { return Ok(None) };
-    Ok(Some(BookFolder::read(&config::beside(&config::file(given)?.path, &path))))
+    Ok(Config::load(global.config.as_deref())?.runbooks.as_deref().map(BookFolder::read))
 }
 
 pub(super) fn print(global: &Global, name: &str) -> Result<Exit, Failure> {
