@@ -123,7 +123,7 @@ impl<'a> Timeline<'a> {
             _ => None,
         });
         let step = book.step(&at.step)?;
-        Some(step.title.said(&self.run.values_at(at, named)))
+        Some(step.title.so_far(&self.run.values_at(at, named)))
     }
 
     /// Steps of the book that nothing happened in.

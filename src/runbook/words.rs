@@ -68,6 +68,11 @@ impl Words {
         self.with(|place| place.value(values).unwrap_or_else(|| format!("{{{{{}}}}}", place.said())))
     }
 
+    /// The text as far as it can be told, for people who look ahead: a value that is not known yet is shown as `‹point›`.
+    pub fn so_far(&self, values: &Values) -> String {
+        self.with(|place| place.value(values).unwrap_or_else(|| format!("‹{}›", place.said())))
+    }
+
     /// The text with its values.
     ///
     /// # Errors
@@ -175,6 +180,7 @@ mod tests {
         let words = Words::parse(text).unwrap();
         assert_eq!(words.filled(&values()).unwrap_err().said(), place);
         assert_eq!(words.said(&values()), format!("{{{{{place}}}}}"));
+        assert_eq!(words.so_far(&values()), format!("‹{place}›"));
     }
 
     #[test]

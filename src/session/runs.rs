@@ -282,7 +282,6 @@ impl Session {
                 }
             }
         }
-        self.show_runs();
         self.advance_runs();
         Event::Run(id.clone())
     }

@@ -230,9 +230,9 @@ fn shown(step: &Step, at: StepAt, named: Option<&str>, run: &Run) -> RunStep {
     let clean = |text: &str| text::sanitize(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned();
     let operation = run.operations.iter().rev().find(|(of, _)| *of == at).map(|(_, id)| id.to_string());
     RunStep {
-        title: clean(&step.title.said(&values)),
-        why: clean(&step.why.said(&values)),
-        fails: clean(&step.fails.said(&values)),
+        title: clean(&step.title.so_far(&values)),
+        why: clean(&step.why.so_far(&values)),
+        fails: clean(&step.fails.so_far(&values)),
         link: step.link.as_deref().map(clean),
         asks: said::asks(&step.task, &values),
         operation,

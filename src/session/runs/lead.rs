@@ -15,19 +15,27 @@ impl Session {
         self.advance_runs();
     }
 
-    /// Lets every run go on that is led here and that nothing hinders.
+    /// Lets every run go on that is led here and that nothing hinders, and shows how runs stand then.
     pub(in crate::session) fn advance_runs(&mut self) {
-        if !self.runs.leading || self.runs.tracked.is_empty() {
+        if self.runs.tracked.is_empty() {
             return;
         }
+        if self.runs.leading {
+            self.advance_led();
+        }
+        self.show_runs();
+        if self.runs.leading {
+            self.say_who_is_asked();
+        }
+    }
+
+    fn advance_led(&mut self) {
         let ids: Vec<RunId> = self.runs.tracked.keys().filter(|id| self.goes_on(id)).cloned().collect();
         for id in ids {
             if let Some(Turn::Ask(at, Ask::Approve(_))) = self.advance_run(&id) {
                 self.watch_for_approval(&id, &at);
             }
         }
-        self.show_runs();
-        self.say_who_is_asked();
     }
 
     /// Says once when a run that is led here comes to wait for a person, when a step failed, and when it is over.

@@ -49,8 +49,8 @@ fn said(body: &Body) -> String {
 
 /// What a step does or asks for, a paragraph each line; safe to draw.
 pub(super) fn asks(task: &Task, values: &Values) -> Vec<String> {
-    let lines = |words: &Words| words.said(values).lines().map(|line| text::sanitize(line).into_owned()).collect();
-    let line = |words: &Words| words.said(values).split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines = |words: &Words| words.so_far(values).lines().map(|line| text::sanitize(line).into_owned()).collect();
+    let line = |words: &Words| words.so_far(values).split_whitespace().collect::<Vec<_>>().join(" ");
     let said = match task {
         Task::Manual(words) | Task::Approve(words) => return lines(words),
         Task::Check(of) => format!("It is checked that {}.", looked(of, &line)),
