@@ -186,5 +186,5 @@ fn judge_all(bencher: Bencher, volumes: usize) {
 #[divan::bench(args = SIZES)]
 fn problems_list(bencher: Bencher, volumes: usize) {
     let desk = desk(volumes);
-    bencher.bench_local(|| black_box(problems(&desk.world, &desk.boards, &[]).len()));
+    bencher.bench_local(|| black_box(problems(&desk.world, &desk.boards, &[], &[]).len()));
 }

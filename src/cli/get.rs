@@ -150,7 +150,7 @@ fn whereabouts(desk: &Desk) -> String {
 }
 
 fn print_problems(desk: &Desk, output: Format, filter: &Filter) -> Result<(), Failure> {
-    let mut found = problems(&desk.world, &desk.boards, &desk.operations);
+    let mut found = problems(&desk.world, &desk.boards, &desk.operations, &desk.runs);
     let sieve = Sieve::new(filter, &Filter::default());
     found.retain(|problem| sieve.passes(problem, &desk.world, &desk.boards, desk.now));
     match output {

@@ -510,7 +510,7 @@ impl App {
 
 /// Makes the list of problems anew, where this many lines are seen at once.
 fn sync_problems(list: &mut ProblemsLayer, desk: &Desk, sieve: &Sieve, seen: usize) {
-    let mut found = view::problems(&desk.world, &desk.boards, &desk.operations);
+    let mut found = view::problems(&desk.world, &desk.boards, &desk.operations, &desk.runs);
     list.all = found.len();
     found.retain(|problem| sieve.passes(problem, &desk.world, &desk.boards, desk.now));
     list.passing = found.len();

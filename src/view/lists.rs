@@ -37,7 +37,8 @@ impl Sight for Lists<'_> {
         match pane(among) {
             Some(pane) => self.rows(pane, filter),
             None if among == Among::Exposures => self.problems(&exposures(self.boards), &filter),
-            None => self.problems(&problems(self.world, self.boards, self.operations), &filter),
+            // That a run goes on is no problem to itself.
+            None => self.problems(&problems(self.world, self.boards, self.operations, &[]), &filter),
         }
     }
 }

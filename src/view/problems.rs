@@ -1,9 +1,10 @@
 //! Everything that needs a person, in one list, each with why and what to do next.
 //!
-//! The order is a promise: [`Rank`] first; within a rank what blinds the console, then operations, then objects;
+//! The order is a promise: [`Rank`] first; within a rank what blinds the console, then operations and runs, then objects;
 //! then by namespace and name, findings by their priority. It never depends on chance or on when something was seen.
 
 mod gather;
+mod runs;
 mod sieve;
 mod trusted;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::rows::{ABOUT_TO_BREAK, GOING};
-use super::{Boards, Cell, Level, OperationState, OperationView, Pane, Remedy, Row};
+use super::{Boards, Cell, Level, OperationState, OperationView, Pane, Remedy, Row, RunView};
 use crate::assess::Judgement;
 use crate::assess::former::former;
 use crate::assess::reviews::{ReviewState, Reviewed, reviews};
@@ -147,7 +148,7 @@ impl Problem {
 }
 
 /// Everything that needs a person.
-pub fn problems(world: &World, boards: &Boards, operations: &[OperationView]) -> Vec<Problem> {
+pub fn problems(world: &World, boards: &Boards, operations: &[OperationView], runs: &[RunView]) -> Vec<Problem> {
     let mut problems: Vec<Problem> = connection(&world.connection).into_iter().collect();
     problems.extend(Kind::ALL.iter().filter_map(|kind| unseen(*kind, world.freshness(*kind))));
     problems.extend(
@@ -155,6 +156,7 @@ pub fn problems(world: &World, boards: &Boards, operations: &[OperationView]) ->
     );
     problems.extend(unmeasured(world.usage.source()));
     problems.extend(operations.iter().filter_map(operation));
+    problems.extend(runs.iter().filter_map(|run| runs::run(run, boards.now())));
     problems.extend(world.inventory.pvs.iter().filter_map(|volume| overstayed(volume, boards.now())));
     problems.extend(super::rotation::problems(world, boards.now()));
     problems.extend(trusted::problems(boards));

@@ -190,7 +190,7 @@ fn a_volume_that_fills_up_is_a_problem_and_says_so() {
         let row = boards.row(&db).unwrap();
         assert_eq!((used(&boards, "shop/db").as_str(), row.level, row.state), (cell, level, state));
     }
-    let problems = problems(&world, &boards, &[]);
+    let problems = problems(&world, &boards, &[], &[]);
     let full = problems.iter().find(|problem| problem.key == db).unwrap();
     assert!(full.reason.starts_with("100% of it is used") && full.next.contains("make room"), "{full:?}");
     assert!(boards.row(&db).unwrap().reasons[1].contains("last good copy"), "the copy is still spoken of");
@@ -202,7 +202,7 @@ fn a_volume_with_two_problems_says_both_where_there_is_room_for_one() {
     measure(&mut world, &mut boards, "old", 951, 10);
     let row = boards.row(&key(Kind::Pvc, "shop/old")).unwrap();
     assert_eq!((row.level, row.state), (Level::Critical, "Breached"));
-    let listed = problems(&world, &boards, &[]);
+    let listed = problems(&world, &boards, &[], &[]);
     let old = listed.iter().find(|problem| problem.key == row.key).unwrap();
     assert!(old.reason.contains("old-1") && old.reason.contains("95% of it is used"), "{}", old.reason);
     assert!(old.next.contains("holdfast backup shop/old") && old.next.contains("make room"), "{}", old.next);
@@ -214,7 +214,7 @@ fn used_space_ends_with_its_measurement_and_is_never_green_after() {
     measure(&mut world, &mut boards, "db", 851, 60);
     let failed = world.apply(Delta::Usage(UsageReport::Failed("Prometheus timed out".into())), now());
     boards.refresh(&world, &failed, now());
-    let failing = problems(&world, &boards, &[]);
+    let failing = problems(&world, &boards, &[], &[]);
     assert!(failing.iter().any(|problem| problem.state == "Failing" && &*problem.reason == "Prometheus timed out"));
     boards.refresh(&world, &Touched::default(), now() + SignedDuration::from_secs(239));
     assert_eq!(used(&boards, "shop/db"), "85% 8.5Gi");
@@ -259,7 +259,7 @@ fn time_alone_changes_a_row() {
 fn an_overdue_review_is_a_problem_and_one_that_nobody_knows_of_is_not() {
     let (mut world, boards) = seen([]);
     let about = |world: &World| {
-        let all = problems(world, &boards, &[]);
+        let all = problems(world, &boards, &[], &[]);
         all.into_iter()
             .filter(|one| one.title.starts_with("Review"))
             .map(|one| (one.title, one.next))
@@ -288,7 +288,7 @@ fn problems_are_ranked_and_say_what_to_do() {
     world.apply(Delta::Denied(Kind::Node, Scope::All, "list".into()), now());
     world.apply(Delta::Connection(Connection::Down { since: now(), why: "no route to host".into() }), now());
     world.apply(Delta::Unreadable(Kind::Pvc, "odd".into(), "spec is not an object".into()), now());
-    let list = problems(&world, &boards, &[]);
+    let list = problems(&world, &boards, &[], &[]);
     let said: Vec<(&str, Level)> = list.iter().map(|problem| (problem.state, problem.level)).collect();
     assert_eq!(
         said,

@@ -264,6 +264,8 @@ async fn a_second_persons_approval_is_waited_for_or_done_without(cluster: TestCl
     terminal.shows("you began it").await;
     let run = book.person.only_run();
     let colleague = cluster.person(User::Colleague);
+    let asked = colleague.run(&["get", "problems", "-n", &cluster.namespace]).await.stdout;
+    assert!(asked.contains("Not approved") && asked.contains(&format!("runbook approve {run} agree")), "{asked}");
     let mut second = Terminal::holdfast(&colleague, &["-n", &cluster.namespace], 120, 60);
     second.until("the volume", |screen| screen.contains("data")).await;
     second.press("R");

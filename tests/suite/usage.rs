@@ -273,7 +273,7 @@ async fn a_volume_that_fills_up_is_a_problem_and_unknown_once_nobody_measures_it
     drop(prometheus);
     let desk = session.desk();
     assert!(row(desk, "data-db-0").unwrap().reasons.iter().any(|why| why.contains("91% of it is used")));
-    let listed = problems(&desk.world, &desk.boards, &[]);
+    let listed = problems(&desk.world, &desk.boards, &[], &[]);
     let full = listed.iter().find(|problem| problem.subject().contains("data-db-0")).unwrap();
     assert!(full.level == Level::Critical && full.reason.contains("91% of it is used"), "{full:?}");
 
@@ -288,7 +288,7 @@ async fn a_volume_that_fills_up_is_a_problem_and_unknown_once_nobody_measures_it
     })
     .await;
     let desk = session.desk();
-    let listed = problems(&desk.world, &desk.boards, &[]);
+    let listed = problems(&desk.world, &desk.boards, &[], &[]);
     let failing = listed.iter().find(|problem| problem.state == "Failing").unwrap();
     assert!(failing.reason.contains("cannot be reached"), "{failing:?}");
     assert!(sim.audit().iter().all(|event| event.subresource != "proxy"));

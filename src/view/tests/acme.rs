@@ -180,7 +180,7 @@ fn a_cluster_without_them_is_told_nothing_of_them() {
         }
         boards.refresh(&world, &Touched { all: true, ..Touched::default() }, now());
         let lines = tree(&world, &boards, &of(Kind::Certificate, "web"), now()).unwrap().lines(&[].into());
-        let problems = problems(&world, &boards, &[]);
+        let problems = problems(&world, &boards, &[], &[]);
         let of_kinds = |said: String| kinds.iter().any(|kind| said.contains(kind.spec().plural));
         (
             lines.iter().any(|line| of_kinds(line.name.to_string())),

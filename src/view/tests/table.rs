@@ -125,7 +125,7 @@ fn data_that_is_going_comes_before_what_is_broken_unknown_or_a_warning() {
     world.apply(Delta::Connection(Connection::Down { since: now(), why: "no route to host".into() }), now());
     world.apply(Delta::Unreadable(Kind::Pvc, "odd".into(), "spec is not an object".into()), now());
     world.apply(Delta::Denied(Kind::Node, Scope::All, "list".into()), now());
-    let list = problems(&world, &boards, &[]);
+    let list = problems(&world, &boards, &[], &[]);
     let said: Vec<(Rank, &str)> = list.iter().map(|problem| (problem.rank(), problem.state)).collect();
     let expected = [
         (Rank::Going, "Going"),
@@ -173,7 +173,7 @@ fn many_problems_that_say_the_same_are_one_line_until_it_is_opened() {
 fn a_pin_hides_the_problems_of_hidden_rows_and_never_what_blinds_the_console() {
     let (mut world, boards) = shop();
     world.apply(Delta::Denied(Kind::Node, Scope::All, "list".into()), now());
-    let list = problems(&world, &boards, &[]);
+    let list = problems(&world, &boards, &[], &[]);
     let passing = |filter: &str, pinned: &str| -> Vec<&str> {
         let sieve = Sieve::new(&Filter::parse(filter), &Filter::parse(pinned));
         let passing = list.iter().filter(|problem| sieve.passes(problem, &world, &boards, now()));
@@ -219,7 +219,7 @@ fn pods_that_serve_a_former_certificate_are_problems_and_an_inference_is_never_s
     let pods = [pod("mounts", SecretVia::Mount), pod("frozen", SecretVia::SubPath)].map(Object::Pod);
     live(&mut world, &mut boards, std::iter::once(Object::TlsSecret(secret)).chain(pods).collect());
     let said = |world: &World, boards: &Boards| {
-        let list = problems(world, boards, &[]);
+        let list = problems(world, boards, &[], &[]);
         let [only] = list.as_slice() else { panic!("{list:?}") };
         (only.rank(), only.level, only.state, only.reason.to_string(), only.next.to_string())
     };

@@ -23,7 +23,7 @@ fn boards(world: &World) -> Boards {
 
 /// Those of trust, and of nothing else.
 fn listed(world: &World) -> Vec<Problem> {
-    let mut all = problems(world, &boards(world), &[]);
+    let mut all = problems(world, &boards(world), &[], &[]);
     all.retain(|problem| match &problem.key {
         Key::Place(Kind::Pvc, ..) | Key::Finding(_) => true,
         Key::Notice(id) => &**id == "findings/running",

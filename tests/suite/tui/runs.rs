@@ -1,6 +1,7 @@
 //! Runs of runbooks on their pages: the list, a run at each kind of step, and what can be done with it.
 
 use holdfast::config::runbook::shipped_book;
+use holdfast::model::Key;
 use holdfast::plan::{OperationId, Request, backup};
 use holdfast::runbook::history::{Body, End, Run, RunId, StepAt};
 use holdfast::runbook::shipped::shipped;
@@ -8,7 +9,7 @@ use holdfast::runbook::turn::{Ask, Offer, Turn, place};
 use holdfast::runbook::words::Values;
 use holdfast::session::Answer;
 use holdfast::tui::{ActionId, Availability, Effect, Input, LEAST, Place, RunEffect, RunInput};
-use holdfast::view::{Happened, Level, RunView, happened, run_view};
+use holdfast::view::{Happened, Level, RunState, RunView, happened, problems, run_view};
 use insta::assert_snapshot;
 use jiff::Timestamp;
 use rstest::rstest;
@@ -178,10 +179,28 @@ pub fn view(until: At) -> RunView {
 fn of_a_colleague() -> RunView {
     let mut view = view(At::Choice);
     view.id = RunId::parse("20260228-190000-00c0ffee").unwrap();
-    (view.led, view.turn, view.state) = (false, None, holdfast::view::RunState::Idle);
+    (view.led, view.turn, view.state) = (false, None, RunState::Idle);
     (view.who, view.elsewhere) = ("grace".to_owned(), Some("laptop-7".to_owned()));
     view.begun = ago(60 * 8);
     view
+}
+
+/// A run by its record, in which something happened last so many minutes ago.
+fn elsewhere(until: At, minutes: i64) -> RunView {
+    let last = ago(minutes);
+    RunView {
+        led: false,
+        turn: None,
+        state: RunState::Idle,
+        elsewhere: Some("laptop-7".to_owned()),
+        last,
+        ..view(until)
+    }
+}
+
+/// A run that cannot be gone on with here.
+fn unfit() -> RunView {
+    RunView { led: false, turn: None, trouble: Some("its record cannot be written".to_owned()), ..view(At::Manual) }
 }
 
 /// A console on the page of a run.
@@ -253,6 +272,57 @@ fn what_is_said_of_a_run_that_another_console_leads() {
     driven.press("x r");
     let id = RunId::parse("20260228-190000-00c0ffee").unwrap();
     assert_eq!(driven.effects, [Effect::from(RunEffect::Resume(id, false))]);
+}
+
+#[rstest]
+#[case::asked(view(At::Manual), "Waits for you: step 3 of 30: Read how sure the link is -> open it")]
+#[case::asked_for_a_second_person(
+    view(At::Approval),
+    "Waits for you: step 12 of 30: A second person agrees to the loss -> "
+)]
+#[case::failed(
+    view(At::Failure),
+    "Step failed: pods/log of shop cannot be read: forbidden (step 6 of 30: Keep logs, events, objects and image digests) -> Keep by hand"
+)]
+#[case::unfit(unfit(), "Not led here: its record cannot be written -> open it and go on")]
+#[case::not_approved(
+    elsewhere(At::Approval, 5),
+    "Not approved: step 12 of 30: A second person agrees to the loss -> a second person, not ada@shop.example, agrees \
+     to it: `holdfast runbook approve 20260301-022400-5e0c7a1b agree`"
+)]
+#[case::left(elsewhere(At::Manual, 61), "Left open: step 3 of 30: Read how sure the link is -> open it and go on")]
+fn a_run_that_needs_a_person_is_a_problem(#[case] run: RunView, #[case] said: &str) {
+    let mut driven = page(At::End, 120, 36);
+    driven.desk.runs = vec![run];
+    driven.input(Input::Changed);
+    let all = problems(&driven.desk.world, &driven.desk.boards, &[], &driven.desk.runs);
+    let runs: Vec<_> = all.iter().filter(|problem| matches!(problem.key, Key::Run(_))).collect();
+    let [one] = runs.as_slice() else { panic!("{runs:#?}") };
+    let found = format!("{}: {} -> {}", one.state, one.reason, one.next);
+    assert!(found.starts_with(said), "{found}");
+    assert_eq!(one.level == Level::Critical, one.state == "Step failed", "{one:?}");
+    driven.press("p / r u n enter enter");
+    assert_eq!(driven.app.place(), Place::Run, "{}", driven.screen());
+}
+
+#[test]
+fn runs_stand_among_the_problems() {
+    let mut driven = page(At::End, 120, 36);
+    let other = RunView { id: RunId::parse("20260228-190000-00c0ffee").unwrap(), ..elsewhere(At::Approval, 5) };
+    driven.desk.runs = vec![view(At::Failure), other];
+    driven.input(Input::Changed);
+    driven.press("p");
+    assert_snapshot!("runs_among_the_problems", driven.screen());
+}
+
+#[rstest]
+#[case::at_its_operation(view(At::Operation))]
+#[case::over(view(At::End))]
+#[case::led_elsewhere(elsewhere(At::Manual, 59))]
+fn a_run_that_goes_on_or_is_over_is_no_problem(#[case] run: RunView) {
+    let driven = page(At::End, 120, 36);
+    let all = problems(&driven.desk.world, &driven.desk.boards, &[], &[run]);
+    assert!(all.iter().all(|problem| !matches!(problem.key, Key::Run(_))), "{all:#?}");
 }
 
 #[test]
