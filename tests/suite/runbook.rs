@@ -304,7 +304,11 @@ pub async fn a_second_person_approves_and_whoever_began_it_cannot(cluster: TestC
     book.person.run(&["runbook", "resume", &id, "--yes"]).await.expect(4);
     let refused = book.person.run(&["runbook", "approve", &id, "--yes"]).await.expect(1);
     assert!(refused.stderr.contains("somebody else has to approve"), "{refused:?}");
-    let colleague = cluster.person(User::Colleague);
+    // By an address of their own: what is approved is what the cluster has.
+    let way = cluster.other_way().await;
+    let colleague = cluster.person_by(&way, User::Colleague);
+    let led = colleague.run(&["runbook", "resume", &id]).await.expect(1);
+    assert!(led.stderr.contains("choose the context that leads there"), "{led:?}");
     if proven {
         in_force(&cluster, &id).await;
     }

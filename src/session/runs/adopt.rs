@@ -103,7 +103,9 @@ async fn adopt(eyes: &Eyes, store: &Store, id: &RunId, here: &str, as_begun: boo
     let run = run.ok_or_else(|| because(format!("the journal of run {id} does not begin with its beginning")))?;
     if run.server != here {
         let (there, here) = (text::sanitize(&run.server), text::sanitize(here));
-        return Err(because(format!("run {id} belongs to {there}, this context is {here}")));
+        return Err(because(format!(
+            "run {id} was begun at {there}, and this context is {here}; choose the context that leads there (--context)"
+        )));
     }
     let book = book(&run.book, &run.source).map_err(because)?;
     if !as_begun && let Some(edited) = edited(&run) {
