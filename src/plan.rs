@@ -61,7 +61,7 @@ pub use command::CommandLine;
 pub use condition::with_condition;
 pub use content::{Content, Held, Like, SignedBy, Trusted};
 pub use fill::{maps_added_to, part_of, with_maps};
-pub use form::{Choice, Field, FieldKind, Filled, FormSpec, labels};
+pub use form::{Choice, Field, FieldKind, Filled, FormSpec, Written, labels};
 pub use handshake::{NotShaken, Shaken, asked, judge_handshakes, unseen};
 pub use judge::{
     Observed, Seen, broken_guard, is_target, judge, judge_list, judge_undo, kept, made_by, next_read, place, resolve,

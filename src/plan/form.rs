@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
-use crate::text::{self, names};
+use crate::text::{self, names, quantity};
 
 /// What a person is asked before something is done.
 #[derive(Clone, Debug)]
@@ -33,9 +34,12 @@ pub struct Field {
     pub default: String,
     /// Whether it needs an answer.
     pub required: bool,
-    /// What more must hold of an answer that its kind finds good; the error says what to write instead.
-    pub check: fn(&str) -> Result<(), String>,
+    check: fn(&str) -> Result<(), String>,
 }
+
+/// An answer as it stands in a field: `90s`, `yes`, or nothing.
+#[derive(Clone, Debug)]
+pub struct Written(String);
 
 /// What an answer looks like.
 #[derive(Clone, Debug)]
@@ -130,6 +134,37 @@ impl FormSpec {
 }
 
 impl Field {
+    /// A question that needs an answer and begins without one; what its kind finds good is good.
+    pub fn new(id: impl Into<Cow<'static, str>>, label: impl Into<Cow<'static, str>>, kind: FieldKind) -> Self {
+        let (id, label) = (id.into(), label.into());
+        Self { id, label, doc: String::new(), kind, default: String::new(), required: true, check: |_| Ok(()) }
+    }
+
+    /// What the answer is for, in a sentence or two.
+    pub fn says(self, doc: impl Into<String>) -> Self {
+        Self { doc: doc.into(), ..self }
+    }
+
+    /// The answer it begins with.
+    pub fn begins(self, answer: impl Into<Written>) -> Self {
+        Self { default: answer.into().0, ..self }
+    }
+
+    /// Needs no answer.
+    pub fn optional(self) -> Self {
+        self.optional_when(true)
+    }
+
+    /// Needs no answer when this holds.
+    pub fn optional_when(self, optional: bool) -> Self {
+        Self { required: !optional, ..self }
+    }
+
+    /// What more must hold of an answer that its kind finds good; the error says what to write instead.
+    pub fn checked(self, check: fn(&str) -> Result<(), String>) -> Self {
+        Self { check, ..self }
+    }
+
     /// What is wrong with an answer, in words that say what to write; `None` when it is good.
     pub fn wrong(&self, answer: &str) -> Option<String> {
         let answer = answer.trim();
@@ -140,13 +175,54 @@ impl Field {
     }
 }
 
+impl From<String> for Written {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Written {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<bool> for Written {
+    fn from(yes: bool) -> Self {
+        Self::from(if yes { "yes" } else { "no" })
+    }
+}
+
+impl From<Duration> for Written {
+    fn from(within: Duration) -> Self {
+        Self(quantity::deadline(within))
+    }
+}
+
+impl<T: Into<Written>> From<Option<T>> for Written {
+    fn from(answer: Option<T>) -> Self {
+        answer.map_or_else(|| Self(String::new()), T::into)
+    }
+}
+
+impl Choice {
+    /// A name, and what choosing it means.
+    pub fn new(value: impl Into<String>, says: impl Into<String>) -> Self {
+        Self { value: value.into(), says: says.into() }
+    }
+}
+
 impl FieldKind {
+    /// One of a list from which nothing was left out.
+    pub fn one_of(of: &'static str, choices: impl IntoIterator<Item = Choice>) -> Self {
+        Self::Choice { of, choices: choices.into_iter().collect(), left_out: Vec::new() }
+    }
+
     /// What there is to choose from; nothing where an answer is free.
     pub fn choices(&self) -> Vec<Choice> {
-        let choice = |value: &str, says: &str| Choice { value: value.to_owned(), says: says.to_owned() };
         match self {
             Self::Choice { choices, .. } => choices.clone(),
-            Self::YesNo => vec![choice("yes", ""), choice("no", "")],
+            Self::YesNo => vec![Choice::new("yes", ""), Choice::new("no", "")],
             Self::Text
             | Self::Lines
             | Self::Number(_)
@@ -174,7 +250,7 @@ impl FieldKind {
                 Ok(number) if bounds.contains(&number) => None,
                 _ => Some(format!("needs a whole number from {} to {}", bounds.start(), bounds.end())),
             },
-            Self::Duration => text::quantity::parse_duration(answer).err(),
+            Self::Duration => quantity::parse_duration(answer).err(),
             Self::YesNo => (!["yes", "no"].contains(&answer)).then(|| "needs yes or no".to_owned()),
             Self::Labels => labels(answer).err(),
         }
@@ -204,21 +280,12 @@ mod tests {
     use rstest::rstest;
 
     fn field(kind: FieldKind, required: bool) -> Field {
-        let check = |answer: &str| if answer == "odd" { Err("not that one".to_owned()) } else { Ok(()) };
-        Field {
-            id: "f".into(),
-            label: "Field".into(),
-            doc: "It is asked.".into(),
-            kind,
-            default: String::new(),
-            required,
-            check,
-        }
+        let field = Field::new("f", "Field", kind).says("It is asked.").optional_when(!required);
+        field.checked(|answer| if answer == "odd" { Err("not that one".to_owned()) } else { Ok(()) })
     }
 
     fn classes() -> FieldKind {
-        let choice = |value: &str| Choice { value: value.into(), says: String::new() };
-        FieldKind::Choice { of: "snapshot class", choices: vec![choice("fast"), choice("kept")], left_out: vec![] }
+        FieldKind::one_of("snapshot class", ["fast", "kept"].map(|class| Choice::new(class, "")))
     }
 
     #[rstest]
@@ -251,6 +318,19 @@ mod tests {
         #[case] said: Option<&str>,
     ) {
         assert_eq!(field(kind, false).wrong(answer).as_deref(), said);
+    }
+
+    #[rstest]
+    #[case::text("kept".into(), "kept")]
+    #[case::yes(true.into(), "yes")]
+    #[case::no(false.into(), "no")]
+    #[case::a_deadline(Duration::from_secs(90).into(), "1m30s")]
+    #[case::longer_than_any(Duration::MAX.into(), "")]
+    #[case::nothing(None::<Duration>.into(), "")]
+    #[case::something(Some(true).into(), "yes")]
+    fn a_field_begins_with_what_is_read_back(#[case] answer: Written, #[case] text: &str) {
+        let field = field(FieldKind::Text, true).begins(answer);
+        assert_eq!(field.default, text);
     }
 
     #[test]

@@ -31,39 +31,20 @@ const fn says(state: TriageState) -> &'static str {
 
 /// The form for a decision on what is named.
 pub fn form(on: &str) -> FormSpec {
-    let choice = |state: TriageState| Choice { value: state.word().to_owned(), says: says(state).to_owned() };
-    let choices = TriageState::ALL.map(choice).to_vec();
+    let states = TriageState::ALL.map(|state| Choice::new(state.word(), says(state)));
     let fields = vec![
-        Field {
-            id: "state".into(),
-            label: "State".into(),
-            doc: "What is decided. The newest decision on a finding counts, whoever made it.".to_owned(),
-            kind: FieldKind::Choice { of: "state", choices, left_out: Vec::new() },
-            default: TriageState::Acknowledged.word().to_owned(),
-            required: true,
-            check: |_| Ok(()),
-        },
-        Field {
-            id: "reason".into(),
-            label: "Reason".into(),
-            doc: "Why, for whoever looks at it later. It is written down with your name, and exported.".to_owned(),
-            kind: FieldKind::Text,
-            default: String::new(),
-            required: true,
-            check: |_| Ok(()),
-        },
-        Field {
-            id: "until".into(),
-            label: "Until".into(),
-            doc:
+        Field::new("state", "State", FieldKind::one_of("state", states))
+            .says("What is decided. The newest decision on a finding counts, whoever made it.")
+            .begins(TriageState::Acknowledged.word()),
+        Field::new("reason", "Reason", FieldKind::Text)
+            .says("Why, for whoever looks at it later. It is written down with your name, and exported."),
+        Field::new("until", "Until", FieldKind::Text)
+            .says(
                 "A span from now such as 30d, a day such as 2027-01-31, or a moment such as 2027-01-31T12:00:00Z. Then \
-                  the finding is open again. An acceptance needs it."
-                    .to_owned(),
-            kind: FieldKind::Text,
-            default: String::new(),
-            required: false,
-            check: |answer| end(answer, Timestamp::UNIX_EPOCH).map(drop),
-        },
+                 the finding is open again. An acceptance needs it.",
+            )
+            .optional()
+            .checked(|answer| end(answer, Timestamp::UNIX_EPOCH).map(drop)),
     ];
     FormSpec { title: on.to_owned(), fields }
 }

@@ -50,11 +50,8 @@ impl ParamKind {
     }
 
     fn field(&self) -> FieldKind {
-        let choice = |value: &String| Choice { value: value.clone(), says: String::new() };
         match self {
-            Self::Choice(choices) => {
-                FieldKind::Choice { of: "choice", choices: choices.iter().map(choice).collect(), left_out: Vec::new() }
-            }
+            Self::Choice(choices) => FieldKind::one_of("choice", choices.iter().map(|value| Choice::new(value, ""))),
             Self::Duration => FieldKind::Duration,
             _ => FieldKind::Text,
         }
@@ -187,15 +184,11 @@ pub fn form(book: &Book, known: &BTreeMap<String, String>) -> FormSpec {
         let fixed = param.default.as_ref().and_then(|words| words.filled(&Values::new()).ok());
         let follows = param.default.as_ref().filter(|_| fixed.is_none());
         let left_out = follows.map(|words| format!("; left out it is {}", words.said(&Values::new())));
-        Field {
-            id: param.name.clone().into(),
-            label: param.name.clone().into(),
-            doc: format!("{}: {}{}.", param.about, param.kind.shape(), left_out.unwrap_or_default()),
-            kind: param.kind.field(),
-            default: known.get(&param.name).cloned().or(fixed).unwrap_or_default(),
-            required: param.default.is_none(),
-            check: param.kind.check(),
-        }
+        Field::new(param.name.clone(), param.name.clone(), param.kind.field())
+            .says(format!("{}: {}{}.", param.about, param.kind.shape(), left_out.unwrap_or_default()))
+            .begins(known.get(&param.name).cloned().or(fixed))
+            .optional_when(param.default.is_some())
+            .checked(param.kind.check())
     };
     FormSpec { title: book.name.clone(), fields: book.params.iter().map(field).collect() }
 }

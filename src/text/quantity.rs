@@ -1,5 +1,7 @@
 //! Bytes and durations: read as Kubernetes writes them, said as kubectl users know them.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 
 /// Reads a Kubernetes quantity of bytes (`1Gi`, `1.5G`, `100M`, `1e9`, `2E`, `500m`); fractions of a byte round up,
@@ -169,6 +171,11 @@ pub fn parse_duration(text: &str) -> Result<SignedDuration, String> {
             Err(format!("\"{text}\" is not a duration; write one such as 90s, 10m or 1h30m"))
         }
     }
+}
+
+/// A deadline in full, as [`duration`] says it; nothing when it is longer than anything that is read.
+pub fn deadline(within: Duration) -> String {
+    SignedDuration::try_from(within).map(duration).unwrap_or_default()
 }
 
 /// A duration in full, as [`parse_duration`] reads it: `1m30s`.

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::class::{Fitting, fitting};
 use super::owner::owners;
 use super::scope::selector;
@@ -27,57 +25,31 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
         return None;
     }
     let path = claim.meta.reference(Kind::Pvc).path();
-    let deadline =
-        |duration: Duration| SignedDuration::try_from(duration).map_or_else(|_| String::new(), quantity::duration);
-    let free = |_: &str| Ok(());
-    let fields = vec![
-        Field {
-            id: "class".into(),
-            label: "Snapshot class".into(),
-            doc: format!(
-                "Says how {driver} takes the snapshot, and whether the copy outlives it: a namespace that is deleted takes its snapshots along."
-            ),
-            default: defaults
-                .class
-                .clone()
-                .or_else(|| Some(fits.resolved()?.meta.name.to_string()))
-                .unwrap_or_default(),
-            kind: classes(world, &fits),
-            required: true,
-            check: free,
-        },
-        Field {
-            id: "reason".into(),
-            label: "Reason".into(),
-            doc: "For whoever finds the copy later: kept in the journal and in an annotation of the snapshot, where \
-                  it can be read."
-                .to_owned(),
-            kind: FieldKind::Lines,
-            default: defaults.reason.clone().unwrap_or_default(),
-            required: false,
-            check: |answer| reason(answer).map(drop),
-        },
-        Field {
-            id: "cut".into(),
-            label: "Cut within".into(),
-            doc: "How long to wait until the snapshot is cut. What is late is left as it is, and the operation fails."
-                .to_owned(),
-            kind: FieldKind::Duration,
-            default: deadline(defaults.cut_within),
-            required: true,
-            check: free,
-        },
-        Field {
-            id: "ready".into(),
-            label: "Ready within".into(),
-            doc: "How long to wait, after the cut, until the snapshot can be restored from. First copies of large \
-                  volumes are slow on some storage."
-                .to_owned(),
-            kind: FieldKind::Duration,
-            default: deadline(defaults.ready_within),
-            required: true,
-            check: free,
-        },
+    let class = defaults.class.clone().or_else(|| Some(fits.resolved()?.meta.name.to_string()));
+    let fields = [
+        Field::new("class", "Snapshot class", classes(world, &fits))
+            .says(format!(
+                "Says how {driver} takes the snapshot, and whether the copy outlives it: a namespace that is deleted \
+                 takes its snapshots along."
+            ))
+            .begins(class),
+        Field::new("reason", "Reason", FieldKind::Lines)
+            .says(
+                "For whoever finds the copy later: kept in the journal and in an annotation of the snapshot, where it \
+                 can be read.",
+            )
+            .begins(defaults.reason.clone())
+            .optional()
+            .checked(|answer| reason(answer).map(drop)),
+        Field::new("cut", "Cut within", FieldKind::Duration)
+            .says("How long to wait until the snapshot is cut. What is late is left as it is, and the operation fails.")
+            .begins(defaults.cut_within),
+        Field::new("ready", "Ready within", FieldKind::Duration)
+            .says(
+                "How long to wait, after the cut, until the snapshot can be restored from. First copies of large \
+                 volumes are slow on some storage.",
+            )
+            .begins(defaults.ready_within),
     ];
     let together = together(world, claim, defaults);
     let fields = together.into_iter().chain(fields).chain(holding::fields(defaults.quiesce.as_ref())).collect();
@@ -86,49 +58,31 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
 
 /// The questions whether the volume is backed up alone, where its workload has several.
 fn together(world: &World, claim: &Pvc, defaults: &Options) -> Vec<Field> {
-    let choice = |value: &str, says: String| Choice { value: value.to_owned(), says };
     let of_several = |owner: &Owner| {
         let claims = world.inventory.pvcs.iter().filter(|other| other.meta.namespace == claim.meta.namespace);
         let count = claims.filter(|claim| owners(world, claim).contains(owner)).count();
-        (count > 1).then(|| choice(&owner.written(), format!("the whole workload: {count} volumes, all or none")))
+        (count > 1).then(|| Choice::new(owner.written(), format!("the whole workload: {count} volumes, all or none")))
     };
     let workloads: Vec<Choice> = owners(world, claim).iter().filter_map(of_several).collect();
     if workloads.is_empty() {
         return Vec::new();
     }
-    let field = |id: &'static str, label: &'static str, doc: &str, of, choices, default: String| Field {
-        kind: FieldKind::Choice { of, choices, left_out: Vec::new() },
-        doc: doc.to_owned(),
-        required: true,
-        check: |_| Ok(()),
-        default,
-        id: id.into(),
-        label: label.into(),
-    };
-    let alone = choice(ALONE, format!("{} alone", claim.meta.name));
+    let alone = Choice::new(ALONE, format!("{} alone", claim.meta.name));
     let chosen = match &defaults.scope {
         Scope::Workload(owner) => owner.written(),
         Scope::Volume | Scope::Selected(_) => ALONE.to_owned(),
     };
-    let ways = Together::ALL.map(|way| choice(way.word(), way.says().to_owned()));
+    let ways = Together::ALL.map(|way| Choice::new(way.word(), way.says()));
     vec![
-        field(
-            "scope",
-            "What",
-            "Volumes of one workload hold parts of one truth: a set is cut together, and is whole or nothing.",
-            "scope",
-            std::iter::once(alone).chain(workloads).collect(),
-            chosen,
-        ),
-        field(
-            "together",
-            "Set is cut",
-            "Only for a whole workload. A group snapshot cuts all volumes at one moment; side by side, writes fall \
-             between the cuts.",
-            "way",
-            ways.into(),
-            defaults.together.word().to_owned(),
-        ),
+        Field::new("scope", "What", FieldKind::one_of("scope", std::iter::once(alone).chain(workloads)))
+            .says("Volumes of one workload hold parts of one truth: a set is cut together, and is whole or nothing.")
+            .begins(chosen),
+        Field::new("together", "Set is cut", FieldKind::one_of("way", ways))
+            .says(
+                "Only for a whole workload. A group snapshot cuts all volumes at one moment; side by side, writes \
+                 fall between the cuts.",
+            )
+            .begins(defaults.together.word()),
     ]
 }
 
@@ -213,7 +167,7 @@ pub fn command(options: &Options, claim: &Pvc, context: &str) -> String {
 }
 
 fn classes(world: &World, fits: &Fitting) -> FieldKind {
-    let choice = |class: &&SnapshotClass| Choice { value: class.meta.name.to_string(), says: says(class) };
+    let choice = |class: &&SnapshotClass| Choice::new(&*class.meta.name, says(class));
     let mut left_out = Vec::new();
     let others: Vec<_> = world.inventory.snapshot_classes.iter().filter(|class| class.driver != fits.driver).collect();
     let mut named: Vec<_> =

@@ -1,17 +1,9 @@
 //! How a person chooses what holds the application: fields of the form, and options of the command line.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
-
 use super::form::deadline;
 use crate::plan::hooks::{self, AT_MOST, Consistency, Preset, Quiesce, Source, TIMEOUT, Words};
 use crate::plan::{Choice, Field, FieldKind, Filled};
 use crate::text::quantity;
-
-fn duration(duration: Duration) -> String {
-    SignedDuration::try_from(duration).map_or_else(|_| String::new(), quantity::duration)
-}
 
 /// A command of one's own, as it is read back.
 fn words(argv: &[String]) -> String {
@@ -25,111 +17,63 @@ fn words(argv: &[String]) -> String {
 pub(super) fn fields(chosen: Option<&Quiesce>) -> Vec<Field> {
     let begun = chosen.cloned().unwrap_or_default();
     let (pre, post) = match &begun.source {
-        Source::Own { pre, post } => (words(pre), post.as_deref().map(words).unwrap_or_default()),
-        Source::Auto | Source::Velero | Source::Preset(_) => (String::new(), String::new()),
-    };
-    let field = |id: &'static str, label: &'static str, doc: &str, kind, default| Field {
-        required: kind == Answer::Needed,
-        kind: if kind == Answer::Needed { FieldKind::Duration } else { FieldKind::Text },
-        check: if kind == Answer::Command { |text| hooks::argv(text).map(drop) } else { |_| Ok(()) },
-        doc: doc.to_owned(),
-        id: id.into(),
-        label: label.into(),
-        default,
+        Source::Own { pre, post } => (Some(words(pre)), post.as_deref().map(words)),
+        Source::Auto | Source::Velero | Source::Preset(_) => (None, None),
     };
     let [consistency, hooks] = choices(chosen.is_some(), &begun.source);
+    let command =
+        |id, label| Field::new(id, label, FieldKind::Text).optional().checked(|answer| hooks::argv(answer).map(drop));
     vec![
         consistency,
         hooks,
-        field(
-            "pre",
-            "Own pre hook",
-            "With hooks own: the command that holds it, one word or a JSON array of words. It stands in the journal.",
-            Answer::Command,
-            pre,
-        ),
-        field(
-            "post",
-            "Own post hook",
-            "With hooks own: the command that releases it. It runs whenever the other has begun, again and again until \
-             it succeeds.",
-            Answer::Command,
-            post,
-        ),
-        field(
-            "container",
-            "Container",
-            "The container that hooks run in; left empty, the one that mounts the volume.",
-            Answer::Free,
-            begun.container.clone().unwrap_or_default(),
-        ),
-        field(
-            "timeout",
-            "Hook timeout",
-            "How long one hook may run, where its annotation does not say so.",
-            Answer::Needed,
-            duration(begun.timeout),
-        ),
-        field(
-            "held",
-            "Held at most",
-            "How long the application is held at most. When that is over it is released, cut or not, and the backup \
-             fails.",
-            Answer::Needed,
-            duration(begun.at_most),
-        ),
+        command("pre", "Own pre hook")
+            .says(
+                "With hooks own: the command that holds it, one word or a JSON array of words. It stands in the \
+                 journal.",
+            )
+            .begins(pre),
+        command("post", "Own post hook")
+            .says(
+                "With hooks own: the command that releases it. It runs whenever the other has begun, again and again \
+                 until it succeeds.",
+            )
+            .begins(post),
+        Field::new("container", "Container", FieldKind::Text)
+            .says("The container that hooks run in; left empty, the one that mounts the volume.")
+            .begins(begun.container)
+            .optional(),
+        Field::new("timeout", "Hook timeout", FieldKind::Duration)
+            .says("How long one hook may run, where its annotation does not say so.")
+            .begins(begun.timeout),
+        Field::new("held", "Held at most", FieldKind::Duration)
+            .says(
+                "How long the application is held at most. When that is over it is released, cut or not, and the \
+                 backup fails.",
+            )
+            .begins(begun.at_most),
     ]
-}
-
-/// What the answer to one of the smaller questions is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    /// A text, or nothing.
-    Free,
-    /// A command, or nothing.
-    Command,
-    /// A duration.
-    Needed,
 }
 
 /// What the copy shall promise, and by which hooks.
 fn choices(held: bool, source: &Source) -> [Field; 2] {
-    let choice = |value: &str, says: &str| Choice { value: value.to_owned(), says: says.to_owned() };
-    let field = |id: &'static str, label: &'static str, doc: &str, of, choices, default: &str| Field {
-        kind: FieldKind::Choice { of, choices, left_out: Vec::new() },
-        doc: doc.to_owned(),
-        default: default.to_owned(),
-        required: true,
-        check: |_| Ok(()),
-        id: id.into(),
-        label: label.into(),
-    };
-    let levels = Consistency::ASKED.iter().map(|level| choice(level.word(), level.says())).collect();
+    let levels = Consistency::ASKED.iter().map(|level| Choice::new(level.word(), level.says()));
     let sources = [
-        choice("auto", "Velero's annotations, else by the image"),
-        choice("velero", "the Velero annotations of the pods"),
-        choice("own", "the commands below"),
+        Choice::new("auto", "Velero's annotations, else by the image"),
+        Choice::new("velero", "the Velero annotations of the pods"),
+        Choice::new("own", "the commands below"),
     ];
-    let presets = Preset::ALL.map(|preset| choice(preset.name(), preset.says()));
+    let presets = Preset::ALL.map(|preset| Choice::new(preset.name(), preset.says()));
     let level = if held { Consistency::Application } else { Consistency::Crash };
     [
-        field(
-            "consistency",
-            "Consistency",
-            "A crash-consistent copy is as if power was lost at the cut. For an application-consistent one hooks hold \
-             the application's writes over the cut, and let them go right after.",
-            "consistency",
-            levels,
-            level.word(),
-        ),
-        field(
-            "hooks",
-            "Hooks",
-            "What holds the application. Only for an application-consistent copy.",
-            "hooks",
-            sources.into_iter().chain(presets).collect(),
-            &source.to_string(),
-        ),
+        Field::new("consistency", "Consistency", FieldKind::one_of("consistency", levels))
+            .says(
+                "A crash-consistent copy is as if power was lost at the cut. For an application-consistent one hooks \
+                 hold the application's writes over the cut, and let them go right after.",
+            )
+            .begins(level.word()),
+        Field::new("hooks", "Hooks", FieldKind::one_of("hooks", sources.into_iter().chain(presets)))
+            .says("What holds the application. Only for an application-consistent copy.")
+            .begins(source.to_string()),
     ]
 }
 
@@ -177,16 +121,19 @@ pub(super) fn options(chosen: Option<&Quiesce>, option: &mut impl FnMut(&str, &s
         [("--hook-timeout", quiesce.timeout, TIMEOUT), ("--quiesce-at-most", quiesce.at_most, AT_MOST)]
     {
         if chosen != default {
-            option(name, &duration(chosen));
+            option(name, &quantity::deadline(chosen));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use rstest::rstest;
+
     use super::*;
     use crate::plan::FormSpec;
-    use rstest::rstest;
 
     fn form(quiesce: Option<&Quiesce>) -> FormSpec {
         FormSpec { title: String::new(), fields: fields(quiesce) }

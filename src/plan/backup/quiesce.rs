@@ -125,7 +125,7 @@ fn one_line(text: &str) -> String {
 
 /// What changes in the cluster by the hooks, in sentences.
 pub(super) fn changes(quiesce: &Quiesce, hooks: &[Hook]) -> Vec<String> {
-    let at_most = jiff::SignedDuration::try_from(quiesce.at_most).map(quantity::duration).unwrap_or_default();
+    let at_most = quantity::deadline(quiesce.at_most);
     let say = |hook: &Hook| {
         let what = format!("runs commands in {}: {}", hook.place.pod, hook.what);
         if hook.holds() { format!("{what}; what it holds is held for {at_most} at most") } else { what }

@@ -1,7 +1,5 @@
 //! What a person chooses before a drill is planned: as a form, and as options of the command line.
 
-use jiff::SignedDuration;
-
 use super::Options;
 use crate::model::{Kind, Uid, World};
 use crate::plan::backup::deadline;
@@ -14,42 +12,22 @@ use crate::text::{self, quantity};
 /// driver of the copy or a class of it is not known, and planning says why.
 pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpec> {
     let snapshot = world.inventory.snapshots.get(snapshot)?;
-    let within = |id: &'static str, label: &'static str, doc: &str, default| Field {
-        id: id.into(),
-        label: label.into(),
-        doc: doc.to_owned(),
-        kind: FieldKind::Duration,
-        default: SignedDuration::try_from(default).map_or_else(|_| String::new(), quantity::duration),
-        required: true,
-        check: |_| Ok(()),
-    };
     let fields = vec![
         class_field(world, snapshot, defaults.class.as_deref())?,
-        Field {
-            id: "at-least".into(),
-            label: "At least".into(),
-            doc: "How many bytes have to be read; fewer fail the drill, as a volume that is empty does.".to_owned(),
-            kind: FieldKind::Text,
-            default: quantity::exact(defaults.at_least),
-            required: true,
-            check: |answer| size(answer).map(drop),
-        },
-        Field {
-            id: "image".into(),
-            label: "Image".into(),
-            doc: "Of the pod that reads the volume; it needs sh, find, cat and wc.".to_owned(),
-            kind: FieldKind::Text,
-            default: defaults.image.clone(),
-            required: true,
-            check: |answer| image(answer).map(drop),
-        },
-        within(
-            "mounted",
-            "Mounted within",
-            "How long to wait until the volume is made and mounted.",
-            defaults.mounted_within,
-        ),
-        within("read", "Read within", "How long reading all of it may take.", defaults.read_within),
+        Field::new("at-least", "At least", FieldKind::Text)
+            .says("How many bytes have to be read; fewer fail the drill, as a volume that is empty does.")
+            .begins(quantity::exact(defaults.at_least))
+            .checked(|answer| size(answer).map(drop)),
+        Field::new("image", "Image", FieldKind::Text)
+            .says("Of the pod that reads the volume; it needs sh, find, cat and wc.")
+            .begins(defaults.image.clone())
+            .checked(|answer| image(answer).map(drop)),
+        Field::new("mounted", "Mounted within", FieldKind::Duration)
+            .says("How long to wait until the volume is made and mounted.")
+            .begins(defaults.mounted_within),
+        Field::new("read", "Read within", FieldKind::Duration)
+            .says("How long reading all of it may take.")
+            .begins(defaults.read_within),
     ];
     let path = snapshot.meta.reference(Kind::VolumeSnapshot).path();
     Some(FormSpec { title: format!("prove that {path} can be restored"), fields })

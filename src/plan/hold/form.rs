@@ -13,26 +13,18 @@ use crate::text;
 pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpec> {
     let snapshot = world.inventory.snapshots.get(snapshot)?;
     let fields = vec![
-        Field {
-            id: "reason".into(),
-            label: "Reason".into(),
-            doc: "Why it must stay: kept in an annotation of the snapshot, where everybody can read it.".to_owned(),
-            kind: FieldKind::Lines,
-            default: defaults.reason.clone().unwrap_or_default(),
-            required: true,
-            check: |answer| backup::reason(answer).map(drop),
-        },
-        Field {
-            id: "until".into(),
-            label: "Until".into(),
-            doc: "A day such as 2027-01-31, whose beginning in UTC counts, or a moment such as \
-                  2027-01-31T12:00:00Z. Left empty, it is held until somebody releases it."
-                .to_owned(),
-            kind: FieldKind::Text,
-            default: defaults.until.map(|until| until.to_string()).unwrap_or_default(),
-            required: false,
-            check: |answer| until(answer).map(drop),
-        },
+        Field::new("reason", "Reason", FieldKind::Lines)
+            .says("Why it must stay: kept in an annotation of the snapshot, where everybody can read it.")
+            .begins(defaults.reason.clone())
+            .checked(|answer| backup::reason(answer).map(drop)),
+        Field::new("until", "Until", FieldKind::Text)
+            .says(
+                "A day such as 2027-01-31, whose beginning in UTC counts, or a moment such as 2027-01-31T12:00:00Z. \
+                 Left empty, it is held until somebody releases it.",
+            )
+            .begins(defaults.until.map(|until| until.to_string()))
+            .optional()
+            .checked(|answer| until(answer).map(drop)),
     ];
     let title = format!("hold restore point {}", snapshot.meta.reference(Kind::VolumeSnapshot).path());
     Some(FormSpec { title, fields })

@@ -8,49 +8,29 @@ use crate::text;
 /// The form for an isolation of this workload, beginning with `defaults`; `None` when it is gone.
 pub fn form(world: &World, kind: Kind, uid: &Uid, defaults: &Options) -> Option<FormSpec> {
     let workload = watched(world, kind, uid)?;
-    let yes_no = |id: &'static str, label: &'static str, doc: &str, yes: bool| Field {
-        id: id.into(),
-        label: label.into(),
-        doc: doc.to_owned(),
-        kind: FieldKind::YesNo,
-        default: if yes { "yes" } else { "no" }.to_owned(),
-        required: true,
-        check: |_| Ok(()),
-    };
     let from: Vec<String> = defaults.from.iter().map(ToString::to_string).collect();
     let fields = vec![
-        Field {
-            id: "reason".into(),
-            label: "Reason".into(),
-            doc: "Why it is contained: kept in an annotation of the policy, where everybody can read it.".to_owned(),
-            kind: FieldKind::Lines,
-            default: defaults.reason.clone().unwrap_or_default(),
-            required: true,
-            check: |answer| backup::reason(answer).map(drop),
-        },
-        Field {
-            id: "from".into(),
-            label: "Allow from".into(),
-            doc: "Who may still come in, one in each line: labels of pods such as app=web, namespace=NAME, or both \
-                  with a comma between. Left empty, nobody."
-                .to_owned(),
-            kind: FieldKind::Lines,
-            default: from.join("\n"),
-            required: false,
-            check: |answer| peers(answer).map(drop),
-        },
-        yes_no(
-            "dns",
-            "Allow DNS",
-            "Whether names can still be resolved: port 53 of pods in kube-system.",
-            defaults.dns,
-        ),
-        yes_no(
-            "beside",
-            "Beside policies",
-            "Policies add up. Whether it is done although others let traffic through to its pods; the plan names them.",
-            defaults.beside,
-        ),
+        Field::new("reason", "Reason", FieldKind::Lines)
+            .says("Why it is contained: kept in an annotation of the policy, where everybody can read it.")
+            .begins(defaults.reason.clone())
+            .checked(|answer| backup::reason(answer).map(drop)),
+        Field::new("from", "Allow from", FieldKind::Lines)
+            .says(
+                "Who may still come in, one in each line: labels of pods such as app=web, namespace=NAME, or both with \
+                 a comma between. Left empty, nobody.",
+            )
+            .begins(from.join("\n"))
+            .optional()
+            .checked(|answer| peers(answer).map(drop)),
+        Field::new("dns", "Allow DNS", FieldKind::YesNo)
+            .says("Whether names can still be resolved: port 53 of pods in kube-system.")
+            .begins(defaults.dns),
+        Field::new("beside", "Beside policies", FieldKind::YesNo)
+            .says(
+                "Policies add up. Whether it is done although others let traffic through to its pods; the plan names \
+                 them.",
+            )
+            .begins(defaults.beside),
     ];
     Some(FormSpec { title: format!("isolate {}", place(kind, workload)), fields })
 }

@@ -15,38 +15,23 @@ pub fn form(world: &World, claim: &Uid, defaults: &Options) -> Option<FormSpec> 
         |policy| format!("Left empty, policy {} says it: {}.", policy.name, policy.keep.said()),
     );
     let fields = vec![
-        Field {
-            id: "keep".into(),
-            label: "Keep".into(),
-            doc: format!(
+        Field::new("keep", "Keep", FieldKind::Text)
+            .says(format!(
                 "Rules such as last 3, hourly 24, daily 7, weekly 4, monthly 12, yearly 2, within 2d: a copy stays \
                  when one of them keeps it. Days are those of UTC. {ruled}"
-            ),
-            kind: FieldKind::Text,
-            default: defaults.keep.as_ref().map(Keep::said).unwrap_or_default(),
-            required: policy.is_none(),
-            check: |answer| Keep::parse(answer).map(drop),
-        },
-        Field {
-            id: "minimum".into(),
-            label: "At least".into(),
-            doc: "So many good copies stay whatever the rules say.".to_owned(),
-            kind: FieldKind::Number(1..=10_000),
-            default: minimum.unwrap_or(1).to_string(),
-            required: true,
-            check: |_| Ok(()),
-        },
-        Field {
-            id: "storage".into(),
-            label: "Also storage".into(),
-            doc: "Whether copies whose deletionPolicy is Retain go too: the policy is set to Delete first, so that \
-                  nothing is left in storage. Without this they stay."
-                .to_owned(),
-            kind: FieldKind::YesNo,
-            default: if defaults.also_storage { "yes" } else { "no" }.to_owned(),
-            required: true,
-            check: |_| Ok(()),
-        },
+            ))
+            .begins(defaults.keep.as_ref().map(Keep::said))
+            .optional_when(policy.is_some())
+            .checked(|answer| Keep::parse(answer).map(drop)),
+        Field::new("minimum", "At least", FieldKind::Number(1..=10_000))
+            .says("So many good copies stay whatever the rules say.")
+            .begins(minimum.unwrap_or(1).to_string()),
+        Field::new("storage", "Also storage", FieldKind::YesNo)
+            .says(
+                "Whether copies whose deletionPolicy is Retain go too: the policy is set to Delete first, so that \
+                 nothing is left in storage. Without this they stay.",
+            )
+            .begins(defaults.also_storage),
     ];
     let title = format!("prune copies of volume {}", claim.meta.reference(Kind::Pvc).path());
     Some(FormSpec { title, fields })

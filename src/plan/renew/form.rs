@@ -5,85 +5,45 @@ use crate::model::{Kind, Uid, World};
 use crate::plan::command::CommandLine;
 use crate::plan::roll::Restart;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, backup};
-use crate::text::quantity;
 
 /// The form for this Certificate, beginning with `defaults`; `None` when it is gone.
 pub fn form(world: &World, certificate: &Uid, defaults: &Options) -> Option<FormSpec> {
     let certificate = world.inventory.certificates.get(certificate)?;
-    let duration = |within| jiff::SignedDuration::try_from(within).map(quantity::duration);
-    let field = |id: &'static str, label: &'static str, doc: &str, kind, default, check| Field {
-        id: id.into(),
-        label: label.into(),
-        doc: doc.to_owned(),
-        kind,
-        default,
-        required: false,
-        check,
-    };
-    let fine: fn(&str) -> Result<(), String> = |_| Ok(());
-    let deadline: fn(&str) -> Result<(), String> = |answer| backup::deadline(answer).map(drop);
-    let restart = Field {
-        required: true,
-        ..field(
-            "restart",
-            "Restart",
-            "Which workloads that use the certificate are restarted once it is stored, one after the other.",
-            restarts(),
-            defaults.restart.word().to_owned(),
-            fine,
-        )
-    };
-    let reason = field(
-        "reason",
-        "Reason",
-        "Why, for the journal.",
-        FieldKind::Lines,
-        defaults.reason.clone().unwrap_or_default(),
-        |answer| backup::reason(answer).map(drop),
-    );
-    let compromised = field(
-        "compromised",
-        "Key is known",
-        "Yes when others may have the present private key: it fails unless the new certificate has another one.",
-        FieldKind::YesNo,
-        if defaults.compromised { "yes" } else { "no" }.to_owned(),
-        fine,
-    );
-    let issued = field(
-        "issued",
-        "Issued within",
-        "How long issuing may take. Left empty: 2m for a CA in the cluster, 5m for another program, 15m for ACME.",
-        FieldKind::Duration,
-        defaults.issued_within.and_then(|within| duration(within).ok()).unwrap_or_default(),
-        deadline,
-    );
-    let rolled = field(
-        "rolled",
-        "Restart within",
-        "How long one workload may take to replace its pods.",
-        FieldKind::Duration,
-        duration(defaults.rolled_within).unwrap_or_default(),
-        deadline,
-    );
-    let served = field(
-        "served",
-        "Served within",
-        "How long it may take until each pod that serves the former certificate serves the new one.",
-        FieldKind::Duration,
-        duration(defaults.served_within).unwrap_or_default(),
-        deadline,
-    );
+    let ways = [Restart::Needed, Restart::All, Restart::None].map(|way| Choice::new(way.word(), way.says()));
+    let fields = vec![
+        Field::new("restart", "Restart", FieldKind::one_of("way", ways))
+            .says("Which workloads that use the certificate are restarted once it is stored, one after the other.")
+            .begins(defaults.restart.word()),
+        Field::new("compromised", "Key is known", FieldKind::YesNo)
+            .says(
+                "Yes when others may have the present private key: it fails unless the new certificate has another \
+                 one.",
+            )
+            .begins(defaults.compromised)
+            .optional(),
+        Field::new("reason", "Reason", FieldKind::Lines)
+            .says("Why, for the journal.")
+            .begins(defaults.reason.clone())
+            .optional()
+            .checked(|answer| backup::reason(answer).map(drop)),
+        Field::new("issued", "Issued within", FieldKind::Duration)
+            .says(
+                "How long issuing may take. Left empty: 2m for a CA in the cluster, 5m for another program, 15m for \
+                 ACME.",
+            )
+            .begins(defaults.issued_within)
+            .optional(),
+        Field::new("rolled", "Restart within", FieldKind::Duration)
+            .says("How long one workload may take to replace its pods.")
+            .begins(defaults.rolled_within)
+            .optional(),
+        Field::new("served", "Served within", FieldKind::Duration)
+            .says("How long it may take until each pod that serves the former certificate serves the new one.")
+            .begins(defaults.served_within)
+            .optional(),
+    ];
     let title = format!("renew certificate {}", certificate.meta.reference(Kind::Certificate).path());
-    Some(FormSpec { title, fields: vec![restart, compromised, reason, issued, rolled, served] })
-}
-
-fn restarts() -> FieldKind {
-    let choice = |restart: Restart| Choice { value: restart.word().to_owned(), says: restart.says().to_owned() };
-    FieldKind::Choice {
-        of: "way",
-        choices: [Restart::Needed, Restart::All, Restart::None].map(choice).to_vec(),
-        left_out: Vec::new(),
-    }
+    Some(FormSpec { title, fields })
 }
 
 /// What a filled form chose.

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::signer::{self, Found, leaf};
 use super::{HandedOver, Options, ROLLED_WITHIN, SERVED_WITHIN, Signer};
 use crate::model::{KeyMatch, Kind, TlsSecret, Uid, World};
 use crate::plan::command::CommandLine;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Restart, backup};
-use crate::text::{self, names, quantity};
+use crate::text::{self, names};
 use crate::x509::KeyKind;
 
 /// The words of signers that are no Secret. No path of one lacks a slash.
@@ -32,60 +30,41 @@ pub fn form(world: &World, secret: &Uid, chosen: &Options) -> Option<FormSpec> {
     Some(FormSpec { title, fields })
 }
 
-fn field(id: &'static str, label: &'static str, doc: &str, kind: FieldKind, default: String) -> Field {
-    let check = |_: &str| Ok(());
-    Field { id: id.into(), label: label.into(), doc: doc.to_owned(), kind, default, required: true, check }
-}
-
-fn deadline(answer: &str) -> Result<(), String> {
-    backup::deadline(answer).map(drop)
-}
-
-fn yes(yes: bool) -> String {
-    if yes { "yes" } else { "no" }.to_owned()
-}
-
 /// What is asked of one that is made here.
 fn made_fields(world: &World, secret: &TlsSecret, chosen: &Options) -> Vec<Field> {
-    let life = field("life", "Valid for", LIFE, FieldKind::Duration, said(chosen.life));
     vec![
-        field("signer", "Signed by", SIGNER, signers(world, secret), chosen.signer.word()),
-        field("key", "Key", "The kind of the new key.", keys(), key_word(chosen.key).to_owned()),
-        Field { required: false, check: deadline, ..life },
+        Field::new("signer", "Signed by", signers(world, secret)).says(SIGNER).begins(chosen.signer.word()),
+        Field::new("key", "Key", keys()).says("The kind of the new key.").begins(key_word(chosen.key)),
+        Field::new("life", "Valid for", FieldKind::Duration).says(LIFE).begins(chosen.life).optional(),
     ]
 }
 
 /// What is asked of one that is handed over. What was handed over before is not in the form: its key is nowhere else
 /// than in memory.
 fn given_fields() -> Vec<Field> {
-    let file = |id, doc, into| {
-        let file = field(id, "  or its file", doc, FieldKind::File { into }, String::new());
-        Field { required: false, ..file }
-    };
+    let file = |id, into| Field::new(id, "  or its file", FieldKind::File { into }).optional();
     vec![
-        field("pem", "Certificate", PEM, FieldKind::Pem, String::new()),
-        file("pem-file", PEM_FILE, "pem"),
-        field("private", "Private key", PRIVATE, FieldKind::Hidden, String::new()),
-        file("private-file", PRIVATE_FILE, "private"),
-        field("other-names", "Other names", OTHER_NAMES, FieldKind::YesNo, yes(false)),
+        Field::new("pem", "Certificate", FieldKind::Pem).says(PEM),
+        file("pem-file", "pem").says(PEM_FILE),
+        Field::new("private", "Private key", FieldKind::Hidden).says(PRIVATE),
+        file("private-file", "private").says(PRIVATE_FILE),
+        Field::new("other-names", "Other names", FieldKind::YesNo).says(OTHER_NAMES).begins(false),
     ]
 }
 
 /// What is asked either way.
 fn fields_of_both(chosen: &Options) -> Vec<Field> {
-    let reason = chosen.reason.clone().unwrap_or_default();
-    let reason = field("reason", "Reason", "Why, for the journal.", FieldKind::Lines, reason);
-    let within = |id, label, doc, within| {
-        let within = field(id, label, doc, FieldKind::Duration, said(Some(within)));
-        Field { check: deadline, ..within }
-    };
     vec![
-        field("restart", "Restart", RESTART, restarts(), chosen.restart.word().to_owned()),
-        field("compromised", "Key is known", COMPROMISED, FieldKind::YesNo, yes(chosen.compromised)),
-        field("managed", "Manager paused", MANAGED, FieldKind::YesNo, yes(chosen.managed)),
-        Field { required: false, check: |answer| backup::reason(answer).map(drop), ..reason },
-        within("served", "Served within", SERVED, chosen.served_within),
-        within("rolled", "Restart within", ROLLED, chosen.rolled_within),
+        Field::new("restart", "Restart", restarts()).says(RESTART).begins(chosen.restart.word()),
+        Field::new("compromised", "Key is known", FieldKind::YesNo).says(COMPROMISED).begins(chosen.compromised),
+        Field::new("managed", "Manager paused", FieldKind::YesNo).says(MANAGED).begins(chosen.managed),
+        Field::new("reason", "Reason", FieldKind::Lines)
+            .says("Why, for the journal.")
+            .begins(chosen.reason.clone())
+            .optional()
+            .checked(|answer| backup::reason(answer).map(drop)),
+        Field::new("served", "Served within", FieldKind::Duration).says(SERVED).begins(chosen.served_within),
+        Field::new("rolled", "Restart within", FieldKind::Duration).says(ROLLED).begins(chosen.rolled_within),
     ]
 }
 
@@ -107,13 +86,8 @@ const MANAGED: &str =
 const SERVED: &str = "How long it may take until each pod that served the present certificate serves the new one.";
 const ROLLED: &str = "How long one workload may take to replace its pods.";
 
-fn said(duration: Option<Duration>) -> String {
-    let duration = duration.and_then(|duration| SignedDuration::try_from(duration).ok());
-    duration.map(quantity::duration).unwrap_or_default()
-}
-
 fn choice(value: &str, says: &str) -> Choice {
-    Choice { value: value.to_owned(), says: text::sanitize(says).into_owned() }
+    Choice::new(value, text::sanitize(says))
 }
 
 /// Who can sign: who did, CAs with their keys, itself.
@@ -143,19 +117,18 @@ fn signers(world: &World, secret: &TlsSecret) -> FieldKind {
     let mut choices = vec![choice(FORMER, &former)];
     choices.extend(authorities);
     choices.push(choice(ITSELF, "its own key: clients have to trust the certificate itself"));
-    FieldKind::Choice { of: "signer", choices, left_out: Vec::new() }
+    FieldKind::one_of("signer", choices)
 }
 
 fn keys() -> FieldKind {
-    let mut choices = vec![choice(SAME, "of the kind that the present one is")];
-    choices.extend(KeyKind::ALL.map(|kind| choice(kind.word(), kind.said())));
-    FieldKind::Choice { of: "key", choices, left_out: Vec::new() }
+    let same = Choice::new(SAME, "of the kind that the present one is");
+    let others = KeyKind::ALL.map(|kind| Choice::new(kind.word(), kind.said()));
+    FieldKind::one_of("key", std::iter::once(same).chain(others))
 }
 
 fn restarts() -> FieldKind {
-    let choices = [Restart::Needed, Restart::All, Restart::None];
-    let choices = choices.map(|restart| choice(restart.word(), restart.says())).to_vec();
-    FieldKind::Choice { of: "way", choices, left_out: Vec::new() }
+    let ways = [Restart::Needed, Restart::All, Restart::None];
+    FieldKind::one_of("way", ways.map(|way| Choice::new(way.word(), way.says())))
 }
 
 fn key_word(key: Option<KeyKind>) -> &'static str {

@@ -1,8 +1,6 @@
 //! What a person chooses before a phase is planned: as a form, and as options of the command line. Each phase asks only
 //! for what matters to it.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 
 use super::{Options, ROLLED_WITHIN};
@@ -11,7 +9,7 @@ use crate::model::{Kind, Uid, World};
 use crate::plan::command::CommandLine;
 use crate::plan::serves::WITHIN as SERVED_WITHIN;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, backup};
-use crate::text::{self, quantity};
+use crate::text::quantity;
 use crate::x509::KeyKind;
 
 /// The word for a key as before.
@@ -36,10 +34,12 @@ pub fn form(world: &World, secret: &Uid, chosen: &Options) -> Option<FormSpec> {
         }
         Phase::Make => of_the_new_one(chosen),
         Phase::Trust | Phase::Drop => vec![
-            field("restart", "Restart", RESTART, FieldKind::YesNo, yes(chosen.restart)),
-            deadline("rolled", "Restart within", ROLLED, said(Some(chosen.rolled_within))),
+            Field::new("restart", "Restart", FieldKind::YesNo).says(RESTART).begins(chosen.restart),
+            Field::new("rolled", "Restart within", FieldKind::Duration).says(ROLLED).begins(chosen.rolled_within),
         ],
-        Phase::Prove => vec![deadline("served", "Served within", SERVED, said(Some(chosen.served_within)))],
+        Phase::Prove => {
+            vec![Field::new("served", "Served within", FieldKind::Duration).says(SERVED).begins(chosen.served_within)]
+        }
         Phase::Switch | Phase::Retire => Vec::new(),
     };
     fields.push(reason(chosen));
@@ -48,36 +48,26 @@ pub fn form(world: &World, secret: &Uid, chosen: &Options) -> Option<FormSpec> {
 }
 
 fn of_the_new_one(chosen: &Options) -> Vec<Field> {
-    let key = chosen.key.map_or(SAME, KeyKind::word).to_owned();
-    let life = deadline("life", "Valid for", LIFE, said(chosen.life));
+    let key = chosen.key.map_or(SAME, KeyKind::word);
     vec![
-        field("key", "Key", "The kind of the new CA's key.", keys(), key),
-        Field { required: false, ..life },
-        deadline("soak", "Both trusted", SOAKS, quantity::duration(chosen.soak)),
+        Field::new("key", "Key", keys()).says("The kind of the new CA's key.").begins(key),
+        Field::new("life", "Valid for", FieldKind::Duration).says(LIFE).begins(chosen.life).optional(),
+        Field::new("soak", "Both trusted", FieldKind::Duration).says(SOAKS).begins(quantity::duration(chosen.soak)),
     ]
 }
 
-fn field(id: &'static str, label: &'static str, doc: &str, kind: FieldKind, default: String) -> Field {
-    let check = |_: &str| Ok(());
-    Field { id: id.into(), label: label.into(), doc: doc.to_owned(), kind, default, required: true, check }
-}
-
-fn deadline(id: &'static str, label: &'static str, doc: &str, default: String) -> Field {
-    let check = |answer: &str| backup::deadline(answer).map(drop);
-    Field { check, ..field(id, label, doc, FieldKind::Duration, default) }
-}
-
 fn reason(chosen: &Options) -> Field {
-    let before = chosen.reason.clone().unwrap_or_default();
-    let check = |answer: &str| backup::reason(answer).map(drop);
-    let reason = field("reason", "Reason", "Why, for the journal.", FieldKind::Lines, before);
-    Field { required: false, check, ..reason }
+    why("Reason", chosen).says("Why, for the journal.").optional()
 }
 
 /// What somebody answers for: how it is known is the one thing that is asked.
 fn answer(chosen: &Options) -> Field {
-    let doc = format!("How is it known that {}? {ANSWER}", known(chosen.phase));
-    Field { label: "How it is known".into(), doc, required: true, ..reason(chosen) }
+    why("How it is known", chosen).says(format!("How is it known that {}? {ANSWER}", known(chosen.phase)))
+}
+
+fn why(label: &'static str, chosen: &Options) -> Field {
+    let field = Field::new("reason", label, FieldKind::Lines).begins(chosen.reason.clone());
+    field.checked(|answer| backup::reason(answer).map(drop))
 }
 
 /// What is answered for.
@@ -89,20 +79,10 @@ fn known(phase: Phase) -> &'static str {
     }
 }
 
-fn yes(yes: bool) -> String {
-    if yes { "yes" } else { "no" }.to_owned()
-}
-
-fn said(duration: Option<Duration>) -> String {
-    let duration = duration.and_then(|duration| SignedDuration::try_from(duration).ok());
-    duration.map(quantity::duration).unwrap_or_default()
-}
-
 fn keys() -> FieldKind {
-    let choice = |value: &str, says: &str| Choice { value: value.to_owned(), says: text::sanitize(says).into_owned() };
-    let mut choices = vec![choice(SAME, "of the kind that the former one is")];
-    choices.extend(KeyKind::ALL.map(|kind| choice(kind.word(), kind.said())));
-    FieldKind::Choice { of: "key", choices, left_out: Vec::new() }
+    let same = Choice::new(SAME, "of the kind that the former one is");
+    let others = KeyKind::ALL.map(|kind| Choice::new(kind.word(), kind.said()));
+    FieldKind::one_of("key", std::iter::once(same).chain(others))
 }
 
 /// What a filled form chose. What the phase does not ask for stays as it was chosen `before`.
@@ -160,6 +140,8 @@ pub fn command(options: &Options, path: &str, context: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use rstest::rstest;
 
     use super::*;

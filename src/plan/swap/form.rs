@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::{From, Options, TRIAL_IMAGE};
 use crate::assess::restore_point::{self, Belongs};
 use crate::model::{Kind, Pvc, ReclaimPolicy, Uid, VolumeSnapshot, World, annotation};
@@ -21,84 +19,40 @@ pub fn form(world: &World, claim: &Uid, chosen: &Options) -> Option<FormSpec> {
     let claim = world.inventory.pvcs.get(claim)?;
     let Sources { choices, first } = sources(world, claim)?;
     let path = claim.meta.reference(Kind::Pvc).path();
-    let free: fn(&str) -> Result<(), String> = |_| Ok(());
-    let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
-    let field = |id: &'static str, label: &'static str, doc: &str, kind, default: String, required, check| Field {
-        id: id.into(),
-        label: label.into(),
-        doc: doc.to_owned(),
-        kind,
-        default,
-        required,
-        check,
-    };
-    let from = chosen.from.as_ref().map_or(first, value);
-    let kind = FieldKind::Choice { of: "restore point", choices, left_out: Vec::new() };
     let fields = vec![
-        field(
-            "from",
-            "Restore from",
-            "What the volume will hold. What was written since then leaves the live volume and is kept beside it.",
-            kind,
-            from,
-            true,
-            free,
-        ),
-        field(
-            "reason",
-            "Reason",
-            "For whoever finds the kept copies later: in the journal and in an annotation of the safety snapshot.",
-            FieldKind::Lines,
-            chosen.reason.clone().unwrap_or_default(),
-            false,
-            |answer| backup::reason(answer).map(drop),
-        ),
-        field(
-            "keep",
-            "Keep for",
-            "How long the former volume and the safety snapshot are marked as kept, for taking it back.",
-            FieldKind::Duration,
-            duration(chosen.keep),
-            true,
-            free,
-        ),
-        field(
-            "stop",
-            "Stop within",
-            "How long its pods may take to end. When one does not, everything is taken back.",
-            FieldKind::Duration,
-            duration(chosen.stop_within),
-            true,
-            free,
-        ),
-        field(
-            "ready",
-            "Ready within",
-            "How long the application may take to be ready on the restored data. When it does not, everything is taken \
-             back.",
-            FieldKind::Duration,
-            duration(chosen.ready_within),
-            true,
-            free,
-        ),
-        field(
-            "alone",
-            "Not replicated",
-            "Only for one of several members without the others: yes says that no peer will write its data over what is restored.",
-            FieldKind::YesNo,
-            yes(chosen.not_replicated),
-            true,
-            free,
-        ),
-        field(
-            "images",
-            "Other version",
-            "Yes accepts that a program of another major version than at the cut opens the files.",
-            FieldKind::YesNo,
-            yes(chosen.accept_image_change),
-            true,
-            free,
-        ),
+        Field::new("from", "Restore from", FieldKind::one_of("restore point", choices))
+            .says(
+                "What the volume will hold. What was written since then leaves the live volume and is kept beside it.",
+            )
+            .begins(chosen.from.as_ref().map_or(first, value)),
+        Field::new("reason", "Reason", FieldKind::Lines)
+            .says(
+                "For whoever finds the kept copies later: in the journal and in an annotation of the safety snapshot.",
+            )
+            .begins(chosen.reason.clone())
+            .optional()
+            .checked(|answer| backup::reason(answer).map(drop)),
+        Field::new("keep", "Keep for", FieldKind::Duration)
+            .says("How long the former volume and the safety snapshot are marked as kept, for taking it back.")
+            .begins(chosen.keep),
+        Field::new("stop", "Stop within", FieldKind::Duration)
+            .says("How long its pods may take to end. When one does not, everything is taken back.")
+            .begins(chosen.stop_within),
+        Field::new("ready", "Ready within", FieldKind::Duration)
+            .says(
+                "How long the application may take to be ready on the restored data. When it does not, everything is \
+                 taken back.",
+            )
+            .begins(chosen.ready_within),
+        Field::new("alone", "Not replicated", FieldKind::YesNo)
+            .says(
+                "Only for one of several members without the others: yes says that no peer will write its data over \
+                 what is restored.",
+            )
+            .begins(chosen.not_replicated),
+        Field::new("images", "Other version", FieldKind::YesNo)
+            .says("Yes accepts that a program of another major version than at the cut opens the files.")
+            .begins(chosen.accept_image_change),
     ];
     Some(FormSpec { title: format!("restore volume {path} in place"), fields })
 }
@@ -124,7 +78,7 @@ fn sets(world: &World, claim: &Pvc, points: &[&VolumeSnapshot]) -> Vec<Choice> {
         let whole = set::whole(world, id, &members).is_ok() && members.iter().all(|member| member.ready == Some(true));
         if whole && members.len() > 1 && !choices.iter().any(|choice| choice.value == value) {
             let volumes = text::plural(members.len(), "volume", "volumes");
-            choices.push(Choice { value, says: format!("the whole set: {volumes}, {}", said(point)) });
+            choices.push(Choice::new(value, format!("the whole set: {volumes}, {}", said(point))));
         }
     }
     choices
@@ -146,8 +100,7 @@ fn sources(world: &World, claim: &Pvc) -> Option<Sources> {
         .filter(|snapshot| matches!(restore_point::belongs(world, snapshot), Belongs::Claim(uid) if uid == own))
         .collect();
     found.sort_by(|a, b| b.cut.cmp(&a.cut).then_with(|| a.meta.name.cmp(&b.meta.name)));
-    let mut choices: Vec<Choice> =
-        found.iter().map(|point| Choice { value: point.meta.name.to_string(), says: said(point) }).collect();
+    let mut choices: Vec<Choice> = found.iter().map(|point| Choice::new(&*point.meta.name, said(point))).collect();
     choices.extend(sets(world, claim, &found));
     let named = |volume: &crate::model::Pv| {
         volume.claim.as_ref().is_some_and(|of| {
@@ -159,7 +112,7 @@ fn sources(world: &World, claim: &Pvc) -> Option<Sources> {
     let kept = world.inventory.pvs.iter().filter(|volume| named(volume) && volume.reclaim == ReclaimPolicy::Retain);
     let mut kept: Vec<String> = kept.map(|volume| format!("{KEPT}{}", volume.meta.name)).collect();
     kept.sort();
-    choices.extend(kept.into_iter().map(|value| Choice { value, says: "kept by an earlier restore".into() }));
+    choices.extend(kept.into_iter().map(|value| Choice::new(value, "kept by an earlier restore")));
     let set = found.first().and_then(|newest| newest.meta.label(annotation::SET)).map(|id| format!("{SET}{id}"));
     let set = set.filter(|set| choices.iter().any(|choice| choice.value == *set));
     let first = set.or_else(|| choices.first().map(|choice| choice.value.clone()))?;
@@ -218,10 +171,6 @@ pub fn options(filled: &Filled, before: &Options) -> Result<Options, String> {
     })
 }
 
-fn duration(duration: Duration) -> String {
-    SignedDuration::try_from(duration).map_or_else(|_| String::new(), quantity::duration)
-}
-
 /// The command that makes the same choices for this claim on this context.
 pub fn command(options: &Options, claim: &Pvc, context: &str) -> String {
     let defaults = Options::default();
@@ -257,7 +206,7 @@ pub fn command(options: &Options, claim: &Pvc, context: &str) -> String {
         ("--keep", options.keep, defaults.keep),
     ] {
         if chosen != default {
-            option(name, &duration(chosen));
+            option(name, &quantity::deadline(chosen));
         }
     }
     if !context.is_empty() {

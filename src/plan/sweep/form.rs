@@ -8,18 +8,10 @@ use crate::text;
 /// The form for a sweep of this namespace, beginning with `defaults`; `None` when it is gone.
 pub fn form(world: &World, namespace: &Uid, defaults: Options) -> Option<FormSpec> {
     let namespace = &world.inventory.namespaces.get(namespace)?.meta.name;
-    let fields = vec![Field {
-        id: "former".into(),
-        label: "Former volumes".into(),
-        doc: "Whether volumes that in-place restores kept go too, once their time is over: with their data, for good."
-            .to_owned(),
-        kind: FieldKind::YesNo,
-        default: if defaults.former { "yes" } else { "no" }.to_owned(),
-        required: true,
-        check: |_| Ok(()),
-    }];
-    let title = format!("sweep namespace {namespace}");
-    Some(FormSpec { title, fields })
+    let former = Field::new("former", "Former volumes", FieldKind::YesNo)
+        .says("Whether volumes that in-place restores kept go too, once their time is over: with their data, for good.")
+        .begins(defaults.former);
+    Some(FormSpec { title: format!("sweep namespace {namespace}"), fields: vec![former] })
 }
 
 /// What a filled form chose.

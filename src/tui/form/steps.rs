@@ -46,58 +46,30 @@ impl Said {
     }
 
     fn field(&self) -> Field {
-        let field = |label: &'static str, doc: &str, kind| Field {
-            id: "said".into(),
-            label: label.into(),
-            doc: doc.to_owned(),
-            kind,
-            default: String::new(),
-            required: true,
-            check: |answer| backup::reason(answer).map(drop),
-        };
+        let line =
+            |label| Field::new("said", label, FieldKind::Text).checked(|answer| backup::reason(answer).map(drop));
         match self {
-            Self::Answer(Ask::Choose(offers)) => Field {
-                default: offers
-                    .iter()
-                    .find(|offer| offer.recommended)
-                    .map(|offer| offer.value.clone())
-                    .unwrap_or_default(),
-                check: |_| Ok(()),
-                ..field("Which one", "What is chosen stands for this step from then on.", choices(offers))
-            },
-            Self::Answer(Ask::Attest(what)) => field("How it is known", what, FieldKind::Text),
-            Self::Answer(_) => field(
-                "What came of it",
-                "It is kept in the run with your name, and told in its timeline.",
-                FieldKind::Text,
-            ),
-            Self::PassOver => {
-                field("Reason", "Why the step is not done. It is kept in the run with your name.", FieldKind::Text)
+            Self::Answer(Ask::Choose(offers)) => Field::new("said", "Which one", choices(offers))
+                .says("What is chosen stands for this step from then on.")
+                .begins(offers.iter().find(|offer| offer.recommended).map(|offer| offer.value.clone())),
+            Self::Answer(Ask::Attest(what)) => line("How it is known").says(what),
+            Self::Answer(_) => {
+                line("What came of it").says("It is kept in the run with your name, and told in its timeline.")
             }
-            Self::BreakGlass => field(
-                "Reason",
+            Self::PassOver => line("Reason").says("Why the step is not done. It is kept in the run with your name."),
+            Self::BreakGlass => line("Reason").says(
                 "Why nobody else could agree. It is kept in the run with your name, and told wherever the run is.",
-                FieldKind::Text,
             ),
-            Self::Approve => field(
-                "Id of the run",
-                "Type it to agree under your own name. What you agree to stands on the page of the run.",
-                FieldKind::Text,
-            ),
-            Self::Stop => field(
-                "Reason",
-                "Why it ends here. A run that ended is not gone on with: begin another.",
-                FieldKind::Text,
-            ),
-            Self::Note => field("Note", "It is kept in the run with the time and your name.", FieldKind::Text),
-            Self::AsBegun => Field {
-                default: "no".to_owned(),
-                ..field(
-                    "As it began",
-                    "The runbook was edited since the run began. A run goes on with the book that it began with, or not.",
-                    FieldKind::YesNo,
+            Self::Approve => line("Id of the run")
+                .says("Type it to agree under your own name. What you agree to stands on the page of the run."),
+            Self::Stop => line("Reason").says("Why it ends here. A run that ended is not gone on with: begin another."),
+            Self::Note => line("Note").says("It is kept in the run with the time and your name."),
+            Self::AsBegun => Field::new("said", "As it began", FieldKind::YesNo)
+                .says(
+                    "The runbook was edited since the run began. A run goes on with the book that it began with, or \
+                     not.",
                 )
-            },
+                .begins(false),
         }
     }
 
@@ -127,7 +99,7 @@ impl Said {
 fn choices(offers: &[Offer]) -> FieldKind {
     let choice = |offer: &Offer| {
         let says = if offer.recommended { format!("recommended · {}", offer.says) } else { offer.says.clone() };
-        Choice { value: offer.value.clone(), says }
+        Choice::new(&offer.value, says)
     };
-    FieldKind::Choice { of: "row", choices: offers.iter().map(choice).collect(), left_out: Vec::new() }
+    FieldKind::one_of("row", offers.iter().map(choice))
 }

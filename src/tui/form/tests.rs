@@ -3,27 +3,21 @@ use crate::model::Uid;
 use crate::plan::{Defaults, Verb};
 use crate::tui::Chord;
 
-fn field(id: &'static str, kind: FieldKind, default: &str, required: bool) -> Field {
-    let check = |_: &str| Ok(());
-    Field { id: id.into(), label: id.into(), doc: String::new(), kind, default: default.to_owned(), required, check }
-}
-
 fn request() -> Purpose {
     Purpose::Plan(Box::new(Request::new(Verb::Backup, &Uid::from("u"), &Defaults::default()).unwrap()))
 }
 
 /// A form with a field of every kind.
 fn form() -> Form {
-    let choice = |value: &str| Choice { value: value.to_owned(), says: String::new() };
-    let choices = ["block-fast", "block-kept", "shared"].map(choice).to_vec();
+    let choices = ["block-fast", "block-kept", "shared"].map(|class| Choice::new(class, ""));
     let fields = vec![
-        field("class", FieldKind::Choice { of: "class", choices, left_out: vec![] }, "block-fast", true),
-        field("why", FieldKind::Lines, "", false),
-        field("copies", FieldKind::Number(1..=9), "1", true),
-        field("within", FieldKind::Duration, "2m", true),
-        field("keep", FieldKind::YesNo, "no", true),
-        field("labels", FieldKind::Labels, "", false),
-        field("note", FieldKind::Text, "", false),
+        Field::new("class", "class", FieldKind::one_of("class", choices)).begins("block-fast"),
+        Field::new("why", "why", FieldKind::Lines).optional(),
+        Field::new("copies", "copies", FieldKind::Number(1..=9)).begins("1"),
+        Field::new("within", "within", FieldKind::Duration).begins("2m"),
+        Field::new("keep", "keep", FieldKind::YesNo).begins(false),
+        Field::new("labels", "labels", FieldKind::Labels).optional(),
+        Field::new("note", "note", FieldKind::Text).optional(),
     ];
     let spec = FormSpec { title: "try".into(), fields };
     Form::new(spec, request())
@@ -143,8 +137,7 @@ fn what_does_not_show_is_made_visible_when_it_is_pasted() {
 #[test]
 fn a_chosen_name_stays_what_it_is_while_what_it_hides_shows() {
     let hidden = "fast\u{202e}";
-    let choices = vec![Choice { value: hidden.to_owned(), says: String::new() }];
-    let class = field("class", FieldKind::Choice { of: "class", choices, left_out: vec![] }, "", true);
+    let class = Field::new("class", "class", FieldKind::one_of("class", [Choice::new(hidden, "")]));
     let spec = FormSpec { title: "try".into(), fields: vec![class] };
     let mut form = Form::new(spec, request());
     press(&mut form, "down");

@@ -2,48 +2,31 @@
 
 use std::path::PathBuf;
 
-use jiff::SignedDuration;
-
 use super::{Options, Source};
 use crate::model::{Uid, World};
 use crate::plan::backup::deadline;
 use crate::plan::command::CommandLine;
 use crate::plan::{Field, FieldKind, Filled, FormSpec};
-use crate::text::{names, quantity};
+use crate::text::names;
 
 /// The form for an import into this namespace, beginning with `defaults`; `None` when it is gone.
 pub fn form(world: &World, namespace: &Uid, defaults: &Options) -> Option<FormSpec> {
     let namespace = &world.inventory.namespaces.get(namespace)?.meta.name;
-    let within = SignedDuration::try_from(defaults.ready_within).map_or_else(|_| String::new(), quantity::duration);
     let fields = vec![
-        Field {
-            id: "file".into(),
-            label: "File".into(),
-            doc: "The bundle, as `holdfast export` wrote it: a file of this machine.".to_owned(),
-            kind: FieldKind::Text,
-            default: defaults.source.file().map(|file| file.display().to_string()).unwrap_or_default(),
-            required: true,
-            check: |_| Ok(()),
-        },
-        Field {
-            id: "name".into(),
-            label: "Name".into(),
-            doc: "Of the restore point here. Left empty, the name that it had.".to_owned(),
-            kind: FieldKind::Text,
-            default: defaults.name.clone().unwrap_or_default(),
-            required: false,
-            check: |answer| names::validate_name(answer).map_err(|error| error.to_string()),
-        },
-        Field {
-            id: "ready".into(),
-            label: "Ready within".into(),
-            doc: "How long to wait until the storage is seen to have the copy. When it is late, what was made goes again."
-                .to_owned(),
-            kind: FieldKind::Duration,
-            default: within,
-            required: true,
-            check: |_| Ok(()),
-        },
+        Field::new("file", "File", FieldKind::Text)
+            .says("The bundle, as `holdfast export` wrote it: a file of this machine.")
+            .begins(defaults.source.file().map(|file| file.display().to_string())),
+        Field::new("name", "Name", FieldKind::Text)
+            .says("Of the restore point here. Left empty, the name that it had.")
+            .begins(defaults.name.clone())
+            .optional()
+            .checked(|answer| names::validate_name(answer).map_err(|error| error.to_string())),
+        Field::new("ready", "Ready within", FieldKind::Duration)
+            .says(
+                "How long to wait until the storage is seen to have the copy. When it is late, what was made goes \
+                 again.",
+            )
+            .begins(defaults.ready_within),
     ];
     Some(FormSpec { title: format!("import into namespace {namespace}"), fields })
 }

@@ -1,7 +1,5 @@
 //! What a person chooses before a restore is planned: as a form, and as options of the command line.
 
-use jiff::SignedDuration;
-
 use super::Options;
 use crate::assess::restore_point::{self, Belongs};
 use crate::model::{Kind, ReclaimPolicy, StorageClass, Uid, VolumeSnapshot, World, annotation};
@@ -11,55 +9,37 @@ use crate::plan::restore::claim::classes;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, ObjectAt};
 use crate::text::{names, quantity};
 
+const NAME: &str = "The name of the new claim. Left empty, it is the old name with -restore- and the end of the \
+                    operation's id.";
+const NAME_OF_SET: &str = "The name of the new claim; for the whole set that of the StatefulSet that the new claims \
+                           are for, so that data-db-0 becomes data-NAME-0. Left empty, the old name with -restore- \
+                           and the end of the operation's id.";
+
 /// The form for a restore of this restore point, beginning with `defaults`. `None` when there is nothing to choose:
 /// the driver of the copy or a class of it is not known, and planning says why.
 pub fn form(world: &World, snapshot: &Uid, defaults: &Options) -> Option<FormSpec> {
     let snapshot = world.inventory.snapshots.get(snapshot)?;
     let class = class_field(world, snapshot, defaults.class.as_deref())?;
-    let free = |_: &str| Ok(());
     let whole = set_field(world, snapshot, defaults);
-    let within = SignedDuration::try_from(defaults.bound_within).map_or_else(|_| String::new(), quantity::duration);
-    let fields = vec![
-        Field {
-            id: "to".into(),
-            label: "New volume".into(),
-            doc: if whole.is_some() {
-                "The name of the new claim; for the whole set that of the StatefulSet that the new claims are for, so \
-                 that data-db-0 becomes data-NAME-0. Left empty, the old name with -restore- and the end of the \
-                 operation's id."
-                    .to_owned()
-            } else {
-                "The name of the new claim. Left empty, it is the old name with -restore- and the end of the \
-                 operation's id."
-                    .to_owned()
-            },
-            kind: FieldKind::Text,
-            default: defaults.to.clone().unwrap_or_default(),
-            required: false,
-            check: |answer| names::validate_name(answer).map_err(|error| error.to_string()),
-        },
+    let name = if whole.is_some() { NAME_OF_SET } else { NAME };
+    let fields = [
+        Field::new("to", "New volume", FieldKind::Text)
+            .says(name)
+            .begins(defaults.to.clone())
+            .optional()
+            .checked(|answer| names::validate_name(answer).map_err(|error| error.to_string())),
         class,
-        Field {
-            id: "size".into(),
-            label: "Size".into(),
-            doc: "Left empty, as large as what was cut, or as the copy needs. A larger one needs a driver that grows \
-                  the file system."
-                .to_owned(),
-            kind: FieldKind::Text,
-            default: defaults.size.map(quantity::exact).unwrap_or_default(),
-            required: false,
-            check: |answer| size(answer).map(drop),
-        },
-        Field {
-            id: "bound".into(),
-            label: "Bound within".into(),
-            doc: "How long to wait until the volume is made. What is late is left as it is, and the operation fails."
-                .to_owned(),
-            kind: FieldKind::Duration,
-            default: within,
-            required: true,
-            check: free,
-        },
+        Field::new("size", "Size", FieldKind::Text)
+            .says(
+                "Left empty, as large as what was cut, or as the copy needs. A larger one needs a driver that grows \
+                 the file system.",
+            )
+            .begins(defaults.size.map(quantity::exact))
+            .optional()
+            .checked(|answer| size(answer).map(drop)),
+        Field::new("bound", "Bound within", FieldKind::Duration)
+            .says("How long to wait until the volume is made. What is late is left as it is, and the operation fails.")
+            .begins(defaults.bound_within),
     ];
     let fields = whole.into_iter().chain(fields).collect();
     let path = snapshot.meta.reference(Kind::VolumeSnapshot).path();
@@ -73,24 +53,14 @@ fn set_field(world: &World, snapshot: &VolumeSnapshot, defaults: &Options) -> Op
         other.meta.namespace == snapshot.meta.namespace && other.meta.label(annotation::SET) == Some(set)
     };
     let count = world.inventory.snapshots.iter().filter(same).count();
-    let choice = |value: &str, says: String| Choice { value: value.to_owned(), says };
-    Some(Field {
-        id: "set".into(),
-        label: "What".into(),
-        doc: "It was cut together with others, as parts of one truth. Restored together, they are of one moment again."
-            .to_owned(),
-        kind: FieldKind::Choice {
-            of: "restore point",
-            choices: vec![
-                choice(ALONE, "this restore point alone".to_owned()),
-                choice(set, format!("the whole set: {}", crate::text::plural(count, "volume", "volumes"))),
-            ],
-            left_out: Vec::new(),
-        },
-        default: defaults.set.clone().unwrap_or_else(|| ALONE.to_owned()),
-        required: true,
-        check: |_| Ok(()),
-    })
+    let whole = format!("the whole set: {}", crate::text::plural(count, "volume", "volumes"));
+    let choices = [Choice::new(ALONE, "this restore point alone"), Choice::new(set, whole)];
+    let field = Field::new("set", "What", FieldKind::one_of("restore point", choices))
+        .says(
+            "It was cut together with others, as parts of one truth. Restored together, they are of one moment again.",
+        )
+        .begins(defaults.set.as_deref().unwrap_or(ALONE));
+    Some(field)
 }
 
 /// Stands for one restore point without its set.
@@ -107,15 +77,11 @@ pub fn class_field(world: &World, snapshot: &VolumeSnapshot, chosen: Option<&str
     let doc = format!("How {driver} makes the new volume; a copy can only become a volume of its own driver.");
     // Of a claim that is gone only its copy may know the class, and planning reads that.
     let unknown = " Left empty, that of the claim that was cut, where the copy recorded it.";
-    Some(Field {
-        id: "class".into(),
-        label: "Storage class".into(),
-        doc: doc + default.as_ref().map_or(unknown, |_| ""),
-        required: default.is_some(),
-        default: default.unwrap_or_default(),
-        kind: choices(world, driver, &fitting),
-        check: |_| Ok(()),
-    })
+    let field = Field::new("class", "Storage class", choices(world, driver, &fitting))
+        .says(doc + default.as_ref().map_or(unknown, |_| ""))
+        .optional_when(default.is_none())
+        .begins(default);
+    Some(field)
 }
 
 /// What a filled form chose.
@@ -191,7 +157,7 @@ fn choices(world: &World, driver: &str, fitting: &[&StorageClass]) -> FieldKind 
         others.push(format!("{more} more of other drivers"));
     }
     let left_out = (!others.is_empty()).then(|| format!("not offered: {}", crate::text::list(&others)));
-    let choice = |class: &&StorageClass| Choice { value: class.meta.name.to_string(), says: says(class) };
+    let choice = |class: &&StorageClass| Choice::new(&*class.meta.name, says(class));
     FieldKind::Choice {
         of: "storage class",
         choices: fitting.iter().map(choice).collect(),
