@@ -1,7 +1,6 @@
 //! The cluster floor against the embedded cluster: watches that mend themselves, rights, and writes.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use holdfast::cluster::{self, Access, AccessQuery, CallError, Cluster, Resource, Target, WatchSet, WriteError};
 use holdfast::model::{Connection, Delta, Freshness, Kind, Scope, World};
@@ -12,8 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::support::proxy::{Fault, Order, Proxy, Upstream};
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::wait::LONG;
 
 async fn connect(sim: &Sim, user: User, read_only: bool) -> Cluster {
     connect_by(&sim.kubeconfig(user), read_only).await
@@ -46,7 +44,7 @@ impl Seen {
                 self.world.apply(delta, Timestamp::now());
             }
         };
-        assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "waited in vain for: {what}");
+        assert!(tokio::time::timeout(LONG, wait).await.is_ok(), "waited in vain for: {what}");
     }
 }
 

@@ -1,14 +1,13 @@
 //! The real binary on a real terminal: it starts, draws, and gives the terminal back whatever ends it.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use holdfast::tui::LEAST;
 
 use crate::support::cluster::{StorageFault, TestCluster, User};
 use crate::support::person::Person;
 use crate::support::terminal::Terminal;
-use crate::support::wait;
+use crate::support::wait::{self, LONG};
 
 /// The console on the embedded cluster of its own.
 async fn console(scenario: &str) -> (TestCluster, Person, Terminal) {
@@ -127,7 +126,7 @@ async fn a_console_that_was_stopped_from_outside_takes_the_terminal_again() {
     terminal.signal("STOP");
     terminal.signal("CONT");
     let look = async || terminal.written("\x1b[?1049h");
-    wait::seen("the screen to be taken again", Duration::from_secs(30), look, |taken| *taken > before).await;
+    wait::seen("the screen to be taken again", LONG, look, |taken| *taken > before).await;
     terminal.taken().await;
     terminal.shows("data-db-0").await;
     terminal.press("q");

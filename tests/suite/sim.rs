@@ -14,7 +14,6 @@ mod snapshots;
 mod watch;
 mod writes;
 
-use std::time::Duration;
 
 use holdfast::sim::{Clock, Options, Sim, User};
 use jiff::Timestamp;
@@ -92,5 +91,5 @@ fn text(object: &DynamicObject, pointer: &str) -> String {
 
 /// Fails a test that waits for something that does not come.
 async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), what).await.unwrap()
+    tokio::time::timeout(crate::support::wait::LONG, what).await.unwrap()
 }

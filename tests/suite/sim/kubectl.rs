@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::time::Duration;
 
 use holdfast::sim::{Options, Sim, User};
 use tempfile::TempDir;
@@ -129,7 +128,7 @@ async fn exec_carries_input_output_and_the_exit_code() {
     let mut stdin = cat.stdin.take().unwrap();
     stdin.write_all(b"piped").await.unwrap();
     drop(stdin);
-    let output = tokio::time::timeout(Duration::from_secs(20), cat.wait_with_output()).await.unwrap().unwrap();
+    let output = tokio::time::timeout(LONG, cat.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.stdout, b"piped");
 }
 

@@ -497,6 +497,7 @@ mod tests {
     use super::{Fault, Gate, Order};
     use crate::support::cluster::{TestCluster, User};
     use crate::support::manifests;
+    use crate::support::wait::{self, LONG};
 
     /// A client that goes through the proxy.
     async fn client(cluster: &TestCluster) -> kube::Client {
@@ -550,10 +551,7 @@ mod tests {
         let gate = Gate::shut();
         cluster.proxy.order(Order::any(Fault::Hold(gate.clone())).times(1));
         let held = tokio::spawn(async move { client.request_text(get("/version")).await });
-        crate::support::wait::until("the request to be held", Duration::from_secs(10), async || {
-            (gate.arrived() == 1).then_some(())
-        })
-        .await;
+        wait::until("the request to be held", LONG, async || (gate.arrived() == 1).then_some(())).await;
         assert!(!held.is_finished());
         gate.open();
         held.await.unwrap().unwrap();
@@ -609,7 +607,7 @@ mod tests {
                 return said;
             }
         };
-        let said = tokio::time::timeout(Duration::from_secs(30), ran).await.expect("exec gives an answer");
+        let said = tokio::time::timeout(LONG, ran).await.expect("exec gives an answer");
         assert_eq!(said, "through\n");
     }
 }

@@ -11,10 +11,8 @@ use std::time::Duration;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 
 use super::person::Person;
-use super::wait;
+use super::wait::{self, LONG};
 
-/// How long a screen may take to show something.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a text must stay where it is before it is clicked.
 const STILL: Duration = Duration::from_millis(100);
 
@@ -137,7 +135,7 @@ impl Terminal {
 
     /// The place of a text once it has stayed there: a frame that is half written may have moved it.
     async fn settled(&self, text: &str) -> (usize, usize) {
-        wait::until(&format!("{text} to stand still on the screen"), PATIENCE, async || {
+        wait::until(&format!("{text} to stand still on the screen"), LONG, async || {
             let before = self.place(text);
             tokio::time::sleep(STILL).await;
             before.filter(|_| self.place(text) == before)
@@ -173,7 +171,7 @@ impl Terminal {
 
     /// Waits until the screen is as it should be.
     pub async fn until(&self, what: &str, right: impl Fn(&str) -> bool) -> String {
-        wait::seen(what, PATIENCE, async || self.text(), |text| right(text)).await
+        wait::seen(what, LONG, async || self.text(), |text| right(text)).await
     }
 
     /// Backs the selected volume up by keys, through form, review and confirmation.
@@ -197,13 +195,8 @@ impl Terminal {
     pub async fn at_step(&self, step: &str, asks: &str) {
         let title = |line: &str| line.contains('╭') && line.contains(" of ") && line.contains(&format!(" {step} "));
         let what = format!("{step}, where {asks:?} is asked");
-        wait::seen(
-            &what,
-            2 * PATIENCE,
-            async || self.text(),
-            |screen| screen.lines().any(title) && screen.contains(asks),
-        )
-        .await;
+        wait::seen(&what, 2 * LONG, async || self.text(), |screen| screen.lines().any(title) && screen.contains(asks))
+            .await;
     }
 
     pub fn resize(&self, columns: u16, lines: u16) {
@@ -240,7 +233,7 @@ impl Terminal {
             code = code.or(child.try_wait().unwrap().map(|ended| ended.exit_code()));
             (code, window.screen.lock().unwrap_or_else(PoisonError::into_inner).screen().contents())
         };
-        let (code, _) = wait::seen("the program to end", PATIENCE, look, |(code, _)| code.is_some()).await;
+        let (code, _) = wait::seen("the program to end", LONG, look, |(code, _)| code.is_some()).await;
         code.unwrap()
     }
 
@@ -265,7 +258,7 @@ impl Terminal {
             let mouse = screen.mouse_protocol_mode();
             (screen.alternate_screen(), screen.hide_cursor(), screen.bracketed_paste(), mouse)
         };
-        wait::seen(what, PATIENCE, async || self.look(state), |state| *state == modes).await;
+        wait::seen(what, LONG, async || self.look(state), |state| *state == modes).await;
     }
 }
 
