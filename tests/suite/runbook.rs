@@ -15,6 +15,7 @@ scenarios!(
     a_second_person_approves_and_whoever_began_it_cannot,
     a_run_does_what_its_book_says_and_its_timeline_tells_it_all,
     a_run_waits_for_a_person_and_goes_on_with_what_they_say,
+    a_run_takes_no_flag_that_it_would_not_keep,
     killed_amid_an_operation_a_run_goes_on_without_a_second_copy,
     another_machine_goes_on_and_the_first_one_stops,
     a_book_that_was_edited_meanwhile_is_not_gone_on_with_and_the_difference_is_shown,
@@ -151,6 +152,25 @@ async fn a_run_waits_for_a_person_and_goes_on_with_what_they_say(cluster: TestCl
     assert_eq!(cluster.snapshots().await.len(), 1);
     let told = book.person.run(&["runbook", "export", &id]).await.expect(0).stdout;
     assert!(told.contains("works") && told.contains("the phone rings"), "{told}");
+}
+
+async fn a_run_takes_no_flag_that_it_would_not_keep(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let book = Written::new(&cluster, &format!("{LOOK}{BACKUP}"));
+    for flags in [&["--dry-run"][..], &["--dry-run", "--script", "-"], &["--dry-run", "--answer", "look=fine"]] {
+        let refused = book.run(flags).await.expect(2);
+        assert!(refused.stderr.contains("--dry-run"), "{refused:?}");
+    }
+    assert_eq!(cluster.list("v1", "ConfigMap").await.iter().filter(|one| is_record(one)).count(), 0);
+    let id = id(&book.run(&[]).await.expect(4));
+    book.person.run(&["runbook", "resume", &id, "--note", "fine", "--dry-run"]).await.expect(2);
+    assert!(!book.person.run(&["runbook", "show", &id]).await.expect(0).stdout.contains("fine"));
+    assert_eq!(cluster.snapshots().await.len(), 0);
+}
+
+/// Whether a ConfigMap is the record of a run.
+fn is_record(object: &Value) -> bool {
+    object["metadata"]["name"].as_str().unwrap().starts_with("holdfast-run-")
 }
 
 /// A run that was killed while the snapshot of its second step was on its way.

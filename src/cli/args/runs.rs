@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Consent, Format};
+use super::Format;
 use crate::plan::backup;
 
 /// Arguments of `runbook run`.
@@ -19,13 +19,14 @@ pub struct Run {
     /// What is said to a step when it asks: what came of it, or which row is chosen; once for each.
     #[arg(long, value_name = "STEP=TEXT", value_parser = pair)]
     pub answer: Vec<(String, String)>,
-    #[command(flatten)]
-    pub consent: Consent,
+    /// Confirm each plan beforehand; recorded as such. On a protected context --context has to name it as well.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Arguments of `runbook resume`.
 #[derive(Debug, clap::Args)]
-#[group(id = "here", multiple = false)]
+#[command(group = clap::ArgGroup::new("here"))]
 pub struct Resume {
     /// The id of the run.
     #[arg(value_name = "RUN")]
@@ -54,8 +55,9 @@ pub struct Resume {
     /// Go on with the runbook as it was when the run began, although it was edited since.
     #[arg(long)]
     pub as_begun: bool,
-    #[command(flatten)]
-    pub consent: Consent,
+    /// Confirm each plan beforehand; recorded as such. On a protected context --context has to name it as well.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Arguments of `runbook runs`.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::super::args::Consent;
 use super::super::{Exit, Failure, operations, out, verb};
 use super::said;
 use crate::plan::{OperationId, Request};
@@ -31,7 +30,8 @@ pub(in crate::cli) struct Answers {
 pub(super) struct Lead<'a> {
     pub id: RunId,
     pub answers: Answers,
-    pub consent: &'a Consent,
+    /// Whether plans are confirmed beforehand.
+    pub yes: bool,
     pub named: Option<&'a str>,
     pub said: usize,
     /// Since when it waits for the same thing.
@@ -106,7 +106,7 @@ impl Lead<'_> {
             session.refused_in_run(&self.id, at, why);
             return Ok(None);
         }
-        match verb::confirm(session, reviewed, self.consent.yes.then_some((self.named, None)))? {
+        match verb::confirm(session, reviewed, self.yes.then_some((self.named, None)))? {
             Some(confirmed) => {
                 let started = session.start_in_run(&self.id, at, confirmed);
                 started.map(|()| None).map_err(|why| Failure::new(Exit::Refused, why))

@@ -1,6 +1,6 @@
 //! `holdfast runbook run` and `resume`.
 
-use super::super::args::{Consent, Global, Resume, Run};
+use super::super::args::{Global, Resume, Run};
 use super::super::{Exit, Failure, open, out};
 use super::books::named;
 use super::lead::{Answers, Lead};
@@ -21,7 +21,7 @@ pub(super) async fn run(global: &Global, asked: &Run) -> Result<Exit, Failure> {
     let id = session.begin_run(beginning).map_err(|why| Failure::new(Exit::Refused, why))?;
     out::line(format_args!("run\t{id}"))?;
     let answers = Answers { steps: asked.answer.iter().cloned().collect(), here: None };
-    lead(&mut session, id, answers, &asked.consent, global).await
+    lead(&mut session, id, answers, asked.yes, global).await
 }
 
 pub(super) async fn resume(global: &Global, asked: &Resume) -> Result<Exit, Failure> {
@@ -40,7 +40,7 @@ pub(super) async fn resume(global: &Global, asked: &Resume) -> Result<Exit, Fail
     ];
     let here = here.into_iter().flatten().next();
     let answers = Answers { steps: asked.answer.iter().cloned().collect(), here };
-    lead(&mut session, id, answers, &asked.consent, global).await
+    lead(&mut session, id, answers, asked.yes, global).await
 }
 
 /// Waits until a run is gone on with.
@@ -67,9 +67,9 @@ async fn lead(
     session: &mut Session,
     id: RunId,
     answers: Answers,
-    consent: &Consent,
+    yes: bool,
     global: &Global,
 ) -> Result<Exit, Failure> {
-    let lead = Lead { id, answers, consent, named: global.context.as_deref(), said: 0, waits: None };
+    let lead = Lead { id, answers, yes, named: global.context.as_deref(), said: 0, waits: None };
     lead.run(session).await
 }
