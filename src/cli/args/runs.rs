@@ -10,7 +10,7 @@ use crate::plan::backup;
 /// Arguments of `runbook run`.
 #[derive(Debug, clap::Args)]
 pub struct Run {
-    /// The runbook: a file, or the name of a shipped one.
+    /// The runbook: one that comes with the program or is in your own folder, or a file.
     #[arg(value_name = "NAME|FILE")]
     pub book: String,
     /// The value of a parameter; once for each.

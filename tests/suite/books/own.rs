@@ -54,6 +54,9 @@ async fn a_book_of_the_folder_is_begun_by_its_name_and_gone_on_with(cluster: Tes
     assert!(listed.contains("volume  Which (NAMESPACE/PVC)") && listed.contains("books/shop.yaml"), "{listed}");
     assert_eq!(sre.run(&["runbook", "print", "evening"]).await.expect(0).stdout, BOOK);
     assert!(sre.run(&["runbook", "explain", "evening"]).await.expect(0).stdout.contains("Open the shop"));
+    let help = sre.run(&["runbook", "run", "--help"]).await.expect(0).stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("one that comes with the program or is in your own folder, or a file"), "{help}");
 
     let volume = format!("volume={}/data", cluster.namespace);
     let ended = sre.run(&["runbook", "run", "evening", "-p", &volume]).await.expect(4);
