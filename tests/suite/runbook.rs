@@ -16,6 +16,7 @@ scenarios!(
     a_run_does_what_its_book_says_and_its_timeline_tells_it_all,
     a_run_waits_for_a_person_and_goes_on_with_what_they_say,
     a_run_takes_no_flag_that_it_would_not_keep,
+    a_run_that_is_over_takes_no_note_and_no_second_end,
     killed_amid_an_operation_a_run_goes_on_without_a_second_copy,
     another_machine_goes_on_and_the_first_one_stops,
     a_book_that_was_edited_meanwhile_is_not_gone_on_with_and_the_difference_is_shown,
@@ -171,6 +172,29 @@ async fn a_run_takes_no_flag_that_it_would_not_keep(cluster: TestCluster) {
 /// Whether a ConfigMap is the record of a run.
 fn is_record(object: &Value) -> bool {
     object["metadata"]["name"].as_str().unwrap().starts_with("holdfast-run-")
+}
+
+async fn a_run_that_is_over_takes_no_note_and_no_second_end(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let book = Written::new(&cluster, LOOK);
+    let done = id(&book.run(&["--answer", "look=fine"]).await.expect(0));
+    let stopped = id(&book.run(&[]).await.expect(4));
+    book.person.run(&["runbook", "stop", &stopped, "--reason", "a false alarm"]).await.expect(0);
+    for (id, how) in [(done.as_str(), ": done on 2"), (stopped.as_str(), ": stopped on 2")] {
+        let before = book.person.run(&["runbook", "export", id, "-o", "json"]).await.expect(0).stdout;
+        for words in [&["runbook", "note", id, "too late"][..], &["runbook", "stop", id, "--reason", "too late"]] {
+            let refused = book.person.run(words).await.expect(1);
+            for part in [&*format!("run {id} is over{how}"), " by sre", "nothing was written"] {
+                assert!(refused.stderr.contains(part), "{part}: {refused:?}");
+            }
+        }
+        // On a machine that has no journal of it, by its record.
+        cluster.person(User::Colleague).run(&["runbook", "note", id, "too late"]).await.expect(1);
+        let after = book.person.run(&["runbook", "export", id, "-o", "json"]).await.expect(0).stdout;
+        assert_eq!(before, after, "nothing was written");
+        let record = cluster.get("v1", "ConfigMap", &format!("holdfast-run-{id}")).await.unwrap();
+        assert!(!record.to_string().contains("too late"), "{record:#}");
+    }
 }
 
 /// A run that was killed while the snapshot of its second step was on its way.

@@ -9,7 +9,7 @@ use super::said;
 use crate::config::state_directory;
 use crate::journal::Entry;
 use crate::model::Kind;
-use crate::runbook::history::{Body, End, Run, RunId};
+use crate::runbook::history::{Body, Run, RunId};
 use crate::runbook::timeline::Timeline;
 use crate::session::{Event, Session, Unnamed, run_book};
 use crate::store::{Store, write_whole};
@@ -142,28 +142,34 @@ pub(super) async fn export(global: &Global, asked: &ExportRun) -> Result<Exit, F
 
 pub(super) async fn stop(global: &Global, asked: &StopRun) -> Result<Exit, Failure> {
     let (mut session, id) = held(global, &asked.id).await?;
-    let end = End::Stopped { who: session.who(), reason: asked.reason.clone() };
-    write(&mut session, &id, Body::Closed { end }).await
+    let said = session.stop_run(&id, asked.reason.clone());
+    written(&mut session, &id, said).await
 }
 
 pub(super) async fn note(global: &Global, asked: &NoteRun) -> Result<Exit, Failure> {
     let (mut session, id) = held(global, &asked.id).await?;
-    let who = session.who();
-    write(&mut session, &id, Body::Noted { note: asked.note.clone(), who }).await
+    let said = session.note_in_run(&id, asked.note.clone());
+    written(&mut session, &id, said).await
 }
 
 /// A session that holds a run, with the book as it was when it began: nothing of it is carried out.
+///
+/// # Errors
+/// Also when the run is over: going on with one writes nothing then, and there would be nothing to wait for.
 async fn held(global: &Global, id: &str) -> Result<(Session, RunId), Failure> {
     let id = RunId::parse(id).map_err(|error| Failure::new(Exit::Usage, error))?;
     let mut session = open::session(global, KINDS, Unnamed::All)?;
     open::settle(&mut session, KINDS).await?;
     resumed(&mut session, &id, true).await?;
+    if let Some(over) = session.run_over(&id) {
+        return Err(Failure::new(Exit::Refused, format!("{over}; nothing was written")));
+    }
+    settled(&mut session, &id).await?;
     Ok((session, id))
 }
 
-async fn write(session: &mut Session, id: &RunId, body: Body) -> Result<Exit, Failure> {
-    settled(session, id).await?;
-    session.note(id, body);
+async fn written(session: &mut Session, id: &RunId, said: Result<(), String>) -> Result<Exit, Failure> {
+    said.map_err(|why| Failure::new(Exit::Refused, why))?;
     settled(session, id).await?;
     Ok(Exit::Fine)
 }

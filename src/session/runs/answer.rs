@@ -44,7 +44,7 @@ impl Session {
     /// Notes something in a run.
     ///
     /// # Errors
-    /// When it is not led here, or another entry is being written.
+    /// When it is over or not led here, or another entry is being written.
     pub fn note_in_run(&mut self, id: &RunId, note: String) -> Result<(), String> {
         let who = self.who();
         self.say_in_run(id, Body::Noted { note, who })
@@ -53,7 +53,7 @@ impl Session {
     /// Ends a run before its time.
     ///
     /// # Errors
-    /// When it is not led here, or another entry is being written; while an operation of it runs.
+    /// When it is over or not led here, or another entry is being written; while an operation of it runs.
     pub fn stop_run(&mut self, id: &RunId, reason: String) -> Result<(), String> {
         if let Some(Turn::Follow(at, operation)) = self.run_turn(id)
             && self.running(&operation)
@@ -68,11 +68,38 @@ impl Session {
         if self.engine().is_none() {
             return Err(self.no_hands_for_a_run());
         }
+        if let Some(over) = self.run_over(id) {
+            return Err(over);
+        }
         if self.runs.tracked.get(id).is_none_or(|tracked| tracked.hold.is_none()) {
             return Err(self.not_now(id));
         }
         self.note(id, body);
         Ok(())
+    }
+
+    /// That a run which was taken in here has ended: how, when, and by whom. Nothing is written in it any more.
+    pub fn run_over(&self, id: &RunId) -> Option<String> {
+        let entries = &self.runs.tracked.get(id)?.entries;
+        let (at, end) = entries.iter().rev().find_map(|entry| match &entry.body {
+            Body::Closed { end } => Some((entry.at, end)),
+            _ => None,
+        })?;
+        let led = entries.iter().rev().find_map(|entry| match &entry.body {
+            Body::Begun { who, .. } | Body::Resumed { who, .. } => Some(who.as_str()),
+            _ => None,
+        });
+        let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
+        Some(match end {
+            End::Done => {
+                let led = text::sanitize(led.unwrap_or_default());
+                format!("run {id} is over: done on {at}, led by {led}")
+            }
+            End::Stopped { who, reason } => {
+                let (who, reason) = (text::sanitize(who), text::sanitize(reason));
+                format!("run {id} is over: stopped on {at} by {who}: {reason}")
+            }
+        })
     }
 
     /// Why nothing can be said in a run now.
