@@ -1,6 +1,8 @@
 //! A runbook is carried out by the real binary: it does what its file says, waits where a person is needed, and goes on
 //! after a crash or on another machine without doing anything twice.
 
+mod headless;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -15,8 +17,6 @@ scenarios!(
     a_second_person_approves_and_whoever_began_it_cannot,
     a_run_does_what_its_book_says_and_its_timeline_tells_it_all,
     a_run_waits_for_a_person_and_goes_on_with_what_they_say,
-    a_run_takes_no_flag_that_it_would_not_keep,
-    a_run_that_is_over_takes_no_note_and_no_second_end,
     killed_amid_an_operation_a_run_goes_on_without_a_second_copy,
     another_machine_goes_on_and_the_first_one_stops,
     a_book_that_was_edited_meanwhile_is_not_gone_on_with_and_the_difference_is_shown,
@@ -79,6 +79,13 @@ pub const THERE: &str = "  - id: there
     check: {in: volumes, filter: 'name:{{volume.name}} namespace:{{volume.namespace}}', expect: 1}
 ";
 
+pub const POINT: &str = "  - id: point
+    title: Choose a copy
+    why: Only one is held.
+    fails: Make one.
+    choose: {in: restore-points, filter: 'volume:{{volume.name}} namespace:{{volume.namespace}}'}
+";
+
 pub const LOOK: &str = "  - id: look
     title: Look at the application
     why: Nobody else sees what users see.
@@ -88,12 +95,6 @@ pub const LOOK: &str = "  - id: look
 
 async fn a_run_does_what_its_book_says_and_its_timeline_tells_it_all(cluster: TestCluster) {
     cluster.claim("data").await;
-    let choose = "  - id: point
-    title: Choose a copy
-    why: Only one is held.
-    fails: Make one.
-    choose: {in: restore-points, filter: 'volume:{{volume.name}} namespace:{{volume.namespace}}'}
-";
     let held = "  - id: held
     title: It is held
     why: It has to stay.
@@ -101,7 +102,7 @@ async fn a_run_does_what_its_book_says_and_its_timeline_tells_it_all(cluster: Te
     wait: {in: restore-points, filter: 'name:{{point.name}} heldUntil:released', expect: 1, within: 2m}
 ";
     let hold = HOLD.replace("{{copy.made}}", "{{point}}");
-    let book = Written::new(&cluster, &format!("{THERE}{BACKUP}{choose}{hold}{LOOK}{held}"));
+    let book = Written::new(&cluster, &format!("{THERE}{BACKUP}{POINT}{hold}{LOOK}{held}"));
     let ended = book.run(&["--yes", "--answer", "point=1", "--answer", "look=bought a book"]).await.expect(0);
     let id = id(&ended);
     let copies = cluster.snapshots().await;
@@ -153,48 +154,6 @@ async fn a_run_waits_for_a_person_and_goes_on_with_what_they_say(cluster: TestCl
     assert_eq!(cluster.snapshots().await.len(), 1);
     let told = book.person.run(&["runbook", "export", &id]).await.expect(0).stdout;
     assert!(told.contains("works") && told.contains("the phone rings"), "{told}");
-}
-
-async fn a_run_takes_no_flag_that_it_would_not_keep(cluster: TestCluster) {
-    cluster.claim("data").await;
-    let book = Written::new(&cluster, &format!("{LOOK}{BACKUP}"));
-    for flags in [&["--dry-run"][..], &["--dry-run", "--script", "-"], &["--dry-run", "--answer", "look=fine"]] {
-        let refused = book.run(flags).await.expect(2);
-        assert!(refused.stderr.contains("--dry-run"), "{refused:?}");
-    }
-    assert_eq!(cluster.list("v1", "ConfigMap").await.iter().filter(|one| is_record(one)).count(), 0);
-    let id = id(&book.run(&[]).await.expect(4));
-    book.person.run(&["runbook", "resume", &id, "--note", "fine", "--dry-run"]).await.expect(2);
-    assert!(!book.person.run(&["runbook", "show", &id]).await.expect(0).stdout.contains("fine"));
-    assert_eq!(cluster.snapshots().await.len(), 0);
-}
-
-/// Whether a ConfigMap is the record of a run.
-fn is_record(object: &Value) -> bool {
-    object["metadata"]["name"].as_str().unwrap().starts_with("holdfast-run-")
-}
-
-async fn a_run_that_is_over_takes_no_note_and_no_second_end(cluster: TestCluster) {
-    cluster.claim("data").await;
-    let book = Written::new(&cluster, LOOK);
-    let done = id(&book.run(&["--answer", "look=fine"]).await.expect(0));
-    let stopped = id(&book.run(&[]).await.expect(4));
-    book.person.run(&["runbook", "stop", &stopped, "--reason", "a false alarm"]).await.expect(0);
-    for (id, how) in [(done.as_str(), ": done on 2"), (stopped.as_str(), ": stopped on 2")] {
-        let before = book.person.run(&["runbook", "export", id, "-o", "json"]).await.expect(0).stdout;
-        for words in [&["runbook", "note", id, "too late"][..], &["runbook", "stop", id, "--reason", "too late"]] {
-            let refused = book.person.run(words).await.expect(1);
-            for part in [&*format!("run {id} is over{how}"), " by sre", "nothing was written"] {
-                assert!(refused.stderr.contains(part), "{part}: {refused:?}");
-            }
-        }
-        // On a machine that has no journal of it, by its record.
-        cluster.person(User::Colleague).run(&["runbook", "note", id, "too late"]).await.expect(1);
-        let after = book.person.run(&["runbook", "export", id, "-o", "json"]).await.expect(0).stdout;
-        assert_eq!(before, after, "nothing was written");
-        let record = cluster.get("v1", "ConfigMap", &format!("holdfast-run-{id}")).await.unwrap();
-        assert!(!record.to_string().contains("too late"), "{record:#}");
-    }
 }
 
 /// A run that was killed while the snapshot of its second step was on its way.

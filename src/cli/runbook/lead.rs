@@ -111,7 +111,7 @@ impl Lead<'_> {
                 let started = session.start_in_run(&self.id, at, confirmed);
                 started.map(|()| None).map_err(|why| Failure::new(Exit::Refused, why))
             }
-            None => Ok(Some(self.waiting(at))),
+            None => Ok(Some(self.waits_at(session))),
         }
     }
 
@@ -153,7 +153,7 @@ impl Lead<'_> {
         let Some(answer) = answer else {
             return match ask {
                 Ask::Failed(why, _) => Err(self.failed(at, &why)),
-                _ => Ok(Some(self.waiting(at))),
+                _ => Ok(Some(self.waits_at(session))),
             };
         };
         let answered = session.answer_run(&self.id, at, answer);
@@ -167,14 +167,7 @@ impl Lead<'_> {
                 session.note(&self.id, body);
                 Ok(None)
             }
-            Ok(None) => {
-                let id = &self.id;
-                out::say(format_args!(
-                    "a second person approves with `holdfast runbook approve {id} {}`; then `holdfast runbook resume {id}` goes on",
-                    at.step
-                ));
-                Ok(Some(Exit::Waiting))
-            }
+            Ok(None) => Ok(Some(self.waits_at(session))),
             Err(why) => Err(Failure::new(Exit::Unknown, why)),
         }
     }
@@ -194,10 +187,17 @@ impl Lead<'_> {
         Failure::new(Exit::Refused, format!("{at} failed: {why}\n  {hint}"))
     }
 
-    fn waiting(&self, at: &StepAt) -> Exit {
-        let id = &self.id;
-        out::say(format_args!("run {id} waits at {at} for a person; `holdfast runbook resume {id}` goes on"));
+    fn waits_at(&self, session: &Session) -> Exit {
+        out::say(self.waiting(session));
         Exit::Waiting
+    }
+
+    /// What the run waits for, and how it goes on.
+    fn waiting(&self, session: &Session) -> String {
+        match session.run_turn(&self.id) {
+            Some(turn) => said::waiting(&self.id, &turn),
+            None => format!("`holdfast runbook resume {}` goes on", self.id),
+        }
     }
 }
 

@@ -1,0 +1,78 @@
+//! What a run says to whoever leads it on the command line: what it takes, what it waits for, what answers that, and what
+//! becomes of an answer that is none.
+
+use serde_json::Value;
+
+use super::{AGREE, BACKUP, LOOK, POINT, Written, id};
+use crate::support::cluster::{TestCluster, User};
+use crate::support::scenarios;
+
+scenarios!(
+    a_run_takes_no_flag_that_it_would_not_keep,
+    a_run_that_is_over_takes_no_note_and_no_second_end,
+    a_run_that_waits_says_what_answers_it,
+);
+
+async fn a_run_takes_no_flag_that_it_would_not_keep(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let book = Written::new(&cluster, &format!("{LOOK}{BACKUP}"));
+    for flags in [&["--dry-run"][..], &["--dry-run", "--script", "-"], &["--dry-run", "--answer", "look=fine"]] {
+        let refused = book.run(flags).await.expect(2);
+        assert!(refused.stderr.contains("--dry-run"), "{refused:?}");
+    }
+    assert_eq!(cluster.list("v1", "ConfigMap").await.iter().filter(|one| is_record(one)).count(), 0);
+    let id = id(&book.run(&[]).await.expect(4));
+    for flag in ["--dry-run", "--retry"] {
+        book.person.run(&["runbook", "resume", &id, "--note", "fine", flag]).await.expect(2);
+    }
+    assert!(!book.person.run(&["runbook", "show", &id]).await.expect(0).stdout.contains("fine"));
+    assert_eq!(cluster.snapshots().await.len(), 0);
+}
+
+/// Whether a ConfigMap is the record of a run.
+fn is_record(object: &Value) -> bool {
+    object["metadata"]["name"].as_str().unwrap().starts_with("holdfast-run-")
+}
+
+async fn a_run_that_is_over_takes_no_note_and_no_second_end(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let book = Written::new(&cluster, LOOK);
+    let done = id(&book.run(&["--answer", "look=fine"]).await.expect(0));
+    let stopped = id(&book.run(&[]).await.expect(4));
+    book.person.run(&["runbook", "stop", &stopped, "--reason", "a false alarm"]).await.expect(0);
+    for (id, how) in [(done.as_str(), ": done on 2"), (stopped.as_str(), ": stopped on 2")] {
+        let before = book.person.run(&["runbook", "export", id, "-o", "json"]).await.expect(0).stdout;
+        for words in [&["runbook", "note", id, "too late"][..], &["runbook", "stop", id, "--reason", "too late"]] {
+            let refused = book.person.run(words).await.expect(1);
+            for part in [&*format!("run {id} is over{how}"), " by sre", "nothing was written"] {
+                assert!(refused.stderr.contains(part), "{part}: {refused:?}");
+            }
+        }
+        // On a machine that has no journal of it, by its record.
+        cluster.person(User::Colleague).run(&["runbook", "note", id, "too late"]).await.expect(1);
+        let after = book.person.run(&["runbook", "export", id, "-o", "json"]).await.expect(0).stdout;
+        assert_eq!(before, after, "nothing was written");
+        let record = cluster.get("v1", "ConfigMap", &format!("holdfast-run-{id}")).await.unwrap();
+        assert!(!record.to_string().contains("too late"), "{record:#}");
+    }
+}
+
+async fn a_run_that_waits_says_what_answers_it(cluster: TestCluster) {
+    cluster.claim("data").await;
+    cluster.snapshot("by-hand", "data").await;
+    let book = Written::new(&cluster, &format!("{LOOK}{POINT}{BACKUP}{AGREE}"));
+    let mut ended = book.run(&[]).await.expect(4);
+    let id = id(&ended);
+    let waits = |step: &str, flag: &str| {
+        format!("run {id} waits at {step} for a person; `holdfast runbook resume {id} {flag}` goes on\n")
+    };
+    let answered = [("look", "--note TEXT", "fine"), ("point", "--choose ROW", "1"), ("copy", "--yes", "")];
+    for (step, flag, answer) in answered {
+        assert!(ended.stderr.ends_with(&waits(step, flag)), "{ended:?}");
+        let flag = flag.split(' ').next().unwrap();
+        let words = ["runbook", "resume", &id, flag, answer];
+        ended = book.person.run(words.strip_suffix(&[""]).unwrap_or(&words)).await.expect(4);
+    }
+    let approves = format!("`holdfast runbook approve {id} agree`, then `holdfast runbook resume {id}` goes on\n");
+    assert!(ended.stderr.ends_with(&approves), "{ended:?}");
+}
