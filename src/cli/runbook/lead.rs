@@ -106,7 +106,8 @@ impl Lead<'_> {
             session.refused_in_run(&self.id, at, why);
             return Ok(None);
         }
-        match verb::confirm(session, reviewed, self.yes.then_some((self.named, None)))? {
+        let confirmed = verb::confirm(session, reviewed, self.yes.then_some((self.named, None)));
+        match confirmed.map_err(|failure| self.still_waits(session, failure))? {
             Some(confirmed) => {
                 let started = session.start_in_run(&self.id, at, confirmed);
                 started.map(|()| None).map_err(|why| Failure::new(Exit::Refused, why))
@@ -156,8 +157,8 @@ impl Lead<'_> {
                 _ => Ok(Some(self.waits_at(session))),
             };
         };
-        let answered = session.answer_run(&self.id, at, answer);
-        answered.map(|()| None).map_err(|why| Failure::new(Exit::Usage, why))
+        let answered = session.answer_run(&self.id, at, answer).map_err(|why| Failure::new(Exit::Usage, why));
+        answered.map(|()| None).map_err(|failure| self.still_waits(session, failure))
     }
 
     /// Looks whether somebody approved; waits for that no longer than it takes to look.
@@ -190,6 +191,13 @@ impl Lead<'_> {
     fn waits_at(&self, session: &Session) -> Exit {
         out::say(self.waiting(session));
         Exit::Waiting
+    }
+
+    /// What was said is no answer: the run waits as before.
+    fn still_waits(&self, session: &Session, failure: Failure) -> Failure {
+        let Failure { exit, error, kept } = failure;
+        let error = format!("{}\n  {}", text::chain(&*error), self.waiting(session)).into();
+        Failure { exit, error, kept }
     }
 
     /// What the run waits for, and how it goes on.

@@ -63,13 +63,7 @@ pub(super) async fn resumed(session: &mut Session, id: &RunId, as_begun: bool) -
     }
 }
 
-async fn lead(
-    session: &mut Session,
-    id: RunId,
-    answers: Answers,
-    yes: bool,
-    global: &Global,
-) -> Result<Exit, Failure> {
+async fn lead(session: &mut Session, id: RunId, answers: Answers, yes: bool, global: &Global) -> Result<Exit, Failure> {
     let lead = Lead { id, answers, yes, named: global.context.as_deref(), said: 0, waits: None };
     lead.run(session).await
 }

@@ -35,7 +35,8 @@ pub(super) fn question(ask: &Ask) -> Vec<String> {
 /// For whom a run waits, and the command that answers it.
 pub(super) fn waiting(id: &RunId, turn: &Turn) -> String {
     let resume = format!("holdfast runbook resume {id}");
-    let for_a_person = |at: &StepAt, flag: &str| format!("run {id} waits at {at} for a person; `{resume} {flag}` goes on");
+    let for_a_person =
+        |at: &StepAt, flag: &str| format!("run {id} waits at {at} for a person; `{resume} {flag}` goes on");
     match turn {
         Turn::Plan(at, _) => for_a_person(at, "--yes"),
         Turn::Ask(at, Ask::Do(_)) => for_a_person(at, "--note TEXT"),

@@ -143,12 +143,12 @@ fn body(who: String, at: &StepAt, ask: &Ask, answer: Answer) -> Result<Body, Str
         (Answer::Text(note), Ask::Do(_)) => Ok(Body::Done { at, seen: note, values: Values::new(), who: Some(who) }),
         (Answer::Text(answer), Ask::Attest(_)) => Ok(Body::Answered { at, answer, who }),
         (Answer::Text(value), Ask::Choose(offers)) => match chosen(offers, &value) {
-            Some(offer) => {
+            Ok(offer) => {
                 let values = [(at.step.clone(), offer.value.clone())].into();
                 let seen = format!("chose {} of {}: {}", offer.value, offers.len(), offer.says);
                 Ok(Body::Done { at, seen, values, who: Some(who) })
             }
-            None => Err(format!("\"{}\" is not among what there is to choose at {at}", text::sanitize(&value))),
+            Err(why) => Err(format!("{at}: {why}")),
         },
         (Answer::Text(_), Ask::Approve(_)) => Err(format!("{at} is approved by a second person, not by a text")),
         (Answer::Text(_), Ask::Failed(..)) => {
@@ -157,9 +157,70 @@ fn body(who: String, at: &StepAt, ask: &Ask, answer: Answer) -> Result<Body, Str
     }
 }
 
-/// What was chosen: by its value, or its number in the list.
-fn chosen<'a>(offers: &'a [Offer], answer: &str) -> Option<&'a Offer> {
+/// So many of what there is to choose are listed to whoever chose something else.
+const LISTED: usize = 5;
+
+/// What was chosen: by its value, its number in the list, or its name without the namespace where only one has it.
+fn chosen<'a>(offers: &'a [Offer], answer: &str) -> Result<&'a Offer, String> {
     let answer = answer.trim();
-    let by_number = answer.parse::<usize>().ok().and_then(|number| offers.get(number.checked_sub(1)?));
-    offers.iter().find(|offer| offer.value == answer).or(by_number)
+    let by_number = || answer.parse::<usize>().ok().and_then(|number| offers.get(number.checked_sub(1)?));
+    if let Some(offer) = offers.iter().find(|offer| offer.value == answer).or_else(by_number) {
+        return Ok(offer);
+    }
+    let named = |offer: &&Offer| offer.value.rsplit_once('/').is_some_and(|(_, name)| name == answer);
+    let same: Vec<&Offer> = offers.iter().filter(named).collect();
+    let shown = text::sanitize(answer);
+    match same.as_slice() {
+        [offer] => Ok(offer),
+        [] => Err(format!("\"{shown}\" is not among what there is to choose ({})", listed(offers, |_| true))),
+        _ => Err(format!("\"{shown}\" is the name of several ({}); say which", listed(offers, |offer| named(&offer)))),
+    }
+}
+
+/// The first of what there is to choose, by number and value.
+fn listed(offers: &[Offer], which: impl Fn(&Offer) -> bool) -> String {
+    let all: Vec<_> = offers.iter().enumerate().filter(|(_, offer)| which(offer)).collect();
+    let line = |(place, offer): &(usize, &Offer)| format!("{}: {}", place + 1, text::sanitize(&offer.value));
+    let some = all.iter().take(LISTED).map(line).collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(LISTED) {
+        0 => some,
+        more => format!("{some} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn offers(values: &[&str]) -> Vec<Offer> {
+        let offer = |value: &&str| Offer { value: (*value).to_owned(), says: String::new(), recommended: false };
+        values.iter().map(offer).collect()
+    }
+
+    #[rstest]
+    #[case::value("shop/nightly", "shop/nightly")]
+    #[case::number("2", "shop/weekly")]
+    #[case::bare_name(" weekly ", "shop/weekly")]
+    #[case::value_before_number("1", "1")]
+    #[case::no_namespace("sqli", "sqli")]
+    fn a_choice_is_made_by_value_number_or_bare_name(#[case] answer: &str, #[case] value: &str) {
+        let offers = offers(&["shop/nightly", "shop/weekly", "1", "sqli", "blog/nightly"]);
+        assert_eq!(chosen(&offers, answer).map(|offer| offer.value.as_str()), Ok(value));
+    }
+
+    #[rstest]
+    #[case::too_far("8", "8")]
+    #[case::before_the_first("0", "0")]
+    #[case::part_of_a_name("nightl", "nightl")]
+    #[case::not_to_be_drawn("\u{1b}[2J", "␛[2J")]
+    fn what_is_no_choice_is_told_what_there_is(#[case] answer: &str, #[case] shown: &str) {
+        let offers = offers(&["a/nightly", "b/nightly", "a/1", "a/2", "a/3", "a/4", "a/5"]);
+        let first = "1: a/nightly, 2: b/nightly, 3: a/1, 4: a/2, 5: a/3 and 2 more";
+        let said = format!("\"{shown}\" is not among what there is to choose ({first})");
+        assert_eq!(chosen(&offers, answer).map(|offer| offer.value.as_str()), Err(said));
+        let said = "\"nightly\" is the name of several (1: a/nightly, 2: b/nightly); say which".to_owned();
+        assert_eq!(chosen(&offers, "nightly").map(|offer| offer.value.as_str()), Err(said));
+    }
 }

@@ -6,11 +6,13 @@ use serde_json::Value;
 use super::{AGREE, BACKUP, LOOK, POINT, Written, id};
 use crate::support::cluster::{TestCluster, User};
 use crate::support::scenarios;
+use crate::support::terminal::Terminal;
 
 scenarios!(
     a_run_takes_no_flag_that_it_would_not_keep,
     a_run_that_is_over_takes_no_note_and_no_second_end,
     a_run_that_waits_says_what_answers_it,
+    a_wrong_answer_leaves_a_run_waiting_and_says_so,
 );
 
 async fn a_run_takes_no_flag_that_it_would_not_keep(cluster: TestCluster) {
@@ -75,4 +77,34 @@ async fn a_run_that_waits_says_what_answers_it(cluster: TestCluster) {
     }
     let approves = format!("`holdfast runbook approve {id} agree`, then `holdfast runbook resume {id}` goes on\n");
     assert!(ended.stderr.ends_with(&approves), "{ended:?}");
+}
+
+async fn a_wrong_answer_leaves_a_run_waiting_and_says_so(cluster: TestCluster) {
+    cluster.claim("data").await;
+    cluster.snapshot("by-hand", "data").await;
+    let book = Written::new(&cluster, &format!("{POINT}{BACKUP}{AGREE}"));
+    let id = id(&book.run(&[]).await.expect(4));
+    let resume = async |words: &[&str]| book.person.run(&[&["runbook", "resume", &id], words].concat()).await;
+    let none = resume(&["--choose", "99"]).await.expect(2);
+    let there = format!("point: \"99\" is not among what there is to choose (1: {}/by-hand)", cluster.namespace);
+    for part in [&*there, "waits at point for a person", "--choose ROW` goes on"] {
+        assert!(none.stderr.contains(part), "{part}: {none:?}");
+    }
+    // Its name alone is enough, as nothing else has it.
+    resume(&["--choose", "by-hand"]).await.expect(4);
+
+    let resumed = ["runbook", "resume", &id];
+    let mut terminal = Terminal::holdfast(&book.person, &resumed, 160, 60);
+    terminal.shows("to start on context").await;
+    terminal.press("date\r");
+    terminal.shows("waits at copy for a person").await;
+    terminal.shows("--yes` goes on").await;
+    assert_eq!(terminal.ended().await, 1);
+    assert_eq!(cluster.snapshots().await.len(), 1, "nothing was made");
+
+    resume(&["--yes"]).await.expect(4);
+    let text = resume(&["--note", "I agree"]).await.expect(2);
+    for part in ["is approved by a second person, not by a text", &*format!("`holdfast runbook approve {id} agree`")] {
+        assert!(text.stderr.contains(part), "{part}: {text:?}");
+    }
 }
