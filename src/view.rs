@@ -67,7 +67,7 @@ pub use pane_list::{PaneLine, PaneList, Says};
 pub use problems::{Problem, Rank, Sieve, exposures, gather, problems};
 pub use query::{Query, Sort};
 pub use row::{Remedy, Row};
-pub use run::{Happened, RunState, RunStep, RunView, happened, run_view};
+pub use run::{Happened, RunState, RunStep, RunView, Whom, happened, run_view};
 pub use sight::{Sight, blind_spot, connection, sight};
 pub use timeline::{Chart, Lane, Mark, Span, Tick, TimeCell, Whose, Window, has_lanes, is_of_certificates, timeline};
 pub use tree::{Tree, TreeLine, grows, tree};

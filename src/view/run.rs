@@ -10,7 +10,7 @@ use super::Level;
 use crate::journal::Entry;
 use crate::runbook::book::{Book, Step, Task};
 use crate::runbook::history::{Body, End, Run, RunId, Stand, StepAt};
-use crate::runbook::turn::{Ask, Turn, place};
+use crate::runbook::turn::{Ask, Turn, by_phases, place};
 use crate::text;
 
 pub use said::happened;
@@ -38,6 +38,8 @@ pub struct RunView {
     pub steps: Vec<RunStep>,
     /// The step that it is at.
     pub at: Option<StepAt>,
+    /// Whom that step waits for, as far as the history tells.
+    pub waits: Option<Whom>,
     /// What is wrong with going on here.
     pub trouble: Option<String>,
     /// The machine that leads it, when it is not this one.
@@ -90,6 +92,25 @@ impl RunView {
     }
 }
 
+/// Whom a step waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Somebody who does, says or confirms something.
+    Person,
+    /// Somebody else than who began the run.
+    Second,
+}
+
+impl Whom {
+    /// In words.
+    pub const fn said(self) -> &'static str {
+        match self {
+            Self::Person => "a person",
+            Self::Second => "a second person",
+        }
+    }
+}
+
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
@@ -97,9 +118,9 @@ pub enum RunState {
     Running,
     /// A person has to do or say something.
     Asking,
-    /// A step failed.
+    /// A step failed, whoever leads it.
     Failed,
-    /// Nobody leads it here.
+    /// Nobody leads it here, and it has not failed.
     Idle,
     /// Every step is done or was passed over.
     Done,
@@ -162,17 +183,20 @@ pub struct RunStep {
 
 /// What a run looks like. `turn`: what comes next, where this console leads it.
 pub fn run_view(id: &RunId, book: &Book, run: &Run, turn: Option<&Turn>) -> RunView {
+    let here = place(book, run).filter(|_| run.end.is_none()).map(|(step, at, _)| (step, at));
+    let failed = here.as_ref().is_some_and(|(_, at)| matches!(run.stand(at), Stand::Failed(_)));
     RunView {
         id: id.clone(),
         name: book.name.clone(),
         title: text::sanitize(&book.title).into_owned(),
-        state: state(run, turn),
+        state: state(run, turn, failed),
         who: text::sanitize(&run.who).into_owned(),
         begun: run.begun,
         last: run.last,
         home: run.home.clone(),
         steps: steps(book, run),
-        at: place(book, run).filter(|_| run.end.is_none()).map(|(_, at, _)| at),
+        waits: here.as_ref().and_then(|(step, at)| waits(step, run.stand(at))),
+        at: here.map(|(_, at)| at),
         trouble: None,
         elsewhere: None,
         turn: turn.cloned(),
@@ -189,10 +213,22 @@ fn values(book: &Book, run: &Run) -> Vec<(String, String)> {
     params.map(|(name, value)| (clean(name), clean(value))).collect()
 }
 
-fn state(run: &Run, turn: Option<&Turn>) -> RunState {
+/// Whom a step that has begun waits for. A plan of a procedure with phases may wait for time alone.
+fn waits(step: &Step, stand: &Stand) -> Option<Whom> {
+    let Stand::Reached(_) = stand else { return None };
+    match &step.task {
+        Task::Approve(_) => Some(Whom::Second),
+        Task::Manual(_) | Task::Choose(_) => Some(Whom::Person),
+        Task::Plan(plan) if !by_phases(plan.verb) => Some(Whom::Person),
+        Task::Plan(_) | Task::Check(_) | Task::Wait(..) | Task::Collect(_) | Task::Each(_) => None,
+    }
+}
+
+fn state(run: &Run, turn: Option<&Turn>, failed: bool) -> RunState {
     match (&run.end, turn) {
         (Some(End::Done), _) => RunState::Done,
         (Some(End::Stopped { .. }), _) => RunState::Stopped,
+        (None, None) if failed => RunState::Failed,
         (None, None) => RunState::Idle,
         (None, Some(Turn::Ask(_, Ask::Failed(..)))) => RunState::Failed,
         (None, Some(Turn::Ask(..) | Turn::Plan(..))) => RunState::Asking,

@@ -14,7 +14,7 @@ use crate::runbook::timeline::Timeline;
 use crate::session::{Event, Session, Unnamed, run_book};
 use crate::store::{Store, write_whole};
 use crate::text;
-use crate::view::{RunView, run_view};
+use crate::view::{RunState, RunView, Whom, run_view};
 
 /// Runs need no rows, only a connection and a sign of life.
 const KINDS: &[Kind] = &[Kind::Namespace];
@@ -43,25 +43,26 @@ pub(super) async fn runs(global: &Global, asked: &Runs) -> Result<Exit, Failure>
 }
 
 fn row(view: &RunView) -> String {
-    let done = view.steps.iter().filter(|step| !matches!(step.word, "ahead" | "now" | "running" | "failed")).count();
+    let (done, all) = view.progress();
     let at = view.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+    let whom = view.waits.map(|whom| format!(", for {}", whom.said())).unwrap_or_default();
     let begun = view.begun.strftime("%Y-%m-%d %H:%M:%SZ");
     format!(
-        "{:<25} {:<22} {:<8} {done}/{}{at}  {begun}  {} in {}",
+        "{:<25} {:<22} {:<11} {done}/{all}{at}{whom}  {begun}  {} in {}",
         view.id.as_str(),
         view.name,
         word(view),
-        view.steps.len(),
         view.who,
         view.home
     )
 }
 
-/// Of a run by its record alone it is not known what it waits for.
+/// Nobody leads a run here: where it stands is what its record tells.
 fn word(view: &RunView) -> &'static str {
-    match view.state {
-        crate::view::RunState::Idle => "Open",
-        state => state.word(),
+    match (view.state, view.waits) {
+        (RunState::Idle, Some(_)) => "Waits",
+        (RunState::Idle, None) => "Open",
+        (state, _) => state.word(),
     }
 }
 
@@ -79,7 +80,7 @@ fn json_of(view: &RunView) -> Value {
     json!({
         "id": view.id.as_str(), "runbook": view.name, "title": view.title, "state": word(view), "who": view.who,
         "begun": view.begun.to_string(), "last": view.last.to_string(), "namespace": view.home,
-        "at": view.at.as_ref().map(ToString::to_string), "steps": steps,
+        "at": view.at.as_ref().map(ToString::to_string), "waitsFor": view.waits.map(Whom::said), "steps": steps,
     })
 }
 

@@ -49,7 +49,11 @@ fn needed(run: &RunView, now: Timestamp) -> Option<(&'static str, String)> {
         _ if run.trouble.is_some() => Some(("Not led here", goes_on())),
         RunState::Failed => {
             let mends = step.map_or_else(String::new, |step| format!("{} ", step.fails));
-            Some((RunState::Failed.word(), format!("{mends}Then try the step again, or pass it over with a reason")))
+            let again = "try the step again, or pass it over with a reason";
+            let here = if run.led { "" } else { "go on with it here and " };
+            let or = if run.led { String::new() } else { format!("; or `holdfast runbook resume {id} --retry`") };
+            let next = format!("{mends}Then {here}{again}{or}");
+            Some((RunState::Failed.word(), next))
         }
         RunState::Asking => Some((RunState::Asking.word(), "open it: it says what is asked, and the key".to_owned())),
         RunState::Idle => match step.filter(|step| step.task == "approve") {

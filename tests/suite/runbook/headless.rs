@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{AGREE, BACKUP, LOOK, POINT, Written, id};
+use super::{AGREE, BACKUP, LOOK, POINT, THERE, Written, id};
 use crate::support::cluster::{TestCluster, User};
 use crate::support::scenarios;
 use crate::support::terminal::Terminal;
@@ -13,6 +13,7 @@ scenarios!(
     a_run_that_is_over_takes_no_note_and_no_second_end,
     a_run_that_waits_says_what_answers_it,
     a_wrong_answer_leaves_a_run_waiting_and_says_so,
+    the_list_of_runs_tells_which_one_needs_somebody,
 );
 
 async fn a_run_takes_no_flag_that_it_would_not_keep(cluster: TestCluster) {
@@ -107,4 +108,34 @@ async fn a_wrong_answer_leaves_a_run_waiting_and_says_so(cluster: TestCluster) {
     for part in ["is approved by a second person, not by a text", &*format!("`holdfast runbook approve {id} agree`")] {
         assert!(text.stderr.contains(part), "{part}: {text:?}");
     }
+}
+
+async fn the_list_of_runs_tells_which_one_needs_somebody(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let fails = THERE.replace("expect: 1", "expect: 2");
+    let stands = [
+        (LOOK, "Waits       0/1 at look, for a person  ", 4),
+        (AGREE, "Waits       0/1 at agree, for a second person  ", 4),
+        (&*fails, "Step failed 0/1 at there  ", 1),
+    ];
+    let mut runs = Vec::new();
+    for (steps, stands, code) in stands {
+        runs.push((id(&Written::new(&cluster, steps).run(&[]).await.expect(code)), stands));
+    }
+    // Whoever looks leads none of them, and may have begun none.
+    let colleague = cluster.person(User::Colleague);
+    let listed = colleague.run(&["runbook", "runs", "-n", &cluster.namespace]).await.expect(0).stdout;
+    for (id, stands) in &runs {
+        let line = listed.lines().find(|line| line.starts_with(id.as_str())).unwrap();
+        assert!(line.contains(stands), "{stands}: {line}");
+    }
+    let json = colleague.run(&["runbook", "runs", "-n", &cluster.namespace, "-o", "json"]).await.expect(0).json();
+    let of = |id: &str| json.as_array().unwrap().iter().find(|run| run["id"] == id).unwrap();
+    assert_eq!(of(&runs[1].0)["waitsFor"], "a second person", "{json:#}");
+    assert_eq!(of(&runs[2].0)["state"], "Step failed", "{json:#}");
+
+    let mut terminal = Terminal::holdfast(&colleague, &["-n", &cluster.namespace], 120, 60);
+    terminal.until("the volume", |screen| screen.contains("data")).await;
+    terminal.press(":runs\r");
+    terminal.shows("Step failed").await;
 }

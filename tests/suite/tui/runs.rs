@@ -9,7 +9,7 @@ use holdfast::runbook::turn::{Ask, Offer, Turn, place};
 use holdfast::runbook::words::Values;
 use holdfast::session::Answer;
 use holdfast::tui::{ActionId, Availability, Effect, Input, LEAST, Place, RunEffect, RunInput};
-use holdfast::view::{Happened, Level, RunState, RunView, happened, problems, run_view};
+use holdfast::view::{Happened, Level, RunState, RunView, Whom, happened, problems, run_view};
 use insta::assert_snapshot;
 use jiff::Timestamp;
 use rstest::rstest;
@@ -158,6 +158,11 @@ fn turn(until: At, here: Option<StepAt>) -> Turn {
 
 /// A run of *vulnerable release* that has come so far, led here.
 pub fn view(until: At) -> RunView {
+    shown(until, true)
+}
+
+/// A run that has come so far; what comes next is told where it is led here.
+fn shown(until: At, led: bool) -> RunView {
     let book = shipped_book(shipped("vulnerable-release").unwrap()).unwrap();
     let bodies = happenings(&book.text, until);
     let begun = |place: usize| ago(43) + jiff::SignedDuration::from_secs(60 * i64::try_from(place).unwrap());
@@ -169,9 +174,10 @@ pub fn view(until: At) -> RunView {
         let (level, says) = happened(body);
         Happened { at: *at, says, level }
     };
-    let mut view = run_view(&run.id, &book, &run, Some(&turn(until, here)));
+    let turn = turn(until, here);
+    let mut view = run_view(&run.id, &book, &run, led.then_some(&turn));
     view.happened = happened_then.iter().map(told).collect();
-    view.led = true;
+    view.led = led;
     view
 }
 
@@ -284,6 +290,10 @@ fn what_is_said_of_a_run_that_another_console_leads() {
     view(At::Failure),
     "Step failed: pods/log of shop cannot be read: forbidden (step 6 of 30: Keep logs, events, objects and image digests) -> Keep by hand"
 )]
+#[case::failed_elsewhere(
+    shown(At::Failure, false),
+    "Step failed: pods/log of shop cannot be read: forbidden (step 6 of 30: Keep logs, events, objects and image digests) -> Keep by hand"
+)]
 #[case::unfit(unfit(), "Not led here: its record cannot be written -> open it and go on")]
 #[case::not_approved(
     elsewhere(At::Approval, 5),
@@ -303,6 +313,23 @@ fn a_run_that_needs_a_person_is_a_problem(#[case] run: RunView, #[case] said: &s
     assert_eq!(one.level == Level::Critical, one.state == "Step failed", "{one:?}");
     driven.press("p / r u n enter enter");
     assert_eq!(driven.app.place(), Place::Run, "{}", driven.screen());
+}
+
+#[rstest]
+#[case::manual(At::Manual, RunState::Idle, Some(Whom::Person))]
+#[case::plan(At::Plan, RunState::Idle, Some(Whom::Person))]
+#[case::operation(At::Operation, RunState::Idle, None)]
+#[case::choice(At::Choice, RunState::Idle, Some(Whom::Person))]
+#[case::approval(At::Approval, RunState::Idle, Some(Whom::Second))]
+#[case::failure(At::Failure, RunState::Failed, None)]
+#[case::end(At::End, RunState::Stopped, None)]
+fn the_record_of_a_run_tells_whether_it_failed_and_whom_it_waits_for(
+    #[case] until: At,
+    #[case] state: RunState,
+    #[case] waits: Option<Whom>,
+) {
+    let recorded = shown(until, false);
+    assert_eq!((recorded.state, recorded.waits), (state, waits));
 }
 
 #[test]
