@@ -193,8 +193,8 @@ pub fn form(book: &Book, known: &BTreeMap<String, String>) -> FormSpec {
     FormSpec { title: book.name.clone(), fields: book.params.iter().map(field).collect() }
 }
 
-/// The namespace of the first value that has one.
-pub fn namespace(book: &Book, values: &Values) -> Option<String> {
+/// The namespace of the first value that has one, and the parameter that has it.
+pub fn namespace<'a>(book: &'a Book, values: &Values) -> Option<(&'a Param, String)> {
     let of = |kind: &ParamKind, value: &str| match kind {
         ParamKind::Namespace => Some(value.to_owned()),
         ParamKind::Volume
@@ -209,7 +209,7 @@ pub fn namespace(book: &Book, values: &Values) -> Option<String> {
         | ParamKind::Choice(_)
         | ParamKind::Rule => None,
     };
-    book.params.iter().find_map(|param| of(&param.kind, values.get(&param.name)?))
+    book.params.iter().find_map(|param| Some((param, of(&param.kind, values.get(&param.name)?)?)))
 }
 
 fn value(param: &Param, given: Option<&String>, before: &Values) -> Result<String, String> {

@@ -16,7 +16,7 @@ pub(super) async fn run(global: &Global, asked: &Run) -> Result<Exit, Failure> {
     let mut session = open::session(global, Kind::ALL, Unnamed::AllElseOwn)?;
     open::settle(&mut session, Kind::ALL).await?;
     session.know_who().await;
-    let home = session.run_home(&book, &values);
+    let home = session.run_home(&book, &values).map_err(|why| Failure::new(Exit::Usage, why))?;
     let beginning = Beginning { book, source, values, home };
     let id = session.begin_run(beginning).map_err(|why| Failure::new(Exit::Refused, why))?;
     out::line(format_args!("run\t{id}"))?;

@@ -17,7 +17,7 @@ impl Console<'_> {
             }
             RunEffect::Begin(book, source, values) => {
                 let home = session.run_home(&book, &values);
-                match session.begin_run(Beginning { book: *book, source, values, home }) {
+                match home.and_then(|home| session.begin_run(Beginning { book: *book, source, values, home })) {
                     Ok(id) => return Performed::Said(Box::new(Input::Run(RunInput::Begun(id)))),
                     Err(why) => Err(why),
                 }

@@ -14,6 +14,7 @@ scenarios!(
     a_run_that_waits_says_what_answers_it,
     a_wrong_answer_leaves_a_run_waiting_and_says_so,
     the_list_of_runs_tells_which_one_needs_somebody,
+    a_run_of_a_namespace_that_is_not_there_does_not_begin,
 );
 
 async fn a_run_takes_no_flag_that_it_would_not_keep(cluster: TestCluster) {
@@ -138,4 +139,18 @@ async fn the_list_of_runs_tells_which_one_needs_somebody(cluster: TestCluster) {
     terminal.until("the volume", |screen| screen.contains("data")).await;
     terminal.press(":runs\r");
     terminal.shows("Step failed").await;
+}
+
+async fn a_run_of_a_namespace_that_is_not_there_does_not_begin(cluster: TestCluster) {
+    let book = Written::new(&cluster, LOOK);
+    let typo = format!("{}x", cluster.namespace);
+    let volume = format!("volume={typo}/data");
+    let refused = book.person.run(&["runbook", "run", &book.path, "-p", &volume]).await.expect(2);
+    let there = &cluster.namespace;
+    for part in [format!("volume: there is no namespace {typo} on "), format!("; did you mean {there}?")] {
+        assert!(refused.stderr.contains(&part), "{part}: {refused:?}");
+    }
+    assert!(!refused.stdout.contains("run\t"), "{refused:?}");
+    let kept = std::fs::read_dir(book.person.state().join("runs")).map_or(0, Iterator::count);
+    assert_eq!(kept, 0, "nothing was begun");
 }
