@@ -74,11 +74,31 @@ pub struct RunLayer {
     pub id: RunId,
     /// The place of the step that is shown; `None` follows the one that the run is at.
     pub step: Option<usize>,
-    /// Lines that are scrolled away.
-    pub scroll: usize,
+    /// Lines that are scrolled away, and of what is told of which step.
+    scrolled: (usize, Option<StepAt>),
 }
 
 impl RunLayer {
+    /// The page of a run, at the step that it is at.
+    pub const fn new(id: RunId) -> Self {
+        Self { id, step: None, scrolled: (0, None) }
+    }
+
+    /// Lines that are scrolled away. Another step than the one they were scrolled away of begins at its top.
+    pub fn scroll(&self, run: &RunView) -> usize {
+        let (lines, of) = &self.scrolled;
+        if self.shown(run) == of.as_ref() { *lines } else { 0 }
+    }
+
+    /// Scrolls so many lines of the step that is shown away.
+    pub fn scroll_to(&mut self, run: &RunView, lines: usize) {
+        self.scrolled = (lines, self.shown(run).cloned());
+    }
+
+    fn shown<'a>(&self, run: &'a RunView) -> Option<&'a StepAt> {
+        run.steps.get(self.place(run)).map(|step| &step.at)
+    }
+
     /// The place of the step that is shown.
     pub fn place(&self, run: &RunView) -> usize {
         let last = run.steps.len().saturating_sub(1);

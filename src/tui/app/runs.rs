@@ -114,7 +114,7 @@ impl App {
     /// Shows a run.
     pub(super) fn show_run(&mut self, id: RunId) {
         if !matches!(self.layers.last(), Some(Layer::Run(shown)) if shown.id == id) {
-            self.push_view(Layer::Run(Box::new(RunLayer { id, step: None, scroll: 0 })));
+            self.push_view(Layer::Run(Box::new(RunLayer::new(id))));
         }
     }
 
@@ -265,7 +265,8 @@ impl App {
         // On the step that the run is at it is followed again.
         let step = (run.here() != Some(at)).then_some(at);
         if let Some(Layer::Run(layer)) = self.layers.last_mut() {
-            (layer.step, layer.scroll) = (step, 0);
+            layer.step = step;
+            layer.scroll_to(run, 0);
         }
     }
 
@@ -273,9 +274,9 @@ impl App {
     pub(super) fn leaf_of_run(&mut self, desk: &Desk, go: impl Fn(usize) -> usize) {
         let body = self.areas(desk).body;
         let Some((layer, run)) = self.shown_run(desk) else { return };
-        let scroll = go(layer.scroll).min(super::super::draw::most_scrolled(self, desk, layer, run, body));
+        let scroll = go(layer.scroll(run)).min(super::super::draw::most_scrolled(self, desk, layer, run, body));
         if let Some(Layer::Run(layer)) = self.layers.last_mut() {
-            layer.scroll = scroll;
+            layer.scroll_to(run, scroll);
         }
     }
 

@@ -126,14 +126,26 @@ pub(super) fn run(pen: &mut Pen, app: &App, desk: &Desk, layer: &RunLayer, area:
     let id = run.steps.get(place).map_or_else(String::new, |step| step.at.to_string());
     let lines = run_lines(app, desk, run, place, room(right));
     let inner = inside(right);
-    let below = lines.len().saturating_sub(layer.scroll + usize::from(inner.height));
-    let more = if below > 0 { format!("{} below", text::plural(below, "line", "lines")) } else { run.id.to_string() };
+    let above = layer.scroll(run).min(lines.len());
+    let below = lines.len().saturating_sub(above + usize::from(inner.height));
+    let more = beyond(above, below).unwrap_or_else(|| run.id.to_string());
     pen.frame(right, &[(&number, Meaning::Muted), (&id, Meaning::Accent)], &[(&more, Meaning::Muted)], true);
-    for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(layer.scroll)) {
+    for (y, line) in (inner.y..inner.bottom()).zip(lines.iter().skip(above)) {
         let mut x = inner.x + 1;
         for (text, meaning) in line {
             x = pen.put(x, y, inner.right(), text, *meaning);
         }
+    }
+}
+
+/// How many lines there are that are not on the screen.
+fn beyond(above: usize, below: usize) -> Option<String> {
+    let lines = |count| text::plural(count, "line", "lines");
+    match (above, below) {
+        (0, 0) => None,
+        (0, below) => Some(format!("{} below", lines(below))),
+        (above, 0) => Some(format!("{} above", lines(above))),
+        (above, below) => Some(format!("{} above, {below} below", lines(above))),
     }
 }
 

@@ -268,6 +268,26 @@ fn steps_are_walked_and_what_is_told_of_one_is_scrolled() {
 }
 
 #[test]
+fn a_page_that_follows_its_run_begins_each_step_at_its_top() {
+    let mut driven = page(At::Manual, 80, 24);
+    driven.press("pgdn");
+    let screen = driven.screen();
+    assert!(screen.contains(" lines above, ") && !screen.contains("NOW"), "{screen}");
+    driven.desk.runs[0] = view(At::Plan);
+    driven.input(Input::Changed);
+    let screen = driven.screen();
+    assert!(screen.contains("4 of 30 contain") && screen.contains("NOW"), "{screen}");
+    assert!(!screen.contains("above"), "{screen}");
+    driven.press("pgdn pgdn pgdn pgdn pgdn pgdn pgdn pgdn");
+    let screen = driven.screen();
+    assert!(screen.contains(" lines above ─") && !screen.contains("below"), "{screen}");
+    // What happens within a step moves nothing.
+    driven.desk.runs[0] = view(At::Operation);
+    driven.input(Input::Changed);
+    assert!(driven.screen().contains("above"), "{}", driven.screen());
+}
+
+#[test]
 fn what_is_said_of_a_run_that_another_console_leads() {
     let mut driven = page(At::Manual, 120, 36);
     driven.press("esc j enter");
