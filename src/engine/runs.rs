@@ -12,6 +12,7 @@ use crate::model::annotation;
 use crate::plan::{ObjectAt, Resource};
 use crate::runbook::book::Book;
 use crate::runbook::history::{Body, End, Run, RunId};
+use crate::text::sanitize;
 
 /// A ConfigMap holds a mebibyte; a run that says more cannot be recorded.
 const MOST: usize = 900 << 10;
@@ -20,8 +21,13 @@ const MOST: usize = 900 << 10;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunRecordError {
     /// Another console goes on with it.
-    #[error("another console took run {0} over; it goes on there")]
-    TakenOver(RunId),
+    #[error("{by} took run {run} over; it goes on there")]
+    TakenOver {
+        /// Which run.
+        run: RunId,
+        /// Who goes on with it, and where; safe to draw.
+        by: String,
+    },
     /// It does not fit.
     #[error("the history of run {0} is larger than its record may be; end it, and begin another one for what is left")]
     TooLarge(RunId),
@@ -68,6 +74,16 @@ impl RunSeen {
     /// The machine of the console that wrote last, without the process.
     pub fn host(&self) -> &str {
         machine::host_of(&self.machine)
+    }
+
+    /// Who goes on with it, and on which machine: `ada on web-1`; safe to draw.
+    pub fn led_by(&self) -> String {
+        let led = |entry: &Entry<Body>| match &entry.body {
+            Body::Begun { who, .. } | Body::Resumed { who, .. } => Some(who.clone()),
+            _ => None,
+        };
+        let who = self.entries.iter().rev().find_map(led).unwrap_or_else(|| "somebody".to_owned());
+        sanitize(&format!("{who} on {}", self.host())).into_owned()
     }
 
     /// Whether a console of this machine wrote last.
@@ -126,7 +142,7 @@ impl Engine {
             match seen {
                 None => record.version = None,
                 Some(seen) if seen.epoch > run.epoch || (seen.epoch == run.epoch && !mine(&seen)) => {
-                    return Err(RunRecordError::TakenOver(record.id.clone()));
+                    return Err(RunRecordError::TakenOver { run: record.id.clone(), by: seen.led_by() });
                 }
                 // The answer was lost and the write was not, or the answer says less than is there.
                 Some(seen) if head(&seen.entries) == head(entries) => {

@@ -16,6 +16,7 @@ mod sure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ask::random;
 use super::{Event, Message, Session, Ticket};
@@ -37,6 +38,7 @@ pub(super) use adopt::Adopted;
 pub use adopt::{Edited, NotResumed};
 pub use answer::Answer;
 pub(super) use approve::Approval;
+use shown::OFTEN;
 
 /// What is known of runs.
 #[derive(Debug, Default)]
@@ -48,6 +50,8 @@ pub(super) struct Runs {
     recorded: Vec<RunView>,
     /// Whether somebody wants to see them.
     wanted: bool,
+    /// Whether somebody looks at them.
+    looked_at: bool,
     /// Whether those that are led here go on by themselves.
     leading: bool,
     /// How those that are led here stood when it was said last.
@@ -59,7 +63,7 @@ pub(super) struct Runs {
 impl Runs {
     /// The same wish on another cluster. What is led here goes on when somebody comes back and resumes it.
     pub(super) fn elsewhere(&self) -> Self {
-        Self { wanted: self.wanted, leading: self.leading, ..Self::default() }
+        Self { wanted: self.wanted, looked_at: self.looked_at, leading: self.leading, ..Self::default() }
     }
 }
 
@@ -145,6 +149,7 @@ impl Session {
         let hold = Hold { log, record: RunRecord::new(&id, &home), kept: Vec::new() };
         self.runs.tracked.insert(id.clone(), Tracked::new(book, hold));
         self.write(&engine, &id, begun);
+        self.ask_runs(OFTEN);
         Ok(id)
     }
 
@@ -288,10 +293,12 @@ impl Session {
         match written.entry {
             Err(why) => {
                 let begun = tracked.run.is_some();
-                tracked.trouble = Some(why.clone());
-                if !begun {
-                    self.desk.say(Level::Critical, &format!("run {id} did not begin: {why}"));
-                }
+                let what = if begun { "does not go on here" } else { "did not begin" };
+                let said = format!("run {id} {what}: {}", text::sanitize(&why));
+                tracked.trouble = Some(why);
+                self.desk.say(Level::Critical, &said);
+                // What its record says by now is what is shown of it.
+                self.ask_runs(Duration::ZERO);
             }
             Ok(entry) => {
                 tracked.run = after(tracked.run.take(), &entry);

@@ -189,6 +189,7 @@ impl Console<'_> {
     fn frame(&mut self) -> io::Result<Then> {
         let then = if std::mem::take(&mut self.changed) { self.handle(Input::Changed) } else { Then::On };
         let Self { screen, app, session, spots, bell, .. } = self;
+        session.look_at_runs(app.shows_runs());
         if bell.due(session.desk().notices.said(), session.desk().now) {
             screen.ring()?;
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Hold, Session, Tracked, book};
+use super::{Hold, OFTEN, Session, Tracked, book};
 use crate::cluster::Eyes;
 use crate::engine::{RunRecord, RunSeen, host, run_record, runs};
 use crate::journal::Entry;
@@ -89,6 +89,7 @@ impl Session {
         self.runs.tracked.insert(id.clone(), tracked);
         if !ended {
             self.note(&id, Body::Resumed { who: self.who(), machine: host(), epoch });
+            self.ask_runs(OFTEN);
         }
         self.show_runs();
         Event::RunResumed(id, Ok(()))

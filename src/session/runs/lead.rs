@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{RunId, Session};
 use crate::engine::RunSeen;
 use crate::runbook::turn::{Ask, Turn};
-use crate::view::{RunState, RunView};
+use crate::view::{Level, RunState, RunView};
 
 impl Session {
     /// From now on runs that are begun or resumed here go on by themselves.
@@ -63,13 +63,18 @@ impl Session {
 
     /// Lets go of runs that another console took over meanwhile, by their records.
     pub(super) fn yield_runs(&mut self, seen: &[RunSeen]) {
+        let mut taken = Vec::new();
         for seen in seen {
             let Some(tracked) = self.runs.tracked.get_mut(&seen.id) else { continue };
             let here = tracked.run.as_ref().map_or(0, |run| run.epoch);
             if seen.epoch > here && tracked.hold.take().is_some() {
-                let who = crate::text::sanitize(&seen.machine).into_owned();
-                tracked.trouble = Some(format!("another console goes on with it: {who}"));
+                let by = seen.led_by();
+                tracked.trouble = Some(format!("{by} goes on with it"));
+                taken.push(format!("run {} is led by {by} now", seen.id));
             }
+        }
+        for said in taken {
+            self.desk.say(Level::Warn, &said);
         }
     }
 }

@@ -1,23 +1,53 @@
 //! Runs as the desk shows them: those that are led here, and those whose record is in the cluster.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Event, Message, Session, run_book};
+use super::{Event, Message, Session, Tracked, run_book};
 use crate::engine::{RunSeen, runs};
 use crate::model::{Freshness, Review};
-use crate::runbook::history::RunId;
+use crate::runbook::history::{Run, RunId};
 use crate::runbook::reviewed::reviewed;
 use crate::text::sanitize;
 use crate::view::{Happened, RunState, RunView, run_view};
 
-/// How often records are read.
+/// How often records are read while nothing here hangs on them.
 const EVERY: Duration = Duration::from_secs(30);
+/// How often while a run is led here or somebody looks at runs: that one was taken over is seen within this time.
+pub(super) const OFTEN: Duration = Duration::from_secs(5);
 
 impl Session {
-    /// Reads the records of runs, now and then every half a minute.
+    /// Reads the records of runs from now on: often while one is led here or looked at.
     pub fn watch_runs(&mut self) {
         self.runs.wanted = true;
         self.ask_runs(Duration::ZERO);
+    }
+
+    /// Whether somebody looks at runs. Whoever begins to is shown how they are now.
+    pub fn look_at_runs(&mut self, looked_at: bool) {
+        if std::mem::replace(&mut self.runs.looked_at, looked_at) != looked_at && looked_at {
+            self.ask_runs(Duration::ZERO);
+        }
+    }
+
+    /// How long after one reading the next one is.
+    fn pace_of_runs(&self) -> Duration {
+        let over = |run: &Run| run.end.is_some();
+        let led = |tracked: &Tracked| tracked.trouble.is_none() && !tracked.run.as_ref().is_some_and(over);
+        if self.runs.looked_at || self.runs.tracked.values().any(led) { OFTEN } else { EVERY }
+    }
+
+    /// The namespaces whose records are read: those that are looked at, and those of runs that were led here, which may
+    /// be others.
+    fn places_of_runs(&self) -> Vec<String> {
+        let mut places: Vec<String> = self.desk.world.context.namespaces.iter().map(ToString::to_string).collect();
+        if !places.is_empty() {
+            let homes = self.runs.tracked.values().filter_map(|tracked| Some(tracked.run.as_ref()?.home.clone()));
+            places.extend(homes.collect::<BTreeSet<_>>());
+            places.sort();
+            places.dedup();
+        }
+        places
     }
 
     /// Asks anew, after this long; answers to earlier questions are worth nothing then.
@@ -28,7 +58,7 @@ impl Session {
         }
         self.runs.round += 1;
         let (round, post) = (self.runs.round, self.inbox.0.clone());
-        let namespaces: Vec<String> = self.desk.world.context.namespaces.iter().map(ToString::to_string).collect();
+        let namespaces = self.places_of_runs();
         tokio::spawn(async move {
             tokio::time::sleep(after).await;
             let found = runs(&eyes, &namespaces).await;
@@ -42,12 +72,19 @@ impl Session {
         if round != self.runs.round {
             return None;
         }
+        let looked_at = &self.desk.world.context.namespaces;
+        let shown = |seen: &RunSeen| {
+            looked_at.is_empty()
+                || looked_at.iter().any(|namespace| **namespace == *seen.home)
+                || self.runs.tracked.contains_key(&seen.id)
+        };
+        let found = found.map(|seen| seen.into_iter().filter(shown).collect::<Vec<_>>());
         if let Ok(seen) = &found {
             self.yield_runs(seen);
         }
         self.desk.runs_unseen = found.as_ref().err().map(|why| why.as_str().into());
         self.runs.seen = Some(self.learn(found));
-        self.ask_runs(EVERY);
+        self.ask_runs(self.pace_of_runs());
         self.show_runs();
         Some(Event::Changed)
     }
@@ -89,6 +126,9 @@ impl Session {
     fn view_of(&self, id: &RunId) -> Option<RunView> {
         let tracked = self.runs.tracked.get(id)?;
         let run = tracked.run.as_ref()?;
+        if let Some(view) = self.of_others(id, tracked) {
+            return Some(view);
+        }
         let turn = self.run_turn(id);
         let view = run_view(id, &tracked.book, run, turn.as_ref());
         let state = match (&turn, &tracked.trouble) {
@@ -103,6 +143,18 @@ impl Session {
             happened: Happened::of(&tracked.entries),
             ..view
         })
+    }
+}
+
+impl Session {
+    /// A run that was let go, as its record tells it: what is known of it here is of the past.
+    fn of_others(&self, id: &RunId, tracked: &Tracked) -> Option<RunView> {
+        let why = tracked.trouble.as_deref().filter(|_| tracked.hold.is_none())?;
+        let recorded = self.runs.recorded.iter().find(|view| view.id == *id)?;
+        let over = matches!(recorded.state, RunState::Done | RunState::Stopped);
+        let trouble = (!over).then(|| sanitize(why).into_owned());
+        // The record may have been read before what was written here last.
+        (recorded.happened.len() >= tracked.entries.len()).then(|| RunView { trouble, ..recorded.clone() })
     }
 }
 

@@ -37,6 +37,11 @@ impl App {
     }
 
     /// Whether what is selected is a run.
+    /// Whether runs are on the screen.
+    pub(in crate::tui) fn shows_runs(&self) -> bool {
+        self.layers.iter().any(|layer| matches!(layer, Layer::Runs(_) | Layer::Run(_)))
+    }
+
     pub(super) fn on_run(&self, desk: &Desk) -> bool {
         matches!(self.target(desk), Some(Key::Run(_)))
     }

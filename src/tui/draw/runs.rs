@@ -115,8 +115,11 @@ pub(super) fn run(pen: &mut Pen, app: &App, desk: &Desk, layer: &RunLayer, area:
     let Some(run) = desk.runs.iter().find(|run| run.id == layer.id) else {
         pen.frame(area, &[("Run ", Meaning::Muted), (layer.id.as_str(), Meaning::Accent)], &[], true);
         let inner = inside(area);
-        let text = "It is being written down, or no record of it is seen.";
-        pen.put(inner.x + 2, inner.y + inner.height / 3, inner.right(), text, Meaning::Muted);
+        let text = match &desk.runs_unseen {
+            None => "It is being written down, or no record of it is seen.".to_owned(),
+            Some(why) => format!("No record of it is seen: {}", text::sanitize(why)),
+        };
+        pen.put(inner.x + 2, inner.y + inner.height / 3, inner.right(), &text, Meaning::Muted);
         return;
     };
     let (left, right) = sides(run, area);

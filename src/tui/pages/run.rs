@@ -57,6 +57,9 @@ fn now(app: &App, desk: &Desk, run: &RunView, step: &RunStep, room: usize) -> Ve
             let last =
                 run.elsewhere.as_ref().map(|machine| format!(" It was led on {machine} last.")).unwrap_or_default();
             say(&format!("This console does not lead it.{last}"), Meaning::Warn);
+            if let Some(why) = &desk.runs_unseen {
+                say(&format!("How it stands by now is not seen: {why}"), Level::Unknown.into());
+            }
             if step.task == "approve" {
                 possible(app, desk, ActionId::Approve, "agrees to it under your own name", &mut say);
             }

@@ -399,6 +399,19 @@ fn a_person_answers_and_passes_over_only_with_a_reason() {
 }
 
 #[test]
+fn what_cannot_be_seen_of_a_run_that_others_lead_is_said() {
+    let mut driven = page(At::Manual, 120, 36);
+    driven.desk.runs_unseen = Some("configmaps is forbidden".into());
+    driven.desk.runs[0] = unfit();
+    driven.input(Input::Changed);
+    let said = "How it stands by now is not seen: configmaps is forbidden";
+    assert!(driven.screen().contains(said), "{}", driven.screen());
+    driven.desk.runs.clear();
+    driven.input(Input::Changed);
+    assert!(driven.screen().contains("No record of it is seen: configmaps is forbidden"), "{}", driven.screen());
+}
+
+#[test]
 fn a_second_person_approves_by_typing_the_id_of_the_run() {
     let mut driven = page(At::Approval, 120, 36);
     driven.desk.world.context.user = Some("grace@shop.example".into());
