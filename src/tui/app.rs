@@ -291,11 +291,13 @@ impl App {
                 self.layers.retain(Layer::view);
                 self.layers.push(Layer::Operation(id, 0));
                 Vec::new()
+                self.started();
             }
             Input::Refused(refusal) => {
                 self.layers.push(Layer::Refusal(refusal, 0));
                 Vec::new()
             }
+                self.started();
             Input::Contexts(known) => self.learn_contexts(desk, known),
             Input::Switched => {
                 self.standings.forget();

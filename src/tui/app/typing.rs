@@ -12,6 +12,9 @@ use crate::session::Desk;
 use crate::view::{Filter, Level, LineFilter};
 use crate::x509::holds_key;
 
+/// What is said while a confirmed plan becomes an operation.
+const STARTING: &str = "starting";
+
 /// One line to type into.
 pub(super) fn line(text: &str) -> Box<TextArea<'static>> {
     let mut line = TextArea::new(vec![text.to_owned()]);
@@ -161,6 +164,11 @@ impl App {
         }
     }
 
+    /// What was confirmed has begun, or has not: it does not start any more.
+    pub(super) fn started(&mut self) {
+        self.said.take_if(|(_, _, said)| said == STARTING);
+    }
+
     fn confirm(&mut self, desk: &Desk) -> Vec<Effect> {
         let Some(Layer::Confirm(offer, naming)) = self.layers.last_mut() else { return Vec::new() };
         if offer.died.is_some() || desk.world.context.read_only {
@@ -183,7 +191,7 @@ impl App {
         let (confirmed, of_run) = (Box::new(confirmed), offer.of_run.clone());
         self.layers.retain(Layer::view);
         self.kept = None;
-        self.say(desk, Level::Info, "starting");
+        self.say(desk, Level::Info, STARTING);
         vec![match of_run {
             Some((run, at)) => RunEffect::Start(run, at, confirmed).into(),
             None => Effect::Start(confirmed),

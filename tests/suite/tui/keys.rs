@@ -58,7 +58,9 @@ fn a_backup_takes_a_plan_a_reading_and_the_typed_name() {
     assert_eq!(*confirmed.plan().subject.object.name, *name);
     assert_eq!(confirmed.authority().who(), "ada@shop.example");
     driven.desk.operations = vec![shop::operation()];
+    assert!(driven.screen().contains("· starting"), "{}", driven.screen());
     driven.input(Input::Started("20260301-030612-7c1d9a04".into()));
+    assert!(!driven.screen().contains("starting"), "it has begun: {}", driven.screen());
     assert_eq!(driven.app.place(), Place::Operation);
 }
 
