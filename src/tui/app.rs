@@ -193,6 +193,8 @@ pub struct App {
     last: Vec<Layer>,
     /// A form that was given up with something typed in it.
     kept: Option<Box<Form>>,
+    /// What was said to a step of a run, until it is known whether it was recorded.
+    answered: Option<Box<Form>>,
     lookout: Lookout,
     /// What a form will be about that waits for the first lists.
     opening: Option<Request>,
@@ -229,6 +231,7 @@ impl App {
             tail: None,
             last: Vec::new(),
             kept: None,
+            answered: None,
             lookout: Lookout::default(),
             opening: None,
             asks: 0,
@@ -288,16 +291,16 @@ impl App {
                 Vec::new()
             }
             Input::Started(id) => {
+                self.started();
                 self.layers.retain(Layer::view);
                 self.layers.push(Layer::Operation(id, 0));
                 Vec::new()
-                self.started();
             }
             Input::Refused(refusal) => {
+                self.started();
                 self.layers.push(Layer::Refusal(refusal, 0));
                 Vec::new()
             }
-                self.started();
             Input::Contexts(known) => self.learn_contexts(desk, known),
             Input::Switched => {
                 self.standings.forget();

@@ -244,12 +244,13 @@ impl Console<'_> {
     fn event(&mut self, event: Event) -> Then {
         match event {
             // No action of the console exports: that writes a file of this machine.
-            Event::Changed
-            | Event::Over(_)
-            | Event::Run(_)
-            | Event::NotConnected(_)
-            | Event::Exported(..)
-            | Event::Dialed(..) => Then::On,
+            Event::Changed | Event::Over(_) | Event::NotConnected(_) | Event::Exported(..) | Event::Dialed(..) => {
+                Then::On
+            }
+            Event::Run(id) => {
+                let trouble = self.session.run_trouble(&id).map(str::to_owned);
+                self.handle(Input::Run(RunInput::Written(id, trouble)))
+            }
             Event::RunResumed(id, answer) => self.handle(Input::Run(RunInput::Resumed(id, answer))),
             Event::Decided(ticket, ended) => match self.asked.remove(&ticket) {
                 Some(Asked::Decision(ask)) => self.handle(Input::Decided(ask, ended)),

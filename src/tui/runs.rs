@@ -18,6 +18,8 @@ pub enum RunInput {
     Begun(RunId),
     /// What was asked of a run was not done, and why.
     Refused(String),
+    /// An entry of a run was written, or was not, and why.
+    Written(RunId, Option<String>),
     /// The answer to [`RunEffect::Resume`].
     Resumed(RunId, Result<(), NotResumed>),
 }

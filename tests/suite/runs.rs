@@ -17,6 +17,7 @@ scenarios!(
     a_run_that_was_begun_headless_is_gone_on_with_in_the_console,
     a_step_that_failed_is_tried_again_and_a_run_is_ended_with_a_reason,
     a_run_that_somebody_else_took_over_is_let_go_and_can_be_taken_back,
+    a_console_that_lost_a_run_keeps_what_was_typed_and_shows_how_it_goes_on_elsewhere,
     a_second_persons_approval_is_waited_for_or_done_without,
     a_session_that_only_reads_shows_runs_and_changes_none,
 );
@@ -249,6 +250,35 @@ async fn a_run_that_somebody_else_took_over_is_let_go_and_can_be_taken_back(clus
     let told = book.person.run(&["runbook", "show", &run]).await.expect(0).stdout;
     assert!(told.contains("seen from there (colleague)") && told.contains("and seen here (sre)"), "{told}");
     assert!(!told.contains("unsaid"), "what was said after it was taken over did not happen: {told}");
+}
+
+async fn a_console_that_lost_a_run_keeps_what_was_typed_and_shows_how_it_goes_on_elsewhere(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let again = LOOK.replace("id: look", "id: again").replace("Look at", "Look again at");
+    let book = Written::new(&cluster, &format!("{LOOK}{again}"));
+    // What is looked at is another namespace than the one whose volume the run is about.
+    let mut terminal = console(&cluster, &book, &[]).await;
+    begin(&cluster, &mut terminal, &book).await;
+    terminal.at_step("look", "says what came of it").await;
+    terminal.press(":ns kube-public\r");
+    terminal.shows("looking at kube-public").await;
+    terminal.press("xO");
+    terminal.shows("Say to").await;
+    terminal.press("seen from here");
+    let run = book.person.only_run();
+    let colleague = cluster.person(User::Colleague);
+    colleague.run(&["runbook", "resume", &run, "--note", "seen from there"]).await.expect(4);
+    terminal.press("\r");
+    let screen = terminal.shows("not recorded, what you typed is kept").await;
+    assert!(screen.contains("colleague on"), "{screen}");
+    terminal.at_step("again", "This console does not lead it.").await;
+    let screen = terminal.text();
+    assert!(screen.contains("colleague on") && screen.contains("It was led on"), "{screen}");
+    terminal.shows("seen from there").await;
+    colleague.run(&["runbook", "resume", &run, "--note", "and again"]).await.expect(0);
+    terminal.until("the end", |screen| screen.contains("✓ Done") && screen.contains("the run is done")).await;
+    let told = colleague.run(&["runbook", "show", &run]).await.expect(0).stdout;
+    assert!(told.contains("seen from there (colleague)") && !told.contains("seen from here"), "{told}");
 }
 
 async fn a_second_persons_approval_is_waited_for_or_done_without(cluster: TestCluster) {

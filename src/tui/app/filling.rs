@@ -10,7 +10,9 @@ use super::runs::{action, begin_run, command};
 use super::{App, Effect};
 use crate::model::Freshness;
 use crate::plan::{Request, Verb, triage};
+use crate::runbook::history::RunId;
 use crate::session::Desk;
+use crate::text;
 use crate::view::Level;
 
 /// Stands for the first lists where the number of a question to the cluster does.
@@ -176,6 +178,30 @@ impl App {
             self.say(desk, Level::Info, format!("what you typed is kept: {way} opens it again"));
             self.kept = Some(form);
         }
+    }
+
+    /// An entry of a run was written, or was not: what was said to its step is forgotten, or waits for the next form of it.
+    pub(super) fn run_written(&mut self, desk: &Desk, id: &RunId, trouble: Option<&str>) {
+        self.started();
+        let of_run = |form: &mut Box<Form>| matches!(&form.purpose, Purpose::Step { run, .. } if run == id);
+        let answered = self.answered.take_if(of_run);
+        if let (Some(why), true) = (trouble, answered.is_some()) {
+            self.answered = answered;
+            self.unsaid(desk, why);
+        }
+    }
+
+    /// Something asked of a run was not done: what was typed for it is not lost.
+    pub(super) fn unsaid(&mut self, desk: &Desk, why: &str) {
+        let why = text::sanitize(why);
+        let said = match self.answered.take() {
+            None => why.into_owned(),
+            Some(form) => {
+                self.kept = Some(form);
+                format!("not recorded, what you typed is kept: {why}")
+            }
+        };
+        self.say(desk, Level::Critical, said);
     }
 
     /// The command that would do what the top layer is about to plan, or planned.

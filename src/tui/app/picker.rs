@@ -199,7 +199,7 @@ impl App {
     pub(super) fn arrived(&mut self, desk: &Desk) {
         self.layers.clear();
         self.last.clear();
-        (self.kept, self.opening, self.made_of) = (None, None, None);
+        (self.kept, self.answered, self.opening, self.made_of) = (None, None, None, None);
         self.wanted = None;
         self.contexts = Contexts::NotAsked;
         self.panes.forget();

@@ -31,17 +31,18 @@ impl App {
                 self.kept = None;
                 self.show_run(id);
             }
-            RunInput::Refused(why) => self.say(desk, Level::Critical, text::sanitize(&why).into_owned()),
+            RunInput::Refused(why) => self.unsaid(desk, &why),
+            RunInput::Written(id, trouble) => self.run_written(desk, &id, trouble.as_deref()),
             RunInput::Resumed(id, answer) => self.run_resumed(desk, id, answer),
         }
     }
 
-    /// Whether what is selected is a run.
     /// Whether runs are on the screen.
     pub(in crate::tui) fn shows_runs(&self) -> bool {
         self.layers.iter().any(|layer| matches!(layer, Layer::Runs(_) | Layer::Run(_)))
     }
 
+    /// Whether what is selected is a run.
     pub(super) fn on_run(&self, desk: &Desk) -> bool {
         matches!(self.target(desk), Some(Key::Run(_)))
     }
@@ -172,7 +173,12 @@ impl App {
         if *said == Said::Approve && text != run.as_str() {
             return Err(format!("what was typed is not the id of the run, {run}; nothing was approved"));
         }
-        self.layers.pop();
+        let form = self.layers.pop();
+        if let Some(Layer::Form(form)) = form
+            && !matches!(said, Said::Approve | Said::AsBegun)
+        {
+            self.answered = Some(form);
+        }
         let effect = match said {
             Said::Approve => RunEffect::Approve(run, at),
             Said::Answer(_) => RunEffect::Answer(run, at, Answer::Text(text)),

@@ -399,6 +399,29 @@ fn a_person_answers_and_passes_over_only_with_a_reason() {
 }
 
 #[test]
+fn what_was_said_and_is_not_recorded_is_kept() {
+    let run = view(At::Manual).id;
+    let taken = "grace on laptop-7 took it over";
+    let mut driven = page(At::Manual, 120, 36);
+    driven.press("x O exact enter");
+    driven.input(Input::Run(RunInput::Written(run.clone(), Some(taken.to_owned()))));
+    let said = format!("not recorded, what you typed is kept: {taken}");
+    assert!(driven.screen().contains(&said), "{}", driven.screen());
+    driven.press("x O");
+    assert!(driven.screen().contains("exact"), "{}", driven.screen());
+    // Refused before it was written, it is kept as well.
+    driven.press("ly enter");
+    driven.input(Input::Run(RunInput::Refused(taken.to_owned())));
+    assert!(driven.screen().contains(&said), "{}", driven.screen());
+    driven.press("x O");
+    assert!(driven.screen().contains("exactly"), "{}", driven.screen());
+    driven.press("enter");
+    driven.input(Input::Run(RunInput::Written(run, None)));
+    driven.press("x O");
+    assert!(!driven.screen().contains("exactly"), "what was recorded is not said twice: {}", driven.screen());
+}
+
+#[test]
 fn what_cannot_be_seen_of_a_run_that_others_lead_is_said() {
     let mut driven = page(At::Manual, 120, 36);
     driven.desk.runs_unseen = Some("configmaps is forbidden".into());
