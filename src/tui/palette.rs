@@ -17,6 +17,8 @@ pub struct Palette {
     pub line: Box<TextArea<'static>>,
     /// Which of the lines has the cursor.
     pub place: usize,
+    /// Whether somebody moved it there.
+    pub moved: bool,
     /// Which command of the history stands in the line, while one walks there.
     pub walked: Option<usize>,
     /// The colours before one was tried on.

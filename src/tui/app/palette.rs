@@ -18,7 +18,7 @@ const REMEMBERED: usize = 100;
 impl App {
     pub(super) fn open_palette(&mut self) {
         self.contexts = Contexts::NotAsked;
-        let palette = Palette { line: line(""), place: 0, walked: None, before: self.theme.clone() };
+        let palette = Palette { line: line(""), place: 0, moved: false, walked: None, before: self.theme.clone() };
         self.layers.push(Layer::Palette(Box::new(palette)));
     }
 
@@ -45,10 +45,7 @@ impl App {
     /// What the palette lists for the line as it is.
     pub fn listed(&self, desk: &Desk, line: &str) -> Vec<Listed> {
         let typed = Typed::read(line);
-        if let Some((action, argument)) = typed.valued()
-            && let Some(takes) = action.argument
-        {
-            let piece = if takes.several() { last_piece(argument).1 } else { argument.trim_end() };
+        if let Some((takes, piece)) = piece(typed) {
             return self.values(desk, takes, piece).into_iter().map(Listed::Value).collect();
         }
         let under = self.layers.len().checked_sub(2).and_then(|i| self.layers.get(i));
@@ -103,6 +100,7 @@ impl App {
         let place = if empty { self.listed(desk, &line).iter().position(now) } else { None };
         if let Some(palette) = self.palette_mut() {
             palette.place = place.unwrap_or(0);
+            palette.moved = false;
             palette.walked = None;
         }
     }
@@ -133,6 +131,7 @@ impl App {
         let last = self.listed(desk, content(&palette.line)).len().saturating_sub(1);
         if let Some(palette) = self.palette_mut() {
             palette.place = go(palette.place).min(last);
+            palette.moved = true;
         }
         self.preview(desk);
     }
@@ -209,9 +208,13 @@ impl App {
     pub(super) fn command(&mut self, desk: &Desk) -> Vec<Effect> {
         let Some(palette) = self.palette() else { return Vec::new() };
         let text = content(&palette.line).to_owned();
-        let chosen = self.listed(desk, &text).into_iter().nth(palette.place);
-        self.close_palette();
         let typed = Typed::read(&text);
+        let listed = self.listed(desk, &text);
+        let chosen = match piece(typed) {
+            Some((_, piece)) if !piece.is_empty() && !palette.moved => named(listed, piece),
+            _ => listed.into_iter().nth(palette.place),
+        };
+        self.close_palette();
         let (action, line) = match (chosen, typed.action()) {
             (Some(Listed::Value(value)), Some(action)) => (action, chosen_line(typed, action, &value.name)),
             (_, Some(action)) => (action, text.trim().to_owned()),
@@ -237,6 +240,27 @@ impl App {
         let over = self.history.len().saturating_sub(REMEMBERED);
         self.history.drain(..over);
     }
+}
+
+/// What is typed of a value, and of which kind it is.
+fn piece(typed: Typed<'_>) -> Option<(Argument, &str)> {
+    let (action, argument) = typed.valued()?;
+    let takes = action.argument?;
+    Some((takes, if takes.several() { last_piece(argument).1 } else { argument.trim_end() }))
+}
+
+/// The value that is typed out: its name, or the beginning of no other one. Letters that lie scattered in a name find it
+/// in the list; entered, they would act on what nobody named.
+fn named(listed: Vec<Listed>, typed: &str) -> Option<Listed> {
+    let name = |listed: &Listed| match listed {
+        Listed::Value(value) => value.name.to_lowercase(),
+        Listed::Command(..) => String::new(),
+    };
+    let typed = typed.to_lowercase();
+    let whole = listed.iter().position(|listed| name(listed) == typed);
+    let mut begun = (0..listed.len()).filter(|at| name(&listed[*at]).starts_with(&typed));
+    let only = begun.next().filter(|_| begun.next().is_none());
+    listed.into_iter().nth(whole.or(only)?)
 }
 
 /// The command with the value under the cursor; of several values a list that ends with a separator is whole.

@@ -435,6 +435,27 @@ fn what_cannot_be_seen_of_a_run_that_others_lead_is_said() {
 }
 
 #[test]
+fn only_a_runbook_that_is_named_is_begun_by_its_name() {
+    let mut driven = Driven::new(shop::desk(), 120, 36);
+    driven.press("/ name:data-db-0 enter");
+    for (typed, asked) in [
+        // The letters of it lie scattered in a name.
+        ("nope", "nope"),
+        ("vulner", "vulnerable-release"),
+        ("vulnerable-release", "vulnerable-release"),
+        ("./mine.yaml", "./mine.yaml"),
+    ] {
+        driven.effects.clear();
+        driven.press(&format!(": runbook space {typed} enter"));
+        assert_eq!(driven.effects, [Effect::from(RunEffect::ReadBook(asked.to_owned()))], "{typed}");
+    }
+    driven.effects.clear();
+    driven.press(": runbook space vure down up enter");
+    let chosen = driven.effects.first();
+    assert_ne!(chosen, Some(&Effect::from(RunEffect::ReadBook("vure".to_owned()))), "the cursor chooses");
+}
+
+#[test]
 fn a_second_person_approves_by_typing_the_id_of_the_run() {
     let mut driven = page(At::Approval, 120, 36);
     driven.desk.world.context.user = Some("grace@shop.example".into());
