@@ -49,6 +49,25 @@ pub enum RunbookError {
     Wrong(Vec<Mistake>),
 }
 
+impl RunbookError {
+    /// Each mistake on its own; none where it was not read at all.
+    pub fn mistakes(&self) -> &[Mistake] {
+        match self {
+            Self::Wrong(mistakes) => mistakes,
+            Self::Read { .. } | Self::NotThere(_) => &[],
+        }
+    }
+
+    /// What is wrong, in a line: how many mistakes, the first of them, and what tells them all.
+    pub fn brief(&self) -> String {
+        let Some(first) = self.mistakes().first() else { return text::chain(self) };
+        let count = text::plural(self.mistakes().len(), "mistake", "mistakes");
+        let file = first.at.file().display().to_string();
+        let check = text::command_line(&["holdfast", "runbook", "check", &file]);
+        format!("{count}; line {}: {}; `{check}` tells them all", first.at.line(), first.what)
+    }
+}
+
 /// Reads a runbook.
 ///
 /// # Errors

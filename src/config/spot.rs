@@ -13,6 +13,18 @@ pub struct Spot {
     column: usize,
 }
 
+impl Spot {
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The line, from 1.
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+}
+
 /// As editors and compilers write it: `FILE:LINE:COLUMN`, both from 1, columns in characters.
 impl fmt::Display for Spot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

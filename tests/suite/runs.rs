@@ -18,6 +18,7 @@ scenarios!(
     a_step_that_failed_is_tried_again_and_a_run_is_ended_with_a_reason,
     a_run_that_somebody_else_took_over_is_let_go_and_can_be_taken_back,
     a_console_that_lost_a_run_keeps_what_was_typed_and_shows_how_it_goes_on_elsewhere,
+    a_book_with_mistakes_says_how_many_and_each_of_them,
     a_second_persons_approval_is_waited_for_or_done_without,
     a_session_that_only_reads_shows_runs_and_changes_none,
 );
@@ -279,6 +280,29 @@ async fn a_console_that_lost_a_run_keeps_what_was_typed_and_shows_how_it_goes_on
     terminal.until("the end", |screen| screen.contains("✓ Done") && screen.contains("the run is done")).await;
     let told = colleague.run(&["runbook", "show", &run]).await.expect(0).stdout;
     assert!(told.contains("seen from there (colleague)") && !told.contains("seen from here"), "{told}");
+}
+
+async fn a_book_with_mistakes_says_how_many_and_each_of_them(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let again = LOOK.replace("id: look", "id: again").replace("why:", "wy:");
+    let book = Written::new(&cluster, &format!("{}{again}", LOOK.replace("manual:", "manul:")));
+    let mut terminal = console(&cluster, &book, &[]).await;
+    terminal.press(&format!(":runbook {}\r", book.path));
+    let screen = terminal.shows(" mistakes; line ").await;
+    let said = screen.lines().find(|line| line.contains(" mistakes; line ")).unwrap();
+    assert!(said.contains("manul") && !said.contains('␊'), "{screen}");
+    terminal.press("N");
+    terminal
+        .until("each of them", |screen| {
+            let told = |what: &str| screen.lines().any(|line| line.contains("book.yaml:") && line.contains(what));
+            told("manul") && told("wy")
+        })
+        .await;
+    terminal.press("\u{1b}");
+    wait::brief().await;
+    // The letters of it lie scattered in names of books; it is none.
+    terminal.press(":runbook nope\r");
+    terminal.shows("there is no runbook nope; ").await;
 }
 
 async fn a_second_persons_approval_is_waited_for_or_done_without(cluster: TestCluster) {

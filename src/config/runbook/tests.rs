@@ -466,3 +466,15 @@ fn every_book_that_comes_along_is_without_a_mistake() {
 fn a_book_is_explained_step_by_step() {
     insta::assert_snapshot!(explain(&read(WHOLE).unwrap()));
 }
+
+#[test]
+fn mistakes_are_told_in_one_line_with_what_tells_them_all() {
+    let wrong = WHOLE.replace("fails: Stop.", "fals: Stop.");
+    let error = RunbookError::Wrong(parse(&wrong, Path::new("my books/a.yaml")).unwrap_err());
+    let (count, said) = (error.mistakes().len(), error.brief());
+    assert!(count > 1 && said.starts_with(&format!("{count} mistakes; line ")), "{said}");
+    assert!(said.ends_with("; `holdfast runbook check 'my books/a.yaml'` tells them all"), "{said}");
+    assert!(!said.contains('\n') && said.matches("a.yaml").count() == 1, "{said}");
+    let nowhere = RunbookError::NotThere("there is no runbook nope".to_owned());
+    assert_eq!((nowhere.brief().as_str(), nowhere.mistakes().len()), ("there is no runbook nope", 0));
+}

@@ -5,6 +5,7 @@ use super::{Console, Performed};
 use crate::config::runbook;
 use crate::session::Beginning;
 use crate::text;
+use crate::view::Level;
 
 impl Console<'_> {
     pub(super) fn in_run(&mut self, effect: RunEffect) -> Performed {
@@ -12,7 +13,13 @@ impl Console<'_> {
         let done = match effect {
             RunEffect::ReadBook(name) => {
                 let folder = session.config().runbooks.as_deref().map(runbook::BookFolder::read);
-                let read = runbook::named(folder.as_ref(), &name).map_err(|error| text::chain(&error));
+                let read = runbook::named(folder.as_ref(), &name).map_err(|error| {
+                    // The newest stands first.
+                    for mistake in error.mistakes().iter().rev() {
+                        session.notice(Level::Warn, &text::sanitize(&mistake.to_string()));
+                    }
+                    error.brief()
+                });
                 return Performed::Said(Box::new(Input::Run(RunInput::Book(Box::new(read)))));
             }
             RunEffect::Begin(book, source, values) => {
