@@ -182,15 +182,28 @@ pub fn form(book: &Book, known: &BTreeMap<String, String>) -> FormSpec {
     let field = |param: &Param| {
         // What stands on another parameter follows that one for as long as nobody says otherwise.
         let fixed = param.default.as_ref().and_then(|words| words.filled(&Values::new()).ok());
-        let follows = param.default.as_ref().filter(|_| fixed.is_none());
-        let left_out = follows.map(|words| format!("; left out it is {}", words.said(&Values::new())));
         Field::new(param.name.clone(), param.name.clone(), param.kind.field())
-            .says(format!("{}: {}{}.", param.about, param.kind.shape(), left_out.unwrap_or_default()))
+            .says(format!("{}: {}.", param.about, param.kind.shape()))
             .begins(known.get(&param.name).cloned().or(fixed))
             .optional_when(param.default.is_some())
             .checked(param.kind.check())
     };
     FormSpec { title: book.name.clone(), fields: book.params.iter().map(field).collect() }
+}
+
+/// What a parameter is that nobody gives, as far as what is given tells: a value that is not known yet is shown as
+/// `‹volume.name›`. `None` where it has to be given.
+pub fn left_out(book: &Book, name: &str, given: &BTreeMap<String, String>) -> Option<String> {
+    let mut known = Values::new();
+    for param in &book.params {
+        if param.name == name {
+            return param.default.as_ref().map(|default| default.so_far(&known));
+        }
+        if let Ok(value) = value(param, given.get(&param.name), &known) {
+            known.insert(param.name.clone(), value);
+        }
+    }
+    None
 }
 
 /// The namespace of the first value that has one, and the parameter that has it.
@@ -305,6 +318,19 @@ mod tests {
         let values = values(&book(), &given).unwrap();
         let said: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(said, ["rule=a=b", "volume=shop/data", "where=shop"]);
+    }
+
+    #[rstest]
+    #[case::known("where", &["volume=shop/data"], Some("shop"))]
+    #[case::not_given_yet("where", &[], Some("‹volume.namespace›"))]
+    #[case::given_wrongly("where", &["volume=data"], Some("‹volume.namespace›"))]
+    #[case::needed("rule", &["volume=shop/data"], None)]
+    fn what_is_left_out_is_told_as_far_as_it_is_known(
+        #[case] name: &str,
+        #[case] given: &[&str],
+        #[case] said: Option<&str>,
+    ) {
+        assert_eq!(left_out(&book(), name, &pairs(given).unwrap()).as_deref(), said);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::model::FindingId;
 use crate::plan::{Choice, Field, FieldKind, Filled, FormSpec, Request, triage};
 use crate::runbook::book::Book;
 use crate::runbook::history::{RunId, StepAt};
+use crate::runbook::params;
 pub use entry::Entry;
 use handing::Loaded;
 pub use handing::{FileText, Handing};
@@ -122,6 +123,14 @@ impl Form {
     /// Each field and what is typed in it.
     pub fn fields(&self) -> impl Iterator<Item = (&Field, &Entry)> {
         self.spec.fields.iter().zip(&self.entries)
+    }
+
+    /// What the answer at this place is where nobody gives one, as far as the others tell.
+    pub fn left_out(&self, place: usize) -> Option<String> {
+        let Purpose::Runbook { book, .. } = &self.purpose else { return None };
+        let given = self.fields().map(|(field, entry)| (field.id.to_string(), entry.text()));
+        let given = given.filter(|(_, text)| !text.is_empty()).collect();
+        params::left_out(book, &self.spec.fields.get(place)?.id, &given)
     }
 
     /// The field that has the keys, and what is typed in it.

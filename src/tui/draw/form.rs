@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::super::App;
 use super::super::action::ActionId;
 use super::super::app::form_command;
-use super::super::form::{Entry, Form, Purpose};
+use super::super::form::{Form, Purpose};
 use super::super::layout::{bottom, dialog, inside};
 use super::super::pages::wrap;
 use super::super::theme::Meaning;
@@ -49,14 +49,13 @@ pub(super) fn draw(pen: &mut Pen, app: &App, desk: &Desk, form: &Form, body: Rec
     let mut list_at = None;
     let shown = visible(form, upper);
     for (place, (y, rows)) in shown.iter().copied() {
-        let (field, entry) = (&form.spec.fields[place], &form.entries[place]);
         let focused = place == form.focus;
-        draw_field(pen, field, entry, focused, Rect { y, height: rows, ..upper });
+        draw_field(pen, form, place, Rect { y, height: rows, ..upper });
         let below = Rect { y: y + rows, height: 1, ..upper };
         if below.y < upper.bottom() {
             say_below(pen, form, place, below);
         }
-        if focused && entry.open.is_some() {
+        if focused && form.entries[place].open.is_some() {
             list_at = Some(below);
         }
     }
@@ -106,7 +105,8 @@ fn value_at(area: Rect) -> Rect {
     Rect { x, width: area.right().saturating_sub(x + 1), ..area }
 }
 
-fn draw_field(pen: &mut Pen, field: &Field, entry: &Entry, focused: bool, area: Rect) {
+fn draw_field(pen: &mut Pen, form: &Form, place: usize, area: Rect) {
+    let (field, entry, focused) = (&form.spec.fields[place], &form.entries[place], place == form.focus);
     let value = value_at(area);
     let (mark, meaning) = if focused { ("▌", Meaning::Accent) } else { (" ", Meaning::Heading) };
     for y in area.y..area.bottom() {
@@ -116,11 +116,19 @@ fn draw_field(pen: &mut Pen, field: &Field, entry: &Entry, focused: bool, area: 
     }
     pen.put(area.x + 2, area.y, value.x.saturating_sub(2), &field.label, meaning);
     if !focused && entry.text().is_empty() {
-        let word = if field.required { "(needed)" } else { "(none)" };
-        pen.put(value.x, area.y, value.right(), word, Meaning::Muted);
+        let word = match said_left_out(form, place) {
+            _ if field.required => "(needed)".to_owned(),
+            Some(said) => said,
+            None => "(none)".to_owned(),
+        };
+        pen.put(value.x, area.y, value.right(), &word, Meaning::Muted);
         return;
     }
     pen.editor(&entry.area, value, focused);
+}
+
+fn said_left_out(form: &Form, place: usize) -> Option<String> {
+    form.left_out(place).map(|value| format!("left out: {}", text::sanitize(&value)))
 }
 
 /// What is wrong with a field, or what its answer means.
@@ -140,6 +148,13 @@ fn say_below(pen: &mut Pen, form: &Form, place: usize, area: Rect) {
     }
     let (field, entry) = (&form.spec.fields[place], &form.entries[place]);
     let answer = entry.text();
+    if answer.is_empty()
+        && place == form.focus
+        && let Some(said) = said_left_out(form, place)
+    {
+        pen.put(value.x, area.y, value.right(), &said, Meaning::Muted);
+        return;
+    }
     if let Some(choice) = field.kind.choices().into_iter().find(|choice| choice.value == answer) {
         pen.put(value.x, area.y, value.right(), &text::sanitize(&choice.says), Meaning::Muted);
     }
