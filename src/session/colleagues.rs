@@ -99,7 +99,7 @@ pub fn standing(operation: &Colleague) -> (OperationState, Option<String>) {
     }
     match (operation.state.as_str(), &operation.lock) {
         ("done", _) => (OperationState::Done, None),
-        ("failed", _) => (OperationState::Failed, Some("it failed; the journal on its machine says why".into())),
+        ("failed", _) => (OperationState::Failed, Some("its journal there says why".into())),
         ("stopped", _) => (OperationState::Failed, Some("stopped as asked".into())),
         ("running", LockSeen::Fresh) => (OperationState::Running, None),
         ("running", LockSeen::RunOut(at)) => {
@@ -193,5 +193,12 @@ mod tests {
         #[case] expected: OperationState,
     ) {
         assert_eq!(standing(&operation(state, taken_by, lock)).0, expected);
+    }
+
+    #[test]
+    fn where_the_reason_of_a_failure_is_fits_beside_its_title() {
+        let (_, said) = standing(&operation("failed", None, LockSeen::None));
+        let said = said.unwrap();
+        assert!(said.contains("journal") && said.len() <= 32, "{said}");
     }
 }
