@@ -14,7 +14,6 @@ mod snapshots;
 mod watch;
 mod writes;
 
-
 use holdfast::sim::{Clock, Options, Sim, User};
 use jiff::Timestamp;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};

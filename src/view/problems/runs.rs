@@ -26,10 +26,15 @@ pub(super) fn run(run: &RunView, now: Timestamp) -> Option<Problem> {
     })
 }
 
+/// Why nobody can go on with it; that somebody else does is no hindrance.
+fn hindered(run: &RunView) -> Option<&str> {
+    run.trouble.as_deref().filter(|_| run.elsewhere.is_none())
+}
+
 /// What hinders it, or where it is.
 fn reason(run: &RunView) -> String {
-    if let Some(why) = &run.trouble {
-        return why.clone();
+    if let Some(why) = hindered(run) {
+        return why.to_owned();
     }
     let Some((at, step)) = run.here().and_then(|at| Some((at, run.steps.get(at)?))) else { return run.title.clone() };
     let at = format!("step {} of {}: {}", at + 1, run.steps.len(), step.title);
@@ -46,7 +51,7 @@ fn needed(run: &RunView, now: Timestamp) -> Option<(&'static str, String)> {
     let goes_on = || format!("open it and go on with it, or `holdfast runbook resume {id}`");
     match run.state {
         RunState::Done | RunState::Stopped => None,
-        _ if run.trouble.is_some() => Some(("Not led here", goes_on())),
+        _ if hindered(run).is_some() => Some(("Not led here", goes_on())),
         RunState::Failed => {
             let mends = step.map_or_else(String::new, |step| format!("{} ", step.fails));
             let again = "try the step again, or pass it over with a reason";

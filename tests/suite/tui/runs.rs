@@ -366,6 +366,7 @@ fn runs_stand_among_the_problems() {
 #[case::at_its_operation(view(At::Operation))]
 #[case::over(view(At::End))]
 #[case::led_elsewhere(elsewhere(At::Manual, 59))]
+#[case::taken_over(RunView { trouble: Some("grace on laptop-7 goes on with it".to_owned()), ..elsewhere(At::Manual, 59) })]
 fn a_run_that_goes_on_or_is_over_is_no_problem(#[case] run: RunView) {
     let driven = page(At::End, 120, 36);
     let all = problems(&driven.desk.world, &driven.desk.boards, &[], &[run]);
