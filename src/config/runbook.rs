@@ -60,11 +60,15 @@ impl RunbookError {
 
     /// What is wrong, in a line: how many mistakes, the first of them, and what tells them all.
     pub fn brief(&self) -> String {
-        let Some(first) = self.mistakes().first() else { return text::chain(self) };
+        let (Some(first), Some(check)) = (self.mistakes().first(), self.check()) else { return text::chain(self) };
         let count = text::plural(self.mistakes().len(), "mistake", "mistakes");
-        let file = first.at.file().display().to_string();
-        let check = text::command_line(&["holdfast", "runbook", "check", &file]);
-        format!("{count}; line {}: {}; `{check}` tells them all", first.at.line(), first.what)
+        format!("{count}; line {}: {}; {check}", first.at.line(), first.what)
+    }
+
+    /// What tells all mistakes; `None` where it was not read at all.
+    pub fn check(&self) -> Option<String> {
+        let file = self.mistakes().first()?.at.file().display().to_string();
+        Some(format!("`{}` tells them all", text::command_line(&["holdfast", "runbook", "check", &file])))
     }
 }
 

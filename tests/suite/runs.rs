@@ -288,9 +288,8 @@ async fn a_book_with_mistakes_says_how_many_and_each_of_them(cluster: TestCluste
     let book = Written::new(&cluster, &format!("{}{again}", LOOK.replace("manual:", "manul:")));
     let mut terminal = console(&cluster, &book, &[]).await;
     terminal.press(&format!(":runbook {}\r", book.path));
-    let screen = terminal.shows(" mistakes; line ").await;
-    let said = screen.lines().find(|line| line.contains(" mistakes; line ")).unwrap();
-    assert!(said.contains("manul") && !said.contains('␊'), "{screen}");
+    let screen = terminal.shows("4 mistakes; line 8: a step has one task").await;
+    assert!(screen.contains("`holdfast runbook check") && !screen.contains('␊'), "{screen}");
     terminal.press("N");
     terminal
         .until("each of them", |screen| {

@@ -18,6 +18,10 @@ impl Console<'_> {
                     for mistake in error.mistakes().iter().rev() {
                         session.notice(Level::Warn, &text::sanitize(&mistake.to_string()));
                     }
+                    // The footer has no room for both where the first mistake is long.
+                    if let Some(check) = error.check() {
+                        session.notice(Level::Warn, &text::sanitize(&check));
+                    }
                     error.brief()
                 });
                 return Performed::Said(Box::new(Input::Run(RunInput::Book(Box::new(read)))));
