@@ -193,6 +193,8 @@ async fn another_machine_goes_on_and_the_first_one_stops(cluster: TestCluster) {
     let colleague = cluster.person(User::Colleague);
     colleague.run(&["runbook", "resume", &id, "--note", "seen from here", "--yes"]).await.expect(4);
     assert_eq!(cluster.snapshots().await.len(), 1);
+    let told = book.person.run(&["runbook", "show", &id]).await.expect(0).stdout;
+    assert!(told.contains("seen from here (colleague)"), "the record counts, not the journal of this machine: {told}");
     // The first one takes up what happened meanwhile.
     book.person.run(&["runbook", "resume", &id, "--note", "and from there", "--yes"]).await.expect(0);
     assert_eq!(cluster.snapshots().await.len(), 1);
@@ -200,6 +202,10 @@ async fn another_machine_goes_on_and_the_first_one_stops(cluster: TestCluster) {
     for part in ["seen from here (colleague)", "and from there (sre)"] {
         assert!(told.contains(part), "{told}");
     }
+    cluster.delete("v1", "ConfigMap", &format!("holdfast-run-{id}")).await;
+    let told = book.person.run(&["runbook", "export", &id]).await.expect(3);
+    assert!(told.stderr.contains("what the journal of this machine says"), "{told:?}");
+    assert!(told.stdout.contains("and from there"), "{told:?}");
 }
 
 async fn a_book_that_was_edited_meanwhile_is_not_gone_on_with_and_the_difference_is_shown(cluster: TestCluster) {

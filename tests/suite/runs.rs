@@ -278,8 +278,10 @@ async fn a_console_that_lost_a_run_keeps_what_was_typed_and_shows_how_it_goes_on
     terminal.shows("seen from there").await;
     colleague.run(&["runbook", "resume", &run, "--note", "and again"]).await.expect(0);
     terminal.until("the end", |screen| screen.contains("✓ Done") && screen.contains("the run is done")).await;
-    let told = colleague.run(&["runbook", "show", &run]).await.expect(0).stdout;
-    assert!(told.contains("seen from there (colleague)") && !told.contains("seen from here"), "{told}");
+    for person in [&colleague, &book.person] {
+        let told = person.run(&["runbook", "show", &run]).await.expect(0).stdout;
+        assert!(told.contains("seen from there (colleague)") && !told.contains("seen from here"), "{told}");
+    }
 }
 
 async fn a_book_with_mistakes_says_how_many_and_each_of_them(cluster: TestCluster) {

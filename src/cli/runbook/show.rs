@@ -84,18 +84,38 @@ fn json_of(view: &RunView) -> Value {
     })
 }
 
-/// What happened in a run: by its journal here, else by its record in the cluster.
-async fn told(global: &Global, id: &str) -> Result<(RunId, Vec<Entry<Body>>), Failure> {
+/// What is told of a run.
+struct Told {
+    id: RunId,
+    entries: Vec<Entry<Body>>,
+    /// Unknown where its record was not seen.
+    exit: Exit,
+}
+
+/// What happened in a run: by its record in the cluster, which is what counts; where that is not to be had, by its
+/// journal here, whose end may never have been recorded.
+async fn told(global: &Global, id: &str) -> Result<Told, Failure> {
     let id = RunId::parse(id).map_err(|error| Failure::new(Exit::Usage, error))?;
     let store = Store::open(&state_directory()?)?;
-    if store.has_run(&id) {
-        let entries = store.run_entries(&id)?;
-        return Ok((id, entries));
+    match recorded(global, &id).await {
+        Ok(entries) => Ok(Told { id, entries, exit: Exit::Fine }),
+        Err(unseen) if store.has_run(&id) => {
+            let why = text::chain(&*unseen.error);
+            out::say(format_args!(
+                "holdfast: {why}; this is what the journal of this machine says, whose end may not be recorded there"
+            ));
+            let entries = store.run_entries(&id)?;
+            Ok(Told { id, entries, exit: Exit::Unknown })
+        }
+        Err(unseen) => Err(unseen),
     }
+}
+
+async fn recorded(global: &Global, id: &RunId) -> Result<Vec<Entry<Body>>, Failure> {
     let mut session = open::session(global, KINDS, Unnamed::All)?;
     open::settle(&mut session, KINDS).await?;
-    let seen = session.run_in_cluster(&id).await.map_err(|why| Failure::new(Exit::Refused, why))?;
-    Ok((id, seen.entries))
+    let seen = session.run_in_cluster(id).await.map_err(|why| Failure::new(Exit::Refused, why))?;
+    Ok(seen.entries)
 }
 
 fn folded(id: &RunId, entries: &[Entry<Body>]) -> Result<Run, Failure> {
@@ -104,7 +124,7 @@ fn folded(id: &RunId, entries: &[Entry<Body>]) -> Result<Run, Failure> {
 }
 
 pub(super) async fn show(global: &Global, id: &str) -> Result<Exit, Failure> {
-    let (id, entries) = told(global, id).await?;
+    let Told { id, entries, exit } = told(global, id).await?;
     let run = folded(&id, &entries)?;
     let book = run_book(&run).map_err(|why| Failure::new(Exit::Refused, why))?;
     let view = run_view(&id, &book, &run, None);
@@ -119,11 +139,11 @@ pub(super) async fn show(global: &Global, id: &str) -> Result<Exit, Failure> {
     }
     out::line("")?;
     entries.iter().try_for_each(|entry| out::line(format_args!("  {}", said::entry(entry))))?;
-    Ok(Exit::Fine)
+    Ok(exit)
 }
 
 pub(super) async fn export(global: &Global, asked: &ExportRun) -> Result<Exit, Failure> {
-    let (id, entries) = told(global, &asked.id).await?;
+    let Told { id, entries, exit } = told(global, &asked.id).await?;
     let happened: Vec<_> = entries.iter().map(|entry| (entry.at, entry.body.clone())).collect();
     // What this version does not read as a book is told all the same.
     let book = run_book(&folded(&id, &entries)?).ok();
@@ -138,7 +158,7 @@ pub(super) async fn export(global: &Global, asked: &ExportRun) -> Result<Exit, F
         Some(file) => write_whole(file, &text)?,
         None => out::print(text)?,
     }
-    Ok(Exit::Fine)
+    Ok(exit)
 }
 
 pub(super) async fn stop(global: &Global, asked: &StopRun) -> Result<Exit, Failure> {
