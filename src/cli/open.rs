@@ -49,11 +49,15 @@ pub(super) fn target(global: &Global) -> Result<Target, Failure> {
     })
 }
 
-/// An open session on these kinds.
+/// An open session on these kinds; on namespaces, too, where some are named: [`settle`] sees whether they exist.
 pub(super) fn session(global: &Global, kinds: &[Kind], unnamed: Unnamed) -> Result<Session, Failure> {
     let mut config = Config::load(global.config.as_deref())?;
     config.policy.named = policy::policies(global, &config)?;
-    session_at(global, config, kinds, unnamed, &state_directory()?)
+    let mut kinds = kinds.to_vec();
+    if !global.namespace.is_empty() && !kinds.contains(&Kind::Namespace) {
+        kinds.push(Kind::Namespace);
+    }
+    session_at(global, config, &kinds, unnamed, &state_directory()?)
 }
 
 fn session_at(
@@ -104,8 +108,19 @@ pub(super) async fn console(global: &Global, state: &Path, scans: &[PathBuf]) ->
 /// Waits until every one of these kinds was listed, or cannot be.
 ///
 /// # Errors
-/// When there is no connection, or the time is over.
+/// When there is no connection, or the time is over; or a namespace that was named does not exist.
 pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), Failure> {
+    let named = session.named_namespaces().to_vec();
+    let mut kinds = kinds.to_vec();
+    if !named.is_empty() && !kinds.contains(&Kind::Namespace) {
+        kinds.push(Kind::Namespace);
+    }
+    settled(session, &kinds).await?;
+    let missing = named.into_iter().find_map(|name| session.seen_namespace(name).err());
+    missing.map_or(Ok(()), |why| Err(Failure::new(Exit::Usage, format!("--namespace: {why}"))))
+}
+
+async fn settled(session: &mut Session, kinds: &[Kind]) -> Result<(), Failure> {
     let settled = async {
         loop {
             match session.next().await {

@@ -76,6 +76,12 @@ macro_rules! inventory {
                 }
             }
 
+            /// Whether anything in a namespace is held.
+            pub fn any_in(&self, namespace: &str) -> bool {
+                let within = |meta: &Meta| meta.namespace.as_deref() == Some(namespace);
+                $(self.$table.iter().any(|object| within(&object.meta)))||*
+            }
+
             /// A copy of one object.
             pub fn object(&self, kind: Kind, uid: &Uid) -> Option<Object> {
                 match kind { $(Kind::$kind => self.$table.get(uid).cloned().map(Object::$kind),)* }

@@ -1,6 +1,7 @@
 //! One world at one moment, as controls look at it.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -36,6 +37,9 @@ impl<'a> Case<'a> {
         let unseen: Vec<Evidence> = control.kinds().flat_map(|kind| self.unseen(kind)).collect();
         let mut evidence = (control.judge)(&Look { case: self, whole: unseen.is_empty() });
         evidence.extend(unseen);
+        if control.scoped() {
+            evidence.extend(self.doubtful());
+        }
         let found = evidence.iter().map(|one| one.state).min().unwrap_or(State::NotApplicable);
         let absent = control.needs.iter().copied().filter(|kind| *self.world.freshness(*kind) == Freshness::Absent);
         let absent: Vec<Evidence> = absent.map(|kind| not_served(kind, control.absent)).collect();
@@ -44,6 +48,22 @@ impl<'a> Case<'a> {
         evidence.extend(absent);
         evidence.sort_by(Evidence::order);
         Controlled::new(control, state, evidence)
+    }
+
+    /// Namespaces that the report is of and that nothing says the existence of: its name may be misspelt, and nothing
+    /// was found there for that.
+    fn doubtful(&self) -> impl Iterator<Item = Evidence> {
+        let inventory = &self.world.inventory;
+        let exists = |name: &Arc<str>| inventory.namespaces.named(None, name).is_some() || inventory.any_in(name);
+        let named = self.world.context.namespaces.iter().filter(move |name| !exists(name));
+        named.map(|name| {
+            let (value, next) = if self.world.freshness(Kind::Namespace).live() {
+                ("there is no such namespace", "look at one that exists: -n NAMESPACE")
+            } else {
+                ("nothing was found in it, and whether it exists cannot be seen", "see that its name is right")
+            };
+            Evidence::new(State::Unknown, &format!("Namespace {name}"), FRESHNESS, value).to_do(Some(next))
+        })
     }
 
     /// Why objects of a kind are not seen, or not all of them.

@@ -42,6 +42,12 @@ pub struct Control {
 }
 
 impl Control {
+    /// Whether what it finds depends on the namespaces that are looked at. The journal is that of the machine, and
+    /// reviews are of the cluster.
+    pub fn scoped(&self) -> bool {
+        !matches!(self.id, "journal" | "reviews")
+    }
+
     /// Every kind that it looks at.
     pub fn kinds(&self) -> impl Iterator<Item = Kind> {
         self.needs.iter().chain(self.reads).copied()

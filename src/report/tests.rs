@@ -123,6 +123,36 @@ fn over_an_empty_world_nothing_passes() {
     assert!(report.controls.iter().all(|one| one.state != State::Pass), "{report:#?}");
 }
 
+/// A namespace that is misspelt holds nothing, and nothing is wrong with nothing.
+#[rstest]
+#[case::namespaces_may_not_be_listed(true)]
+#[case::it_does_not_exist(false)]
+fn a_namespace_in_which_nothing_is_found_and_that_nobody_saw_is_unknown(#[case] denied: bool) {
+    for control in registry().iter().filter(|control| control.scoped()) {
+        let made = Made::fine(control.id);
+        let mut world = made.world();
+        if denied {
+            world.apply(Delta::Denied(Kind::Namespace, Scope::All, "list".into()), now());
+        }
+        world.context.namespaces = vec!["shpo".into()];
+        let doubt = |world: &World| {
+            let judged = made.judge_over(world, control.id);
+            let doubt = judged.evidence.iter().any(|one| &*one.object == "Namespace shpo");
+            assert_eq!(
+                judged.state == State::Unknown,
+                doubt || control.kinds().any(|kind| kind == Kind::Namespace && denied),
+                "{}: {:#?}",
+                control.id,
+                judged.evidence
+            );
+            doubt
+        };
+        assert!(doubt(&world), "{}", control.id);
+        world.context.namespaces = vec!["shop".into()];
+        assert!(!doubt(&world), "{}: the shop holds something", control.id);
+    }
+}
+
 #[test]
 fn reviews_operations_and_the_journal_are_unknown_while_nobody_knows_them() {
     let made = Made::fine("reviews");

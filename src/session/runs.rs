@@ -165,8 +165,11 @@ impl Session {
         self.seen_namespace(looked_at.unwrap_or_else(|| self.own_namespace()))
     }
 
-    /// A namespace, unless it is seen that it is not there; what sounds alike then.
-    fn seen_namespace(&self, name: String) -> Result<String, String> {
+    /// A namespace, unless it is seen that it is not there.
+    ///
+    /// # Errors
+    /// With what sounds alike, where namespaces are listed and it is none of them.
+    pub fn seen_namespace(&self, name: String) -> Result<String, String> {
         let world = &self.desk.world;
         let there = &world.inventory.namespaces;
         if !world.freshness(Kind::Namespace).live() || there.named(None, &name.as_str().into()).is_some() {

@@ -37,6 +37,11 @@ impl Session {
         self.cluster.as_ref().map_or("default", |cluster| cluster.default_namespace()).to_owned()
     }
 
+    /// The namespaces that were named when the session was opened, or chosen since; none where that was left open.
+    pub fn named_namespaces(&self) -> &[String] {
+        &self.options.target.namespaces
+    }
+
     /// Looks at these namespaces from now on; at all of them when none is named. Rows outside go at once, rows inside
     /// stay; operations are not concerned.
     pub fn look_at(&mut self, namespaces: &[String]) {

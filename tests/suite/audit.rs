@@ -19,6 +19,7 @@ scenarios!(
     a_report_is_checked_against_itself_and_the_journal,
     an_administrator_who_audits_writes_nothing,
     what_an_identity_may_not_see_is_unknown,
+    a_namespace_that_does_not_exist_is_never_in_order,
 );
 
 /// An audit as JSON, whatever it finds.
@@ -201,4 +202,40 @@ async fn what_an_identity_may_not_see_is_unknown(cluster: TestCluster) {
         let blind = |fact: &Value| fact["field"] == "freshness" && fact["state"] == "unknown";
         assert!(one["evidence"].as_array().unwrap().iter().any(blind), "{id}: {one:#}");
     }
+}
+
+/// A pipeline with a typing error must not be green.
+async fn a_namespace_that_does_not_exist_is_never_in_order(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let sre = cluster.person(User::Sre);
+    let misspelt = format!("{}x", cluster.namespace);
+    let meant = format!("there is no namespace {misspelt}");
+    for command in [
+        ["audit", "--only", "backup-objective,certificate-expiry"].as_slice(),
+        &["get", "volumes"],
+        &["get", "certificates"],
+        &["get", "problems"],
+        &["operations", "list"],
+    ] {
+        let ended = sre.run(&[command, &["-n", &misspelt]].concat()).await.expect(2);
+        assert!(ended.stderr.contains(&meant) && ended.stdout.is_empty(), "{command:?}: {ended:?}");
+        assert!(ended.stderr.contains("did you mean "), "{command:?}: {ended:?}");
+    }
+    // One that is right does not make up for another that is not.
+    sre.run(&["audit", "-n", &cluster.namespace, "-n", &misspelt]).await.expect(2);
+
+    // Who may not list namespaces is not told, and nothing found there is no good news.
+    cluster.let_in().await;
+    let tenant = cluster.person(User::Tenant);
+    let ended = tenant.run(&["audit", "-n", &misspelt, "-o", "json"]).await.expect(3);
+    let object = format!("Namespace {misspelt}");
+    let doubted = |report: &Value, id: &str| {
+        control(report, id)["evidence"].as_array().unwrap().iter().any(|fact| fact["object"] == object.as_str())
+    };
+    let report = ended.json();
+    for id in ["backup-objective", "certificate-expiry", "operations"] {
+        assert!(control(&report, id)["state"] == "unknown" && doubted(&report, id), "{id}: {report:#}");
+    }
+    let right = audit(&tenant, &["-n", &cluster.namespace]).await;
+    assert!(!right.to_string().contains("whether it exists cannot be seen"), "{right:#}");
 }
