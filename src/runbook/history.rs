@@ -90,6 +90,20 @@ pub enum Agreed {
     },
 }
 
+/// What an operation that did not end well leaves to be known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ran {
+    /// Which.
+    pub operation: OperationId,
+    /// `Audit-Id`s of its writes.
+    pub audit_ids: Vec<String>,
+    /// Hash of the last entry of its journal.
+    pub head: String,
+    /// How long it held or stopped the application, in seconds, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub down: Option<u64>,
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "what")]
@@ -199,6 +213,9 @@ pub enum Body {
         at: StepAt,
         /// Why.
         why: String,
+        /// The operation whose end it is, where its journal is at hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ran: Option<Ran>,
     },
     /// A person passed over a step.
     Skipped {
@@ -406,7 +423,7 @@ impl Run {
                 self.give(at, values);
                 self.set(at, if *more { Stand::Reached(when) } else { Stand::Done(ended.clone()) });
             }
-            Body::Failed { at, why } => self.set(at, Stand::Failed(why.clone())),
+            Body::Failed { at, why, .. } => self.set(at, Stand::Failed(why.clone())),
             Body::Skipped { at, reason, who } => self.set(at, Stand::Skipped(reason.clone(), who.clone())),
             Body::Answered { at, answer, .. } => {
                 self.answers.insert(at.clone(), answer.clone());

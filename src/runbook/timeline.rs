@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Book, Task};
-use super::history::{Agreed, Body, End, Run, StepAt};
+use super::history::{Agreed, Body, End, Ran, Run, StepAt};
 use super::words::Values;
 
 /// What the JSON says it is.
@@ -169,9 +169,10 @@ impl<'a> Told<'a> {
                 self.give(values);
             }
             Body::PassedOver { seen, .. } => (self.state, self.said) = ("passed over", seen),
-            Body::Failed { why, .. } => {
+            Body::Failed { why, ran, .. } => {
                 (self.state, self.said) = ("failed", why);
                 self.failures.push((when, why));
+                self.broke(when, why, ran.as_ref());
             }
             Body::Skipped { reason, who, .. } => {
                 (self.state, self.said) = ("skipped", reason);
@@ -206,6 +207,17 @@ impl<'a> Told<'a> {
             journal: "",
             down: None,
         });
+    }
+
+    /// The end of an operation that did not end well. A step begins no operation before the last one has ended, so a
+    /// failure is the end of the one that is open, also where nothing else is known of it.
+    fn broke(&mut self, when: Timestamp, why: &'a str, ran: Option<&'a Ran>) {
+        let open = self.operations.iter_mut().rev().find(|known| known.ended.is_none());
+        let Some(open) = open else { return };
+        (open.ended, open.outcome) = (Some(when), why);
+        if let Some(ran) = ran.filter(|ran| ran.operation.as_str() == open.id) {
+            (open.audit_ids, open.journal, open.down) = (&ran.audit_ids, &ran.head, ran.down);
+        }
     }
 
     fn operated(&mut self, when: Timestamp, body: &'a Body) {

@@ -281,7 +281,7 @@ impl Here<'_> {
     }
 
     fn failed(&self, why: String) -> Turn {
-        note(Body::Failed { at: self.at(), why })
+        note(Body::Failed { at: self.at(), why, ran: None })
     }
 
     fn wait(&self, what: String, until: Option<Timestamp>) -> Turn {

@@ -10,8 +10,8 @@ use crate::lease::{SHORT, run_out};
 use crate::support::cluster::{TestCluster, User};
 use crate::support::person::{Ended, Person};
 use crate::support::proxy::{Fault, Gate, Order};
-use crate::support::scenarios;
 use crate::support::wait::{self, LONG};
+use crate::support::{kubelet, scenarios};
 
 scenarios!(
     a_second_person_approves_and_whoever_began_it_cannot,
@@ -22,6 +22,7 @@ scenarios!(
     a_book_that_was_edited_meanwhile_is_not_gone_on_with_and_the_difference_is_shown,
     a_book_with_a_mistake_runs_no_step,
     a_step_that_fails_is_tried_again_or_passed_over_with_a_reason,
+    an_operation_that_failed_is_told_with_its_end_and_its_writes,
     what_is_collected_is_hashed_and_holds_no_secret,
 );
 
@@ -261,6 +262,26 @@ async fn a_step_that_fails_is_tried_again_or_passed_over_with_a_reason(cluster: 
     book.person.run(&["runbook", "resume", &id, "--skip", "the shop is closed"]).await.expect(0);
     let told = book.person.run(&["runbook", "export", &id]).await.expect(0).stdout;
     assert!(told.contains("the shop is closed"), "{told}");
+}
+
+async fn an_operation_that_failed_is_told_with_its_end_and_its_writes(cluster: TestCluster) {
+    cluster.claim("data").await;
+    cluster.snapshot("copy", "data").await;
+    let _kubelet = kubelet::run(&cluster);
+    let prove = "  - id: prove
+    title: Prove the copy
+    why: A copy that cannot be restored is none.
+    fails: Choose another.
+    plan: {verb: drill, of: '{{volume.namespace}}/copy'}
+";
+    let book = Written::new(&cluster, prove);
+    let failed = book.run(&["--yes"]).await.expect(1);
+    let told = book.person.run(&["runbook", "export", &id(&failed), "-o", "json"]).await.expect(0).json();
+    let operation = &told["steps"][0]["operations"][0];
+    assert!(operation["ended"].is_string(), "{told:#}");
+    assert!(operation["outcome"].as_str().unwrap().contains("it is empty"), "{operation:#}");
+    assert!(!operation["auditIds"].as_array().unwrap().is_empty(), "{operation:#}");
+    assert_eq!(operation["journalHead"].as_str().unwrap().len(), 64, "{operation:#}");
 }
 
 pub const AGREE: &str = "  - id: agree

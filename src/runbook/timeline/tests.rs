@@ -70,7 +70,7 @@ fn entries() -> Vec<(Timestamp, Body)> {
     let bodies = [
         begun(),
         Body::Reached { at: step("look") },
-        Body::Failed { at: step("look"), why: own("not there") },
+        Body::Failed { at: step("look"), why: own("not there"), ran: None },
         Body::Again { at: step("look"), who: own("alice") },
         Body::Done { at: step("look"), seen: own(BAD), values: Values::new(), who: Some(own("alice")) },
         Body::Reached { at: step("keep") },
@@ -204,6 +204,40 @@ fn an_operation_that_is_not_known_to_have_ended_is_not_said_to_be_done() {
     assert_eq!(json["steps"][0]["operations"][0]["outcome"], "not known to have ended");
     assert_eq!(json["run"]["downSeconds"], json!(null), "that nothing was said of it is not that it was none");
     assert!(Timeline::of(None, &entries[1..]).is_none());
+}
+
+#[test]
+fn an_operation_that_failed_is_told_with_its_end() {
+    let own = |text: &str| text.to_owned();
+    let planned = |operation: OperationId| Body::Planned {
+        at: StepAt::new("cut"),
+        operation,
+        title: own("back up"),
+        digest: own("p"),
+        who: own("alice"),
+    };
+    let failed = |why: &str, ran| Body::Failed { at: StepAt::new("cut"), why: own(why), ran };
+    let second = OperationId::new(at(5), [4, 3, 2, 1]);
+    let ran = Ran { operation: second.clone(), audit_ids: vec![own("audit-9")], head: "h".repeat(64), down: Some(7) };
+    let entries = [
+        (at(0), begun()),
+        (at(1), planned(id())),
+        // As it is written where the journal is on another machine.
+        (at(60), failed("operation ended as failed", None)),
+        (at(61), Body::Again { at: StepAt::new("cut"), who: own("alice") }),
+        (at(62), planned(second)),
+        (at(120), failed("no space", Some(ran))),
+    ];
+    let told = Timeline::of(None, &entries).unwrap();
+    let json = told.json();
+    let operations = &json["steps"][0]["operations"];
+    let of = |place: usize, member: &str| operations[place][member].clone();
+    assert_eq!((of(0, "ended"), of(0, "outcome")), (json!(at(60)), json!("operation ended as failed")));
+    assert_eq!((of(0, "auditIds"), of(0, "downSeconds")), (json!([]), json!(null)));
+    assert_eq!((of(1, "ended"), of(1, "outcome")), (json!(at(120)), json!("no space")));
+    assert_eq!((of(1, "auditIds"), of(1, "downSeconds")), (json!(["audit-9"]), json!(7)));
+    assert_eq!(of(1, "journalHead"), json!("h".repeat(64)));
+    assert!(!told.markdown().contains("not known to have ended"), "{}", told.markdown());
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn a_step_whose_operation_was_begun_follows_it_and_ends_as_it_does() {
     run.take(at(1), &Body::Planned { at: StepAt::new("copy"), operation: operation.clone(), title, digest, who });
     assert_eq!(next(&book, &run, &Lists::default(), 2), Turn::Follow(StepAt::new("copy"), operation.clone()));
     let mut failed = run.clone();
-    failed.take(at(3), &Body::Failed { at: StepAt::new("copy"), why: "no space".into() });
+    failed.take(at(3), &Body::Failed { at: StepAt::new("copy"), why: "no space".into(), ran: None });
     assert!(matches!(next(&book, &failed, &Lists::default(), 3), Turn::Ask(_, Ask::Failed(..))));
     let values = [("copy.made".to_owned(), "shop/copy-1".to_owned())].into();
     let done = Body::Operated {
@@ -254,7 +254,7 @@ fn an_object_that_is_not_seen_is_waited_for_and_one_that_is_not_there_fails_the_
     let Turn::Note(body) = turn(&book, &run, &facts) else { panic!("{run:?}") };
     assert_eq!(
         *body,
-        Body::Failed { at: StepAt::new("copy"), why: "there is no PersistentVolumeClaim shop/data".into() }
+        Body::Failed { at: StepAt::new("copy"), why: "there is no PersistentVolumeClaim shop/data".into(), ran: None }
     );
 }
 

@@ -124,7 +124,7 @@ impl Session {
     /// Somebody may have gone on meanwhile; then the plan was of nothing.
     fn plan_failed(&mut self, id: &RunId, at: &StepAt, why: String) {
         if matches!(self.run_turn(id), Some(Turn::Plan(here, _)) if here == *at) {
-            self.note(id, Body::Failed { at: at.clone(), why });
+            self.note(id, Body::Failed { at: at.clone(), why, ran: None });
         }
     }
 }

@@ -36,7 +36,7 @@ impl Session {
             };
             let body = match collected {
                 Ok(sealed) => done(at, &sealed),
-                Err(why) => Body::Failed { at, why },
+                Err(why) => Body::Failed { at, why, ran: None },
             };
             // The session may have been closed meanwhile.
             let _ = post.send(Message::Collected(id, Box::new(body))).await;

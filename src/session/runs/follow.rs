@@ -4,7 +4,7 @@ use super::{Session, Tracked};
 use crate::engine::Colleague;
 use crate::journal;
 use crate::plan::{End, OperationId};
-use crate::runbook::history::{Body, RunId, StepAt};
+use crate::runbook::history::{Body, Ran, RunId, StepAt};
 use crate::runbook::turn::by_phases;
 use crate::runbook::words::Values;
 use crate::session::operations::made_at;
@@ -17,8 +17,8 @@ enum Stands {
     Interrupted,
     /// It ended well.
     Done(Box<Body>),
-    /// It ended otherwise, or never began.
-    Failed(String),
+    /// It ended otherwise, or never began; and what its journal tells of it, where that is here.
+    Failed(String, Option<Ran>),
 }
 
 impl Session {
@@ -32,7 +32,7 @@ impl Session {
             Stands::GoesOn => {}
             Stands::Interrupted => self.resume_once(id, operation),
             Stands::Done(body) => self.note(id, *body),
-            Stands::Failed(why) => self.note(id, Body::Failed { at: at.clone(), why }),
+            Stands::Failed(why, ran) => self.note(id, Body::Failed { at: at.clone(), why, ran }),
         }
     }
 
@@ -55,9 +55,9 @@ impl Session {
                 _ if self.running(operation) => Stands::GoesOn,
                 Some(End::Done) => Stands::Done(Box::new(operated(run, at, tracked))),
                 Some(End::Failed { at: step, why }) => {
-                    Stands::Failed(format!("operation {operation} failed at {step}: {why}"))
+                    Stands::Failed(format!("operation {operation} failed at {step}: {why}"), Some(ran(run)))
                 }
-                Some(End::Stopped) => Stands::Failed(format!("operation {operation} was stopped")),
+                Some(End::Stopped) => Stands::Failed(format!("operation {operation} was stopped"), Some(ran(run))),
                 None if self.held_elsewhere(operation) => Stands::GoesOn,
                 None => Stands::Interrupted,
             };
@@ -72,9 +72,10 @@ impl Session {
     fn elsewhere(&self, at: &StepAt, operation: &OperationId) -> Stands {
         let Some(Ok(found)) = self.colleagues() else { return Stands::GoesOn };
         match found.iter().find(|colleague| colleague.id == *operation) {
-            None => Stands::Failed(format!(
-                "operation {operation} never began: neither a journal nor a record of it is there"
-            )),
+            None => Stands::Failed(
+                format!("operation {operation} never began: neither a journal nor a record of it is there"),
+                None,
+            ),
             Some(colleague) => by_record(colleague, at),
         }
     }
@@ -93,7 +94,7 @@ fn by_record(colleague: &Colleague, at: &StepAt) -> Stands {
             down: None,
             more: false,
         })),
-        "failed" | "stopped" => Stands::Failed(format!("operation {operation} ended as {}", colleague.state)),
+        "failed" | "stopped" => Stands::Failed(format!("operation {operation} ended as {}", colleague.state), None),
         // Whoever has its journal goes on with it there.
         _ => Stands::GoesOn,
     }
@@ -106,16 +107,26 @@ fn operated(run: &journal::Run, at: &StepAt, tracked: Option<&Tracked>) -> Body 
         values.extend(named(at, [("made", made.path())]));
     }
     let took = run.closed.map(|closed| crate::text::quantity::moment(closed.duration_since(run.opened)));
-    let down = run.down().or_else(|| run.held()).and_then(|span| u64::try_from(span.as_secs()).ok());
+    let Ran { operation, audit_ids, head, down } = ran(run);
     Body::Operated {
         at: at.clone(),
-        operation: run.id().clone(),
+        operation,
         ended: format!("done in {}", took.unwrap_or_default()),
-        audit_ids: run.audit_ids.iter().map(|(_, id)| id.clone()).collect(),
-        head: run.head.clone(),
+        audit_ids,
+        head,
         down,
         values,
         more: tracked.and_then(Tracked::verb).is_some_and(by_phases),
+    }
+}
+
+/// What the journal of an operation tells to whoever reads the run alone.
+fn ran(run: &journal::Run) -> Ran {
+    Ran {
+        operation: run.id().clone(),
+        audit_ids: run.audit_ids.iter().map(|(_, id)| id.clone()).collect(),
+        head: run.head.clone(),
+        down: run.down().or_else(|| run.held()).and_then(|span| u64::try_from(span.as_secs()).ok()),
     }
 }
 

@@ -32,7 +32,7 @@ fn said(body: &Body) -> String {
             format!("{at}: operation {operation} {ended}; the application stood still for {down} s")
         }
         Body::Operated { at, operation, ended, down: None, .. } => format!("{at}: operation {operation} {ended}"),
-        Body::Failed { at, why } => format!("{at}: FAILED: {why}"),
+        Body::Failed { at, why, .. } => format!("{at}: FAILED: {why}"),
         Body::Skipped { at, reason, who } => format!("{at}: skipped by {who}: {reason}"),
         Body::Again { at, who } => format!("{at}: tried again by {who}"),
         Body::Noted { note, who } => format!("note by {who}: {note}"),

@@ -103,7 +103,11 @@ fn happenings(book: &str, until: At) -> Vec<Body> {
     });
     bodies.push(Body::Skipped { at: at("contained"), reason: "nobody can reach it anyway".into(), who: "ada".into() });
     if until == At::Failure {
-        bodies.push(Body::Failed { at: at("evidence"), why: "pods/log of shop cannot be read: forbidden".into() });
+        bodies.push(Body::Failed {
+            at: at("evidence"),
+            why: "pods/log of shop cannot be read: forbidden".into(),
+            ran: None,
+        });
         return bodies;
     }
     bodies.push(done("evidence", "14 files, 3.1 MiB"));
