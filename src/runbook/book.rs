@@ -183,7 +183,7 @@ pub struct Step {
     pub fails: Words,
     /// Where there is more to read.
     pub link: Option<String>,
-    /// Only then; else it is passed over.
+    /// Only then; else it is not for now.
     pub when: Option<Check>,
     /// What it is.
     pub task: Task,

@@ -63,7 +63,7 @@ fn steps<'a>(steps: &'a [Step], before: &'a str) -> impl Iterator<Item = String>
 fn step(step: &Step, number: &str) -> Vec<String> {
     let level = if number.contains('.') { "####" } else { "###" };
     let mut parts = vec![format!("{level} {number}. {}", escaped(&bare(&step.title)))];
-    parts.extend(step.when.as_ref().map(|when| format!("Only when {}; else it is passed over.", check(when))));
+    parts.extend(step.when.as_ref().map(|when| format!("Only when {}; else it is not for now.", check(when))));
     parts.push(task(&step.task));
     parts.push(format!("**Why:** {}", escaped(&line(&step.why))));
     parts.push(format!("**If it fails:** {}", escaped(&line(&step.fails))));

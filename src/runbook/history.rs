@@ -166,7 +166,7 @@ pub enum Body {
         who: Option<String>,
     },
     /// A step is not for now: what it asks for first is not so.
-    PassedOver {
+    NotForNow {
         /// Which.
         at: StepAt,
         /// What was seen.
@@ -207,7 +207,7 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         more: bool,
     },
-    /// A step failed. It can be tried again, or passed over with a reason.
+    /// A step failed. It can be tried again, or skipped with a reason.
     Failed {
         /// Which.
         at: StepAt,
@@ -217,7 +217,7 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ran: Option<Ran>,
     },
-    /// A person passed over a step.
+    /// A person skipped a step.
     Skipped {
         /// Which.
         at: StepAt,
@@ -283,7 +283,7 @@ impl Story for Body {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "how")]
 pub enum End {
-    /// Every step is done or was passed over.
+    /// Every step is done, was not for now, or was skipped.
     Done,
     /// Somebody ended it before.
     Stopped {
@@ -306,9 +306,9 @@ pub enum Stand {
     Operating(OperationId),
     /// Done; what was seen.
     Done(String),
-    /// Passed over because it is not for now; what was seen.
-    PassedOver(String),
-    /// Passed over by a person; why, and who.
+    /// Not for now: what it asks for first is not so; what was seen.
+    NotForNow(String),
+    /// Skipped by a person; why, and who.
     Skipped(String, String),
     /// Failed; why.
     Failed(String),
@@ -317,7 +317,7 @@ pub enum Stand {
 impl Stand {
     /// Whether nothing is left to do.
     pub const fn settled(&self) -> bool {
-        matches!(self, Self::Done(_) | Self::PassedOver(_) | Self::Skipped(..))
+        matches!(self, Self::Done(_) | Self::NotForNow(_) | Self::Skipped(..))
     }
 }
 
@@ -413,7 +413,7 @@ impl Run {
                 self.give(at, values);
                 self.set(at, Stand::Done(seen.clone()));
             }
-            Body::PassedOver { at, seen } => self.set(at, Stand::PassedOver(seen.clone())),
+            Body::NotForNow { at, seen } => self.set(at, Stand::NotForNow(seen.clone())),
             Body::Planned { at, operation, .. } => {
                 self.answers.remove(at);
                 self.operations.push((at.clone(), operation.clone()));
@@ -450,7 +450,7 @@ impl Run {
         self.steps.get(at).unwrap_or(&Stand::Ahead)
     }
 
-    /// Whether it has ended with every step done or passed over.
+    /// Whether it has ended with no step left to do.
     pub fn done(&self) -> bool {
         self.end == Some(End::Done)
     }

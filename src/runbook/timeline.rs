@@ -168,7 +168,7 @@ impl<'a> Told<'a> {
                 (self.state, self.said) = ("done", seen);
                 self.give(values);
             }
-            Body::PassedOver { seen, .. } => (self.state, self.said) = ("passed over", seen),
+            Body::NotForNow { seen, .. } => (self.state, self.said) = ("not for now", seen),
             Body::Failed { why, ran, .. } => {
                 (self.state, self.said) = ("failed", why);
                 self.failures.push((when, why));
@@ -240,7 +240,7 @@ const fn step_of(body: &Body) -> Option<&StepAt> {
         Body::Reached { at }
         | Body::Rows { at, .. }
         | Body::Done { at, .. }
-        | Body::PassedOver { at, .. }
+        | Body::NotForNow { at, .. }
         | Body::Planned { at, .. }
         | Body::Operated { at, .. }
         | Body::Failed { at, .. }

@@ -54,7 +54,7 @@ pub enum Ask {
     Choose(Vec<Offer>),
     /// A second person, to agree to this.
     Approve(String),
-    /// Whether it is tried again, passed over or ended: it failed, and why; then what the book says to do.
+    /// Whether it is tried again, skipped or ended: it failed, and why; then what the book says to do.
     Failed(String, String),
     /// To answer what a procedure asks.
     Attest(String),
@@ -144,7 +144,7 @@ impl Here<'_> {
             Stand::Ahead => self.reach(facts),
             Stand::Reached(since) => self.task(*since, run, facts),
             // Those that are settled are not where a run is.
-            Stand::Done(_) | Stand::PassedOver(_) | Stand::Skipped(..) => note(Body::Reached { at: self.at() }),
+            Stand::Done(_) | Stand::NotForNow(_) | Stand::Skipped(..) => note(Body::Reached { at: self.at() }),
         }
     }
 
@@ -155,7 +155,7 @@ impl Here<'_> {
             Ok((looked, _)) if when.expect.met(looked.count) => note(Body::Reached { at: self.at() }),
             Ok((looked, filter)) => {
                 let seen = said(when, &filter, &looked);
-                note(Body::PassedOver { at: self.at(), seen })
+                note(Body::NotForNow { at: self.at(), seen })
             }
             Err(Looked::Unseen(why)) => self.wait(why, None),
             Err(Looked::Wrong(why)) => self.failed(why),
@@ -298,7 +298,10 @@ fn note(body: Body) -> Turn {
 }
 
 fn unknown(place: &Place) -> String {
-    format!("the value of {{{{{}}}}} is not known: the step that gives it was passed over or gave none", place.said())
+    format!(
+        "the value of {{{{{}}}}} is not known: the step that gives it was skipped, was not for now, or gave none",
+        place.said()
+    )
 }
 
 /// What was looked for and what was seen, in a sentence.

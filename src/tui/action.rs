@@ -64,7 +64,7 @@ pub enum ActionId {
     Rejoin,
     Runbook,
     GoOn,
-    PassOver,
+    SkipStep,
     TryAgain,
     BreakGlass,
     Approve,
@@ -430,8 +430,8 @@ actions! {
         "Begin a runbook: its parameters begin with the selection; `:runbook FILE` for one of your own", takes Runbook
     GoOn "go-on" "go on" [] RUN bar 0 menu Some('O'); Writes
         "Do what the step asks: say what came of it, choose, or read and confirm its plan"
-    PassOver "pass-over" "pass over" [] RUN bar 0 menu Some('S'); Writes
-        "Pass over the step that the run is at, with a reason", also "skip"
+    SkipStep "skip" "skip" [] RUN bar 0 menu Some('S'); Writes
+        "Skip the step that the run is at, with a reason"
     TryAgain "try-again" "try again" [] RUN bar 0 menu Some('T'); Writes
         "Try the step that failed again", also "retry"
     BreakGlass "break-glass" "break glass" [] RUN bar 0 menu Some('X'); Writes

@@ -122,7 +122,7 @@ pub enum RunState {
     Failed,
     /// Nobody leads it here, and it has not failed.
     Idle,
-    /// Every step is done or was passed over.
+    /// No step is left to do.
     Done,
     /// Somebody ended it before.
     Stopped,
@@ -258,7 +258,7 @@ fn shown(step: &Step, at: StepAt, named: Option<&str>, run: &Run) -> RunStep {
         Stand::Reached(_) => ("◐", "now", Level::Info, None),
         Stand::Operating(operation) => ("◐", "running", Level::Info, Some(format!("operation {operation}"))),
         Stand::Done(seen) => ("✓", "done", Level::Ok, Some(seen.clone())),
-        Stand::PassedOver(seen) => ("–", "not for now", Level::Info, Some(seen.clone())),
+        Stand::NotForNow(seen) => ("–", "not for now", Level::Info, Some(seen.clone())),
         Stand::Skipped(reason, who) => ("»", "skipped", Level::Warn, Some(format!("{reason} ({who})"))),
         Stand::Failed(why) => ("✗", "failed", Level::Critical, Some(why.clone())),
     };

@@ -21,7 +21,7 @@ scenarios!(
     another_machine_goes_on_and_the_first_one_stops,
     a_book_that_was_edited_meanwhile_is_not_gone_on_with_and_the_difference_is_shown,
     a_book_with_a_mistake_runs_no_step,
-    a_step_that_fails_is_tried_again_or_passed_over_with_a_reason,
+    a_step_that_fails_is_tried_again_or_skipped_with_a_reason,
     an_operation_that_failed_is_told_with_its_end_and_its_writes,
     what_is_collected_is_hashed_and_holds_no_secret,
 );
@@ -241,7 +241,7 @@ async fn a_book_with_a_mistake_runs_no_step(cluster: TestCluster) {
     assert!(refused.stderr.contains("volume"), "{refused:?}");
 }
 
-async fn a_step_that_fails_is_tried_again_or_passed_over_with_a_reason(cluster: TestCluster) {
+async fn a_step_that_fails_is_tried_again_or_skipped_with_a_reason(cluster: TestCluster) {
     cluster.claim("data").await;
     let copied = "  - id: copied
     title: There is a copy

@@ -98,7 +98,7 @@ async fn a_run_is_begun_from_a_volume_and_led_to_its_end_by_keys(cluster: TestCl
     say(&mut terminal, 'O', "bought a book").await;
     terminal.at_step("call", "says what came of it").await;
     terminal.shows("bought a book").await;
-    // Without a reason nothing is passed over.
+    // Without a reason nothing is skipped.
     terminal.press("xS\r");
     terminal.shows("needs an answer").await;
     terminal.press("nobody is there\r");
@@ -362,7 +362,7 @@ async fn a_session_that_only_reads_shows_runs_and_changes_none(cluster: TestClus
     terminal.shows("Open the shop and buy something").await;
     terminal.press("x");
     let menu = terminal.until("the menu", |screen| screen.contains("break glass")).await;
-    for action in ["go on", "pass over", "try again", "break glass", "approve", "note", "resume", "stop"] {
+    for action in ["go on", "skip", "try again", "break glass", "approve", "note", "resume", "stop"] {
         let line = menu.lines().find(|line| line.contains(&format!("{action} ")) && line.contains("read-only"));
         assert!(line.is_some(), "{action} is not listed with its reason:\n{menu}");
     }

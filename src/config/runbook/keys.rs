@@ -149,7 +149,7 @@ pub static STEP: Table = Table {
         "why" Takes::Words, needed, "Why it is there.";
         "fails" Takes::Words, needed, "What to do when it fails.";
         "link" Takes::Link, free, "Where there is more to read.";
-        "when" Takes::Table(&CHECK), free, "Only when this holds; else the step is passed over.";
+        "when" Takes::Table(&CHECK), free, "Only when this holds; else the step is not for now.";
         "check" Takes::Table(&CHECK), free, "Something has to be so.";
         "wait" Takes::Table(&WAIT), free, "Something has to become so in time.";
         "manual" Takes::Words, free, "A person does this and says what came of it.";

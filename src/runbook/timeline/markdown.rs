@@ -33,7 +33,7 @@ impl Timeline<'_> {
         let run = &self.run;
         let name = self.book.map_or("", |book| &book.name);
         let ended = match (&run.end, self.ended()) {
-            (Some(End::Done), Some(at)) => format!("{}, every step is done or was passed over", moment(at)),
+            (Some(End::Done), Some(at)) => format!("{}, no step is left to do", moment(at)),
             (Some(End::Stopped { who, reason }), Some(at)) => {
                 format!("{}, stopped by {}: {}", moment(at), escaped(who), escaped(reason))
             }
@@ -174,7 +174,7 @@ fn what(body: &Body) -> String {
         Body::Rows { rows, .. } if rows.is_empty() => "there is no row to go over".to_owned(),
         Body::Rows { rows, .. } => format!("goes over {}", escaped(&rows.join(", "))),
         Body::Done { seen, values, .. } => format!("done: {}{}", escaped(seen), gave(values)),
-        Body::PassedOver { seen, .. } => format!("passed over, it is not for now: {}", escaped(seen)),
+        Body::NotForNow { seen, .. } => format!("not for now: {}", escaped(seen)),
         Body::Planned { operation, title, digest, .. } => {
             let (title, digest, id) = (escaped(title), escaped(digest), escaped(operation.as_str()));
             format!("confirmed: {title}; plan {digest}, operation {id}")
@@ -188,7 +188,7 @@ fn what(body: &Body) -> String {
         Body::Noted { note, .. } => format!("note: {}", escaped(note)),
         Body::Answered { answer, .. } => format!("answered: {}", escaped(answer)),
         Body::Approved { agreed, .. } => format!("agreed; {}", agreement(agreed)),
-        Body::Closed { end: End::Done } => "the run ended: every step is done or was passed over".to_owned(),
+        Body::Closed { end: End::Done } => "the run ended: no step is left to do".to_owned(),
         Body::Closed { end: End::Stopped { reason, .. } } => format!("the run was stopped: {}", escaped(reason)),
     }
 }

@@ -240,6 +240,25 @@ fn an_operation_that_failed_is_told_with_its_end() {
     assert!(!told.markdown().contains("not known to have ended"), "{}", told.markdown());
 }
 
+/// What its `when` leaves out and what a person leaves out are two things, and each has one word everywhere.
+#[test]
+fn what_is_not_for_now_and_what_is_skipped_are_told_apart() {
+    let own = |text: &str| text.to_owned();
+    let entries = [
+        (at(0), begun()),
+        (at(1), Body::NotForNow { at: StepAt::new("cut"), seen: own("0 match") }),
+        (at(2), Body::Skipped { at: StepAt::new("later"), reason: own("no time"), who: own("alice") }),
+        (at(3), Body::Closed { end: End::Done }),
+    ];
+    let told = Timeline::of(None, &entries).unwrap();
+    let json = told.json();
+    assert_eq!((&json["steps"][0]["state"], &json["entries"][1]["what"]), (&json!("not for now"), &json!("notForNow")));
+    assert_eq!((&json["steps"][1]["state"], &json["entries"][2]["what"]), (&json!("skipped"), &json!("skipped")));
+    let page = told.markdown();
+    assert!(page.contains("| not for now: 0 match |") && page.contains("| **skipped:** no time |"), "{page}");
+    assert!(!page.contains("passed over"), "{page}");
+}
+
 #[test]
 fn rows_of_a_loop_are_told_apart() {
     let own = |text: &str| text.to_owned();

@@ -147,14 +147,14 @@ fn a_wait_ends_when_it_holds_and_fails_at_its_deadline_which_starts_anew_with_ea
 }
 
 #[test]
-fn a_step_that_is_not_for_now_is_passed_over_and_says_why() {
+fn a_step_that_is_not_for_now_says_why() {
     let mut only = step("only", Task::Manual(words("do it")));
     only.when = Some(check("x", Expect::Some));
     let book = book(vec![only, step("then", Task::Manual(words("of {{volume}}")))]);
     let mut run = begun();
     let turn = lead(&book, &mut run, &Lists::default(), 1);
     assert_eq!(turn, Turn::Ask(StepAt::new("then"), Ask::Do("of shop/data".into())));
-    assert_eq!(stand(&run, "only"), Stand::PassedOver("0 of the volumes match x; expected at least one".into()));
+    assert_eq!(stand(&run, "only"), Stand::NotForNow("0 of the volumes match x; expected at least one".into()));
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn an_approval_is_asked_for_until_somebody_agreed_and_break_glass_says_so() {
 }
 
 #[test]
-fn a_value_that_a_step_passed_over_should_have_given_fails_what_needs_it() {
+fn a_value_that_a_skipped_step_should_have_given_fails_what_needs_it() {
     let choose = Choose { among: Among::RestorePoints, filter: words("all"), prefer: None };
     let plan = PlanStep { verb: Verb::Hold, of: words("{{point}}"), with: BTreeMap::new() };
     let book = book(vec![step("point", Task::Choose(choose)), step("hold", Task::Plan(plan))]);

@@ -14,7 +14,7 @@ pub enum Answer {
     Text(String),
     /// It is tried again.
     Again,
-    /// It is passed over, and why.
+    /// It is skipped, and why.
     Skip(String),
     /// Nobody else is there to approve, and why it goes on all the same.
     BreakGlass(String),
@@ -111,7 +111,7 @@ impl Session {
         }
     }
 
-    /// Writes down that the plan of a step was refused: the step failed, and is tried again or passed over.
+    /// Writes down that the plan of a step was refused: the step failed, and is tried again or skipped.
     pub fn not_planned_in_run(&mut self, id: &RunId, at: &StepAt, refusal: &Refusal) {
         self.plan_failed(id, at, format!("{refusal}; what would clear it: {}", refusal.clear));
     }
@@ -152,7 +152,7 @@ fn body(who: String, at: &StepAt, ask: &Ask, answer: Answer) -> Result<Body, Str
         },
         (Answer::Text(_), Ask::Approve(_)) => Err(format!("{at} is approved by a second person, not by a text")),
         (Answer::Text(_), Ask::Failed(..)) => {
-            Err(format!("{at} failed: try it again (--retry), pass it over (--skip REASON), or end the run"))
+            Err(format!("{at} failed: try it again (--retry), skip it (--skip REASON), or end the run"))
         }
     }
 }

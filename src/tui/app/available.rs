@@ -49,7 +49,7 @@ impl App {
             ActionId::Rotation => self.rotation_of_ca(desk).err(),
             ActionId::Resume | ActionId::Stop if self.on_run(desk) => self.run_hindrance(desk, id),
             ActionId::GoOn
-            | ActionId::PassOver
+            | ActionId::SkipStep
             | ActionId::TryAgain
             | ActionId::BreakGlass
             | ActionId::Approve

@@ -101,7 +101,7 @@ impl App {
             ActionId::Rotation => self.show_rotation(desk),
             ActionId::Runbook => return self.begin_runbook(desk, argument),
             ActionId::GoOn
-            | ActionId::PassOver
+            | ActionId::SkipStep
             | ActionId::TryAgain
             | ActionId::BreakGlass
             | ActionId::Approve

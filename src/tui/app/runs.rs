@@ -81,16 +81,16 @@ impl App {
         let writing = || "something of it is being written; in a moment".to_owned();
         match (id, &run.turn) {
             (_, None) => Some(writing()),
-            (ActionId::Stop | ActionId::PassOver, Some(Turn::Follow(_, operation))) => {
+            (ActionId::Stop | ActionId::SkipStep, Some(Turn::Follow(_, operation))) => {
                 Some(format!("operation {operation} runs; stop that first, or wait for its end"))
             }
             (ActionId::Note | ActionId::Stop, _)
-            | (ActionId::PassOver, Some(Turn::Ask(..) | Turn::Plan(..) | Turn::Wait { .. }))
+            | (ActionId::SkipStep, Some(Turn::Ask(..) | Turn::Plan(..) | Turn::Wait { .. }))
             | (ActionId::TryAgain, Some(Turn::Ask(_, Ask::Failed(..))))
             | (ActionId::BreakGlass, Some(Turn::Ask(_, Ask::Approve(_)))) => None,
             (ActionId::TryAgain, _) => Some("the step has not failed".to_owned()),
             (ActionId::BreakGlass, _) => Some("the step asks for no approval".to_owned()),
-            (ActionId::PassOver, _) => Some("the step is being done".to_owned()),
+            (ActionId::SkipStep, _) => Some("the step is being done".to_owned()),
             (_, Some(turn)) => self.not_answered(desk, run, turn),
         }
     }
@@ -102,8 +102,8 @@ impl App {
             Turn::Ask(_, Ask::Do(_) | Ask::Choose(_) | Ask::Attest(_)) => None,
             Turn::Plan(_, request) => missing_rights(desk, request),
             Turn::Ask(_, Ask::Failed(..)) => {
-                let (again, over) = (way(ActionId::TryAgain), way(ActionId::PassOver));
-                Some(format!("the step failed: {again} tries it again, {over} passes it over"))
+                let (again, over) = (way(ActionId::TryAgain), way(ActionId::SkipStep));
+                Some(format!("the step failed: {again} tries it again, {over} skips it"))
             }
             Turn::Ask(at, Ask::Approve(_)) => Some(format!(
                 "a second person approves it: holdfast runbook approve {} {}",
@@ -141,7 +141,7 @@ impl App {
                 return self.plan_step(desk, run_id, at, request);
             }
             (ActionId::GoOn, Some(Turn::Ask(_, ask))) => Said::Answer(ask.clone()),
-            (ActionId::PassOver, _) => Said::PassOver,
+            (ActionId::SkipStep, _) => Said::Skip,
             (ActionId::BreakGlass, _) => Said::BreakGlass,
             (ActionId::Approve, _) => Said::Approve,
             (ActionId::Stop, _) => Said::Stop,
@@ -182,7 +182,7 @@ impl App {
         let effect = match said {
             Said::Approve => RunEffect::Approve(run, at),
             Said::Answer(_) => RunEffect::Answer(run, at, Answer::Text(text)),
-            Said::PassOver => RunEffect::Answer(run, at, Answer::Skip(text)),
+            Said::Skip => RunEffect::Answer(run, at, Answer::Skip(text)),
             Said::BreakGlass => RunEffect::Answer(run, at, Answer::BreakGlass(text)),
             Said::Stop => RunEffect::Stop(run, text),
             Said::Note => RunEffect::Note(run, text),
@@ -340,7 +340,7 @@ pub(super) fn command(source: &str, filled: &Filled) -> String {
 pub(super) const fn action(said: &Said) -> ActionId {
     match said {
         Said::Answer(_) => ActionId::GoOn,
-        Said::PassOver => ActionId::PassOver,
+        Said::Skip => ActionId::SkipStep,
         Said::BreakGlass => ActionId::BreakGlass,
         Said::Approve => ActionId::Approve,
         Said::Stop => ActionId::Stop,

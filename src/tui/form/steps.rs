@@ -10,8 +10,8 @@ use crate::text;
 pub enum Said {
     /// The answer to what it asks.
     Answer(Ask),
-    /// Why it is passed over.
-    PassOver,
+    /// Why it is skipped.
+    Skip,
     /// Why it goes on without a second person.
     BreakGlass,
     /// The id of the run, which proves that it is meant.
@@ -29,7 +29,7 @@ impl Said {
     pub const fn leads_to(&self) -> &'static str {
         match self {
             Self::Answer(_) => "answer",
-            Self::PassOver => "pass over",
+            Self::Skip => "skip",
             Self::BreakGlass => "go on alone",
             Self::Approve => "approve",
             Self::Stop => "end the run",
@@ -56,7 +56,7 @@ impl Said {
             Self::Answer(_) => {
                 line("What came of it").says("It is kept in the run with your name, and told in its timeline.")
             }
-            Self::PassOver => line("Reason").says("Why the step is not done. It is kept in the run with your name."),
+            Self::Skip => line("Reason").says("Why the step is not done. It is kept in the run with your name."),
             Self::BreakGlass => line("Reason").says(
                 "Why nobody else could agree. It is kept in the run with your name, and told wherever the run is.",
             ),
@@ -79,7 +79,7 @@ impl Said {
             Self::Answer(Ask::Choose(_)) => format!("--choose={text}"),
             Self::Answer(Ask::Attest(_)) => format!("--attest={text}"),
             Self::Answer(_) => format!("--note={text}"),
-            Self::PassOver => format!("--skip={text}"),
+            Self::Skip => format!("--skip={text}"),
             Self::BreakGlass => format!("--break-glass={text}"),
             Self::AsBegun => "--as-begun".to_owned(),
             Self::Approve => at.step.clone(),

@@ -87,8 +87,8 @@ fn besides(app: &App, run: &RunView, room: usize) -> Vec<Line> {
         return Vec::new();
     }
     let way = |id| app.keymap.way(id);
-    let (over, note, stop) = (way(ActionId::PassOver), way(ActionId::Note), way(ActionId::Stop));
-    let said = format!("{over} passes it over with a reason, {note} notes something, {stop} ends the run.");
+    let (over, note, stop) = (way(ActionId::SkipStep), way(ActionId::Note), way(ActionId::Stop));
+    let said = format!("{over} skips it with a reason, {note} notes something, {stop} ends the run.");
     let mut lines = vec![Line::new()];
     lines.extend(paragraph(&said, Meaning::Muted, 2, room));
     lines

@@ -54,7 +54,7 @@ fn needed(run: &RunView, now: Timestamp) -> Option<(&'static str, String)> {
         _ if hindered(run).is_some() => Some(("Not led here", goes_on())),
         RunState::Failed => {
             let mends = step.map_or_else(String::new, |step| format!("{} ", step.fails));
-            let again = "try the step again, or pass it over with a reason";
+            let again = "try the step again, or skip it with a reason";
             let here = if run.led { "" } else { "go on with it here and " };
             let or = if run.led { String::new() } else { format!("; or `holdfast runbook resume {id} --retry`") };
             let next = format!("{mends}Then {here}{again}{or}");

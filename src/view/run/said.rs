@@ -26,7 +26,7 @@ fn said(body: &Body) -> String {
         Body::Rows { at, rows } => format!("{at}: {}", text::plural(rows.len(), "row", "rows")),
         Body::Done { at, seen, who: Some(who), .. } => format!("{at}: done: {seen} ({who})"),
         Body::Done { at, seen, who: None, .. } => format!("{at}: done: {seen}"),
-        Body::PassedOver { at, seen } => format!("{at}: not for now: {seen}"),
+        Body::NotForNow { at, seen } => format!("{at}: not for now: {seen}"),
         Body::Planned { at, operation, title, .. } => format!("{at}: operation {operation}: {title}"),
         Body::Operated { at, operation, ended, down: Some(down), .. } => {
             format!("{at}: operation {operation} {ended}; the application stood still for {down} s")

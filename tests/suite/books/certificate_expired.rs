@@ -27,7 +27,7 @@ const ANSWERS: [&str; 4] = [
 ];
 const KNOWN: &str = "of another team, which knows";
 
-/// Ends the run: certificates of the seeded cluster that end soon are passed over.
+/// Ends the run: certificates of the seeded cluster that end soon are skipped.
 async fn to_its_end(play: &mut Play<'_>, cluster: &TestCluster) {
     if play.last.code == Some(1) {
         play.failed_at("others", "of the certificates match");

@@ -19,7 +19,7 @@ use crate::vulnerable::{Shop, another_second, release, scan};
 scenarios!(;
     alone:
     a_review_that_is_done_moves_the_next_one_and_an_overdue_one_is_seen,
-    a_check_that_fails_is_no_review_until_it_is_mended_or_passed_over_with_a_reason,
+    a_check_that_fails_is_no_review_until_it_is_mended_or_skipped_with_a_reason,
 );
 
 const TOPICS: [&str; 3] = ["backups", "certificates", "sast"];
@@ -120,7 +120,7 @@ async fn a_review_that_is_done_moves_the_next_one_and_an_overdue_one_is_seen(clu
     assert!(copy["metadata"]["annotations"]["holdfast.dev/last-proven"].is_string(), "{copy:#}");
 }
 
-async fn a_check_that_fails_is_no_review_until_it_is_mended_or_passed_over_with_a_reason(cluster: TestCluster) {
+async fn a_check_that_fails_is_no_review_until_it_is_mended_or_skipped_with_a_reason(cluster: TestCluster) {
     let here = &cluster.namespace;
     let _kubelet = kubelet::run(&cluster);
     let shop = in_order(&cluster).await;

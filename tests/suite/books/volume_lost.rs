@@ -147,7 +147,7 @@ async fn a_claim_that_was_deleted_is_made_anew_from_its_copy(cluster: TestCluste
     assert_eq!(bytes(&cluster, "data-db-0").await.as_deref(), Some(GOOD));
     play.resume(&["--note", "serves since 14:00", "--answer", "report=a script with a wrong label"]).await;
     let told = play.done(&cluster).await;
-    assert!(told.to_string().contains("expected at least one"), "that the swap was passed over is told: {told:#}");
+    assert!(told.to_string().contains("expected at least one"), "that the swap was not for now is told: {told:#}");
     copied(&cluster, &scene.volume, GOOD).await;
 }
 

@@ -378,7 +378,7 @@ fn a_run_that_goes_on_or_is_over_is_no_problem(#[case] run: RunView) {
 }
 
 #[test]
-fn a_person_answers_and_passes_over_only_with_a_reason() {
+fn a_person_answers_and_skips_only_with_a_reason() {
     let run = view(At::Manual).id;
     let mut driven = page(At::Manual, 120, 36);
     driven.press("x O");
@@ -504,7 +504,7 @@ fn a_plan_that_is_refused_fails_its_step() {
 #[case(At::Manual, ActionId::BreakGlass, "the step asks for no approval")]
 #[case(At::Manual, ActionId::Resume, "it is led here already")]
 #[case(At::Operation, ActionId::GoOn, "runs")]
-#[case(At::Operation, ActionId::PassOver, "wait for its end")]
+#[case(At::Operation, ActionId::SkipStep, "wait for its end")]
 #[case(At::Operation, ActionId::Stop, "wait for its end")]
 #[case(At::Approval, ActionId::GoOn, "holdfast runbook approve 20260301-022400-5e0c7a1b agree")]
 #[case(At::Failure, ActionId::GoOn, "x T tries it again")]
