@@ -10,6 +10,11 @@ pub(super) fn run(global: &Global, asked: Rbac) -> Result<Exit, Failure> {
     for namespace in &global.namespace {
         names::validate_namespace(namespace).map_err(|error| Failure::new(Exit::Usage, error))?;
     }
+    if global.read_only && asked.operator {
+        let said = "--read-only (or HOLDFAST_READ_ONLY) and --operator exclude each other: the one is for looking alone, the \
+                    other for all that verbs write";
+        return Err(Failure::new(Exit::Usage, said));
+    }
     let features = match (asked.operator, asked.features.as_slice()) {
         (false, _) => Vec::new(),
         (true, []) => Feature::ALL.to_vec(),

@@ -19,6 +19,7 @@ use crate::support::terminal::Terminal;
 use crate::support::wait::{self, LONG};
 
 scenarios!(
+    rights_to_look_and_rights_to_write_are_not_asked_for_at_once,
     looking_is_denied_secrets_alone,
     looking_with_secrets_is_denied_nothing,
     looking_in_one_namespace_is_denied_nothing_there,
@@ -65,6 +66,20 @@ fn uses(rules: &[Rule]) -> BTreeSet<Use> {
 
 fn secrets(denied: &BTreeSet<Use>) -> bool {
     denied.iter().all(|(_, group, resource)| group.is_empty() && resource == "secrets")
+}
+
+/// Whoever asks for the rights of looking alone must not be handed a role that writes.
+async fn rights_to_look_and_rights_to_write_are_not_asked_for_at_once(cluster: TestCluster) {
+    let admin = cluster.person(User::Admin);
+    for more in [["--operator"].as_slice(), &["--operator", "--for", "backup"]] {
+        let refused = admin.run(&[&["rbac", "--read-only"], more].concat()).await.expect(2);
+        assert!(refused.stdout.is_empty() && refused.stderr.contains("--read-only"), "{refused:?}");
+        assert!(refused.stderr.contains("exclude each other"), "{refused:?}");
+        let alone = admin.run(&[&["rbac"], more].concat()).await.expect(0);
+        assert!(alone.stdout.contains("holdfast-operator"), "{alone:?}");
+    }
+    let looking = admin.run(&["rbac", "--read-only"]).await.expect(0);
+    assert!(looking.stdout.contains("holdfast-read-only"), "{looking:?}");
 }
 
 /// Everything that only reads, as commands and in the console.

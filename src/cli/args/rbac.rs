@@ -6,7 +6,8 @@ use crate::view::rbac::Subject;
 /// Arguments of `rbac`. With --namespace, given once or several times, what is in namespaces is granted in these alone.
 #[derive(Debug, clap::Args)]
 pub struct Rbac {
-    /// For an operator: looking, and all that verbs write. Without it, or with --read-only, looking alone.
+    /// For an operator: looking, and all that verbs write. Without it looking alone; with --read-only
+    /// it is refused.
     #[arg(long)]
     pub operator: bool,
     /// Only for these verbs: backup, hooks, restore, restore-in-place, drill, prune, hold, import, sweep, probe, renew,
