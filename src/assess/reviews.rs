@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::copies::CLOCK_TOLERANCE;
 use super::{Judgement, Reason, STALE_LIMIT, Severity};
-use crate::model::{Freshness, Review, World};
+use crate::model::{Freshness, Review, TOPICS, World};
 use crate::text;
 
 /// A review is said to be due from this long before it is overdue.
@@ -92,7 +92,7 @@ fn due(last: &Review, every: Option<SignedDuration>) -> Option<Timestamp> {
 }
 
 fn by_last(topic: &str, last: Option<&Review>, due: Option<Timestamp>, now: Timestamp) -> Judgement<ReviewState> {
-    let next = format!("review {topic} and record it: who, when, and when again");
+    let next = next(topic);
     let Some(last) = last else {
         let reason = Reason::new(format!("nobody has reviewed {topic}")).next(next);
         return Judgement::new(ReviewState::Never).because(reason);
@@ -116,6 +116,15 @@ fn by_last(topic: &str, last: Option<&Review>, due: Option<Timestamp>, now: Time
     } else {
         let text = format!("{said}; the next review is due {}", due.strftime("%Y-%m-%d"));
         Judgement::new(ReviewState::Current).because(text).until(near)
+    }
+}
+
+/// What to do: a run of a runbook that says that it reviews the topic is the record.
+fn next(topic: &str) -> String {
+    if TOPICS.contains(&topic) {
+        format!("review {topic}: holdfast runbook run quarterly-review")
+    } else {
+        format!("review {topic}: holdfast runbook run BOOK, with a runbook of yours whose reviews name it")
     }
 }
 
@@ -191,6 +200,16 @@ mod tests {
         let judged = reviews(&world(reviewed, freshness), now()).remove(0);
         assert_eq!((judged.value.state, judged.valid_until), (state, until.map(|days| ago(days * DAY))));
         assert!(!judged.reasons.is_empty());
+    }
+
+    #[rstest]
+    #[case::shipped("backups", "holdfast runbook run quarterly-review")]
+    #[case::own("keys", "holdfast runbook run BOOK, with a runbook of yours whose reviews name it")]
+    fn what_was_never_reviewed_names_the_command_that_reviews_it(#[case] topic: &str, #[case] command: &str) {
+        let mut world = world(None, Freshness::Live);
+        world.reviews.every = [(topic.into(), SignedDuration::from_hours(30 * 24))].into();
+        let judged = reviews(&world, now()).remove(0);
+        assert_eq!(judged.reasons[0].next.as_deref(), Some(&*format!("review {topic}: {command}")));
     }
 
     #[test]

@@ -204,7 +204,7 @@ pub static CONTROLS: &[Control] = &[
         id: "reviews",
         title: "Reviews are up to date",
         requirement: "Backups, certificates and findings were each looked at by a person in time, and the next review is not overdue.",
-        remedy: "Run the review, and record who looked and when to look again.",
+        remedy: "Run the review: holdfast runbook run quarterly-review, which records who looked; the next one is due after that.",
         mapping: Mapping { cis: &[], iso: &["A.5.35", "A.5.36"], nist: &["CA-2", "CA-7"] },
         needs: &[],
         reads: &[],

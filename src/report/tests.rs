@@ -167,6 +167,18 @@ fn reviews_operations_and_the_journal_are_unknown_while_nobody_knows_them() {
 }
 
 #[test]
+fn a_review_that_is_missing_names_the_runbook_that_makes_it() {
+    const COMMAND: &str = "holdfast runbook run quarterly-review";
+    let judged = Made { reviewed: 100, ..Made::fine("reviews") }.judge("reviews");
+    let failing = || judged.evidence.iter().filter(|one| one.state == State::Fail);
+    assert!(
+        failing().count() > 0 && failing().all(|one| one.remedy.as_deref().unwrap().contains(COMMAND)),
+        "{judged:#?}"
+    );
+    assert!(control("reviews").unwrap().remedy.contains(COMMAND));
+}
+
+#[test]
 fn who_opted_out_is_exempt_and_who_said_nothing_fails() {
     let made = Made::fine("backup-objective");
     let mut world = made.world();

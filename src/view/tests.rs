@@ -279,7 +279,7 @@ fn an_overdue_review_is_a_problem_and_one_that_nobody_knows_of_is_not() {
     let found = about(&world);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(&*found[0].0, "Review of sast");
-    assert!(found[0].1.starts_with("review sast and record it"));
+    assert!(found[0].1.starts_with("review sast: holdfast runbook run quarterly-review"));
 }
 
 #[test]
