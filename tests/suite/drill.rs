@@ -129,3 +129,13 @@ fn the_script_reads_every_file_and_says_what_is_wrong() {
     assert_eq!(said(&folder, "1"), (0, "read 6 bytes, files: 1".to_owned()));
     assert_eq!(said(&folder, "7"), (1, "only 6 bytes (files: 1), 7 were expected".to_owned()));
 }
+
+/// The one copy that `holdfast demo` begins with is what its first runbook goes back to.
+#[tokio::test]
+async fn the_copy_of_the_demo_passes_its_drill() {
+    let cluster = TestCluster::sim("demo-drill").await;
+    let sre = cluster.person(User::Sre);
+    let _kubelet = kubelet::run(&cluster);
+    let ended = sre.run(&["drill", "shop/db-before-migration", "--yes"]).await.expect(0);
+    assert!(ended.stdout.contains("read.found\tread 20 bytes, files: 1"), "{}", ended.stdout);
+}

@@ -124,7 +124,8 @@ fn workload(release: char) -> Value {
                 }] },
             },
             "volumeClaimTemplates": [{
-                "metadata": { "name": "data" },
+                // Its copies hold something, so that a drill of one can pass.
+                "metadata": { "name": "data", "annotations": { "seed.holdfast.dev/data": "orders" } },
                 "spec": {
                     "accessModes": ["ReadWriteOnce"], "storageClassName": "patient",
                     "resources": { "requests": { "storage": "1Gi" } },
@@ -158,6 +159,7 @@ mod tests {
     use super::*;
     use crate::model::Completion;
     use crate::sarif::{Limits, Origin, read};
+    use crate::sim;
 
     #[test]
     fn each_scan_is_complete_says_which_image_it_is_of_and_only_the_second_finds_something() {
@@ -170,5 +172,20 @@ mod tests {
             assert_eq!((scan.findings.len(), &scan.completion), (usize::from(found), &Completion::Complete));
             assert_eq!(*scan.subjects[0].digests, [digest(release).into()]);
         }
+    }
+    #[tokio::test]
+    async fn the_copies_of_the_demo_hold_something_so_a_drill_of_one_can_pass() {
+        let cluster = Sim::start(sim::Options::default()).await.unwrap();
+        let here = tempfile::tempdir().unwrap();
+        Story::begin(&cluster, here.path()).unwrap();
+        cluster.settle().await;
+        cluster.load(vec![copy('a')]).unwrap();
+        cluster.settle().await;
+        let copies = cluster.volumes().snapshots();
+        assert_eq!(copies.len(), 2, "the seeded one and that of the story: {copies:?}");
+        for copy in copies {
+            assert!(cluster.volumes().read_snapshot(&copy, "data").is_some(), "{copy} is empty");
+        }
+        cluster.stop().await;
     }
 }

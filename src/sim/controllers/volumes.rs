@@ -170,7 +170,10 @@ fn provision(desk: &mut Desk<'_, '_>, key: &Key, claim: &Value) -> Outcome {
     bind(desk, key, &Key::new("persistentvolumes", "", &handle))
 }
 
-/// Makes the volume in the storage: empty, restored from a snapshot, or cloned.
+/// What a volume begins with that is made for the claim; a seed says it, so that its copies hold something.
+const DATA: &str = "seed.holdfast.dev/data";
+
+/// Makes the volume in the storage: empty, or with what its claim says, restored from a snapshot, or cloned.
 fn fill(desk: &Desk<'_, '_>, claim: &Value, driver: &str, handle: &str) -> Result<(), Wait> {
     let volumes = &desk.cluster.volumes;
     let name = text(claim, "/spec/dataSource/name");
@@ -189,7 +192,13 @@ fn fill(desk: &Desk<'_, '_>, claim: &Value, driver: &str, handle: &str) -> Resul
             })?;
             volumes.clone_volume(handle, text(&source.value, "/spec/csi/volumeHandle"));
         }
-        _ => volumes.provision(handle, None),
+        _ => {
+            volumes.provision(handle, None);
+            let begins_with = annotation(claim, DATA);
+            if !begins_with.is_empty() && volumes.paths(handle).is_empty() {
+                volumes.write(handle, "data", begins_with);
+            }
+        }
     }
     Ok(())
 }
