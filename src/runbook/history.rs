@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::words::Values;
+use super::words::{RUN, Values};
 use crate::journal::{BookKind, Entry, Said, Story, Turn};
 use crate::plan::OperationId;
 
@@ -332,7 +332,7 @@ pub struct Run {
     pub digest: String,
     /// Where the book came from: a file, or the name of a shipped one.
     pub source: String,
-    /// Values by name.
+    /// Values by name, with that of [`RUN`].
     pub values: Values,
     /// Values that steps of a loop gave, by its row: what one row gave is nothing to another.
     pub given: BTreeMap<String, Values>,
@@ -375,7 +375,7 @@ impl Run {
             book: book.clone(),
             digest: digest.clone(),
             source: source.clone(),
-            values: values.clone(),
+            values: values.clone().into_iter().chain([(RUN.to_owned(), id.to_string())]).collect(),
             given: BTreeMap::new(),
             who: who.clone(),
             context: context.clone(),
@@ -501,5 +501,6 @@ mod tests {
         assert_eq!(run.values_at(&at("a"), Some("row"))["row"], "a");
         assert_eq!(run.values_at(&at("b"), Some("row"))["pick"], "begun");
         assert_eq!(run.values["pick"], "begun");
+        assert_eq!(run.values_at(&at("a"), None)["run"], "r", "every book knows its run");
     }
 }

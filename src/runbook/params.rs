@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::book::{Book, Param, ParamKind};
 use super::words::Values;
+use crate::assess::copies::CLOCK_TOLERANCE;
 use crate::plan::{Choice, Field, FieldKind, FormSpec};
 use crate::text::{self, names, quantity, sanitize};
 
@@ -36,7 +37,7 @@ impl ParamKind {
             }
             Self::Duration => quantity::parse_duration(given).map(|_| given.to_owned()),
             Self::Moment => {
-                let how = "is no moment; write one of RFC 3339 such as 2027-01-31T13:00:00Z";
+                let how = "is no moment; write one of RFC 3339 such as 2026-01-31T13:00:00Z";
                 let moment = given.parse::<Timestamp>().map(|moment| moment.to_string());
                 moment.map_err(|_| format!("\"{}\" {how}", sanitize(given)))
             }
@@ -80,7 +81,7 @@ impl ParamKind {
             Self::Text => "one line",
             Self::Number => "a whole number",
             Self::Duration => "a duration such as 36h",
-            Self::Moment => "a moment such as 2027-01-31T13:00:00Z",
+            Self::Moment => "a moment such as 2026-01-31T13:00:00Z",
             Self::Choice(_) => "one of its choices",
             Self::Namespace => "NAMESPACE",
             Self::Volume => "NAMESPACE/PVC",
@@ -160,16 +161,17 @@ pub fn pairs<S: AsRef<str>>(words: &[S]) -> Result<BTreeMap<String, String>, Str
     Ok(given)
 }
 
-/// The value of every parameter of a book: what was given, else what it begins with.
+/// The value of every parameter of a book: what was given, else what it begins with. A moment is one that was: since
+/// when something is so, or when it happened.
 ///
 /// # Errors
 /// With everything that is wrong, each on its own: what is missing, what is no such value, what is no parameter.
-pub fn values(book: &Book, given: &BTreeMap<String, String>) -> Result<Values, Vec<String>> {
+pub fn values(book: &Book, given: &BTreeMap<String, String>, now: Timestamp) -> Result<Values, Vec<String>> {
     let mut values = Values::new();
     let mut wrong: Vec<String> =
         given.keys().filter(|name| book.param(name).is_none()).map(|name| unknown(book, name)).collect();
     for param in &book.params {
-        match value(param, given.get(&param.name), &values) {
+        match value(param, given.get(&param.name), &values).and_then(|value| past(param, value, now)) {
             Ok(value) => drop(values.insert(param.name.clone(), value)),
             Err(why) => wrong.push(why),
         }
@@ -238,6 +240,19 @@ fn value(param: &Param, given: Option<&String>, before: &Values) -> Result<Strin
     kind.read(&given).map_err(|why| format!("{name}: {why}"))
 }
 
+/// Refuses a moment that is still to come, as far as clocks agree.
+fn past(param: &Param, value: String, now: Timestamp) -> Result<String, String> {
+    let moment = value.parse::<Timestamp>().ok().filter(|_| param.kind == ParamKind::Moment);
+    match moment.filter(|moment| moment.duration_since(now) > CLOCK_TOLERANCE) {
+        Some(_) => Err(format!(
+            "{}: {value} is in the future; it is a moment that was, and now is {}",
+            param.name,
+            now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        )),
+        None => Ok(value),
+    }
+}
+
 fn unknown(book: &Book, name: &str) -> String {
     let names: Vec<&str> = book.params.iter().map(|param| param.name.as_str()).collect();
     let shown = sanitize(name);
@@ -254,6 +269,10 @@ mod tests {
 
     use super::*;
     use crate::runbook::words::Words;
+
+    fn now() -> Timestamp {
+        "2026-11-30T12:00:00Z".parse().unwrap()
+    }
 
     #[rstest]
     #[case(ParamKind::Text, " a b ", "a b")]
@@ -315,7 +334,7 @@ mod tests {
     #[test]
     fn what_nobody_gave_is_what_it_begins_with() {
         let given = pairs(&["volume=shop/data", "rule=a=b"]).unwrap();
-        let values = values(&book(), &given).unwrap();
+        let values = values(&book(), &given, now()).unwrap();
         let said: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(said, ["rule=a=b", "volume=shop/data", "where=shop"]);
     }
@@ -335,7 +354,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_wrong_is_said_at_once() {
-        let wrong = values(&book(), &pairs(&["volme=shop/data", "where=A"]).unwrap()).unwrap_err();
+        let wrong = values(&book(), &pairs(&["volme=shop/data", "where=A"]).unwrap(), now()).unwrap_err();
         assert_eq!(
             wrong,
             [
@@ -347,5 +366,23 @@ mod tests {
         );
         assert_eq!(pairs(&["a"]).unwrap_err(), "\"a\" is not NAME=VALUE");
         assert_eq!(pairs(&["a=1", "a=2"]).unwrap_err(), "a is given twice");
+    }
+
+    #[rstest]
+    #[case::it_was("2026-11-30T11:00:00Z", None)]
+    #[case::clocks_differ("2026-11-30T12:00:30Z", None)]
+    #[case::it_is_to_come("2026-11-30T14:00:00+01:00", Some("2026-11-30T13:00:00Z is in the future"))]
+    fn a_moment_that_is_still_to_come_is_refused(#[case] since: &str, #[case] refused: Option<&str>) {
+        let since = BTreeMap::from([("since".to_owned(), since.to_owned())]);
+        let param = |name: &str, kind| Param { name: name.to_owned(), about: String::new(), kind, default: None };
+        let book = Book { params: vec![param("since", ParamKind::Moment)], ..book() };
+        let read = values(&book, &since, now()).map_err(|wrong| wrong.join("\n"));
+        match refused {
+            None => assert!(read.is_ok(), "{read:?}"),
+            Some(why) => assert!(read.as_ref().is_err_and(|wrong| wrong.contains(why)), "{read:?}"),
+        }
+        // A time in a text is no moment.
+        let book = Book { params: vec![param("since", ParamKind::Text)], ..book };
+        assert!(values(&book, &since, now()).is_ok());
     }
 }

@@ -29,6 +29,9 @@ pub struct Place {
 /// Values by name, and by name and part: `volume`, `volume.name`.
 pub type Values = BTreeMap<String, String>;
 
+/// The name that stands for the id of the run itself, in every book.
+pub const RUN: &str = "run";
+
 /// Parts of a value that is the path of an object.
 pub const PATH_PARTS: [&str; 3] = ["namespace", "kind", "name"];
 

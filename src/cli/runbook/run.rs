@@ -12,7 +12,8 @@ use crate::session::{Answer, Beginning, Event, NotResumed, Session, Unnamed};
 pub(super) async fn run(global: &Global, asked: &Run) -> Result<Exit, Failure> {
     let (book, source) = named(global, &asked.book)?;
     let given = asked.param.iter().cloned().collect();
-    let values = params::values(&book, &given).map_err(|why| Failure::new(Exit::Usage, why.join("\n")))?;
+    let values =
+        params::values(&book, &given, crate::store::now()).map_err(|why| Failure::new(Exit::Usage, why.join("\n")))?;
     let mut session = open::session(global, Kind::ALL, Unnamed::AllElseOwn)?;
     open::settle(&mut session, Kind::ALL).await?;
     session.know_who().await;

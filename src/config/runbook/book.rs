@@ -10,7 +10,7 @@ use super::values::{duration, line, link, name, word};
 use super::{filters, steps};
 use crate::config::spot::{Mistake, Source};
 use crate::runbook::book::{Among, Book, Param, ParamKind, Reviews, VERSION};
-use crate::runbook::words::Words;
+use crate::runbook::words::{RUN, Words};
 use crate::text::sanitize;
 
 /// What is known while a book is read.
@@ -25,8 +25,9 @@ pub(super) struct Writer<'a> {
 
 pub(super) fn book(source: &Source, text: &str) -> Result<Book, Vec<Mistake>> {
     let file = node::read(source, text).map_err(|mistake| vec![mistake])?;
-    let mut writer =
-        Writer { reading: Reading::new(source), scope: Scope::default(), taken: BTreeMap::new(), steps: 0 };
+    let taken = BTreeMap::from([(RUN.to_owned(), "the run itself")]);
+    let mut writer = Writer { reading: Reading::new(source), scope: Scope::default(), taken, steps: 0 };
+    writer.scope.give(RUN, Given::Run);
     // What another version says, this one cannot judge.
     if let Some(mistake) = other_version(&file) {
         writer.reading.wrong(mistake.0, mistake.1);

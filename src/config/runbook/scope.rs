@@ -16,6 +16,8 @@ pub(super) enum Given {
     Row(Among),
     /// A plan, once it ran.
     Plan,
+    /// The run itself: its id.
+    Run,
 }
 
 /// What a value looks like.
@@ -78,6 +80,7 @@ impl Scope {
         let (whole, parts) = match given {
             Given::Param(kind) => of_param(kind),
             Given::Row(among) => of_row(*among),
+            Given::Run => (Looks::Word, &[] as &[_]),
             Given::Plan => {
                 return match part {
                     Some("made") => Ok(Looks::Path(None)),
@@ -109,7 +112,6 @@ impl Scope {
         let known: Vec<&str> = self.known.keys().map(String::as_str).collect();
         match nearest(name, known.iter().copied()) {
             Some(near) => format!("nothing is called {name}; did you mean {near}?"),
-            None if known.is_empty() => format!("nothing is called {name}; there are no parameters"),
             None => format!("nothing is called {name}; known here are {}", list(&known)),
         }
     }

@@ -226,10 +226,14 @@ fn what_the_bad_inputs_stand_on_is_good() {
 #[case::a_flag("manual: true", "20:11: manual: needs a text; this is true, put it in quotes")]
 #[case::not_closed("manual: a {{volume", "20:11: manual: a place for a value begins with {{ and is not closed")]
 #[case::no_place("manual: a {{Volume}}", "20:11: manual: \"Volume\" is no name of a value")]
+#[case::called_like_the_run(
+    "manual: a {{run}}\n\n- {id: run, title: a, why: a, fails: a, manual: a}",
+    "22:8: a step cannot be called run: there is the run itself of that name before it"
+)]
 #[case::unknown_place("manual: a {{volum}}", "20:11: manual: nothing is called volum; did you mean volume?")]
 #[case::unlike_any(
     "manual: a {{xyz}}",
-    "20:11: manual: nothing is called xyz; known here are band, many, point, rule, volume and work"
+    "20:11: manual: nothing is called xyz; known here are band, many, point, rule, run, volume and work"
 )]
 #[case::no_part(
     "manual: a {{volume.kind}}",

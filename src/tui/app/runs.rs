@@ -325,7 +325,7 @@ fn not_resumable(run: &RunView) -> Option<String> {
 /// Begins a run with what the form says.
 pub(super) fn begin_run(book: Box<Book>, source: String, filled: &Filled) -> Result<Vec<Effect>, String> {
     let given = filled.given().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let values = params::values(&book, &given).map_err(|wrong| wrong.join("; "))?;
+    let values = params::values(&book, &given, crate::store::now()).map_err(|wrong| wrong.join("; "))?;
     Ok(vec![RunEffect::Begin(book, source, values).into()])
 }
 

@@ -89,6 +89,8 @@ async fn corrupted_data_goes_back_to_the_newest_copy_from_before_and_what_was_th
 
     let mut play = scene.begin("loss=corrupted", &[]).await;
     play.waits_at("stop");
+    let asked = format!("{}{}", play.last.stdout, play.last.stderr);
+    assert!(asked.contains("If the claim is being deleted") && !asked.contains("claim is corrupted"), "{asked}");
     assert!(play.evidence("evidence").iter().any(|file| file.contains("Pod")), "it is kept before pods are stopped");
     scale(&cluster, 0).await;
     play.resume(&["--note", "stopped", "--answer", "keep=its disk is there"]).await;
@@ -113,7 +115,11 @@ async fn corrupted_data_goes_back_to_the_newest_copy_from_before_and_what_was_th
     play.waits_at("start");
     scale(&cluster, 1).await;
     assert_eq!(bytes(&cluster, "data-db-0").await.as_deref(), Some(GOOD));
-    play.resume(&["--note", "serves since 14:00", "--answer", "report=the disk controller"]).await;
+    play.resume(&["--note", "serves since 14:00"]).await;
+    play.waits_at("report");
+    let asked = format!("{}{}", play.last.stdout, play.last.stderr);
+    assert!(asked.contains(&format!("holdfast runbook export {}", play.id)), "{asked}");
+    play.resume(&["--note", "the disk controller"]).await;
     play.done(&cluster).await;
 
     copied(&cluster, &scene.volume, GOOD).await;
@@ -160,7 +166,14 @@ async fn a_volume_without_a_copy_stops_it_before_anything_is_done(cluster: TestC
     cluster.snapshot("noon", "data-db-00").await;
     let (sre, from) = (cluster.person(User::Sre), cluster.audit().len());
     let params = [format!("volume={here}/data-db-0"), format!("workload={here}/statefulset/db")];
-    let since = format!("since={}", jiff::Timestamp::now());
+    let now = jiff::Timestamp::now();
+    let (since, to_come) = (format!("since={now}"), format!("since={}", now + jiff::SignedDuration::from_hours(1)));
+    let begun = |since: &str| {
+        ["runbook", "run", "volume-lost", "-p", &params[0], "-p", &params[1], "-p", since].map(str::to_owned)
+    };
+    let words = begun(&to_come);
+    let refused = sre.run(&words.each_ref().map(String::as_str)).await.expect(2);
+    assert!(refused.stderr.contains("is in the future"), "{refused:?}");
     let play = Play::begin(&sre, "volume-lost", &[&params[0], &params[1], &since], &[]).await;
     play.failed_at("copies", "0 of the restore-points match");
     nothing_but_records(&cluster, User::Sre, from);
