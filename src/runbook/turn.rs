@@ -67,6 +67,8 @@ pub struct Offer {
     pub value: String,
     /// What it is.
     pub says: String,
+    /// What it is, for whoever reads it later.
+    pub told: String,
     /// Whether the book prefers it.
     pub recommended: bool,
 }
@@ -317,7 +319,12 @@ fn said(check: &Check, filter: &str, looked: &Seen) -> String {
 }
 
 fn offers(rows: Vec<Spotted>, preferred: &[String]) -> Vec<Offer> {
-    let offer = |row: Spotted| Offer { recommended: preferred.contains(&row.path), value: row.path, says: row.says };
+    let offer = |row: Spotted| Offer {
+        recommended: preferred.contains(&row.path),
+        value: row.path,
+        says: row.says,
+        told: row.told,
+    };
     let (mut first, rest): (Vec<Offer>, Vec<Offer>) = rows.into_iter().map(offer).partition(|offer| offer.recommended);
     first.extend(rest);
     first

@@ -5,7 +5,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Boards, Filter, OperationView, Pane, PaneList, Problem, Query, Says, Sieve, Sort, blind_spot, exposures, problems,
+    Boards, Cell, Filter, OperationView, Pane, PaneList, Problem, Query, Says, Sieve, Sort, blind_spot, exposures,
+    problems,
 };
 use crate::model::{Connection, Freshness, Kind, ObjRef, Watched, World};
 use crate::runbook::book::Among;
@@ -94,8 +95,11 @@ impl Lists<'_> {
             Some(row) => row.object.path(),
             None => cell(pane, "rule", cells, self.now)?,
         };
-        let says = SAID.iter().filter_map(|id| cell(pane, id, cells, self.now)).filter(|said| !said.is_empty());
-        Some(Spotted { path, says: text::sanitize(&says.collect::<Vec<_>>().join(" · ")).into_owned() })
+        let said = |now: Option<Timestamp>| {
+            let each = SAID.iter().filter_map(|id| said(id, column(pane, id, cells)?, now));
+            text::sanitize(&each.collect::<Vec<_>>().join(" · ")).into_owned()
+        };
+        Some(Spotted { path, says: said(Some(self.now)), told: said(None) })
     }
 
     fn problems(&self, all: &[Problem], filter: &Filter) -> Result<Seen, Looked> {
@@ -105,20 +109,56 @@ impl Lists<'_> {
         }
         let passing: Vec<&Problem> =
             all.iter().filter(|problem| sieve.passes(problem, self.world, self.boards, self.now)).collect();
-        let spotted = |problem: &&Problem| Spotted {
-            path: problem.object.as_ref().map_or_else(|| problem.title.to_string(), ObjRef::path),
-            says: text::sanitize(&format!("{} · {}", problem.state, problem.reason)).into_owned(),
+        let spotted = |problem: &&Problem| {
+            let says = text::sanitize(&format!("{} · {}", problem.state, problem.reason)).into_owned();
+            let path = problem.object.as_ref().map_or_else(|| problem.title.to_string(), ObjRef::path);
+            Spotted { path, told: says.clone(), says }
         };
         Ok(Seen { count: passing.len(), rows: passing.iter().take(MOST).map(spotted).collect() })
     }
 }
 
-/// What is said of a row, by the ids of its columns, where it has them.
-const SAID: [&str; 9] = ["state", "cut", "volume", "trust", "proven", "lastGood", "expires", "band", "workload"];
+/// What is said of a row, by the ids of its columns, where it has them. What decides comes first: a line may be cut.
+const SAID: [&str; 9] = ["state", "cut", "trust", "proven", "lastGood", "expires", "band", "workload", "volume"];
 
-fn cell(pane: Pane, id: &str, cells: &[super::Cell], now: Timestamp) -> Option<String> {
-    let at = pane.columns().iter().position(|column| column.id == id)?;
-    Some(cells.get(at)?.print(now).into_owned())
+fn column<'a>(pane: Pane, id: &str, cells: &'a [Cell]) -> Option<&'a Cell> {
+    cells.get(pane.columns().iter().position(|column| column.id == id)?)
+}
+
+fn cell(pane: Pane, id: &str, cells: &[Cell], now: Timestamp) -> Option<String> {
+    Some(column(pane, id, cells)?.print(now).into_owned())
+}
+
+/// One cell with what it is; `None` of what is nothing. Without a now moments are told as such: what is kept is read at
+/// another time.
+fn said(id: &str, cell: &Cell, now: Option<Timestamp>) -> Option<String> {
+    let ago = |at: &Timestamp| match now {
+        Some(now) => format!("{} ago", text::age(now.duration_since(*at))),
+        None => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    };
+    let text = |cell: &Cell| cell.print(now.unwrap_or_default()).into_owned();
+    Some(match (id, cell) {
+        ("proven", Cell::Nothing) => "never proven".to_owned(),
+        ("lastGood", Cell::Nothing) => "no good copy".to_owned(),
+        (_, Cell::Nothing) => return None,
+        ("cut", Cell::Unknown) => "not known when it was cut".to_owned(),
+        ("trust", Cell::Unknown) => "trust not known".to_owned(),
+        ("proven", Cell::Unknown) => "not known whether it was proven".to_owned(),
+        ("lastGood", Cell::Unknown) => "last good copy not known".to_owned(),
+        ("expires", Cell::Unknown) => "end not known".to_owned(),
+        ("workload", Cell::Unknown) => "not known where it runs".to_owned(),
+        ("volume", Cell::Unknown) => "not known of which volume".to_owned(),
+        ("cut", Cell::Since(at)) => format!("cut {}", ago(at)),
+        ("proven", Cell::Since(at)) => format!("proven {}", ago(at)),
+        ("proven", _) => "its last drill failed".to_owned(),
+        ("lastGood", Cell::Since(at)) => format!("last good copy {}", ago(at)),
+        ("expires", Cell::Until(at, _)) if now.is_none() => format!("end {}", ago(at)),
+        ("expires", Cell::Until(at, _)) if now.is_some_and(|now| *at < now) => format!("ended {}", text(cell)),
+        ("expires", cell) => format!("ends {}", text(cell)),
+        ("workload", cell) => format!("runs in {}", text(cell)),
+        ("volume", cell) => format!("of {}", text(cell)),
+        (_, cell) => text(cell),
+    })
 }
 
 /// The pane of a list; `None` for those that have the columns of problems.
@@ -156,4 +196,65 @@ fn kinds(among: Among) -> Vec<Kind> {
 fn order(pane: Pane) -> Sort {
     let cut = pane.columns().iter().position(|column| column.id == "cut");
     cut.map_or(Sort::Worst, |column| Sort::By { column, descending: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::view::Level;
+
+    fn now() -> Timestamp {
+        "2026-11-30T12:00:00Z".parse().unwrap()
+    }
+
+    fn ago(minutes: i64) -> Cell {
+        Cell::Since(now() - SignedDuration::from_mins(minutes))
+    }
+
+    #[rstest]
+    #[case::good("state", Cell::State(Level::Ok, "Good"), Some("✓ Good"), Some("✓ Good"))]
+    #[case::cut("cut", ago(5), Some("cut 5m ago"), Some("cut 2026-11-30 11:55 UTC"))]
+    #[case::of("volume", Cell::Text("data".into()), Some("of data"), Some("of data"))]
+    #[case::proven("proven", ago(60), Some("proven 1h ago"), Some("proven 2026-11-30 11:00 UTC"))]
+    #[case::failed(
+        "proven",
+        Cell::State(Level::Warn, "no"),
+        Some("its last drill failed"),
+        Some("its last drill failed")
+    )]
+    #[case::never_proven("proven", Cell::Nothing, Some("never proven"), Some("never proven"))]
+    #[case::no_copy("lastGood", Cell::Nothing, Some("no good copy"), Some("no good copy"))]
+    #[case::ends(
+        "expires",
+        Cell::Until(now() + SignedDuration::from_hours(1), Level::Warn),
+        Some("ends in 1h"),
+        Some("end 2026-11-30 13:00 UTC")
+    )]
+    #[case::ended(
+        "expires",
+        Cell::Until(now() - SignedDuration::from_hours(1), Level::Critical),
+        Some("ended 1h ago"),
+        Some("end 2026-11-30 11:00 UTC")
+    )]
+    #[case::runs_nowhere("workload", Cell::Nothing, None, None)]
+    #[case::unknown("cut", Cell::Unknown, Some("not known when it was cut"), Some("not known when it was cut"))]
+    fn a_cell_says_what_it_is_and_what_is_kept_names_the_time(
+        #[case] id: &str,
+        #[case] cell: Cell,
+        #[case] shown: Option<&str>,
+        #[case] kept: Option<&str>,
+    ) {
+        assert_eq!(said(id, &cell, Some(now())).as_deref(), shown);
+        assert_eq!(said(id, &cell, None).as_deref(), kept);
+    }
+
+    #[test]
+    fn what_is_said_is_a_column_of_some_list() {
+        let panes = [Pane::Volumes, Pane::RestorePoints, Pane::Certificates, Pane::Findings];
+        let is_column = |id: &&str| panes.iter().any(|pane| pane.columns().iter().any(|column| column.id == *id));
+        assert!(SAID.iter().all(is_column));
+    }
 }

@@ -36,4 +36,6 @@ pub struct Spotted {
     pub path: String,
     /// What the row says, for people; safe to draw.
     pub says: String,
+    /// The same for whoever reads it later: with times in the place of ages.
+    pub told: String,
 }

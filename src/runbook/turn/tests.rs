@@ -17,7 +17,8 @@ impl Sight for Lists {
     fn look(&self, _: Among, filter: &str) -> Result<Seen, Looked> {
         self.asked.borrow_mut().push(filter.to_owned());
         let rows = self.rows.get(filter).cloned().unwrap_or(Ok(Vec::new()))?;
-        let spotted = |path: &&str| Spotted { path: (*path).to_owned(), says: format!("row {path}") };
+        let spotted =
+            |path: &&str| Spotted { path: (*path).to_owned(), says: format!("row {path}"), told: String::new() };
         Ok(Seen { count: rows.len(), rows: rows.iter().map(spotted).collect() })
     }
 }

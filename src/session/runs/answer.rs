@@ -145,7 +145,7 @@ fn body(who: String, at: &StepAt, ask: &Ask, answer: Answer) -> Result<Body, Str
         (Answer::Text(value), Ask::Choose(offers)) => match chosen(offers, &value) {
             Ok(offer) => {
                 let values = [(at.step.clone(), offer.value.clone())].into();
-                let seen = format!("chose {} of {}: {}", offer.value, offers.len(), offer.says);
+                let seen = format!("chose {} of {}: {}", offer.value, offers.len(), offer.told);
                 Ok(Body::Done { at, seen, values, who: Some(who) })
             }
             Err(why) => Err(format!("{at}: {why}")),
@@ -195,7 +195,12 @@ mod tests {
     use super::*;
 
     fn offers(values: &[&str]) -> Vec<Offer> {
-        let offer = |value: &&str| Offer { value: (*value).to_owned(), says: String::new(), recommended: false };
+        let offer = |value: &&str| Offer {
+            value: (*value).to_owned(),
+            says: String::new(),
+            told: String::new(),
+            recommended: false,
+        };
         values.iter().map(offer).collect()
     }
 

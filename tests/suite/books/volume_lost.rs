@@ -120,7 +120,11 @@ async fn corrupted_data_goes_back_to_the_newest_copy_from_before_and_what_was_th
     let asked = format!("{}{}", play.last.stdout, play.last.stderr);
     assert!(asked.contains(&format!("holdfast runbook export {}", play.id)), "{asked}");
     play.resume(&["--note", "the disk controller"]).await;
-    play.done(&cluster).await;
+    let told = play.done(&cluster).await;
+    let chosen = told["steps"].as_array().unwrap().iter().find(|step| step["step"] == "point").unwrap();
+    let seen = chosen["seen"].as_str().unwrap();
+    assert!(seen.contains(" · cut 20") && seen.contains(" UTC · ") && seen.contains("of data-db-0"), "{seen}");
+    assert!(seen.contains("never proven") && !seen.contains("· -"), "what is nothing is left out or said: {seen}");
 
     copied(&cluster, &scene.volume, GOOD).await;
     let kept = cluster.get_global("v1", "PersistentVolume", &former).await.unwrap();

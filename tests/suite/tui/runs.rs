@@ -141,6 +141,7 @@ fn turn(until: At, here: Option<StepAt>) -> Turn {
             let offer = |name: &str, says: &str, recommended| Offer {
                 value: format!("shop/{name}"),
                 says: says.to_owned(),
+                told: says.to_owned(),
                 recommended,
             };
             Turn::Ask(
