@@ -35,6 +35,9 @@ impl Session {
             (Turn::Plan(here, _) | Turn::Wait { at: here, .. }, Answer::Skip(reason)) if here == *at => {
                 Body::Skipped { at: here, reason, who: self.who() }
             }
+            (Turn::Plan(here, _), _) if here == *at => {
+                return Err(format!("{at} is answered by its plan: confirm it, or skip the step with a reason"));
+            }
             _ => return Err(format!("run {id} is not at {at} any more, or asks nothing there")),
         };
         self.note(id, body);

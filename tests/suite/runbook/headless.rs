@@ -7,12 +7,14 @@ use super::{AGREE, BACKUP, LOOK, POINT, THERE, Written, id};
 use crate::support::cluster::{TestCluster, User};
 use crate::support::scenarios;
 use crate::support::terminal::Terminal;
+use crate::support::wait::{self, LONG};
 
 scenarios!(
     a_run_takes_no_flag_that_it_would_not_keep,
     a_run_that_is_over_takes_no_note_and_no_second_end,
     a_run_that_waits_says_what_answers_it,
     a_wrong_answer_leaves_a_run_waiting_and_says_so,
+    a_plan_and_a_wait_are_skipped_and_what_else_is_said_to_them_is_refused,
     the_list_of_runs_tells_which_one_needs_somebody,
     a_run_of_a_namespace_that_is_not_there_does_not_begin,
 );
@@ -109,6 +111,39 @@ async fn a_wrong_answer_leaves_a_run_waiting_and_says_so(cluster: TestCluster) {
     for part in ["is approved by a second person, not by a text", &*format!("`holdfast runbook approve {id} agree`")] {
         assert!(text.stderr.contains(part), "{part}: {text:?}");
     }
+}
+
+async fn a_plan_and_a_wait_are_skipped_and_what_else_is_said_to_them_is_refused(cluster: TestCluster) {
+    cluster.claim("data").await;
+    let held = "  - id: held
+    title: Somebody holds a copy
+    why: For tests.
+    fails: Hold one.
+    wait: {in: restore-points, filter: 'namespace=={{volume.namespace}} !heldUntil==-', expect: some, within: 1h}
+";
+    let book = Written::new(&cluster, &format!("{BACKUP}{held}{LOOK}"));
+    let id = id(&book.run(&[]).await.expect(4));
+    let resume = async |more: &[&str]| book.person.run(&[&["runbook", "resume", &id], more].concat()).await;
+    for said in [&["--note", "fine"][..], &["--retry"], &["--break-glass", "alone"]] {
+        let refused = resume(said).await.expect(2);
+        assert!(refused.stderr.contains("copy is answered by its plan"), "{refused:?}");
+        assert!(refused.stderr.contains("run ") && refused.stderr.contains(" --yes` goes on"), "{refused:?}");
+    }
+    // What is said is said to that step alone: the wait that comes next goes on.
+    let mut waiting = book.person.start(&["runbook", "resume", &id, "--skip", "there is no time"]);
+    wait::until("it to wait", LONG, async || {
+        let told = book.person.run(&["runbook", "show", &id]).await.stdout;
+        told.contains("held: begins").then_some(())
+    })
+    .await;
+    waiting.kill().await.unwrap();
+    resume(&["--skip", "nobody does"]).await.expect(4);
+    assert_eq!(cluster.snapshots().await.len(), 0, "what was skipped was not done");
+    let told = book.person.run(&["runbook", "show", &id]).await.expect(0).stdout;
+    for part in ["copy: skipped by sre: there is no time", "held: skipped by sre: nobody does", "look: begins"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("look: skipped"), "{told}");
 }
 
 async fn the_list_of_runs_tells_which_one_needs_somebody(cluster: TestCluster) {
