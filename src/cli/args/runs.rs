@@ -43,7 +43,7 @@ pub struct Resume {
     /// Try the step that failed again.
     #[arg(long, group = "here")]
     pub retry: bool,
-    /// Pass the step over, and why.
+    /// Skip the step, and why.
     #[arg(long, value_name = "REASON", group = "here", value_parser = backup::reason)]
     pub skip: Option<String>,
     /// Go on without a second person's approval, and why. It stands in everything that tells of the run.

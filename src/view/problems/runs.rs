@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Problem;
 use crate::model::Key;
-use crate::view::{Level, RunState, RunView};
+use crate::view::{Level, RunState, RunView, Whom};
 
 /// So long a run may be led elsewhere without anything that happens in it.
 const QUIET: SignedDuration = SignedDuration::from_hours(1);
@@ -55,18 +55,16 @@ fn needed(run: &RunView, now: Timestamp) -> Option<(&'static str, String)> {
         RunState::Failed => {
             let mends = step.map_or_else(String::new, |step| format!("{} ", step.fails));
             let again = "try the step again, or skip it with a reason";
-            let here = if run.led { "" } else { "go on with it here and " };
-            let or = if run.led { String::new() } else { format!("; or `holdfast runbook resume {id} --retry`") };
-            let next = format!("{mends}Then {here}{again}{or}");
-            Some((RunState::Failed.word(), next))
+            let here = format!("go on with it here and {again}; or `holdfast runbook resume {id} --retry`");
+            Some((RunState::Failed.word(), format!("{mends}Then {}", if run.led { again } else { &here })))
         }
         RunState::Asking => Some((RunState::Asking.word(), "open it: it says what is asked, and the key".to_owned())),
-        RunState::Idle => match step.filter(|step| step.task == "approve") {
-            Some(step) => {
+        RunState::Idle => match (run.waits, step) {
+            (Some(Whom::Second), Some(step)) => {
                 let command = format!("holdfast runbook approve {id} {}", step.at.step);
                 Some(("Not approved", format!("a second person, not {}, agrees to it: `{command}`", run.who)))
             }
-            None => (now.duration_since(run.last) > QUIET).then(|| ("Left open", goes_on())),
+            _ => (now.duration_since(run.last) > QUIET).then(|| ("Left open", goes_on())),
         },
         RunState::Running => None,
     }

@@ -78,7 +78,7 @@ fn looked(check: &Check, line: &impl Fn(&Words) -> String) -> String {
 }
 
 fn planned(plan: &PlanStep, line: &impl Fn(&Words) -> String) -> String {
-    let with: Vec<String> = plan.with.iter().map(|(field, words)| format!("{field} {}", line(words))).collect();
+    let with: Vec<String> = plan.with.iter().map(|(field, words)| format!("{field}: {}", line(words))).collect();
     let with = if with.is_empty() { String::new() } else { format!(", with {}", with.join(", ")) };
     format!("A plan: {} of {}{with}. It is shown, confirmed and run.", PlanStep::word(plan.verb), line(&plan.of))
 }
