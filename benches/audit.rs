@@ -15,7 +15,7 @@ fn main() {
     let count = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(10_000);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let options = Options { controllers: false, ..Options::default() };
-    let sim = runtime.block_on(Sim::start(options)).unwrap();
+    let sim = runtime.block_on(async { Sim::start(options) }).unwrap();
     sim.load(seed::fleet("batch", count)).unwrap();
     let home = tempfile::tempdir().unwrap();
     let file = |name: &str| home.path().join(name);

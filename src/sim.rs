@@ -53,7 +53,7 @@ pub use users::User;
 pub use volumes::Volumes;
 
 use cluster::Cluster;
-use http::Server;
+use http::{Port, Server};
 
 /// How a cluster starts.
 #[derive(Clone, Debug)]
@@ -110,24 +110,25 @@ pub enum SimError {
 pub struct Sim {
     cluster: Arc<Cluster>,
     server: Mutex<Option<Server>>,
-    port: u16,
+    port: Port,
     controllers: Option<JoinHandle<()>>,
 }
 
 impl Sim {
     /// Starts a cluster on a free loopback port. Needs a tokio runtime, on which it stays.
-    pub async fn start(options: Options) -> Result<Self, SimError> {
+    pub fn start(options: Options) -> Result<Self, SimError> {
         let cluster = Arc::new(Cluster::new(options.clock, options.controllers, &options.absent, options.minor));
         cluster.load(seed::base()?)?;
         cluster.load(options.seed)?;
-        let server = Server::start(Arc::clone(&cluster), 0).await.map_err(SimError::Listen)?;
+        let port = Port::free().map_err(SimError::Listen)?;
+        let server = Server::start(Arc::clone(&cluster), &port).map_err(SimError::Listen)?;
         let controllers = options.controllers.then(|| tokio::spawn(controllers::run(Arc::clone(&cluster))));
-        Ok(Self { port: server.address().port(), cluster, server: Mutex::new(Some(server)), controllers })
+        Ok(Self { port, cluster, server: Mutex::new(Some(server)), controllers })
     }
 
     /// Base URL of the API. It stays the same over [`restart`](Self::restart).
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port.number())
     }
 
     /// A kubeconfig with the contexts `demo` (the SRE), `demo-admin`, `demo-colleague`, `demo-auditor` and
@@ -234,11 +235,11 @@ impl Sim {
     }
 
     /// Brings a killed API server back, on the same port and with its state.
-    pub async fn restart(&self) -> Result<(), SimError> {
+    pub fn restart(&self) -> Result<(), SimError> {
         if self.server.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             return Err(SimError::Running);
         }
-        let server = Server::start(Arc::clone(&self.cluster), self.port).await.map_err(SimError::Listen)?;
+        let server = Server::start(Arc::clone(&self.cluster), &self.port).map_err(SimError::Listen)?;
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::sim::{self, Sim, User};
 
 pub(super) async fn run(global: &Global, demo: &Demo) -> Result<Exit, Failure> {
     let fail = |error: Box<dyn std::error::Error + Send + Sync>| Failure::new(Exit::Unknown, error);
-    let cluster = Sim::start(sim::Options::default()).await.map_err(|error| fail(error.into()))?;
+    let cluster = Sim::start(sim::Options::default()).map_err(|error| fail(error.into()))?;
     let directory = std::env::temp_dir().join(format!("holdfast-demo-{}", std::process::id()));
     std::fs::create_dir_all(&directory).map_err(|error| fail(error.into()))?;
     let kubeconfig = demo.kubeconfig_out.clone().unwrap_or_else(|| directory.join("kubeconfig"));

@@ -12,4 +12,4 @@ mod verbs;
 
 pub(crate) use answer::{Answer, text_stream};
 pub(crate) use query::Query;
-pub(crate) use server::Server;
+pub(crate) use server::{Port, Server};

@@ -67,7 +67,7 @@ fn claim(name: &str) -> Value {
 
 #[tokio::test]
 async fn rows_outlive_a_killed_server_and_mend_without_being_asked() {
-    let sim = Sim::start(Options::default()).await.unwrap();
+    let sim = Sim::start(Options::default()).unwrap();
     sim.settle().await;
     let mut seen = Seen::new(&connect(&sim, User::Admin, false).await, &[Scope::All]);
     seen.until("everything is live", live).await;
@@ -80,14 +80,14 @@ async fn rows_outlive_a_killed_server_and_mend_without_being_asked() {
     assert_eq!(seen.world.inventory.count(Kind::Pvc), before);
     sim.load(vec![claim("made-meanwhile")]).unwrap();
     sim.compact();
-    sim.restart().await.unwrap();
+    sim.restart().unwrap();
     seen.until("everything is live again", live).await;
     assert_eq!(seen.world.inventory.count(Kind::Pvc), before + 1);
 }
 
 #[tokio::test]
 async fn a_watch_that_ends_goes_on_where_it_was() {
-    let sim = Sim::start(Options::default()).await.unwrap();
+    let sim = Sim::start(Options::default()).unwrap();
     sim.settle().await;
     let cluster = connect(&sim, User::Admin, false).await;
     let mut seen = Seen::new(&cluster, &[Scope::All]);
@@ -111,7 +111,7 @@ async fn a_watch_that_ends_goes_on_where_it_was() {
 #[case::by_pages(26, &["?limit=500", "?limit=500&continue="])]
 #[tokio::test]
 async fn lists_are_asked_for_as_the_server_can_give_them(#[case] minor: u32, #[case] asked: &[&str]) {
-    let sim = Sim::start(Options { minor, seed: namespaces(600), ..Options::default() }).await.unwrap();
+    let sim = Sim::start(Options { minor, seed: namespaces(600), ..Options::default() }).unwrap();
     let cluster = connect(&sim, User::Admin, true).await;
     let mut seen = Seen::new(&cluster, &[Scope::All]);
     seen.until("everything is live", live).await;
@@ -127,8 +127,8 @@ async fn lists_are_asked_for_as_the_server_can_give_them(#[case] minor: u32, #[c
 
 #[tokio::test]
 async fn a_list_that_breaks_as_a_whole_comes_by_pages() {
-    let sim = Sim::start(Options { seed: namespaces(1_200), ..Options::default() }).await.unwrap();
-    let proxy = Proxy::before(Upstream::new(&sim.url(), None)).await;
+    let sim = Sim::start(Options { seed: namespaces(1_200), ..Options::default() }).unwrap();
+    let proxy = Proxy::before(Upstream::new(&sim.url(), None));
     let whole = Order::on(Method::GET, "/api/v1/namespaces", Fault::Cut).without("limit=").without("watch=");
     proxy.order(whole);
     let cluster = connect_by(&proxy.kubeconfig("test", "shop", &User::Admin.token()), true).await;
@@ -139,7 +139,7 @@ async fn a_list_that_breaks_as_a_whole_comes_by_pages() {
 
 #[tokio::test]
 async fn what_may_not_be_read_is_denied_and_the_rest_is_live() {
-    let sim = Sim::start(Options::default()).await.unwrap();
+    let sim = Sim::start(Options::default()).unwrap();
     sim.settle().await;
     let auditor = connect(&sim, User::Auditor, false).await;
     let mut seen = Seen::new(&auditor, &[Scope::Namespace("shop".into())]);
@@ -161,7 +161,7 @@ async fn what_may_not_be_read_is_denied_and_the_rest_is_live() {
 
 #[tokio::test]
 async fn a_read_only_client_reads_everything_and_the_server_sees_no_write() {
-    let sim = Sim::start(Options::default()).await.unwrap();
+    let sim = Sim::start(Options::default()).unwrap();
     sim.settle().await;
     let cluster = connect(&sim, User::Admin, true).await;
     assert!(cluster.hands().is_none());
@@ -183,7 +183,7 @@ async fn a_read_only_client_reads_everything_and_the_server_sees_no_write() {
 
 #[tokio::test]
 async fn a_name_with_a_path_in_it_sends_nothing() {
-    let sim = Sim::start(Options::default()).await.unwrap();
+    let sim = Sim::start(Options::default()).unwrap();
     let eyes = connect(&sim, User::Admin, false).await;
     let asked = sim.audit().len();
     let error =
@@ -195,7 +195,7 @@ async fn a_name_with_a_path_in_it_sends_nothing() {
 #[tokio::test]
 async fn a_server_that_accepts_and_says_nothing_is_told_as_down() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let sim = Sim::start(Options { seed: Vec::new(), controllers: false, ..Options::default() }).await.unwrap();
+    let sim = Sim::start(Options { seed: Vec::new(), controllers: false, ..Options::default() }).unwrap();
     let silent = format!("http://{}", listener.local_addr().unwrap());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(sim.kubeconfig(User::Admin).replace(&sim.url(), &silent).as_bytes()).unwrap();
@@ -210,7 +210,7 @@ async fn a_server_that_accepts_and_says_nothing_is_told_as_down() {
 
 #[tokio::test]
 async fn an_expired_token_says_to_log_in_again_and_is_read_anew() {
-    let sim = Sim::start(Options::default()).await.unwrap();
+    let sim = Sim::start(Options::default()).unwrap();
     sim.settle().await;
     let good = sim.kubeconfig(User::Admin);
     let expired = good.lines().map(|line| match line.split_once("token:") {

@@ -57,7 +57,7 @@ fn kept_short(person: Person) -> Person {
 
 async fn a_second_console_is_told_who_works_on_the_volume(cluster: TestCluster) {
     let (volume, path) = prepared(&cluster).await;
-    let way = cluster.other_way().await;
+    let way = cluster.other_way();
     let (first, second) = (cluster.person(User::Sre), cluster.person_by(&way, User::Sre));
     let gate = Gate::shut();
     cluster.proxy.order(on_create(&gate));
@@ -113,7 +113,7 @@ async fn of_two_that_start_at_once_one_is_refused(cluster: TestCluster) {
 
 async fn a_holder_that_was_cut_off_stops_when_another_took_over(cluster: TestCluster) {
     let (volume, path) = prepared(&cluster).await;
-    let way = cluster.other_way().await;
+    let way = cluster.other_way();
     let (holder, heir) = (kept_short(cluster.person(User::Sre)), kept_short(cluster.person_by(&way, User::Sre)));
     // Its intent is on disk and its record under way; then nothing of it gets through any more.
     let gate = Gate::shut();

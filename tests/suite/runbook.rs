@@ -335,7 +335,7 @@ pub async fn a_second_person_approves_and_whoever_began_it_cannot(cluster: TestC
     let refused = book.person.run(&["runbook", "approve", &id, "--yes"]).await.expect(1);
     assert!(refused.stderr.contains("somebody else has to approve"), "{refused:?}");
     // By an address of their own: what is approved is what the cluster has.
-    let way = cluster.other_way().await;
+    let way = cluster.other_way();
     let colleague = cluster.person_by(&way, User::Colleague);
     let led = colleague.run(&["runbook", "resume", &id]).await.expect(1);
     assert!(led.stderr.contains("choose the context that leads there"), "{led:?}");

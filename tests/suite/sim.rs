@@ -24,14 +24,14 @@ use serde_json::{Value, json};
 /// The shop on a clock that stands still.
 async fn shop() -> Sim {
     let clock = Clock::manual("2026-11-22T12:00:00Z".parse::<Timestamp>().unwrap());
-    let sim = Sim::start(Options { clock, ..Options::default() }).await.unwrap();
+    let sim = Sim::start(Options { clock, ..Options::default() }).unwrap();
     sim.settle().await;
     sim
 }
 
 /// A cluster with nothing but the default namespaces, and nothing that acts.
 async fn bare() -> Sim {
-    Sim::start(Options { seed: Vec::new(), controllers: false, ..Options::default() }).await.unwrap()
+    Sim::start(Options { seed: Vec::new(), controllers: false, ..Options::default() }).unwrap()
 }
 
 async fn client(sim: &Sim, user: User) -> Client {

@@ -247,7 +247,7 @@ fn used(desk: &Desk, name: &str) -> Option<String> {
 /// A shop whose volumes are an hour old, and a session on it that asks this Prometheus and may not write.
 async fn session(prometheus: &Prometheus, files: &std::path::Path) -> (Sim, Session) {
     let clock = Clock::manual(Timestamp::now() - SignedDuration::from_hours(1));
-    let sim = Sim::start(SimOptions { clock, ..SimOptions::default() }).await.unwrap();
+    let sim = Sim::start(SimOptions { clock, ..SimOptions::default() }).unwrap();
     sim.settle().await;
     let kubeconfig = files.join("kubeconfig");
     std::fs::write(&kubeconfig, sim.kubeconfig(SimUser::Admin)).unwrap();

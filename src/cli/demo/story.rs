@@ -175,7 +175,7 @@ mod tests {
     }
     #[tokio::test]
     async fn the_copies_of_the_demo_hold_something_so_a_drill_of_one_can_pass() {
-        let cluster = Sim::start(sim::Options::default()).await.unwrap();
+        let cluster = Sim::start(sim::Options::default()).unwrap();
         let here = tempfile::tempdir().unwrap();
         Story::begin(&cluster, here.path()).unwrap();
         cluster.settle().await;

@@ -10,33 +10,57 @@ use std::sync::Arc;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::handle::handle;
 use crate::sim::cluster::Cluster;
 
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// A loopback port that nobody else gets while it is held, whether a server listens on it or was killed.
+#[derive(Debug)]
+pub(crate) struct Port {
+    address: SocketAddr,
+    /// Bound, and never listening itself.
+    _held: TcpSocket,
+}
+
+impl Port {
+    /// Any that is free.
+    pub fn free() -> std::io::Result<Self> {
+        let held = bound((Ipv4Addr::LOCALHOST, 0).into())?;
+        Ok(Self { address: held.local_addr()?, _held: held })
+    }
+
+    pub fn number(&self) -> u16 {
+        self.address.port()
+    }
+}
+
+/// A socket on an address that others may be bound to as well, as long as they do not listen.
+fn bound(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
 /// A running server; dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Server {
-    address: SocketAddr,
     task: JoinHandle<()>,
 }
 
 impl Server {
-    /// Listens on a loopback port; 0 picks a free one.
-    pub async fn start(cluster: Arc<Cluster>, port: u16) -> std::io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        let address = listener.local_addr()?;
-        let task = tokio::spawn(accept(listener, cluster));
-        Ok(Self { address, task })
+    /// Listens on a port.
+    pub fn start(cluster: Arc<Cluster>, port: &Port) -> std::io::Result<Self> {
+        let listener = bound(port.address)?.listen(BACKLOG)?;
+        Ok(Self { task: tokio::spawn(accept(listener, cluster)) })
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Stops and waits until the port is free again.
+    /// Stops and waits until nothing listens any more.
     pub async fn stop(mut self) {
         self.task.abort();
         // The error says that the task was aborted, which is what we asked for.

@@ -31,7 +31,7 @@ impl Kubectl {
             println!("skipped: no kubectl at {}", binary.display());
             return None;
         }
-        let sim = Sim::start(Options::default()).await.unwrap();
+        let sim = Sim::start(Options::default()).unwrap();
         sim.settle().await;
         let home = TempDir::new().unwrap();
         std::fs::write(home.path().join("kubeconfig"), sim.kubeconfig(User::Admin)).unwrap();

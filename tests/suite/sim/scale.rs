@@ -33,7 +33,7 @@ async fn ten_thousand_objects_load_and_page() {
 async fn controllers_find_nothing_to_do_on_a_loaded_fleet_but_serve_it() {
     let mut objects = seed::shop().unwrap();
     objects.extend(seed::fleet("batch", 5));
-    let sim = Sim::start(Options { seed: objects, ..Options::default() }).await.unwrap();
+    let sim = Sim::start(Options { seed: objects, ..Options::default() }).unwrap();
     sim.settle().await;
     let claims = api(&sim, "v1", "PersistentVolumeClaim", "batch").await;
     let loaded = claims.get("data-00003").await.unwrap();

@@ -103,7 +103,7 @@ async fn kubes_watcher_lives_through_a_killed_server_and_compaction() {
     sim.kill().await;
     sim.load(vec![config_map("b")]).unwrap();
     sim.compact();
-    sim.restart().await.unwrap();
+    sim.restart().unwrap();
     soon(async {
         while !seen.contains(&"b".to_owned()) {
             note(&mut seen, events.next().await.unwrap());

@@ -122,7 +122,7 @@ impl TestCluster {
     }
 
     async fn embedded_with(scenario: &str, options: Options) -> Self {
-        let sim = Sim::start(options).await.unwrap();
+        let sim = Sim::start(options).unwrap();
         let kubeconfig = Kubeconfig::from_yaml(&sim.kubeconfig(SimUser::Admin)).unwrap();
         let upstream = Upstream::new(&sim.url(), None);
         Self::with(Backing::Sim(Arc::new(sim)), kubeconfig, upstream, scenario).await
@@ -150,7 +150,7 @@ impl TestCluster {
         upstream: Upstream,
         (scenario, stand_in): (&str, Option<String>),
     ) -> Self {
-        let proxy = Proxy::before(upstream.clone()).await;
+        let proxy = Proxy::before(upstream.clone());
         let cluster = Self { backing, proxy, upstream, namespace: own_name(scenario), client, stand_in };
         cluster.create(&manifests::namespace(&cluster.namespace)).await;
         cluster
@@ -200,8 +200,8 @@ impl TestCluster {
     }
 
     /// A way of its own to the server: what is ordered to [`Self::proxy`] does not happen on it.
-    pub async fn other_way(&self) -> Proxy {
-        Proxy::before(self.upstream.clone()).await
+    pub fn other_way(&self) -> Proxy {
+        Proxy::before(self.upstream.clone())
     }
 
     /// A person's machine that goes this way.
@@ -519,7 +519,7 @@ impl TestCluster {
     /// Starts the API server again and waits until it answers.
     pub async fn start_server(&self) {
         match &self.backing {
-            Backing::Sim(sim) => sim.restart().await.unwrap(),
+            Backing::Sim(sim) => sim.restart().unwrap(),
             Backing::Lab(lab) => lab.control("start", "apiserver").await,
         }
     }

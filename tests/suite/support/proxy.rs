@@ -231,22 +231,25 @@ struct Dropped;
 pub struct Proxy {
     shared: Arc<Shared>,
     address: SocketAddr,
+    /// Bound and never listening: nobody else gets the port while the server is gone.
+    _port: TcpSocket,
     serving: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 impl Proxy {
     /// Stands before `upstream` on a free port.
-    pub async fn before(upstream: Upstream) -> Self {
+    pub fn before(upstream: Upstream) -> Self {
         let shared = Arc::new(Shared {
             upstream,
             cuts: watch::Sender::new(0),
             orders: Mutex::default(),
             came: Mutex::default(),
         });
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let serving = Mutex::new(Some(tokio::spawn(serve(listener, Arc::clone(&shared)))));
-        Self { shared, address, serving }
+        let port = bound((Ipv4Addr::LOCALHOST, 0).into());
+        let address = port.local_addr().unwrap();
+        let proxy = Self { shared, address, _port: port, serving: Mutex::default() };
+        proxy.revive();
+        proxy
     }
 
     pub fn url(&self) -> String {
@@ -283,17 +286,14 @@ impl Proxy {
         let serving = locked(&self.serving).take();
         if let Some(serving) = serving {
             serving.abort();
-            // Ends with a cancellation; then the port is free.
+            // Ends with a cancellation; then nothing listens on the port.
             let _ = serving.await;
         }
     }
 
     /// It is back, on the same port.
     pub fn revive(&self) {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_reuseaddr(true).unwrap();
-        socket.bind(self.address).unwrap();
-        let listener = socket.listen(64).unwrap();
+        let listener = bound(self.address).listen(64).unwrap();
         *locked(&self.serving) = Some(tokio::spawn(serve(listener, Arc::clone(&self.shared))));
     }
 
@@ -315,6 +315,14 @@ impl Drop for Proxy {
             serving.abort();
         }
     }
+}
+
+/// A socket on this address. Several may be, of which one listens.
+fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

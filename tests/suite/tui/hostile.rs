@@ -63,13 +63,13 @@ fn poison(value: &mut Value, with: &str) {
 
 /// A console on a cluster in which all texts end so.
 async fn console(with: &str, columns: u16, lines: u16) -> Driven {
-    let shop = Sim::start(SimOptions::default()).await.unwrap();
+    let shop = Sim::start(SimOptions::default()).unwrap();
     shop.settle().await;
     let mut objects = shop.objects();
     for object in &mut objects {
         poison(object, with);
     }
-    let sim = Sim::start(SimOptions { seed: Vec::new(), controllers: false, ..SimOptions::default() }).await.unwrap();
+    let sim = Sim::start(SimOptions { seed: Vec::new(), controllers: false, ..SimOptions::default() }).unwrap();
     sim.implant(objects);
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(sim.kubeconfig(User::Admin).as_bytes()).unwrap();
