@@ -53,10 +53,7 @@ pub(super) fn target(global: &Global) -> Result<Target, Failure> {
 pub(super) fn session(global: &Global, kinds: &[Kind], unnamed: Unnamed) -> Result<Session, Failure> {
     let mut config = Config::load(global.config.as_deref())?;
     config.policy.named = policy::policies(global, &config)?;
-    let mut kinds = kinds.to_vec();
-    if !global.namespace.is_empty() && !kinds.contains(&Kind::Namespace) {
-        kinds.push(Kind::Namespace);
-    }
+    let kinds = with_namespaces(kinds, &global.namespace);
     session_at(global, config, &kinds, unnamed, &state_directory()?)
 }
 
@@ -111,13 +108,15 @@ pub(super) async fn console(global: &Global, state: &Path, scans: &[PathBuf]) ->
 /// When there is no connection, or the time is over; or a namespace that was named does not exist.
 pub(super) async fn settle(session: &mut Session, kinds: &[Kind]) -> Result<(), Failure> {
     let named = session.named_namespaces().to_vec();
-    let mut kinds = kinds.to_vec();
-    if !named.is_empty() && !kinds.contains(&Kind::Namespace) {
-        kinds.push(Kind::Namespace);
-    }
-    settled(session, &kinds).await?;
+    settled(session, &with_namespaces(kinds, &named)).await?;
     let missing = named.into_iter().find_map(|name| session.seen_namespace(name).err());
     missing.map_or(Ok(()), |why| Err(Failure::new(Exit::Usage, format!("--namespace: {why}"))))
+}
+
+/// These kinds, and namespaces where some are named: whether they exist is looked at.
+fn with_namespaces(kinds: &[Kind], named: &[String]) -> Vec<Kind> {
+    let more = (!named.is_empty() && !kinds.contains(&Kind::Namespace)).then_some(Kind::Namespace);
+    kinds.iter().copied().chain(more).collect()
 }
 
 async fn settled(session: &mut Session, kinds: &[Kind]) -> Result<(), Failure> {

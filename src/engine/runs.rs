@@ -11,7 +11,7 @@ use crate::journal::{Entry, Kept, Line, faults};
 use crate::model::annotation;
 use crate::plan::{ObjectAt, Resource};
 use crate::runbook::book::Book;
-use crate::runbook::history::{Body, End, Run, RunId};
+use crate::runbook::history::{Body, End, Run, RunId, leader};
 use crate::text::sanitize;
 
 /// A ConfigMap holds a mebibyte; a run that says more cannot be recorded.
@@ -78,11 +78,7 @@ impl RunSeen {
 
     /// Who goes on with it, and on which machine: `ada on web-1`; safe to draw.
     pub fn led_by(&self) -> String {
-        let led = |entry: &Entry<Body>| match &entry.body {
-            Body::Begun { who, .. } | Body::Resumed { who, .. } => Some(who.clone()),
-            _ => None,
-        };
-        let who = self.entries.iter().rev().find_map(led).unwrap_or_else(|| "somebody".to_owned());
+        let who = leader(&self.entries).unwrap_or("somebody");
         sanitize(&format!("{who} on {}", self.host())).into_owned()
     }
 

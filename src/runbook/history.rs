@@ -279,6 +279,14 @@ impl Story for Body {
     }
 }
 
+/// Who began a run or went on with it last.
+pub fn leader(entries: &[Entry<Body>]) -> Option<&str> {
+    entries.iter().rev().find_map(|entry| match &entry.body {
+        Body::Begun { who, .. } | Body::Resumed { who, .. } => Some(who.as_str()),
+        _ => None,
+    })
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "how")]

@@ -23,7 +23,6 @@ use super::{Event, Message, Session, Ticket};
 use crate::config::runbook;
 use crate::engine::{Engine, RunRecord, host};
 use crate::journal::{Entry, Kept};
-use crate::model::Kind;
 use crate::plan::{Confirmed, OperationId, Verb};
 use crate::runbook::book::{Book, Task};
 use crate::runbook::history::{Body, Run, RunId, StepAt};
@@ -163,22 +162,6 @@ impl Session {
         }
         let looked_at = self.desk.world.context.namespaces.first().map(ToString::to_string);
         self.seen_namespace(looked_at.unwrap_or_else(|| self.own_namespace()))
-    }
-
-    /// A namespace, unless it is seen that it is not there.
-    ///
-    /// # Errors
-    /// With what sounds alike, where namespaces are listed and it is none of them.
-    pub fn seen_namespace(&self, name: String) -> Result<String, String> {
-        let world = &self.desk.world;
-        let there = &world.inventory.namespaces;
-        if !world.freshness(Kind::Namespace).live() || there.named(None, &name.as_str().into()).is_some() {
-            return Ok(name);
-        }
-        let (shown, context) = (text::sanitize(&name), text::sanitize(&world.context.name));
-        let near = text::nearest(&name, there.iter().map(|namespace| &*namespace.meta.name));
-        let near = near.map(|near| format!("; did you mean {}?", text::sanitize(near))).unwrap_or_default();
-        Err(format!("there is no namespace {shown} on {context}{near}"))
     }
 
     fn no_hands_for_a_run(&self) -> String {

@@ -42,6 +42,22 @@ impl Session {
         &self.options.target.namespaces
     }
 
+    /// A namespace, unless it is seen that it is not there.
+    ///
+    /// # Errors
+    /// With what sounds alike, where namespaces are listed and it is none of them.
+    pub fn seen_namespace(&self, name: String) -> Result<String, String> {
+        let world = &self.desk.world;
+        let there = &world.inventory.namespaces;
+        if !world.freshness(Kind::Namespace).live() || there.named(None, &name.as_str().into()).is_some() {
+            return Ok(name);
+        }
+        let (shown, context) = (text::sanitize(&name), text::sanitize(&world.context.name));
+        let near = text::nearest(&name, there.iter().map(|namespace| &*namespace.meta.name));
+        let near = near.map(|near| format!("; did you mean {}?", text::sanitize(near))).unwrap_or_default();
+        Err(format!("there is no namespace {shown} on {context}{near}"))
+    }
+
     /// Looks at these namespaces from now on; at all of them when none is named. Rows outside go at once, rows inside
     /// stay; operations are not concerned.
     pub fn look_at(&mut self, namespaces: &[String]) {

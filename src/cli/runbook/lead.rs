@@ -73,18 +73,17 @@ impl Lead<'_> {
             Turn::Note(_) => Ok(None),
             Turn::Follow(_, operation) => self.follow(session, &operation).await.map(|()| None),
             Turn::Plan(at, request) => match self.answers.here.take() {
-                Some(said) => self.answered(session, &at, said).map(|()| None),
+                Some(said) => self.answered(session, &at, said),
                 None => self.plan(session, &at, *request).await,
             },
             Turn::Collect(..) => {
                 session.next().await;
                 Ok(None)
             }
-            Turn::Wait { at, .. } if matches!(self.answers.here, Some(Answer::Skip(_))) => {
-                let said = self.answers.here.take();
-                said.map_or(Ok(()), |said| self.answered(session, &at, said)).map(|()| None)
-            }
-            Turn::Wait { at, what, until } => self.wait(session, &at, what, until.is_some()).await.map(|()| None),
+            Turn::Wait { at, what, until } => match self.answers.here.take_if(|said| matches!(said, Answer::Skip(_))) {
+                Some(said) => self.answered(session, &at, said),
+                None => self.wait(session, &at, what, until.is_some()).await.map(|()| None),
+            },
             Turn::Ask(at, ask) => self.ask(session, &at, ask).await,
             Turn::Over(End::Done) => Ok(Some(Exit::Fine)),
             Turn::Over(End::Stopped { .. }) => Ok(Some(Exit::Refused)),
@@ -164,13 +163,13 @@ impl Lead<'_> {
                 _ => Ok(Some(self.waits_at(session))),
             };
         };
-        self.answered(session, at, answer).map(|()| None)
+        self.answered(session, at, answer)
     }
 
-    /// Has an answer written down.
-    fn answered(&self, session: &mut Session, at: &StepAt, answer: Answer) -> Result<(), Failure> {
+    /// Has an answer written down, and goes on.
+    fn answered(&self, session: &mut Session, at: &StepAt, answer: Answer) -> Result<Option<Exit>, Failure> {
         let answered = session.answer_run(&self.id, at, answer).map_err(|why| Failure::new(Exit::Usage, why));
-        answered.map_err(|failure| self.still_waits(session, failure))
+        answered.map(|()| None).map_err(|failure| self.still_waits(session, failure))
     }
 
     /// Looks whether somebody approved; waits for that no longer than it takes to look.

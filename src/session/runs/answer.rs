@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::plan::Refusal;
-use crate::runbook::history::{Agreed, Body, End, RunId, StepAt};
+use crate::runbook::history::{Agreed, Body, End, RunId, StepAt, leader};
 use crate::runbook::turn::{Ask, Offer, Turn};
 use crate::runbook::words::Values;
 use crate::text;
@@ -88,14 +88,10 @@ impl Session {
             Body::Closed { end } => Some((entry.at, end)),
             _ => None,
         })?;
-        let led = entries.iter().rev().find_map(|entry| match &entry.body {
-            Body::Begun { who, .. } | Body::Resumed { who, .. } => Some(who.as_str()),
-            _ => None,
-        });
         let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
         Some(match end {
             End::Done => {
-                let led = text::sanitize(led.unwrap_or_default());
+                let led = text::sanitize(leader(entries).unwrap_or_default());
                 format!("run {id} is over: done on {at}, led by {led}")
             }
             End::Stopped { who, reason } => {

@@ -40,14 +40,13 @@ impl Session {
     /// The namespaces whose records are read: those that are looked at, and those of runs that were led here, which may
     /// be others.
     fn places_of_runs(&self) -> Vec<String> {
-        let mut places: Vec<String> = self.desk.world.context.namespaces.iter().map(ToString::to_string).collect();
-        if !places.is_empty() {
-            let homes = self.runs.tracked.values().filter_map(|tracked| Some(tracked.run.as_ref()?.home.clone()));
-            places.extend(homes.collect::<BTreeSet<_>>());
-            places.sort();
-            places.dedup();
+        let looked_at = &self.desk.world.context.namespaces;
+        if looked_at.is_empty() {
+            return Vec::new();
         }
-        places
+        let homes = self.runs.tracked.values().filter_map(|tracked| Some(tracked.run.as_ref()?.home.clone()));
+        let places: BTreeSet<String> = looked_at.iter().map(ToString::to_string).chain(homes).collect();
+        places.into_iter().collect()
     }
 
     /// Asks anew, after this long; answers to earlier questions are worth nothing then.
@@ -144,9 +143,7 @@ impl Session {
             ..view
         })
     }
-}
 
-impl Session {
     /// A run that was let go, as its record tells it: what is known of it here is of the past.
     fn of_others(&self, id: &RunId, tracked: &Tracked) -> Option<RunView> {
         let why = tracked.trouble.as_deref().filter(|_| tracked.hold.is_none())?;

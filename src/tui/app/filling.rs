@@ -183,11 +183,13 @@ impl App {
     /// An entry of a run was written, or was not: what was said to its step is forgotten, or waits for the next form of it.
     pub(super) fn run_written(&mut self, desk: &Desk, id: &RunId, trouble: Option<&str>) {
         self.started();
-        let of_run = |form: &mut Box<Form>| matches!(&form.purpose, Purpose::Step { run, .. } if run == id);
-        let answered = self.answered.take_if(of_run);
-        if let (Some(why), true) = (trouble, answered.is_some()) {
-            self.answered = answered;
-            self.unsaid(desk, why);
+        let of_run = |form: &Form| matches!(&form.purpose, Purpose::Step { run, .. } if run == id);
+        if !self.answered.as_deref().is_some_and(of_run) {
+            return;
+        }
+        match trouble {
+            Some(why) => self.unsaid(desk, why),
+            None => self.answered = None,
         }
     }
 

@@ -116,11 +116,8 @@ fn draw_field(pen: &mut Pen, form: &Form, place: usize, area: Rect) {
     }
     pen.put(area.x + 2, area.y, value.x.saturating_sub(2), &field.label, meaning);
     if !focused && entry.text().is_empty() {
-        let word = match said_left_out(form, place) {
-            _ if field.required => "(needed)".to_owned(),
-            Some(said) => said,
-            None => "(none)".to_owned(),
-        };
+        let left_out = || said_left_out(form, place).unwrap_or_else(|| "(none)".to_owned());
+        let word = if field.required { "(needed)".to_owned() } else { left_out() };
         pen.put(value.x, area.y, value.right(), &word, Meaning::Muted);
         return;
     }

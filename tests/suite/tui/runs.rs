@@ -198,20 +198,12 @@ fn of_a_colleague() -> RunView {
 
 /// A run by its record, in which something happened last so many minutes ago.
 fn elsewhere(until: At, minutes: i64) -> RunView {
-    let last = ago(minutes);
-    RunView {
-        led: false,
-        turn: None,
-        state: RunState::Idle,
-        elsewhere: Some("laptop-7".to_owned()),
-        last,
-        ..view(until)
-    }
+    RunView { elsewhere: Some("laptop-7".to_owned()), last: ago(minutes), ..shown(until, false) }
 }
 
 /// A run that cannot be gone on with here.
 fn unfit() -> RunView {
-    RunView { led: false, turn: None, trouble: Some("its record cannot be written".to_owned()), ..view(At::Manual) }
+    RunView { trouble: Some("its record cannot be written".to_owned()), ..shown(At::Manual, false) }
 }
 
 /// A console on the page of a run.
